@@ -1,0 +1,152 @@
+"""What the studio is asked for (Brief) and what it delivers (CreativeSet): plain frozen values that survive JSON."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import date
+
+EVENTS = ("new_customer", "renewed", "payment_failed", "cancelled")
+SEGMENTS = ("high", "core", "low", "new")
+POSITIONS = ("entry", "middle", "top", "single")
+TONES = ("friendly", "plain", "expert")
+OBJECTIVES = ("retention", "upsell", "winback")
+OFFER_KINDS = ("discount", "trial", "pause", "loyalty", "lighter_plan")
+
+
+def objective_of(event, segment=None):
+    """The objective of an event's ad. A renewal asks for more only from somebody who already gets a lot out of it."""
+    if event == "cancelled":
+        return "winback"
+    if event == "renewed" and segment not in ("low", "new"):
+        return "upsell"
+    return "retention"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """Terms that the account has approved for its ads, in its own words: "20% off for three months"."""
+
+    text: str
+    kind: str = "discount"
+    code: str | None = None
+    ends_on: date | None = None
+
+    def is_active(self, today):
+        return self.ends_on is None or today is None or self.ends_on >= today
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brand:
+    """How an account looks and speaks. `logo` is PNG bytes that were decoded and re-encoded before they came here."""
+
+    name: str
+    primary: str = "#2b45c9"
+    accent: str = "#ffb84d"
+    tone: str = "friendly"
+    landing_page: str = ""
+    banned_terms: tuple[str, ...] = ()
+    disclaimer: str = ""
+    logo: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brief:
+    """One audience and what happened to it. `round` asks for the next angles and phrasings of the same audience."""
+
+    event: str
+    brand: Brand
+    today: date
+    tier: str | None = None
+    tier_position: str | None = None
+    segment: str | None = None
+    offers: tuple[Offer, ...] = ()
+    proof: tuple[str, ...] = ()
+    release_notes: tuple[str, ...] = ()
+    round: int = 0
+
+    @property
+    def objective(self):
+        return objective_of(self.event, self.segment)
+
+    def active_offers(self, *kinds):
+        return [o for o in self.offers if o.is_active(self.today) and (not kinds or o.kind in kinds)]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one lint rule found. `severity` is "block" or "warn"; `message` says what, why and what to do."""
+
+    rule_id: str
+    severity: str
+    platform: str
+    field: str
+    message: str
+    excerpt: str = ""
+
+    def to_json(self):
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class PlatformCopy:
+    """One placement's texts: field name -> its lines (one for most, several for Google), and its own CTA or None."""
+
+    fields: dict[str, tuple[str, ...]]
+    call_to_action: str | None = None
+
+    def texts(self):
+        """Every single text as (field, index, text)."""
+        return [(name, i, line) for name, lines in self.fields.items() for i, line in enumerate(lines)]
+
+    def to_json(self):
+        fields = {name: list(lines) for name, lines in self.fields.items()}
+        return {"fields": fields, "call_to_action": self.call_to_action}
+
+    @classmethod
+    def from_json(cls, data):
+        return cls({name: tuple(lines) for name, lines in data["fields"].items()}, data["call_to_action"])
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One ad: an angle, its canonical texts, each placement's texts, and the layout of its picture."""
+
+    angle: str
+    angle_name: str
+    headline: str
+    body: str
+    call_to_action: str
+    platforms: dict[str, PlatformCopy]
+    layout: str
+    why: str = ""
+    rules: tuple[Finding, ...] = ()
+
+    def to_json(self):
+        plain = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("platforms", "rules")}
+        platforms = {name: copy.to_json() for name, copy in self.platforms.items()}
+        return {**plain, "platforms": platforms, "rules": [finding.to_json() for finding in self.rules]}
+
+    @classmethod
+    def from_json(cls, data):
+        platforms = {name: PlatformCopy.from_json(copy) for name, copy in data["platforms"].items()}
+        return cls(**{**data, "platforms": platforms, "rules": tuple(Finding(**f) for f in data["rules"])})
+
+
+@dataclass(frozen=True)
+class CreativeSet:
+    """At least three variants for one audience. `generic`: the tier or the segment was not known."""
+
+    objective: str
+    event: str
+    tier: str | None
+    segment: str | None
+    generic: bool
+    variants: tuple[Variant, ...]
+    reasons: tuple[str, ...] = field(default=())
+
+    def to_json(self):
+        plain = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("variants", "reasons")}
+        return {**plain, "variants": [v.to_json() for v in self.variants], "reasons": list(self.reasons)}
+
+    @classmethod
+    def from_json(cls, data):
+        variants = tuple(Variant.from_json(v) for v in data["variants"])
+        return cls(**{**data, "variants": variants, "reasons": tuple(data["reasons"])})
