@@ -112,3 +112,10 @@ def _holds(angle, brief):
             return brief.tier_position in ("middle", "top") or bool(brief.active_offers("lighter_plan"))
         case kind:
             return bool(brief.active_offers(kind))
+
+# Picture layouts that suit an objective, in the order in which a set's variants take them; see layouts.py.
+LAYOUTS = {
+    "retention": ("tiles", "arcs", "thread", "pass"),
+    "upsell": ("steps", "orbit", "pass", "tiles"),
+    "winback": ("doorway", "horizon", "thread", "arcs"),
+}

@@ -116,6 +116,7 @@ class Variant:
     call_to_action: str
     platforms: dict[str, PlatformCopy]
     layout: str
+    label: str = ""  # "Team plan", or nothing where no tier is known
     why: str = ""
     rules: tuple[Finding, ...] = ()
 

@@ -175,7 +175,7 @@ PLACEMENTS_WITHOUT_CTA = ("google_search", "x", "pinterest")
 CTA_MAP = {
     "LEARN_MORE": {"label": "Learn more", "linkedin": "Learn More"},
     "SEE_MORE": {"label": "See more", "linkedin": "Learn More", "tiktok": "LEARN_MORE"},
-    "GET_STARTED": {"label": "Get started", "google": "START_NOW", "linkedin": "Register", "tiktok": "SIGN_UP"},
+    "GET_STARTED": {"label": "Get started", "google": "START_NOW", "linkedin": "Learn More", "tiktok": "LEARN_MORE"},
     "CONTACT_US": {"label": "Contact us", "linkedin": "Learn More"},
     "SUBSCRIBE": {"label": "Subscribe", "linkedin": "Subscribe"},
     "SIGN_UP": {"label": "Sign up", "linkedin": "Sign Up"},

@@ -21,7 +21,7 @@ INTERVALS = {
     "quarterly": "quarterly",
     "weekly": "weekly",
 }
-PRICE = re.compile(r"[$€£¥]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:[$€£¥]|USD|EUR|GBP)\b?", re.I)
+PRICE = re.compile(r"[$€£¥]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:[$€£¥]|USD|EUR|GBP)", re.I)
 HOSTILE = re.compile(r"[<>{}\[\]\\`|^~\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e]|https?:|www\.|\S@\S|\d{7,}")
 SILENT_H = ("hour", "honest", "honour", "honor", "heir")
 YOU_SOUND = ("uni", "use", "uti", "ubi", "eu", "one", "once")

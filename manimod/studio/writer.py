@@ -1,0 +1,248 @@
+"""brief -> creative set. Each placement gets a phrasing that fits it; nothing is ever cut off."""
+
+import re
+import unicodedata
+from dataclasses import replace
+
+from . import angles, lint, tiers
+from .brief import CreativeSet, PlatformCopy, Variant
+from .specifications import CTA_MAP, PLACEMENTS, X_LINK_LENGTH, call_to_action
+from .wording import Wording
+
+EVENT_WORDS = {
+    "new_customer": "a new customer",
+    "renewed": "a renewal",
+    "payment_failed": "a payment that failed (the ad itself never mentions it)",
+    "cancelled": "a cancellation",
+}
+SEGMENT_WORDS = {"high": "high value", "core": "core value", "low": "low value", "new": "new"}
+NEEDS_WORDS = {
+    "proof": "no proof is stored",
+    "release_notes": "no release note is stored",
+    "trial": "no trial is offered",
+    "pause": "no pause is offered",
+    "discount": "no discount is approved for this audience",
+    "next_tier": "there is no higher tier",
+    "lighter_plan": "there is no lighter plan",
+    None: "it does not suit this segment",
+}
+PATHS = {"retention": "your-plan", "upsell": "next-step", "winback": "welcome-back"}
+HEADLINE = 60  # characters a canonical headline should have at most: it is drawn in the picture too
+BODY = 150
+SHORT_BODY = 90
+
+
+class Unwritable(Exception):
+    """Fewer than three variants pass the blocking rules; `findings` say why, in plain words."""
+
+    def __init__(self, findings):
+        self.findings = tuple(findings)
+        super().__init__("; ".join(dict.fromkeys(f.message for f in self.findings)) or "Nothing could be written.")
+
+
+def write(brief):
+    """The creative set of a brief: three variants from three angles, each free of blocking findings."""
+    context = lint.LintContext.of(brief)
+    tier, trouble = tiers.speak(brief.tier)
+    if tier and lint.blocks(lint.check_name(tier.name, context)):
+        tier, trouble = None, f"the tier name “{brief.tier}” would break the platforms' rules"
+    context = replace(context, tier=tier.name if tier else None)
+    brief, dropped = _only_clean(brief, context)
+    wording = Wording(brief, tier, brief.proof, brief.release_notes)
+    variants = _variants(brief, wording, context)
+    reasons = _reasons(brief, tier, trouble, dropped)
+    generic = tier is None or brief.segment is None
+    return CreativeSet(brief.objective, brief.event, tier and tier.name, brief.segment, generic, variants, reasons)
+
+
+def _only_clean(brief, context):
+    """The brief without stored texts that no ad may print, and how many were left out of each kind."""
+    clean, dropped = {}, []
+    for kind in ("proof", "release_notes"):
+        texts = getattr(brief, kind)
+        clean[kind] = tuple(t for t in texts if t.strip() and not lint.blocks(lint.check_stored(t, context)))
+        if len(clean[kind]) < len(texts):
+            dropped.append(f"{len(texts) - len(clean[kind])} stored {kind.replace('_', ' ')} break the rules")
+    return replace(brief, **clean), dropped
+
+
+def _variants(brief, wording, context):
+    """The round's three angles; one that the rules block gives way to the next candidate."""
+    chosen = angles.choose(brief)
+    queue = chosen + [a for a in angles.candidates(brief) if a not in chosen]
+    variants, blocked, used = [], [], set()
+    for angle in queue:
+        variant = _variant(brief, wording, angle, len(variants), used)
+        findings = lint.check(variant, context)
+        if lint.blocks(findings):
+            blocked += lint.blocks(findings)
+            continue
+        used |= {variant.headline, variant.body}
+        variants.append(replace(variant, rules=tuple(findings)))
+        if len(variants) == angles.A_SET:
+            return tuple(variants)
+    raise Unwritable(blocked)
+
+
+def _variant(brief, wording, angle, place, used):
+    copy = _Copy(brief, wording, angle, used)
+    platforms = {name: copy.placement(name) for name in PLACEMENTS}
+    layouts = angles.LAYOUTS[brief.objective]
+    turn = int(wording.order("layout") * len(layouts)) + brief.round
+    return Variant(
+        angle=angle.id,
+        angle_name=angle.name,
+        headline=copy.headline,
+        body=copy.body,
+        call_to_action=angle.call_to_action,
+        platforms={name: fitted for name, fitted in platforms.items() if fitted},
+        layout=layouts[(turn + place) % len(layouts)],
+        label=_label(wording),
+        why=_why(brief, wording.tier, angle),
+    )
+
+
+def _label(wording):
+    return wording.tier.plan[:1].upper() + wording.tier.plan[1:] if wording.tier else ""
+
+
+def _why(brief, tier, angle):
+    audience = [SEGMENT_WORDS[brief.segment] if brief.segment else "value not known"]
+    if tier:
+        where = f", the {brief.tier_position} tier" if brief.tier_position not in (None, "single") else ""
+        audience.append(f"on “{tier.name}”{where}")
+    cta = CTA_MAP[angle.call_to_action]["label"]
+    return f"{EVENT_WORDS[brief.event].capitalize()}; {', '.join(audience)}. Angle: {angle.name}, leading to “{cta}”."
+
+
+def _reasons(brief, tier, trouble, dropped):
+    reasons = [f"Made for {brief.objective} after {EVENT_WORDS[brief.event]}."]
+    if not tier:
+        reasons.append(f"Names no tier: {trouble}.")
+    if not brief.segment:
+        reasons.append("Addresses no value segment: none is known for this audience.")
+    reasons += [f"Angle “{a.name}” left out: {NEEDS_WORDS[need]}." for a, need in angles.skipped(brief)]
+    reasons += [f"Left out: {what}." for what in dropped]
+    return tuple(reasons)
+
+
+class _Copy:
+    """The texts of one variant: canonical headline and body first, then each placement fitted around them."""
+
+    def __init__(self, brief, wording, angle, used):
+        self.brief, self.wording, self.angle = brief, wording, angle
+        self.shorts = wording.lines(angle, "short")
+        self.headlines = wording.lines(angle, "headline")
+        self.bodies = wording.lines(angle, "body")
+        self.disclaimer = brief.brand.disclaimer.strip()
+        first = _pick([h for h in self.headlines if h.text not in used], HEADLINE)
+        self.headline = first.text
+        must_name = bool(wording.tier) and not first.names_tier
+        self.core = _pick(self.bodies, SHORT_BODY, must_name)
+        self.body = self._with_closing(self.core.text, BODY, used)
+
+    def placement(self, name):
+        """The placement's copy, or None where the brand's disclaimer leaves no room for it."""
+        fields = getattr(self, f"_{name}")()
+        if fields is None:
+            return None
+        return PlatformCopy(
+            {field: tuple(lines) for field, lines in fields.items()}, call_to_action(self.angle.call_to_action, name)
+        )
+
+    def _with_closing(self, text, limit, used=()):
+        for closing in self.wording.lines(self.angle, "closing"):
+            full = f"{text} {closing.text}"
+            if len(full) <= limit and not any(closing.text in other for other in used):
+                return full
+        return text
+
+    def _and_disclaimer(self, text):
+        return f"{text} {self.disclaimer}".strip()
+
+    def _body(self, limit):
+        """The canonical body, its first part, or another phrasing of the angle: the first that fits."""
+        room = limit - len(self._and_disclaimer("")) - (1 if self.disclaimer else 0)
+        texts = [self.body, self.core.text, *(b.text for b in self.bodies)]
+        return self._and_disclaimer(next((t for t in texts if len(t) <= room), min(texts, key=len)))
+
+    def _short_lines(self, limit, plain=False):
+        """Short headlines that fit, those with the tier first; `plain` leaves out closing punctuation."""
+        tiered = sorted(self.shorts, key=lambda line: not line.names_tier)
+        own = [line.text for line in tiered[:2]] + [line.text for line in tiered[2:]]
+        texts = own[:4] + [line.text for line in self.wording.segment_shorts(self.angle)][:2] + own[4:]
+        texts += [line.text for line in self.headlines]
+        return [t for t in dict.fromkeys(texts) if len(t) <= limit and not (plain and t[-1] in ".!?")]
+
+    def _descriptions(self, most):
+        fitting = [b for b in (self.core, *self.bodies) if len(b.text) <= SHORT_BODY]
+        fitting.sort(key=lambda line: not line.names_tier)
+        texts = list(dict.fromkeys(line.text for line in fitting))
+        if not self.disclaimer:
+            return texts[:most]
+        return [*texts[: most - 1], self.disclaimer] if len(self.disclaimer) <= SHORT_BODY else None
+
+    def _long_headline(self, limit):
+        fits = [h.text for h in self.headlines if len(h.text) <= limit]
+        return self.headline if len(self.headline) <= limit or not fits else fits[0]
+
+    def _meta_feed(self):
+        shorts = self._short_lines(PLACEMENTS["meta_feed"].field("headline").target)
+        return {"primary_text": [self._body(BODY)], "headline": shorts[:1], "description": shorts[1:2]}
+
+    def _meta_story(self):
+        return {"primary_text": [self._body(125)], "headline": [self._long_headline(40)]}
+
+    def _google_search(self):
+        descriptions = self._descriptions(4)
+        if not descriptions:
+            return None
+        tier = self.wording.tier
+        paths = [p for p in (slug(tier.name) if tier else "", PATHS[self.brief.objective]) if 0 < len(p) <= 15]
+        return {"headlines": self._short_lines(30)[:8], "descriptions": descriptions, "paths": paths}
+
+    def _google_display(self):
+        name, descriptions = fitting_name(self.brief.brand.name, 25), self._descriptions(3)
+        if not descriptions or not name:
+            return None
+        shorts = [s for s in self._short_lines(30, plain=True) if s.casefold() != name.casefold()]
+        return {
+            "headlines": shorts[:5],
+            "long_headline": [self._long_headline(90)],
+            "descriptions": descriptions,
+            "business_name": [name],
+        }
+
+    def _linkedin(self):
+        return {"introduction": [self._body(BODY)], "headline": [self._long_headline(70)]}
+
+    def _x(self):
+        post = self._body(280 - X_LINK_LENGTH - 1)
+        return {"post": [post], "website_title": [self._long_headline(50)]} if len(post) <= 256 else None
+
+    def _pinterest(self):
+        return {"title": [self._long_headline(40)], "description": [self._body(500)]}
+
+    def _tiktok(self):
+        text, name = self._body(100), fitting_name(self.brief.brand.name, 40)
+        return {"ad_text": [text], "display_name": [name]} if len(text) <= 100 and name else None
+
+
+def _pick(lines, limit, must_name=False):
+    """The first line that fits and, if it must, names the tier; failing that the shortest that names it."""
+    named = [line for line in lines if line.names_tier or not must_name] or lines
+    return next((line for line in named if len(line.text) <= limit), min(named, key=lambda line: len(line.text)))
+
+
+def fitting_name(name, limit):
+    """The brand's name, or as many of its leading words as fit; None where even the first does not."""
+    words = name.split()
+    while words and len(" ".join(words)) > limit:
+        words.pop()
+    return " ".join(words).rstrip(" ,&-") or None
+
+
+def slug(text):
+    """ "Pro+ Étudiant" -> "pro-etudiant"."""
+    plain = unicodedata.normalize("NFD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
