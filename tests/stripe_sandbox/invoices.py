@@ -1,0 +1,114 @@
+"""An invoice's life: drafted, finalised, paid or not, voided; and what that does to its subscription.
+
+Order and content of the events: Stripe documentation, "How subscriptions work" and "Using webhooks with
+subscriptions", checked 2026-11-22.
+"""
+
+from . import billing_objects, events
+
+FAILING_FLAG = "sandbox_payment"  # customer metadata: sandbox_payment=fail makes payments fail
+DAY = 86400
+
+
+def draft(store, subscription, reason, period, amount=None, proration=False, looks_back=None):
+    """Makes the invoice of a subscription; `amount` replaces the sum of its items, as for a trial or a proration.
+
+    The lines are for the period that begins; a renewal's own period, `looks_back`, is the one that has ended.
+    """
+    customer = store.customers.get(subscription["customer"])
+    ident, now = store.new_id("in"), store.now(customer)
+    lines = [line(store, ident, item, period, amount, proration) for item in subscription["items"]["data"]]
+    invoice = billing_objects.invoice(
+        ident,
+        now,
+        store.account,
+        customer,
+        subscription["currency"],
+        lines,
+        sum(each["amount"] for each in lines),
+        looks_back or period,
+        billing_reason=reason,
+        collection_method=subscription["collection_method"],
+        parent=billing_objects.subscription_parent(subscription["id"], subscription["metadata"]),
+    )
+    store.invoices.add(invoice)
+    events.emit(store, "invoice.created", invoice)
+    return invoice
+
+
+def line(store, invoice_id, item, period, amount, proration):
+    price, quantity = item["price"], item["quantity"]
+    total = price["unit_amount"] * quantity if amount is None else amount
+    text = f"{quantity} × {price['nickname'] or price['product']} (at {price['unit_amount'] / 100:.2f})"
+    ident = store.new_id("il")
+    return billing_objects.invoice_line(ident, invoice_id, store.livemode, item, total, period, text, proration)
+
+
+def finalise(store, invoice):
+    customer = store.customers.get(invoice["customer"])
+    now, number = store.now(customer), customer["next_invoice_sequence"]
+    customer["next_invoice_sequence"] += 1
+    store.customers.save(customer)
+    invoice |= {
+        "status": "open",
+        "number": f"{customer['invoice_prefix']}-{number:04}",
+        "effective_at": now,
+        "ending_balance": 0,
+        "hosted_invoice_url": f"https://invoice.example/i/{invoice['id']}",
+        "invoice_pdf": f"https://invoice.example/i/{invoice['id']}/pdf",
+        "webhooks_delivered_at": now,
+    }
+    invoice["status_transitions"]["finalized_at"] = now
+    store.invoices.save(invoice)
+    events.emit(store, "invoice.finalized", invoice)
+    return invoice
+
+
+def collect(store, invoice, succeeds=None) -> bool:
+    """Tries to take the payment of an open invoice. Without `succeeds` the customer's flag decides."""
+    if invoice["amount_due"] == 0:
+        mark_paid(store, invoice)
+        return True
+    invoice["attempted"], invoice["attempt_count"] = True, invoice["attempt_count"] + 1
+    if payment_succeeds(store, invoice["customer"]) if succeeds is None else succeeds:
+        mark_paid(store, invoice)
+        return True
+    mark_failed(store, invoice)
+    return False
+
+
+def payment_succeeds(store, customer_id):
+    customer = store.customers.get(customer_id)
+    return customer_id not in store.failing_customers and customer["metadata"].get(FAILING_FLAG) != "fail"
+
+
+def mark_paid(store, invoice):
+    now = store.now(store.customers.get(invoice["customer"]))
+    invoice |= {"status": "paid", "attempted": True, "auto_advance": False, "next_payment_attempt": None}
+    invoice |= {"amount_paid": invoice["amount_due"], "amount_remaining": 0}
+    invoice["status_transitions"]["paid_at"] = now
+    store.invoices.save(invoice)
+    events.emit(store, "invoice.paid", invoice)
+    events.emit(store, "invoice.payment_succeeded", invoice)
+
+
+def mark_failed(store, invoice):
+    """Stripe tries again some days later, until the attempts that the owner allows are used up."""
+    now, attempts = store.now(store.customers.get(invoice["customer"])), invoice["attempt_count"]
+    days = store.settings.retry_days
+    again = attempts < store.settings.retries and invoice["billing_reason"] != "subscription_create"
+    invoice["next_payment_attempt"] = now + days[min(attempts, len(days)) - 1] * DAY if again else None
+    store.invoices.save(invoice)
+    events.emit(store, "invoice.payment_failed", invoice)
+
+
+def void(store, invoice):
+    invoice |= {"status": "void", "auto_advance": False, "next_payment_attempt": None}
+    invoice["status_transitions"]["voided_at"] = store.now(store.customers.get(invoice["customer"]))
+    store.invoices.save(invoice)
+    events.emit(store, "invoice.voided", invoice)
+    return invoice
+
+
+def subscription_of(invoice):
+    return invoice["parent"] and invoice["parent"]["subscription_details"]["subscription"]

@@ -1,0 +1,140 @@
+"""The sandbox over HTTP: the standard library's threaded server, with keep-alive, on 127.0.0.1 only."""
+
+import json
+import socket
+import sys
+import threading
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from . import control_api, routes
+from .control import SandboxControl, stripe_client
+from .state import Universe
+
+HOST = "127.0.0.1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "StripeSandbox", ""
+    # Head and body leave as one write and at once; otherwise a kept-alive connection waits 40 ms for each page.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def respond(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        address = urlsplit(self.path)
+        if address.path.startswith(control_api.PREFIX):
+            self.control(address.path.removeprefix(control_api.PREFIX), body)
+        else:
+            self.stripe(address.path, address.query, body)
+
+    do_GET = do_POST = do_DELETE = respond
+
+    def control(self, name, body):
+        status, result = control_api.perform(self.server.universe, name, json.loads(body or "{}"))
+        self.reply(status, json.dumps(result).encode(), {})
+
+    def stripe(self, path, query, body):
+        universe = self.server.universe
+        with universe.lock:
+            fault = universe.faults.take(self.command, path)
+        if fault and fault.delay:
+            time.sleep(fault.delay)
+        entry = {"at": time.time(), "method": self.command, "path": path, "query": query}
+        with universe.lock:
+            error = fault and fault.error()
+            if error or (fault and fault.drop):
+                answer = routes.Answer(error.status, error.body(), error.headers) if error else None
+                caller = {"status": answer and answer.status}
+            else:
+                answer, caller = routes.answer(universe, self.command, path, query, self.headers, body)
+            universe.faults.log.append({"account": None, "livemode": None, "key_kind": None, **entry, **caller})
+        if answer is None:
+            self.break_off()
+        else:
+            self.reply(answer.status, answer.body, answer.headers, half=bool(fault and fault.half))
+
+    def reply(self, status, body, headers, half=False):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if half else body)
+        if half:
+            self.wfile.flush()
+            self.break_off()
+
+    def break_off(self):
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, *args):
+        """Quiet: the request log answers what was asked."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port, universe):
+        self.universe = universe
+        self._open = set()
+        super().__init__((HOST, port), Handler)
+
+    def process_request(self, request, client_address):
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request, client_address):
+        """A client that hangs up is nothing to report; anything else is."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    def hang_up(self):
+        """Kept-alive connections would go on being served after the server has stopped."""
+        for request in list(self._open):
+            with suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)
+
+
+class Sandbox:
+    """`with Sandbox() as sandbox:` runs it inside this process; `sandbox.control` drives it."""
+
+    def __init__(self, port=0, seed=None):
+        self.universe = Universe(seed)
+        self._server = Server(port, self.universe)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="stripe-sandbox", daemon=True
+        )
+        self.url = f"http://{HOST}:{self._server.server_address[1]}"
+        self.control = SandboxControl(self.url)
+
+    def client(self, secret, retries=0):
+        return stripe_client(self.url, secret, retries)
+
+    def start(self):
+        self.universe.deliveries.start()
+        self._thread.start()
+        return self
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+        self._server.hang_up()
+        self.universe.deliveries.stop()
+        self.control.close()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc_info):
+        self.stop()

@@ -1,0 +1,172 @@
+"""Signed webhook deliveries: prompt, several at a time, tried again when they are not answered with 2xx.
+
+Signature and retries: Stripe documentation, "Receive Stripe events in your webhook endpoint", checked 2026-11-22.
+"""
+
+import hashlib
+import hmac
+import http.client
+import json
+import threading
+import time
+from collections import deque
+from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
+
+from . import errors, versions
+from .agenda import Agenda
+
+HOST = "127.0.0.1"
+
+
+@dataclass
+class Delivery:
+    """One attempt, as Stripe's dashboard shows it."""
+
+    event: str
+    type: str
+    endpoint: str
+    url: str
+    attempt: int
+    at: float
+    status: int | None = None
+    error: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def succeeded(self):
+        return self.status is not None and 200 <= self.status < 300
+
+
+@dataclass
+class Job:
+    store: object
+    event_id: str
+    endpoint_id: str
+    attempt: int = 1
+
+
+def sign(body: bytes, secrets, at=None) -> str:
+    at = int(time.time()) if at is None else at
+    signed = f"{at}.".encode() + body
+    signatures = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
+    return ",".join([f"t={at}", *(f"v1={signature}" for signature in signatures)])
+
+
+def check_url(url):
+    """The sandbox sends to this machine alone, so that no test can reach a stranger."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname != HOST:
+        raise errors.invalid("url", f"Invalid URL: the sandbox delivers to http://{HOST} only", "url_invalid")
+
+
+class Deliveries:
+    def __init__(self, universe, workers=4):
+        self.universe, self.workers = universe, workers
+        self.agenda = Agenda()
+        self._turn = threading.Lock()
+        self.clear()
+
+    def clear(self):
+        self.backoff, self.timeout, self.duplicates = (0.2, 0.5, 1.0, 2.0), 10.0, 0
+        self.log = deque(maxlen=200_000)
+        self.secrets = {}  # endpoint id -> [[secret, end of its time or None]], newest first
+        self._succeeded = set()
+        self.agenda.clear()
+
+    def start(self):
+        self.agenda.open()
+        for number in range(self.workers):
+            threading.Thread(target=self._work, name=f"delivery-{number}", daemon=True).start()
+
+    def stop(self):
+        self.agenda.close()
+
+    def listeners(self, store, kind):
+        found = store.webhook_endpoints.find()
+        return [it for it in found if it["status"] == "enabled" and {"*", kind} & set(it["enabled_events"])]
+
+    def send(self, store, event_id, endpoint_id):
+        for _ in range(1 + self.duplicates):
+            self.agenda.add(Job(store, event_id, endpoint_id))
+
+    def new_secret(self, endpoint_id, overlap=0.0):
+        """The old secrets sign beside the new one for `overlap` seconds."""
+        secret, ends = self.universe.ids.new("whsec"), time.time() + overlap
+        older = [[old, min(end, ends) if end else ends] for old, end in self.secrets.get(endpoint_id, [])]
+        self.secrets[endpoint_id] = [[secret, None], *older]
+        return secret
+
+    def _work(self):
+        while True:
+            # Jobs are taken and sent in turn, and only the answers are awaited side by side: so they normally arrive
+            # in order, and a slow receiver holds up nobody else.
+            with self._turn:
+                job = self.agenda.take()
+                if job is None:
+                    return
+                delivery, connection = self._post(job)
+            if connection is not None:
+                self._await_answer(delivery, connection)
+            self._finish(job, delivery)
+
+    def _post(self, job):
+        with self.universe.lock:
+            store = job.store
+            known = job.endpoint_id in self.secrets and job.endpoint_id in store.webhook_endpoints
+            if not known or job.event_id not in store.events:
+                return None, None
+            endpoint, event = store.webhook_endpoints.get(job.endpoint_id), store.events.get(job.event_id)
+            now = time.time()
+            secrets = [secret for secret, end in self.secrets[endpoint["id"]] if end is None or end > now]
+        delivery = Delivery(event["id"], event["type"], endpoint["id"], endpoint["url"], job.attempt, now)
+        body = json.dumps(versions.reshape(event, endpoint["api_version"]), indent=2).encode()
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+            "Stripe-Signature": sign(body, secrets),
+            "Connection": "close",
+        }
+        parts = urlsplit(endpoint["url"])
+        connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=self.timeout)
+        try:
+            connection.request("POST", parts.path + (f"?{parts.query}" if parts.query else "") or "/", body, headers)
+        except OSError as error:
+            delivery.error = f"{type(error).__name__}: {error}"
+            return delivery, None
+        return delivery, connection
+
+    def _await_answer(self, delivery, connection):
+        try:
+            response = connection.getresponse()
+            response.read()
+            delivery.status = response.status
+        except (OSError, http.client.HTTPException) as error:
+            delivery.error = f"{type(error).__name__}: {error}"
+        finally:
+            delivery.seconds = round(time.time() - delivery.at, 4)
+            connection.close()
+
+    def _finish(self, job, delivery):
+        if delivery is not None:
+            with self.universe.lock:
+                self.log.append(delivery)
+                if delivery.succeeded:
+                    self._count_success(job)
+                elif job.attempt <= len(self.backoff):
+                    again = Job(job.store, job.event_id, job.endpoint_id, job.attempt + 1)
+                    self.agenda.add(again, self.backoff[job.attempt - 1])
+        self.agenda.done()
+
+    def _count_success(self, job):
+        pair = job.event_id, job.endpoint_id
+        if pair in self._succeeded or job.event_id not in job.store.events:
+            return
+        self._succeeded.add(pair)
+        event = job.store.events.get(job.event_id)
+        event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
+        job.store.events.save(event)
+
+    def attempts(self, **wanted):
+        rows = [{**asdict(it), "succeeded": it.succeeded} for it in self.log]
+        return [row for row in rows if all(row[name] == value for name, value in wanted.items() if value is not None)]
