@@ -1,0 +1,62 @@
+# Everything a person does here, one target each; `make` alone lists them.
+# Settings are environment variables or arguments of make: `make run PORT=9000 DATA_DIR=/srv/mani`.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help run demo test lint lock bench migration
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+run: .venv/installed ## set up what is missing, then run everything on 127.0.0.1:8000
+	@exec $(BIN)/python -m manimod.local
+
+demo: .venv/installed ## the same against a Stripe sandbox with customers and events, data in demo-data/
+	@exec $(BIN)/python -m tests.demo
+
+test: .venv/installed-dev ## set up what is missing, then run every test (ARGS="-k name" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/installed-dev ## check style and formatting
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+bench: .venv/installed-dev ## measure, print one table and write bench/results.json
+	@$(BIN)/python -m bench $(ARGS)
+
+migration: .venv/installed-dev ## write the migration that the models ask for: make migration m="what it does"
+	$(if $(m),,$(error Say what the migration does: make migration m="add a column"))
+	@$(BIN)/python -m tests.postgres sh -c '$(BIN)/flask --app wsgi db upgrade && $(BIN)/flask --app wsgi db migrate -m "$$0"' "$(m)"
+	@$(BIN)/ruff format --quiet migrations && $(BIN)/ruff check --quiet --fix migrations
+
+lock: .venv/bin/pip ## pin the newest versions that requirements*.in allow, with hashes
+	@$(PIP) uv
+	@$(COMPILE) requirements.in --output-file requirements.txt
+	@$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-annotate
+
+.venv/installed: requirements.txt | .venv/bin/pip
+	@echo "Installing what mani needs into .venv ..."
+	@$(PIP) --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@echo "Installing what the tests need into .venv ..."
+	@$(PIP) --require-hashes -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+.venv/bin/pip:
+	$(if $(PROBLEM),$(error $(PROBLEM)))
+	@$(PYTHON) -m venv .venv
+
+# Empty when this machine's Python can make the virtual environment.
+PROBLEM = $(shell \
+	command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11 or newer"; exit; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	|| { echo "$(PYTHON) is too old: install Python 3.11 or newer, or name it with make PYTHON=python3.11"; exit; }; \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	|| echo "Python cannot make virtual environments here: install python3-venv (Debian: apt-get install python3-venv)")

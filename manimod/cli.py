@@ -1,0 +1,189 @@
+"""Flask commands for operators and scripts. Secrets come on standard input; `--json` answers in JSON for machines."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+
+import click
+from flask import Flask
+from flask.cli import with_appcontext
+
+from manimod import jobs
+from manimod.errors import ManimodError
+from manimod.extensions import db, security
+from manimod.flow import accounts, connections, sync
+from manimod.models import PLANS, Account, Connection, User
+
+
+def register(app: Flask) -> None:
+    for command in COMMANDS:
+        app.cli.add_command(command)
+
+
+def command(name: str) -> Callable:
+    """A flask command that returns what it did: a sentence for people, or the facts with `--json`."""
+
+    def decorate(function: Callable[..., tuple[str, dict]]) -> click.Command:
+        @click.command(name, help=function.__doc__)
+        @with_appcontext
+        @click.option("--json", "as_json", is_flag=True, help="One line of JSON instead of a sentence.")
+        @wraps(function)
+        def run(as_json: bool, **arguments: object) -> None:
+            try:
+                sentence, facts = function(**arguments)
+            except ManimodError as error:
+                raise click.ClickException(str(error)) from None
+            click.echo(json.dumps(facts) if as_json else sentence)
+
+        return run
+
+    return decorate
+
+
+@command("create-owner")
+@click.argument("email")
+@click.option("--account", "account_name", required=True, help="The name of the new account.")
+@click.option("--plan", type=click.Choice(PLANS), default="pro", show_default=True)
+@click.option("--generate", is_flag=True, help="Make a password and print it once, instead of reading one.")
+def create_owner(email: str, account_name: str, plan: str, generate: bool) -> tuple[str, dict]:
+    """Create an account and its owner. The password is read from standard input."""
+    email, password = _new_email(email), _password(generate)
+    with jobs.transaction():
+        user = accounts.create_owner(email, password, account_name, plan)
+    facts = {"account": user.account_id, **_user_facts(user, password if generate else None)}
+    return f"Account {user.account_id} ({account_name}, {plan}) with its owner {email} is there.{_said(facts)}", facts
+
+
+@command("create-support")
+@click.argument("email")
+@click.option("--generate", is_flag=True, help="Make a password and print it once, instead of reading one.")
+def create_support(email: str, generate: bool) -> tuple[str, dict]:
+    """Create a member of mani's support. The password is read from standard input."""
+    email, password = _new_email(email), _password(generate)
+    with jobs.transaction():
+        user = accounts.create_support(email, password)
+    facts = _user_facts(user, password if generate else None)
+    return f"The support user {email} is there.{_said(facts)}", facts
+
+
+@command("set-plan")
+@click.argument("account_id", type=int)
+@click.argument("plan", type=click.Choice(PLANS))
+def set_plan(account_id: int, plan: str) -> tuple[str, dict]:
+    """Change the plan of an account."""
+    with jobs.transaction():
+        account = _account(account_id)
+        account.plan = plan
+    return f"Account {account_id} is on {plan}.", {"account": account_id, "plan": plan}
+
+
+@command("stripe-connect")
+@click.argument("account_id", type=int)
+def stripe_connect(account_id: int) -> tuple[str, dict]:
+    """Connect an account to Stripe. The API key is read from standard input."""
+    connections.require_plan(_account(account_id))
+    check = connections.check_key(_secret("API key"))
+    with jobs.transaction():
+        connection = connections.connect(_account(account_id), check)
+    name = connection.stripe_account_name or connection.stripe_account_id or "Stripe"
+    return f"Account {account_id} is connected with {name}.", _connection_facts(connection)
+
+
+@command("stripe-webhook-secret")
+@click.argument("account_id", type=int)
+def stripe_webhook_secret(account_id: int) -> tuple[str, dict]:
+    """Store the signing secret of mani's webhook endpoint. It is read from standard input."""
+    secret = _secret("Signing secret")
+    with jobs.transaction():
+        connection = _connection(account_id)
+        connections.set_signing_secret(connection, secret)
+    return f"Account {account_id} verifies its webhooks with this secret.", _connection_facts(connection)
+
+
+@command("stripe-disconnect")
+@click.argument("account_id", type=int)
+def stripe_disconnect(account_id: int) -> tuple[str, dict]:
+    """Disconnect an account: the API key and what was synced are deleted, the Stripe account stays as it is."""
+    with jobs.transaction():
+        connection = _connection(account_id)
+        connections.disconnect(connection)
+    return f"Account {account_id} is disconnected from Stripe.", _connection_facts(connection)
+
+
+@command("stripe-sync")
+@click.argument("account_id", type=int)
+def stripe_sync(account_id: int) -> tuple[str, dict]:
+    """Ask for a sync now instead of within the hour."""
+    with jobs.transaction():
+        connection = _connection(account_id)
+        sync.request(connection)
+    return f"The sync of account {account_id} starts as soon as a worker is free.", _connection_facts(connection)
+
+
+COMMANDS = (
+    create_owner,
+    create_support,
+    set_plan,
+    stripe_connect,
+    stripe_webhook_secret,
+    stripe_disconnect,
+    stripe_sync,
+)
+
+
+def _account(account_id: int) -> Account:
+    account = db.session.get(Account, account_id)
+    if account is None:
+        raise click.ClickException(f"There is no account {account_id}.")
+    return account
+
+
+def _connection(account_id: int) -> Connection:
+    connection = connections.of_account(_account(account_id))
+    if connection is None or not connection.is_connected:
+        raise ManimodError("STRIPE_NOT_CONNECTED")
+    return connection
+
+
+def _new_email(text: str) -> str:
+    try:
+        email = security._mail_util.validate(text)
+    except ValueError as error:
+        raise click.ClickException(f"{text!r} is no e-mail address: {error}") from None
+    if security.datastore.find_user(email=email):
+        raise click.ClickException(f"There is already a user with the e-mail {email}.")
+    return email
+
+
+def _password(generate: bool) -> str:
+    password = accounts.new_password() if generate else _secret("Password")
+    problems, password = security._password_util.validate(password, is_register=True)
+    if problems:
+        raise click.ClickException(" ".join(str(problem) for problem in problems))
+    return password
+
+
+def _secret(what: str) -> str:
+    if sys.stdin.isatty():
+        return click.prompt(what, hide_input=True)
+    return click.get_text_stream("stdin").read().strip()
+
+
+def _user_facts(user: User, password: str | None) -> dict:
+    return {"user": user.id, "email": user.email} | ({"password": password} if password else {})
+
+
+def _said(facts: dict) -> str:
+    return f"\nPassword (shown this once): {facts['password']}" if "password" in facts else ""
+
+
+def _connection_facts(connection: Connection) -> dict:
+    return {
+        "account": connection.account_id,
+        "status": connection.status,
+        "stripe_account": connection.stripe_account_id,
+        "stripe_account_name": connection.stripe_account_name,
+        "livemode": connection.livemode,
+        "webhook_address": connections.webhook_address(connection),
+    }

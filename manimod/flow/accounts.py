@@ -1,0 +1,36 @@
+"""Accounts and the people in them: what the flask commands and the first start do."""
+
+import secrets
+
+from flask_security import hash_password
+from sqlalchemy import exists, select
+
+from manimod.extensions import db, security
+from manimod.models import Account, User
+
+
+def anybody() -> bool:
+    return db.session.scalar(select(exists().select_from(User)))
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(15)
+
+
+def create_owner(email: str, password: str, account_name: str, plan: str) -> User:
+    account = Account(name=account_name, plan=plan)
+    db.session.add(account)
+    return _create_user(email, password, "owner", account)
+
+
+def create_support(email: str, password: str) -> User:
+    return _create_user(email, password, "support", None)
+
+
+def _create_user(email: str, password: str, role: str, account: Account | None) -> User:
+    datastore = security.datastore
+    user = datastore.create_user(
+        email=email, password=hash_password(password), roles=[datastore.find_or_create_role(role)], account=account
+    )
+    db.session.flush()
+    return user

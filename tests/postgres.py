@@ -1,0 +1,83 @@
+"""A PostgreSQL server of our own, in a temporary folder: for the tests, and for any command that wants one.
+
+`python -m tests.postgres COMMAND ...` runs a command with DATABASE_URL naming an empty database.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+WHERE_DEBIAN_KEEPS_IT = "/usr/lib/postgresql"
+QUICK = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB"]
+
+
+class NoPostgres(Exception):
+    """There is no server to use here."""
+
+
+@contextlib.contextmanager
+def server() -> Iterator[str]:
+    """The address of a server's `postgres` database: TEST_DATABASE_URL, or a server that lives as long as the block."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    programs = find_programs()
+    folder = Path(tempfile.mkdtemp(prefix="mani-postgres-"))
+    try:
+        port = _start(programs, folder)
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            _run(programs / "pg_ctl", "--pgdata", folder / "data", "--mode", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def find_programs() -> Path:
+    versions = sorted(Path(WHERE_DEBIAN_KEEPS_IT).glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if not versions:
+        raise NoPostgres("PostgreSQL is not installed: set TEST_DATABASE_URL, or apt-get install postgresql.")
+    return versions[-1].parent
+
+
+def _start(programs: Path, folder: Path) -> int:
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    _run(programs / "initdb", "--pgdata", folder / "data", "--username", "postgres", "--no-sync", "--encoding", "UTF8")
+    options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", *QUICK]
+    _run(
+        programs / "pg_ctl",
+        *("--pgdata", folder / "data", "--log", folder / "log", "--wait", "start"),
+        *("--options", " ".join(f"-c {option}" for option in options)),
+    )
+    return port
+
+
+def _run(*words: object) -> None:
+    """PostgreSQL refuses to run as root."""
+    as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    command = [*as_postgres, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise NoPostgres(f"{words[0]} failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+
+
+def main(command: list[str]) -> int:
+    unused = {"REDIS_URL": "redis://127.0.0.1:1/0", "SECRET_KEY": secrets.token_hex(32)}
+    keys = {"ENCRYPTION_KEYS": "k1:" + "A" * 43 + "="}
+    with server() as address:
+        return subprocess.run(command, env=os.environ | unused | keys | {"DATABASE_URL": address}).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,150 @@
+"""The processes beside the web server. Any number of each may run: rows are claimed in the database.
+
+python worker.py work [QUEUE ...]   runs jobs as the bell rings, of these queues or of all
+python worker.py schedule           rings again for rows that wait
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+
+import structlog
+from flask import Flask
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.exceptions import StopRequested
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+from manimod import create_app, tasks
+from manimod.config import ConfigError
+from manimod.extensions import db
+from manimod.jobs import FAST, SLOW
+from manimod.processes import die_with_parent
+
+log = structlog.get_logger()
+
+HEARTBEAT = "mani:scheduler"  # the scheduler's sign of life; a worker's is RQ's own
+HEARTBEAT_SECONDS = 15
+SWEEP_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 10.0
+
+
+class MomentWorker(Worker):
+    """RQ's forking worker with the application at hand, which outlives Redis."""
+
+    max_connection_wait_time = 5.0
+
+    def __init__(self, app: Flask, queues: list[str]) -> None:
+        self.app = app
+        self.is_stopping = False
+        # A connection of its own: RQ raises its time limit, and the jobs shall keep theirs.
+        connection = Redis.from_url(app.extensions["settings"].redis_url)
+        super().__init__(queues, connection=connection, serializer=JSONSerializer, worker_ttl=60)
+
+    def request_stop(self, signum: int, frame: object) -> None:
+        self.is_stopping = True
+        super().request_stop(signum, frame)
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        self.parent_of_horse = os.getpid()
+        super().fork_work_horse(job, queue)
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        die_with_parent(signal.SIGKILL, self.parent_of_horse)
+        with self.app.app_context():
+            db.engine.dispose(close=False)  # a connection that came over the fork belongs to the parent
+            super().main_work_horse(job, queue)
+
+
+def work(app: Flask, queues: list[str]) -> None:
+    """RQ gives up on some failures of Redis: begin again until somebody asks to stop."""
+    logging.getLogger("rq").addHandler(RqLog())
+    outage = Outage("worker")
+    while True:
+        try:
+            worker = MomentWorker(app, queues)
+            outage.is_over()
+            worker.work(logging_level="WARNING")
+            if worker.is_stopping:
+                return
+        except StopRequested:
+            return
+        except RedisError as error:
+            outage.goes_on(error)
+        rest(outage.seconds or 1.0)
+
+
+def rest(seconds: float) -> None:
+    """No job is in hand here: a signal may simply end the process."""
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, signal.SIG_DFL)
+    time.sleep(seconds)
+
+
+def schedule(app: Flask) -> None:
+    """Sweep every second; outages of the database or of Redis pass, and the rows wait for their end."""
+    stop = threading.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_signal: stop.set())
+    outage = Outage("scheduler")
+    while not stop.wait(outage.seconds or SWEEP_SECONDS):
+        try:
+            with app.app_context():
+                tasks.sweep()
+                app.extensions["redis"].set(HEARTBEAT, int(time.time()), ex=HEARTBEAT_SECONDS)
+            outage.is_over()
+        except (SQLAlchemyError, RedisError) as error:
+            outage.goes_on(error)
+
+
+class Outage:
+    """How long to wait for the database or Redis; one log line when it begins and one when it ends."""
+
+    def __init__(self, process: str) -> None:
+        self.process = process
+        self.seconds = 0.0
+
+    def goes_on(self, error: Exception) -> None:
+        if not self.seconds:
+            log.warning("outage_began", process=self.process, error=type(error).__name__)
+        self.seconds = min(max(1.0, self.seconds * 2), LONGEST_BACKOFF_SECONDS)
+
+    def is_over(self) -> None:
+        if self.seconds:
+            log.warning("outage_ended", process=self.process)
+        self.seconds = 0.0
+
+
+class RqLog(logging.Handler):
+    """RQ's warnings as structured lines; what it repeats while Redis is away is said once."""
+
+    last = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING and record.msg != self.last:
+            self.last = record.msg
+            log.warning("rq", message=record.getMessage())
+
+
+def main(arguments: list[str]) -> None:
+    try:
+        app = create_app()
+    except ConfigError as error:
+        sys.exit(str(error))
+    match arguments:
+        case ["work", *queues] if set(queues) <= {FAST, SLOW}:
+            work(app, queues or [FAST, SLOW])
+        case ["schedule"]:
+            schedule(app)
+        case _:
+            sys.exit(f"Usage: python worker.py schedule | work [{FAST}] [{SLOW}]")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
