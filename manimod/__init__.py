@@ -1,0 +1,98 @@
+"""mani x Stripe: ad creatives from the lifecycle of a Stripe account's customers.
+
+The journey, which is also the map of the code:
+
+    Stripe --webhook--> flow.inbox ------\\
+    Stripe --event poll--> flow.inbox ----> flow.moments -> flow.register -> flow.generation -> flow.review
+    Stripe --hourly sync--> flow.sync ---/    (pure)        (exactly once)       |
+                                                                              studio (pure)
+
+web, tasks and cli are edges that call flow; flow enqueues by name through jobs; stripe_gateway is the only door to
+Stripe. tests/test_architecture.py states who may call whom.
+"""
+
+from flask import Flask
+from flask_security import SQLAlchemyUserDatastore
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from manimod import cli, extensions, logs, web
+from manimod.config import Settings, load_settings
+from manimod.crypto import Keyring
+from manimod.models import Role, User
+
+MEGABYTE = 1024 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, from the environment's settings unless given. Raises config.ConfigError."""
+    settings = settings or load_settings()
+    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    app.config.from_mapping(_flask_config(settings))
+    app.extensions["settings"] = settings
+    app.extensions["keyring"] = Keyring(settings.encryption_keys)
+    app.extensions["redis"] = _open_redis(settings.redis_url)
+    logs.configure(app)
+    _bind_extensions(app)
+    web.register(app)
+    cli.register(app)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+    return app
+
+
+def _open_redis(url: str) -> Redis:
+    """One quick try more and no waiting: a webhook must be answered while Redis is away."""
+    retry = Retry(NoBackoff(), 1)
+    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=1, health_check_interval=30, retry=retry)
+
+
+def _bind_extensions(app: Flask) -> None:
+    extensions.db.init_app(app)
+    extensions.migrate.init_app(app, extensions.db)
+    extensions.csrf.init_app(app)
+    extensions.htmx.init_app(app)
+    extensions.bootstrap.init_app(app)
+    extensions.limiter.init_app(app)
+    extensions.security.init_app(app, SQLAlchemyUserDatastore(extensions.db, User, Role))
+
+
+def _flask_config(settings: Settings) -> dict:
+    https = settings.public_url.startswith("https://")
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "MAX_CONTENT_LENGTH": 3 * MEGABYTE,
+        "MAX_FORM_MEMORY_SIZE": MEGABYTE,
+        "SESSION_COOKIE_NAME": "mani",
+        "SESSION_COOKIE_SECURE": https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "RATELIMIT_STORAGE_URI": settings.redis_url,
+        "RATELIMIT_SWALLOW_ERRORS": True,
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "BOOTSTRAP_SERVE_LOCAL": True,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SINGLE_HASH": True,
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_PASSWORD_LENGTH_MIN": 12,
+        "SECURITY_CHANGEABLE": True,
+        "SECURITY_SEND_PASSWORD_CHANGE_EMAIL": False,
+        "SECURITY_DEFAULT_REMEMBER_ME": False,
+        "SECURITY_URL_PREFIX": None,
+        "SECURITY_LOGIN_URL": "/sign-in",
+        "SECURITY_LOGOUT_URL": "/sign-out",
+        "SECURITY_LOGOUT_METHODS": ["POST"],
+        "SECURITY_CHANGE_URL": "/settings/password",
+        "SECURITY_POST_LOGIN_VIEW": "/",
+        "SECURITY_POST_LOGOUT_VIEW": "/sign-in",
+        "SECURITY_POST_CHANGE_VIEW": "/settings/password",
+        "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_FLASH_MESSAGES": True,
+        "SECURITY_USE_REGISTER_V2": True,
+    }

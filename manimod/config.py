@@ -1,0 +1,128 @@
+"""Typed settings, read once from the environment. What is missing or wrong stops the start with one clear line."""
+
+import base64
+import binascii
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+STRIPE_API_BASE = "https://api.stripe.com"
+
+Value = TypeVar("Value")
+
+
+class ConfigError(Exception):
+    """A setting is missing or wrong; the message is one line that names the setting and the fix."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the application takes from outside. Secrets are never shown by repr()."""
+
+    database_url: str
+    redis_url: str
+    public_url: str
+    stripe_api_base: str
+    sync_interval_minutes: int
+    settle_seconds: int
+    stripe_requests_per_second: int
+    trusted_proxies: int
+    secret_key: str
+    encryption_keys: dict[str, bytes]
+
+    def __repr__(self) -> str:
+        return f"Settings(public_url={self.public_url!r})"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; each secret may also come from the file that NAME_FILE names.
+
+    Raises ConfigError with the name of the first setting that is missing or wrong.
+    """
+    env = os.environ if environment is None else environment
+    return Settings(
+        database_url=_database_url(_required(env, "DATABASE_URL")),
+        redis_url=_required(env, "REDIS_URL"),
+        public_url=_web_address(env, "PUBLIC_URL", "http://127.0.0.1:8000"),
+        stripe_api_base=_web_address(env, "STRIPE_API_BASE", STRIPE_API_BASE),
+        sync_interval_minutes=_whole_number(env, "SYNC_INTERVAL_MINUTES", 60, least=1),
+        settle_seconds=_whole_number(env, "SETTLE_SECONDS", 20, least=0),
+        stripe_requests_per_second=_whole_number(env, "STRIPE_REQUESTS_PER_SECOND", 25, least=1),
+        trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", 0, least=0),
+        secret_key=_convert("SECRET_KEY", _required(env, "SECRET_KEY"), _long_secret),
+        encryption_keys=_convert("ENCRYPTION_KEYS", _required(env, "ENCRYPTION_KEYS"), _encryption_keys),
+    )
+
+
+def port(environment: Mapping[str, str] | None = None) -> int:
+    """The TCP port of the web server, from PORT (8000)."""
+    env = os.environ if environment is None else environment
+    return _whole_number(env, "PORT", 8000, least=1, most=65535)
+
+
+def _optional(env: Mapping[str, str], name: str) -> str | None:
+    file = env.get(f"{name}_FILE")
+    if not file:
+        return env.get(name) or None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() or None
+    except OSError as error:
+        raise ConfigError(f"{name}_FILE points to {file}, which cannot be read: {error.strerror}.") from None
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = _optional(env, name)
+    if value is None:
+        raise ConfigError(f"{name} is not set. Set {name} (or {name}_FILE), or start with `make run`, which sets it.")
+    return value
+
+
+def _convert(name: str, text: str, convert: Callable[[str], Value]) -> Value:
+    try:
+        return convert(text)
+    except (ValueError, binascii.Error) as error:
+        raise ConfigError(f"{name} is not usable: {error}.") from None
+
+
+def _whole_number(env: Mapping[str, str], name: str, default: int, least: int, most: int = 10**9) -> int:
+    text = env.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
+    return int(text)
+
+
+def _web_address(env: Mapping[str, str], name: str, default: str) -> str:
+    text = (env.get(name) or default).rstrip("/")
+    if not text.startswith(("http://", "https://")):
+        raise ConfigError(f"{name} must start with http:// or https://, not {text!r}.")
+    return text
+
+
+def _database_url(url: str) -> str:
+    """SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
+        raise ConfigError("DATABASE_URL must start with sqlite:/// or postgresql://.")
+    return url
+
+
+def _long_secret(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("it needs at least 32 characters; make one with `openssl rand -hex 32`")
+    return text
+
+
+def _encryption_keys(text: str) -> dict[str, bytes]:
+    """`id:base64,id:base64`; the first one seals, all of them open. Each key is 32 bytes."""
+    keys = {}
+    for part in text.split(","):
+        key_id, _, encoded = part.strip().partition(":")
+        key = base64.b64decode(encoded, validate=True)
+        if not key_id.isalnum() or len(key) != 32:
+            raise ValueError("write it as id:base64 of 32 bytes, several separated by commas")
+        keys[key_id] = key
+    return keys

@@ -1,0 +1,104 @@
+"""Every failure that a person can be shown, in one table: a stable code, an HTTP status, what happened and what to do."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Failure:
+    status: int
+    message: str  # what happened, why, and what to do; {slots} are filled by the raiser, never with a secret
+
+
+FAILURES = {
+    "PLAN_TOO_LOW": Failure(
+        403, "The Stripe integration is part of the Pro and Scale plans; this account is on {plan}. Upgrade to connect."
+    ),
+    "STRIPE_KEY_MISSING": Failure(
+        422, "The field is empty. Paste a restricted key that starts with rk_live_ or rk_test_."
+    ),
+    "STRIPE_KEY_FULL_SECRET": Failure(
+        422,
+        "That is a full secret key (sk_live_), which could move money, so mani doesn't accept it. "
+        "Create a restricted key with read access to customers and subscriptions.",
+    ),
+    "STRIPE_KEY_PUBLISHABLE": Failure(
+        422,
+        "That is a publishable key (pk_), which cannot read customers. Paste a restricted key that starts with rk_.",
+    ),
+    "STRIPE_KEY_SIGNING_SECRET": Failure(
+        422, "That is a webhook signing secret (whsec_). It belongs in the webhook step; paste the API key here."
+    ),
+    "STRIPE_KEY_ORGANISATION": Failure(
+        422, "That is an organisation key (sk_org_). Create a restricted key (rk_) in the one account to connect."
+    ),
+    "STRIPE_KEY_UNKNOWN": Failure(
+        422,
+        "That doesn't look like a Stripe API key. Copy the whole restricted key: it starts with rk_live_ or rk_test_.",
+    ),
+    "STRIPE_KEY_TRUNCATED": Failure(
+        422, "That key is too short: part of it is missing. Copy it again with the copy button in Stripe."
+    ),
+    "STRIPE_KEY_REJECTED": Failure(
+        422, "Stripe rejected this key: it doesn't exist or was deleted. Create a new restricted key and paste it here."
+    ),
+    "STRIPE_KEY_EXPIRED": Failure(
+        422, "This key has expired in Stripe. Create a new restricted key and paste it here."
+    ),
+    "STRIPE_KEY_ADDRESS": Failure(
+        422,
+        "Stripe refuses requests with this key from mani's address: the key is limited to certain IP addresses. "
+        "Remove that limit in Stripe, or create a key without it.",
+    ),
+    "STRIPE_PERMISSION_MISSING": Failure(
+        422,
+        "This key cannot read everything mani needs. Missing: {permissions}. Add them to the key in Stripe and try again.",
+    ),
+    "STRIPE_UNREACHABLE": Failure(
+        503, "Stripe didn't answer within {seconds} seconds. Nothing was changed. Try again in a minute."
+    ),
+    "STRIPE_RATE_LIMITED": Failure(503, "Stripe asked mani to slow down. Nothing was changed. Try again in a minute."),
+    "STRIPE_FAILED": Failure(
+        503, "Stripe answered with an error of its own. Nothing was changed. Try again in a minute."
+    ),
+    "STRIPE_NOT_FOUND": Failure(404, "Stripe doesn't have this object in the mode of your key."),
+    "STRIPE_NOT_CONNECTED": Failure(409, "This account isn't connected to Stripe. Connect it first."),
+    "SIGNING_SECRET_MISSING": Failure(
+        422, "The field is empty. Paste the signing secret of mani's endpoint; it starts with whsec_."
+    ),
+    "SIGNING_SECRET_UNKNOWN": Failure(
+        422,
+        "That doesn't look like a signing secret. In Stripe, open mani's endpoint and copy the secret that starts with whsec_.",
+    ),
+    "WEBHOOK_UNKNOWN": Failure(404, "No webhook endpoint has this address. Copy it again from mani's Stripe settings."),
+    "WEBHOOK_DISCONNECTED": Failure(410, "This account has disconnected Stripe. Remove this endpoint in Stripe."),
+    "WEBHOOK_NO_SECRET": Failure(
+        400, "mani has no signing secret for this endpoint yet. Paste it in mani's Stripe settings."
+    ),
+    "WEBHOOK_BAD_SIGNATURE": Failure(
+        400, "The signature doesn't match. The signing secret in mani must be the one of this very endpoint."
+    ),
+    "WEBHOOK_STALE": Failure(400, "The signature's time is more than 5 minutes off. Check the clocks."),
+    "WEBHOOK_NOT_AN_EVENT": Failure(400, "The body isn't a Stripe event."),
+    "KEY_UNREADABLE": Failure(
+        503,
+        "mani can no longer decrypt the stored Stripe key. Paste the key again to reconnect; nothing else was lost.",
+    ),
+    "TRIGGER_UNKNOWN": Failure(404, "There is no such event to switch."),
+    "CREATIVE_GONE": Failure(409, "This creative was {status} meanwhile. Reload to see where it stands."),
+    "NOT_FOUND": Failure(404, "There is nothing at this address, or it belongs to another account."),
+    "FORBIDDEN": Failure(403, "Your account doesn't have access to this page."),
+    "FORM_EXPIRED": Failure(400, "This form has expired. Reload the page and try again."),
+    "TOO_LARGE": Failure(413, "That is too large. Stripe's events stay below 1 MB."),
+    "TOO_MANY": Failure(429, "That was too often in a short time. Wait a minute and try again."),
+    "METHOD": Failure(405, "This address doesn't take that kind of request."),
+    "INTERNAL": Failure(500, "Something went wrong on mani's side. Nothing was lost; try again in a minute."),
+}
+
+
+class ManimodError(Exception):
+    """A failure from the table. `str()` is the sentence for the user."""
+
+    def __init__(self, code: str, **slots: object) -> None:
+        self.code = code
+        self.status = FAILURES[code].status
+        super().__init__(FAILURES[code].message.format(**slots))

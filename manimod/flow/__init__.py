@@ -1,0 +1,1 @@
+"""What mani does, stage by stage along the journey. No Flask request, session or template is touched here."""

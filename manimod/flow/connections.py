@@ -1,0 +1,196 @@
+"""Connecting an account to Stripe: the key, the signing secret, the switches, and the way out."""
+
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from flask import current_app
+from sqlalchemy import delete, select
+
+from manimod import jobs
+from manimod.crypto import SealBroken
+from manimod.errors import ManimodError
+from manimod.extensions import db
+from manimod.flow.moments import EVENT_TYPES
+from manimod.models import (
+    KINDS,
+    Account,
+    AudienceSize,
+    Connection,
+    Customer,
+    Moment,
+    Price,
+    StripeEvent,
+    Subscription,
+    SyncRun,
+    Tier,
+    Trigger,
+)
+from manimod.models.accounts import now
+from manimod.models.upsert import upsert
+from manimod.stripe_gateway import PERMISSIONS, TIMEOUT_SECONDS, Probe, StripeGateway, restricted_key_link
+
+__all__ = ["EVENT_TYPES", "PERMISSIONS", "restricted_key_link"]
+
+KEY_TYPES = ("rk_live", "rk_test", "sk_test")
+SHORTEST_KEY = 20
+REFUSED_PREFIXES = {
+    "sk_live_": "STRIPE_KEY_FULL_SECRET",
+    "pk_": "STRIPE_KEY_PUBLISHABLE",
+    "whsec_": "STRIPE_KEY_SIGNING_SECRET",
+    "sk_org_": "STRIPE_KEY_ORGANISATION",
+}
+
+
+@dataclass(frozen=True)
+class KeyCheck:
+    """A key that Stripe has accepted, with what it may read."""
+
+    api_key: str = field(repr=False)
+    key_type: str
+    probe: Probe
+
+    @property
+    def livemode(self) -> bool:
+        return self.key_type.endswith("_live")
+
+
+def of_account(account: Account) -> Connection | None:
+    """The account's connection, connected or not; None where there has never been one."""
+    return db.session.scalar(select(Connection).where(Connection.account_id == account.id))
+
+
+def by_token(token: str) -> Connection:
+    connection = db.session.scalar(select(Connection).where(Connection.webhook_token == token))
+    if connection is None:
+        raise ManimodError("WEBHOOK_UNKNOWN")
+    if not connection.is_connected:
+        raise ManimodError("WEBHOOK_DISCONNECTED")
+    return connection
+
+
+def check_key(text: str) -> KeyCheck:
+    """Look at a pasted key and try it at Stripe. Takes up to 10 seconds, writes nothing. Raises ManimodError."""
+    api_key = text.strip().strip("\"'").strip()
+    key_type = _key_type(api_key)
+    gateway = StripeGateway(api_key, current_app.extensions["settings"].stripe_api_base)
+    return KeyCheck(api_key, key_type, gateway.probe())
+
+
+def _key_type(api_key: str) -> str:
+    if not api_key:
+        raise ManimodError("STRIPE_KEY_MISSING")
+    for prefix, code in REFUSED_PREFIXES.items():
+        if api_key.startswith(prefix):
+            raise ManimodError(code)
+    key_type = "_".join(api_key.split("_")[:2])
+    if key_type not in KEY_TYPES or not re.fullmatch(r"[A-Za-z0-9_]+", api_key):
+        raise ManimodError("STRIPE_KEY_UNKNOWN")
+    if len(api_key) < SHORTEST_KEY:
+        raise ManimodError("STRIPE_KEY_TRUNCATED")
+    return key_type
+
+
+def connect(account: Account, check: KeyCheck) -> Connection:
+    """Store an accepted key. Data of another Stripe account or mode is forgotten first; the first sync starts."""
+    require_plan(account)
+    connection = of_account(account)
+    if connection is None:
+        connection = Connection(account_id=account.id, webhook_token=secrets.token_urlsafe(24))
+        db.session.add(connection)
+        db.session.flush()
+    elif not same_source(connection, check):
+        forget_data(connection)
+    if not connection.is_connected or connection.sealed_api_key is None:
+        connection.connected_at = now()
+    connection.status = "connected"
+    connection.disconnected_at = None
+    connection.stripe_account_id = check.probe.account_id
+    connection.stripe_account_name = check.probe.account_name
+    connection.livemode = check.livemode
+    connection.key_type = check.key_type
+    connection.permissions = check.probe.permissions
+    connection.sealed_api_key = _keyring().seal(check.api_key, f"connection:{connection.id}:api_key")
+    connection.next_sync_at = now()
+    jobs.enqueue("sync_customers", connection.id)
+    return connection
+
+
+def require_plan(account: Account) -> None:
+    if not account.may_connect_stripe:
+        raise ManimodError("PLAN_TOO_LOW", plan=account.plan.capitalize())
+
+
+def same_source(connection: Connection, check: KeyCheck) -> bool:
+    """Whether a new key reads the same Stripe account in the same mode as what is stored. An unknown account is another."""
+    return (
+        connection.livemode == check.livemode
+        and connection.stripe_account_id is not None
+        and connection.stripe_account_id == check.probe.account_id
+    )
+
+
+def set_signing_secret(connection: Connection, text: str) -> None:
+    secret = text.strip().strip("\"'").strip()
+    if not secret:
+        raise ManimodError("SIGNING_SECRET_MISSING")
+    if not re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{8,200}", secret):
+        raise ManimodError("SIGNING_SECRET_UNKNOWN")
+    connection.sealed_signing_secret = _keyring().seal(secret, f"connection:{connection.id}:signing_secret")
+
+
+def signing_secrets(connection: Connection) -> list[str]:
+    if connection.sealed_signing_secret is None:
+        raise ManimodError("WEBHOOK_NO_SECRET")
+    return [_open(connection.sealed_signing_secret, f"connection:{connection.id}:signing_secret")]
+
+
+def gateway_of(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> StripeGateway:
+    if connection.sealed_api_key is None:
+        raise ManimodError("STRIPE_NOT_CONNECTED")
+    api_key = _open(connection.sealed_api_key, f"connection:{connection.id}:api_key")
+    return StripeGateway(api_key, current_app.extensions["settings"].stripe_api_base, timeout)
+
+
+def webhook_address(connection: Connection) -> str:
+    return f"{current_app.extensions['settings'].public_url}/webhooks/stripe/{connection.webhook_token}"
+
+
+def switches(account: Account) -> dict[str, bool]:
+    """Which kinds of moments make creatives; all do until the owner switches one off."""
+    rows = db.session.scalars(select(Trigger).where(Trigger.account_id == account.id))
+    chosen = {row.kind: row.enabled for row in rows}
+    return {kind: chosen.get(kind, True) for kind in KINDS}
+
+
+def switch(account: Account, kind: str, enabled: bool) -> None:
+    if kind not in KINDS:
+        raise ManimodError("TRIGGER_UNKNOWN")
+    upsert(Trigger, [{"account_id": account.id, "kind": kind, "enabled": enabled}], ("account_id", "kind"))
+
+
+def disconnect(connection: Connection) -> None:
+    """Delete the key, the signing secret and all that was read from Stripe. Stripe itself is not touched."""
+    connection.status = "disconnected"
+    connection.disconnected_at = now()
+    connection.sealed_api_key = None
+    connection.sealed_signing_secret = None
+    connection.permissions = {}
+    connection.next_sync_at = None
+    forget_data(connection)
+
+
+def forget_data(connection: Connection) -> None:
+    for model in (StripeEvent, Moment, Customer, Subscription, Price, Tier, SyncRun, AudienceSize):
+        db.session.execute(delete(model).where(model.connection_id == connection.id))
+
+
+def _keyring():
+    return current_app.extensions["keyring"]
+
+
+def _open(sealed: str, bound_to: str) -> str:
+    try:
+        return _keyring().open(sealed, bound_to)
+    except SealBroken:
+        raise ManimodError("KEY_UNREADABLE") from None

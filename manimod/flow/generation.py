@@ -1,0 +1,190 @@
+"""Ready moments become creatives: the moments of one audience share one creative set in the review queue.
+
+Writing takes place outside any transaction; the result is published under the connection's lock, where it is looked
+up once more whether a live set of the audience has appeared meanwhile.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import select, update
+
+from manimod import jobs
+from manimod.extensions import db
+from manimod.flow import brands, register
+from manimod.models import Connection, Creative, Customer, Moment, Subscription, Tier
+from manimod.models.accounts import now
+from manimod.studio import picture, writer
+from manimod.studio.brief import Brief, CreativeSet, objective_of
+
+log = structlog.get_logger()
+
+BATCH = 500
+REFRESH = timedelta(days=14)  # how long further moments join a live set before a new one is written
+SEGMENT_BY_POSITION = {"entry": "low", "middle": "core", "single": "core", "top": "high"}
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Whom one creative set speaks to. `only` keeps a test-mode moment in a set of its own."""
+
+    event: str
+    tier: str | None
+    tier_position: str | None
+    segment: str | None
+    is_test: bool
+    only: int | None = None
+
+
+def generate(connection_id: int) -> bool:
+    """Write the creatives of a connection's ready moments; True where there may be more."""
+    connection = db.session.get(Connection, connection_id)
+    if connection is None or not connection.is_connected:
+        return False
+    if register.has_settled(connection_id):
+        with jobs.transaction():
+            register.settle(connection_id)
+    moments = _ready(connection_id)
+    for audience, moment_ids in _by_audience(connection_id, moments).items():
+        content = None if _live_set(connection.account_id, audience) else _write(connection, audience)
+        with jobs.transaction():
+            _publish(connection_id, audience, moment_ids, content)
+    return len(moments) == BATCH
+
+
+def _ready(connection_id: int) -> list[Moment]:
+    query = select(Moment).where(Moment.connection_id == connection_id, Moment.state == "ready")
+    return list(db.session.scalars(query.order_by(Moment.id).limit(BATCH)))
+
+
+def _by_audience(connection_id: int, moments: list[Moment]) -> dict[Audience, list[int]]:
+    subscriptions = _subscriptions(connection_id, moments)
+    products = {subscription.stripe_product_id for subscription in subscriptions.values()}
+    tiers = _index(Tier, connection_id, Tier.stripe_product_id, products)
+    customers = _index(Customer, connection_id, Customer.stripe_id, {moment.stripe_customer_id for moment in moments})
+    audiences = defaultdict(list)
+    for moment in moments:
+        subscription = subscriptions.get(moment.id)
+        tier = tiers.get(subscription.stripe_product_id) if subscription else None
+        audience = _audience(moment, tier, customers.get(moment.stripe_customer_id))
+        audiences[audience].append(moment.id)
+    return audiences
+
+
+def _audience(moment: Moment, tier: Tier | None, customer: Customer | None) -> Audience:
+    position = tier.position if tier else None
+    return Audience(
+        event=moment.kind,
+        tier=tier.name if tier else None,
+        tier_position=position,
+        segment=_segment(moment, position, customer),
+        is_test=not moment.livemode,
+        only=None if moment.livemode else moment.id,
+    )
+
+
+def _segment(moment: Moment, position: str | None, customer: Customer | None) -> str | None:
+    """The customer's segment; before the sync has ranked a customer, the place of the tier stands in for it."""
+    if customer and customer.segment:
+        return customer.segment
+    if moment.kind == "new_customer":
+        return "new"
+    return SEGMENT_BY_POSITION.get(position)
+
+
+def _subscriptions(connection_id: int, moments: list[Moment]) -> dict[int, Subscription]:
+    """For each moment its subscription, or else the customer's: a running one before an ended one, then the newest."""
+    of_id = _index(Subscription, connection_id, Subscription.stripe_id, {m.stripe_subscription_id for m in moments})
+    customers = {moment.stripe_customer_id for moment in moments if moment.stripe_subscription_id not in of_id}
+    query = select(Subscription).where(
+        Subscription.connection_id == connection_id, Subscription.stripe_customer_id.in_(customers - {None})
+    )
+    of_customer = {}
+    for row in sorted(db.session.scalars(query), key=lambda row: (row.ended_at is None, row.created_at)):
+        of_customer[row.stripe_customer_id] = row
+    found = {m.id: of_id.get(m.stripe_subscription_id) or of_customer.get(m.stripe_customer_id) for m in moments}
+    return {moment_id: subscription for moment_id, subscription in found.items() if subscription}
+
+
+def _index(model, connection_id: int, column, values: set) -> dict:
+    query = select(model).where(model.connection_id == connection_id, column.in_(values - {None}))
+    return {getattr(row, column.key): row for row in db.session.scalars(query)}
+
+
+def _live_set(account_id: int, audience: Audience) -> Creative | None:
+    """The set that further moments of the audience join."""
+    if audience.is_test:
+        return None
+    query = select(Creative).where(
+        Creative.account_id == account_id,
+        Creative.event == audience.event,
+        Creative.tier == audience.tier,
+        Creative.segment == audience.segment,
+        Creative.status.in_(("waiting", "approved")),
+        Creative.is_test.is_(False),
+        Creative.generated_at > now() - REFRESH,
+    )
+    return db.session.scalar(query.order_by(Creative.id.desc()).limit(1))
+
+
+def _write(connection: Connection, audience: Audience) -> CreativeSet:
+    brief = Brief(
+        event=audience.event,
+        brand=brands.brand_of(connection.account),
+        today=now().date(),
+        tier=audience.tier,
+        tier_position=audience.tier_position,
+        segment=audience.segment,
+    )
+    return writer.write(brief)
+
+
+def _publish(connection_id: int, audience: Audience, moment_ids: list[int], content: CreativeSet | None) -> None:
+    """Put the set into the queue with its moments, or let them join the one that is live."""
+    connection = register.lock(connection_id)
+    query = select(Moment).where(Moment.id.in_(moment_ids), Moment.state == "ready").order_by(Moment.id)
+    moments = list(db.session.scalars(query)) if connection else []
+    if not moments:
+        return
+    creative = _live_set(connection.account_id, audience)
+    if creative is None:
+        creative = _new_creative(connection, audience, moments[0], content or _write(connection, audience))
+        db.session.add(creative)
+        db.session.flush()
+    creative.moments_count += len(moments)
+    ready = update(Moment).where(Moment.id.in_([moment.id for moment in moments]))
+    db.session.execute(ready.values(state="generated", creative_id=creative.id))
+    log.info(
+        "creative_ready", creative=creative.id, connection=connection_id, kind=audience.event, moments=len(moments)
+    )
+
+
+def _new_creative(connection: Connection, audience: Audience, moment: Moment, content: CreativeSet) -> Creative:
+    return Creative(
+        account_id=connection.account_id,
+        objective=objective_of(audience.event, audience.segment),
+        event=audience.event,
+        tier=audience.tier,
+        segment=audience.segment,
+        is_generic=content.generic,
+        is_test=audience.is_test,
+        content=content.to_json(),
+        path=moment.path,
+        moments_count=0,
+        occurred_at=moment.occurred_at,
+        received_at=moment.received_at,
+        detected_at=moment.detected_at,
+        generated_at=now(),
+    )
+
+
+def picture_of(creative: Creative, variant: int, canvas: str, little_text: bool = False) -> str:
+    """The picture of one variant as SVG. Raises IndexError or KeyError for a variant or canvas that is not there."""
+    content = CreativeSet.from_json(creative.content)
+    return picture.draw(content.variants[variant], brands.brand_of(creative.account), canvas, little_text=little_text)
+
+
+def png_of(creative: Creative, variant: int, canvas: str, little_text: bool = False) -> bytes:
+    return picture.rasterise(picture_of(creative, variant, canvas, little_text))

@@ -1,0 +1,156 @@
+"""The inbox: a signed event is stored once, then drained in batches into the register.
+
+What was acknowledged is in the database. A batch is processed and marked done in one transaction that holds the
+connection's row, so a worker that dies in between has done nothing and the next one starts over.
+"""
+
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import select, update
+
+from manimod import jobs
+from manimod.errors import ManimodError
+from manimod.extensions import db
+from manimod.flow import connections, mirror, moments, register
+from manimod.models import Connection, StripeEvent
+from manimod.models.accounts import now
+from manimod.models.upsert import insert_new
+from manimod.stripe_facts import EventFacts, MinimisedEvent
+from manimod.stripe_gateway import verify
+
+log = structlog.get_logger()
+
+BATCH = 200
+TRIES = 5
+
+
+def receive(connection: Connection, body: bytes, signature: str | None) -> bool:
+    """Store a webhook's event, whether it is new or was here before. Raises ManimodError where it is not Stripe's."""
+    event = verify(body, signature, connections.signing_secrets(connection))
+    return store(connection, event, "webhook")
+
+
+def store(connection: Connection, event: MinimisedEvent, path: str) -> bool:
+    """Insert the event once and wake a worker; False where it was here before."""
+    facts = event.facts
+    row = {
+        "connection_id": connection.id,
+        "stripe_id": facts.id,
+        "type": facts.type,
+        "livemode": facts.livemode,
+        "path": path,
+        "facts": facts.to_json(),
+        "stripe_customer_id": facts.customer_id,
+        "paid_invoice_id": moments.paid_invoice(facts),
+        "fields_read": event.fields_read,
+        "fields_dropped": event.fields_dropped,
+        "created_at": datetime.fromtimestamp(facts.created, UTC),
+        "received_at": now(),
+        "state": "pending",
+        "attempts": 0,
+    }
+    is_new = bool(insert_new(StripeEvent, [row], ("connection_id", "stripe_id")))
+    jobs.enqueue("drain", connection.id)
+    log.info("event_stored", event_id=facts.id, type=facts.type, connection=connection.id, path=path, new=is_new)
+    return is_new
+
+
+def drain(connection_id: int) -> bool:
+    """Process one batch of a connection's pending events; True where there may be more."""
+    try:
+        with jobs.transaction():
+            return _drain_batch(connection_id, BATCH)
+    except Exception:
+        log.exception("batch_failed", connection=connection_id)
+    return _drain_one_by_one(connection_id)
+
+
+def _drain_batch(connection_id: int, limit: int) -> bool:
+    connection = register.lock(connection_id)
+    events = _pending(connection_id, limit)
+    if connection is None or not events:
+        return False
+    accepted = [event for event in events if _accept(event, connection)]
+    facts = [(event, EventFacts.from_json(event.facts)) for event in accepted]
+    mirror.apply(connection, [event_facts for _, event_facts in facts])
+    register.record(connection, [_news(event, event_facts) for event, event_facts in facts])
+    _finish(events)
+    return len(events) == limit
+
+
+def _pending(connection_id: int, limit: int) -> list[StripeEvent]:
+    query = select(StripeEvent).where(StripeEvent.connection_id == connection_id, StripeEvent.state == "pending")
+    return list(db.session.scalars(query.order_by(StripeEvent.id).limit(limit)))
+
+
+def _accept(event: StripeEvent, connection: Connection) -> bool:
+    """Whether the event counts for this connection; if not, it is ignored with its reason."""
+    if event.livemode != connection.livemode:
+        mode = {True: "live", False: "test"}
+        event.reason = (
+            f"a {mode[event.livemode]}-mode event, but the connected key is a {mode[connection.livemode]}-mode key"
+        )
+    elif not connection.account.may_connect_stripe:
+        event.reason = f"the account's plan ({connection.account.plan}) doesn't include Stripe"
+    if event.reason:
+        event.state = "ignored"
+    return event.state == "pending"
+
+
+def _news(event: StripeEvent, facts: EventFacts) -> register.News:
+    meaning = moments.interpret(facts)
+    event.reason = meaning.reason
+    return register.News(meaning, event.path, event.received_at)
+
+
+def _finish(events: list[StripeEvent]) -> None:
+    for event in events:
+        event.processed_at = now()
+        if event.state == "pending":
+            event.state = "done"
+
+
+def _drain_one_by_one(connection_id: int) -> bool:
+    """After a batch failed: each event in a transaction of its own, so that one bad event holds up no other."""
+    for event in _pending(connection_id, BATCH):
+        event_id = event.id
+        try:
+            with jobs.transaction():
+                _drain_single(connection_id, event_id)
+        except Exception as error:
+            log.exception("event_failed", connection=connection_id, row=event_id)
+            with jobs.transaction():
+                _count_failure(event_id, error)
+    return False
+
+
+def _drain_single(connection_id: int, event_id: int) -> None:
+    connection = register.lock(connection_id)
+    event = db.session.get(StripeEvent, event_id)
+    if connection is None or event is None or event.state != "pending":
+        return
+    if _accept(event, connection):
+        facts = EventFacts.from_json(event.facts)
+        mirror.apply(connection, [facts])
+        register.record(connection, [_news(event, facts)])
+    _finish([event])
+
+
+def _count_failure(event_id: int, error: Exception) -> None:
+    event = db.session.get(StripeEvent, event_id)
+    if event is None:
+        return
+    event.attempts += 1
+    event.reason = f"mani could not process it ({type(error).__name__}), try {event.attempts} of {TRIES}"
+    if event.attempts >= TRIES:
+        event.state = "parked"
+
+
+def replay(connection: Connection, event_id: int) -> None:
+    """Process a stored event once more, such as one that was parked. Moments that exist are not made twice."""
+    query = update(StripeEvent).where(StripeEvent.connection_id == connection.id, StripeEvent.id == event_id)
+    changed = db.session.execute(query.values(state="pending", attempts=0, reason=None, processed_at=None))
+    if not changed.rowcount:
+        raise ManimodError("NOT_FOUND")
+    jobs.enqueue("drain", connection.id)

@@ -1,0 +1,145 @@
+"""The mirror of a Stripe account: customers, subscriptions, prices and tiers, told by events and read by the sync.
+
+News may arrive out of order: a row only changes when the news is at least as new as what it holds.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import and_, case, delete, or_, select, update
+
+from manimod.extensions import db
+from manimod.models import Connection, Customer, Moment, Price, StripeEvent, Subscription, Tier
+from manimod.models.accounts import now
+from manimod.models.upsert import excluded, insert_new, upsert
+from manimod.stripe_facts import CustomerFacts, EventFacts, PriceFacts, SubscriptionFacts
+
+FINAL_STATUSES = ("canceled", "incomplete_expired")
+
+
+def apply(connection: Connection, events: list[EventFacts]) -> None:
+    """Bring the mirror up to what a batch of events says."""
+    customers, subscriptions = {}, {}
+    for event in events:
+        if event.customer and not event.customer.deleted and event.type != "customer.deleted":
+            customers[event.customer.id] = event.customer
+        if event.subscription and event.subscription.customer:
+            subscriptions[event.subscription.id] = _newer(subscriptions.get(event.subscription.id), event)
+        if event.invoice and event.invoice.account_name and not connection.stripe_account_name:
+            connection.stripe_account_name = event.invoice.account_name
+    keep_customers(connection.id, customers.values())
+    told = [(event.subscription, at(event.created)) for event in subscriptions.values()]
+    keep_prices(connection.id, [facts.price for facts, _ in told if facts.price])
+    upsert(
+        Subscription,
+        [subscription_row(connection.id, facts, told_at) for facts, told_at in told],
+        ("connection_id", "stripe_id"),
+        newer=is_newer(),
+    )
+
+
+def _newer(held: EventFacts | None, event: EventFacts) -> EventFacts:
+    """The later of two events of one subscription. Stripe's clock has whole seconds: then a final status is later."""
+    if held is None:
+        return event
+    return max(held, event, key=lambda e: (e.created, e.subscription.status in FINAL_STATUSES))
+
+
+def is_newer():
+    arriving = excluded(Subscription)
+    was_final = case((Subscription.status.in_(FINAL_STATUSES), 1), else_=0)
+    is_final = case((arriving.status.in_(FINAL_STATUSES), 1), else_=0)
+    later = arriving.told_at > Subscription.told_at
+    return or_(later, and_(arriving.told_at == Subscription.told_at, is_final >= was_final))
+
+
+def keep_customers(connection_id: int, customers: Iterable[CustomerFacts], run_id: int | None = None) -> None:
+    rows = [
+        {
+            "connection_id": connection_id,
+            "stripe_id": customer.id,
+            "name": customer.name,
+            "created_at": at(customer.created) or now(),
+            "seen_in_run": run_id,
+        }
+        for customer in customers
+    ]
+    keep = ("created_at",) if run_id else ("created_at", "seen_in_run")
+    upsert(Customer, rows, ("connection_id", "stripe_id"), keep=keep)
+
+
+def subscription_row(connection_id: int, facts: SubscriptionFacts, told_at: datetime) -> dict:
+    return {
+        "connection_id": connection_id,
+        "stripe_id": facts.id,
+        "stripe_customer_id": facts.customer,
+        "stripe_price_id": facts.price.id if facts.price else None,
+        "stripe_product_id": facts.price.product if facts.price else None,
+        "quantity": facts.quantity,
+        "status": facts.status or "unknown",
+        "created_at": at(facts.created) or told_at,
+        "started_at": at(facts.started),
+        "ended_at": at(facts.ended),
+        "latest_invoice_id": facts.latest_invoice,
+        "told_at": told_at,
+    }
+
+
+def keep_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
+    """Store list prices, and a tier for each product that is met for the first time."""
+    by_id = {price.id: price for price in prices if price.product}
+    rows = [
+        {
+            "connection_id": connection_id,
+            "stripe_id": price.id,
+            "stripe_product_id": price.product,
+            "nickname": price.nickname,
+            "currency": price.currency,
+            "list_amount": price.amount,
+            "interval": price.interval,
+            "interval_count": price.interval_count,
+        }
+        for price in by_id.values()
+    ]
+    upsert(Price, rows, ("connection_id", "stripe_id"))
+    tiers = {price.product: price for price in by_id.values()}
+    new = [
+        {"connection_id": connection_id, "stripe_product_id": price.product, "nickname": price.nickname}
+        for price in tiers.values()
+    ]
+    insert_new(Tier, new, ("connection_id", "stripe_product_id"))
+    for price in tiers.values():
+        if price.product_name:
+            name_tier(connection_id, price.product, price.product_name)
+
+
+def name_tier(connection_id: int, product_id: str, name: str | None) -> None:
+    """Remember a product's name, or that Stripe was asked and gave none."""
+    query = update(Tier).where(Tier.connection_id == connection_id, Tier.stripe_product_id == product_id)
+    db.session.execute(query.values(product_name=name, asked_at=now()))
+
+
+def unnamed_products(connection_id: int) -> list[str]:
+    """Products whose name Stripe has not been asked for yet."""
+    query = select(Tier.stripe_product_id).where(
+        Tier.connection_id == connection_id, Tier.product_name.is_(None), Tier.asked_at.is_(None)
+    )
+    return list(db.session.scalars(query))
+
+
+def erase_customer(connection_id: int, customer_id: str) -> None:
+    """Forget a customer whom Stripe has deleted: name, subscriptions, and what events said of them."""
+    for model, column in ((Subscription, Subscription.stripe_customer_id), (Customer, Customer.stripe_id)):
+        db.session.execute(delete(model).where(model.connection_id == connection_id, column == customer_id))
+    events = update(StripeEvent).where(
+        StripeEvent.connection_id == connection_id,
+        StripeEvent.stripe_customer_id == customer_id,
+        StripeEvent.state != "pending",
+    )
+    db.session.execute(events.values(facts={}))
+    moments = update(Moment).where(Moment.connection_id == connection_id, Moment.stripe_customer_id == customer_id)
+    db.session.execute(moments.values(stripe_customer_id=None))
+
+
+def at(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

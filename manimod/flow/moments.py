@@ -1,0 +1,234 @@
+"""What happened in a customer's life: an event, or a change that the sync found, becomes moments. Pure, no I/O.
+
+The same happening has the same key whichever path saw it:
+
+    new_customer:<customer>   renewed:<subscription>:<period start>
+    payment_failed:<invoice>  cancelled:<subscription>
+"""
+
+from dataclasses import dataclass
+
+from manimod.stripe_facts import CustomerFacts, EventFacts, InvoiceFacts, SubscriptionFacts
+
+EVENT_TYPES = (
+    "customer.created",
+    "customer.updated",
+    "customer.deleted",
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.resumed",
+    "invoice.paid",
+    "invoice.payment_failed",
+)
+
+LIVE = ("active", "trialing")
+UNPAID = ("past_due", "unpaid")
+PAID = ("invoice.paid", "invoice.payment_succeeded")  # the second repeats the first
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One moment: what happened, to whom, when (Unix seconds)."""
+
+    kind: str
+    key: str
+    customer: str | None
+    subscription: str | None
+    occurred: int
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """Open moments that no longer hold: the one with `key`, or those of a subscription or customer up to `until`."""
+
+    kind: str
+    key: str | None = None
+    subscription: str | None = None
+    customer: str | None = None
+    until: int = 0
+
+    def to_json(self) -> dict:
+        named = {"key": self.key, "subscription": self.subscription, "customer": self.customer}
+        return {"kind": self.kind, **{name: value for name, value in named.items() if value}}
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """What one event or change means. `reason` says why there is no moment."""
+
+    happenings: tuple[Happening, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
+    erases: str | None = None
+    reason: str | None = None
+
+
+def nothing(reason: str, *withdrawals: Withdrawal) -> Interpretation:
+    return Interpretation(withdrawals=withdrawals, reason=reason)
+
+
+def interpret(event: EventFacts) -> Interpretation:
+    """What an event means, for every API version."""
+    if event.is_thin:
+        return nothing("thin event without its object; the poll or the sync finds what changed")
+    if event.subscription:
+        return _interpret_subscription(event, event.subscription)
+    if event.invoice:
+        return _interpret_invoice(event, event.invoice)
+    if event.type.startswith("customer.") and event.type.count(".") == 1:
+        return _interpret_customer(event, event.customer)
+    return nothing("this type of event makes no moment")
+
+
+def _interpret_customer(event: EventFacts, customer: CustomerFacts | None) -> Interpretation:
+    if event.type == "customer.created":
+        return Interpretation((new_customer(event, customer),))
+    if customer is None:
+        return nothing("the event names no customer")
+    if event.type == "customer.deleted":
+        return Interpretation(erases=customer.id, reason="a deleted customer is erased, not won back")
+    return nothing("a change of the customer's profile makes no moment")
+
+
+def _interpret_subscription(event: EventFacts, subscription: SubscriptionFacts) -> Interpretation:
+    what = event.type.removeprefix("customer.subscription.")
+    if what == "deleted" or (what == "updated" and subscription.status == "canceled"):
+        return Interpretation((cancelled(subscription, event.created),))
+    if what == "created" and subscription.status in LIVE:
+        return nothing("a subscription started: it names the tier of its new customer", *_returned(event))
+    if what == "resumed" or (event.previous_status == "paused" and subscription.status in LIVE):
+        return nothing("a subscription was resumed", *_returned(event))
+    if what == "updated" and event.previous_status in UNPAID and subscription.status == "active":
+        recovered = Withdrawal("payment_failed", subscription=subscription.id, until=event.created)
+        return nothing("the subscription is paid again", recovered)
+    return nothing(_why_no_moment(what, event.previous_status, subscription.status))
+
+
+def _returned(event: EventFacts) -> tuple[Withdrawal, ...]:
+    customer = event.customer_id
+    return (Withdrawal("cancelled", customer=customer, until=event.created),) if customer else ()
+
+
+def _why_no_moment(what: str, before: str | None, after: str | None) -> str:
+    if what == "trial_will_end":
+        return "a trial that is about to end makes no moment"
+    if before == "trialing" and after == "active":
+        return "a trial became a paid subscription: neither new nor a renewal"
+    if what == "created":
+        return "the subscription has not started: its first payment is open"
+    return "a change inside a subscription makes no moment; renewals and failures come with the invoice"
+
+
+def _interpret_invoice(event: EventFacts, invoice: InvoiceFacts) -> Interpretation:
+    if event.type in PAID:
+        return _interpret_paid(event, invoice)
+    if event.type == "invoice.payment_failed":
+        return _interpret_failed(event, invoice)
+    if event.type == "invoice.upcoming":
+        return nothing("an upcoming renewal makes no moment until it is paid")
+    if event.type == "invoice.payment_action_required":
+        return nothing("the customer is asked to confirm the payment: not failed yet")
+    return nothing("an invoice that is neither paid nor failed makes no moment")
+
+
+def _interpret_paid(event: EventFacts, invoice: InvoiceFacts) -> Interpretation:
+    settled = (
+        (Withdrawal("payment_failed", key=f"payment_failed:{invoice.id}", until=event.created),) if invoice.id else ()
+    )
+    if invoice.billing_reason != "subscription_cycle":
+        return nothing(_why_no_renewal(invoice), *settled)
+    if not invoice.subscription or invoice.period_start is None:
+        return nothing("the invoice names no subscription or period; the sync finds the renewal", *settled)
+    return Interpretation((renewed(invoice, event.created),), settled)
+
+
+def paid_invoice(event: EventFacts) -> str | None:
+    """The invoice that an event says was paid."""
+    return event.invoice.id if event.invoice and event.type in PAID else None
+
+
+def _interpret_failed(event: EventFacts, invoice: InvoiceFacts) -> Interpretation:
+    if invoice.billing_reason != "subscription_cycle":
+        return nothing(_why_no_renewal(invoice))
+    if not invoice.id:
+        return nothing("the failed invoice has no id")
+    return Interpretation((payment_failed(invoice.id, invoice.customer, invoice.subscription, event.created),))
+
+
+def _why_no_renewal(invoice: InvoiceFacts) -> str:
+    reasons = {
+        "subscription_create": "the first invoice of a subscription is no renewal",
+        "subscription_update": "an invoice for a change of plan is no renewal",
+        "subscription_threshold": "an invoice at a usage threshold is no renewal",
+        "manual": "a one-off invoice has nothing to do with a renewal",
+        None: "the invoice doesn't say why it was made; the sync finds a renewal",
+    }
+    return reasons.get(invoice.billing_reason, "the invoice was not made by a renewal")
+
+
+def new_customer(event: EventFacts, customer: CustomerFacts | None) -> Happening:
+    """An event without the customer's id still counts once, by its own id."""
+    customer_id = customer.id if customer else None
+    return Happening("new_customer", f"new_customer:{customer_id or event.id}", customer_id, None, event.created)
+
+
+def found_customer(customer: CustomerFacts) -> Interpretation:
+    """A customer whom the sync has met: the same moment that the event makes."""
+    return Interpretation(
+        (Happening("new_customer", f"new_customer:{customer.id}", customer.id, None, customer.created or 0),)
+    )
+
+
+def renewed(invoice: InvoiceFacts, occurred: int) -> Happening:
+    key = f"renewed:{invoice.subscription}:{invoice.period_start}"
+    return Happening("renewed", key, invoice.customer, invoice.subscription, occurred)
+
+
+def payment_failed(invoice_id: str, customer: str | None, subscription: str | None, occurred: int) -> Happening:
+    return Happening("payment_failed", f"payment_failed:{invoice_id}", customer, subscription, occurred)
+
+
+def cancelled(subscription: SubscriptionFacts, occurred: int) -> Happening:
+    key = f"cancelled:{subscription.id}"
+    return Happening("cancelled", key, subscription.customer, subscription.id, subscription.ended or occurred)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What the last sync saw of a subscription. All None: the sync has never seen it."""
+
+    status: str | None = None
+    period_start: int | None = None
+    billing_anchor: int | None = None
+
+
+def compare(before: Baseline, now: SubscriptionFacts, connected: int, read: int) -> Interpretation:
+    """What changed in a subscription between two syncs.
+
+    `connected` and `read` are Unix seconds: what was so before the connection is no news, and `read` is when the
+    sync looked, for changes that carry no time of their own.
+    """
+    happenings: list[Happening] = []
+    withdrawals: list[Withdrawal] = []
+    if now.status == "canceled" and before.status != "canceled" and (before.status or (now.ended or 0) >= connected):
+        happenings.append(cancelled(now, read))
+    if now.status in UNPAID and before.status not in UNPAID and now.latest_invoice:
+        happenings.append(payment_failed(now.latest_invoice, now.customer, now.id, read))
+    if now.status == "active" and _moved_on(before, now, connected):
+        invoice = InvoiceFacts(customer=now.customer, subscription=now.id, period_start=now.period_start)
+        happenings.append(renewed(invoice, now.period_start or read))
+    if now.status == "active" and before.status in UNPAID:
+        withdrawals.append(Withdrawal("payment_failed", subscription=now.id, until=read))
+    if now.status in LIVE and before.status is None and now.customer:
+        withdrawals.append(Withdrawal("cancelled", customer=now.customer, until=now.created or 0))
+    return Interpretation(tuple(happenings), tuple(withdrawals))
+
+
+def _moved_on(before: Baseline, now: SubscriptionFacts, connected: int) -> bool:
+    """Whether a new period began by renewal; a changed billing anchor means a change of plan instead."""
+    if now.period_start is None:
+        return False
+    if before.period_start is None:
+        begun = now.started or now.created or now.period_start
+        return now.period_start > begun and now.period_start >= connected
+    return now.period_start > before.period_start and now.billing_anchor == before.billing_anchor

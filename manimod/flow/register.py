@@ -1,0 +1,180 @@
+"""The register of moments: each is written once, waits for what it needs, and is withdrawn when it no longer holds."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy.orm import aliased
+
+from manimod.extensions import db
+from manimod.flow import connections, mirror
+from manimod.flow.moments import LIVE, Happening, Interpretation, Withdrawal
+from manimod.models import Connection, Creative, Moment, Review, StripeEvent, Subscription
+from manimod.models.accounts import now
+from manimod.models.upsert import insert_new
+
+OPEN = ("waiting", "ready", "generated")
+
+
+@dataclass(frozen=True)
+class News:
+    """What was learnt at once, and how: the path (webhook, poll, sync) and when it came in."""
+
+    meaning: Interpretation
+    path: str
+    received_at: datetime
+
+
+def lock(connection_id: int) -> Connection | None:
+    """Hold a connection for this transaction, so that one worker at a time writes its moments and creatives.
+
+    None where it is not connected any more. New events may still be stored meanwhile.
+    """
+    query = select(Connection).where(Connection.id == connection_id, Connection.status == "connected")
+    return db.session.scalar(query.with_for_update(key_share=True))
+
+
+def record(connection: Connection, news: list[News]) -> None:
+    """Write the moments of a batch, withdraw what it ends, erase whom it deletes."""
+    switches = connections.switches(connection.account)
+    rows = [_row(connection, happening, item, switches) for item in news for happening in item.meaning.happenings]
+    insert_new(Moment, rows, ("connection_id", "key"))
+    _withdraw(connection, [withdrawal for item in news for withdrawal in item.meaning.withdrawals])
+    _withdraw_paid_failures(connection, [row["key"] for row in rows if row["kind"] == "payment_failed"])
+    for customer_id in filter(None, (item.meaning.erases for item in news)):
+        _withdraw_all_of(connection, customer_id)
+        mirror.erase_customer(connection.id, customer_id)
+    _withdraw_cancellations_of_customers_who_stay(connection)
+    settle(connection.id)
+    withdraw_empty_creatives(connection)
+
+
+def _row(connection: Connection, happening: Happening, news: News, switches: dict[str, bool]) -> dict:
+    waits = happening.kind == "new_customer"
+    patience = timedelta(seconds=current_app.extensions["settings"].settle_seconds)
+    state = "waiting" if waits else "ready"
+    return {
+        "connection_id": connection.id,
+        "key": happening.key,
+        "kind": happening.kind,
+        "stripe_customer_id": happening.customer,
+        "stripe_subscription_id": happening.subscription,
+        "livemode": connection.livemode,
+        "path": news.path,
+        "occurred_at": mirror.at(happening.occurred),
+        "received_at": news.received_at,
+        "detected_at": now(),
+        "state": state if switches[happening.kind] else "skipped",
+        "settle_by": now() + patience if waits else None,
+        "reason": None if switches[happening.kind] else "this event was switched off",
+    }
+
+
+def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:
+    """End the open moments that the withdrawals name, unless they happened after it."""
+    for field, column in _NAMED_BY.items():
+        named = [withdrawal for withdrawal in withdrawals if getattr(withdrawal, field)]
+        if not named:
+            continue
+        until = {(w.kind, getattr(w, field)): mirror.at(w.until) for w in sorted(named, key=lambda w: w.until)}
+        values = {value for _, value in until}
+        query = select(Moment.id, Moment.kind, column, Moment.occurred_at).where(
+            Moment.connection_id == connection.id, Moment.state.in_(OPEN), column.in_(values)
+        )
+        for kind, reason in _WHY.items():
+            over = [
+                row.id
+                for row in db.session.execute(query.where(Moment.kind == kind))
+                if (kind, row[2]) in until and (field == "key" or row.occurred_at <= until[kind, row[2]])
+            ]
+            if over:
+                _end(connection, Moment.id.in_(over), reason)
+
+
+_NAMED_BY = {
+    "key": Moment.key,
+    "subscription": Moment.stripe_subscription_id,
+    "customer": Moment.stripe_customer_id,
+}
+_WHY = {
+    "payment_failed": "the invoice was paid",
+    "cancelled": "the customer came back",
+}
+
+
+def _withdraw_paid_failures(connection: Connection, keys: list[str]) -> None:
+    """A failure that is told after its invoice was paid, because events arrive in any order, is no news."""
+    invoices = [key.removeprefix("payment_failed:") for key in keys]
+    if not invoices:
+        return
+    query = select(StripeEvent.paid_invoice_id).where(
+        StripeEvent.connection_id == connection.id, StripeEvent.paid_invoice_id.in_(invoices)
+    )
+    paid = [f"payment_failed:{invoice}" for invoice in db.session.scalars(query)]
+    if paid:
+        _end(connection, Moment.key.in_(paid), _WHY["payment_failed"])
+
+
+def _withdraw_all_of(connection: Connection, customer_id: str) -> None:
+    _end(connection, Moment.stripe_customer_id == customer_id, "the customer was deleted in Stripe")
+
+
+def _withdraw_cancellations_of_customers_who_stay(connection: Connection) -> None:
+    """Nobody is won back who has another subscription; it also settles a return that was told before the leaving."""
+    stays = exists().where(
+        Subscription.connection_id == connection.id,
+        Subscription.stripe_customer_id == Moment.stripe_customer_id,
+        Subscription.stripe_id != Moment.stripe_subscription_id,
+        Subscription.status.in_(LIVE),
+    )
+    _end(
+        connection,
+        and_(Moment.kind == "cancelled", Moment.state == "ready", stays),
+        "the customer has another subscription",
+    )
+
+
+def _end(connection: Connection, which, reason: str) -> None:
+    query = update(Moment).where(Moment.connection_id == connection.id, Moment.state.in_(OPEN), which)
+    db.session.execute(query.values(state="withdrawn", reason=reason), execution_options={"synchronize_session": False})
+
+
+def settle(connection_id: int) -> None:
+    """A new customer's moment is ready once the subscription is known, or when it has waited long enough."""
+    has_subscription = exists().where(
+        Subscription.connection_id == connection_id, Subscription.stripe_customer_id == Moment.stripe_customer_id
+    )
+    query = update(Moment).where(
+        Moment.connection_id == connection_id,
+        Moment.state == "waiting",
+        or_(has_subscription, Moment.settle_by <= now()),
+    )
+    db.session.execute(query.values(state="ready"), execution_options={"synchronize_session": False})
+
+
+def has_settled(connection_id: int) -> bool:
+    """Whether a new customer has waited long enough for a subscription."""
+    due = select(Moment.id).where(
+        Moment.connection_id == connection_id, Moment.state == "waiting", Moment.settle_by <= now()
+    )
+    return db.session.scalar(due.limit(1)) is not None
+
+
+def withdraw_empty_creatives(connection: Connection) -> None:
+    """A creative whose moments have all been withdrawn leaves the queue."""
+    withdrawn, still_open = aliased(Moment), aliased(Moment)
+    empty = (
+        select(Creative)
+        .where(
+            Creative.account_id == connection.account_id,
+            Creative.status.in_(("waiting", "approved")),
+            exists().where(withdrawn.creative_id == Creative.id, withdrawn.state == "withdrawn"),
+            ~exists().where(still_open.creative_id == Creative.id, still_open.state == "generated"),
+        )
+        .limit(500)
+    )
+    for creative in db.session.scalars(empty):
+        creative.status = "withdrawn"
+        why = db.session.scalar(select(func.max(Moment.reason)).where(Moment.creative_id == creative.id))
+        db.session.add(Review(creative_id=creative.id, action="withdrawn", reason=why))

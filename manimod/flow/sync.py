@@ -1,0 +1,373 @@
+"""The hourly sync: reads every customer and subscription, mends the mirror, and finds the moments nobody told.
+
+Customers and subscriptions are read side by side, page by page; each page is written with its cursor in one
+transaction, so a killed run goes on where it was. A lease keeps a second worker away from a run that is under way.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from queue import Queue
+
+import structlog
+from flask import current_app
+from sqlalchemy import delete, func, insert, select
+
+from manimod import jobs
+from manimod.errors import ManimodError
+from manimod.extensions import db
+from manimod.flow import connections, mirror, moments, register, segments
+from manimod.models import AudienceSize, Connection, Customer, Subscription, SyncRun
+from manimod.models.accounts import now
+from manimod.models.upsert import upsert
+from manimod.stripe_facts import CustomerFacts, SubscriptionFacts
+from manimod.stripe_gateway import Page, StripeGateway
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=2)
+LISTS = ("customers", "subscriptions")
+PASSING = ("STRIPE_RATE_LIMITED", "STRIPE_UNREACHABLE", "STRIPE_FAILED")
+TRIES = 8
+LONGEST_PAUSE_SECONDS = 30
+PAGES_AHEAD = 4  # read before they are written, so that reading and writing overlap with flat memory
+NAMING_TIMEOUT_SECONDS = 3
+
+
+class Interrupted(Exception):
+    """The run is no longer this worker's: disconnected, or taken over after the lease ran out."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A page of one list, and when Stripe was asked for it; or the failure that ended the reading."""
+
+    name: str
+    page: Page | None = None
+    asked_at: datetime | None = None
+    failure: ManimodError | None = None
+
+
+def request(connection: Connection) -> None:
+    """Sync as soon as a worker is free ("Sync now")."""
+    if not connection.is_connected:
+        raise ManimodError("STRIPE_NOT_CONNECTED")
+    connection.next_sync_at = now()
+    jobs.enqueue("sync_customers", connection.id)
+
+
+def latest(connection: Connection) -> SyncRun | None:
+    query = select(SyncRun).where(SyncRun.connection_id == connection.id).order_by(SyncRun.id.desc())
+    return db.session.scalar(query.limit(1))
+
+
+def run(connection_id: int) -> None:
+    """Start the run that is due, or go on with one whose worker has died. Does nothing where another one is at it."""
+    with jobs.transaction():
+        sync_run = _claim(connection_id)
+    if sync_run is None:
+        return
+    run_id = sync_run.id
+    try:
+        _read_everything(connection_id, run_id)
+        with jobs.transaction():
+            _finish(connection_id, run_id)
+    except Interrupted:
+        log.info("sync_interrupted", connection=connection_id, run=run_id)
+    except ManimodError as failure:
+        with jobs.transaction():
+            _fail(run_id, failure)
+
+
+def _claim(connection_id: int) -> SyncRun | None:
+    connection = register.lock(connection_id)
+    if connection is None:
+        return None
+    sync_run = latest(connection)
+    if sync_run is None or sync_run.state != "running":
+        sync_run = _start(connection)
+    elif sync_run.lease_until > now():
+        return None
+    if sync_run:
+        sync_run.lease_until = now() + LEASE
+    return sync_run
+
+
+def _start(connection: Connection) -> SyncRun | None:
+    if connection.next_sync_at is None or connection.next_sync_at > now():
+        return None
+    minutes = current_app.extensions["settings"].sync_interval_minutes
+    connection.next_sync_at = now() + timedelta(minutes=minutes)
+    done = select(SyncRun.id).where(SyncRun.connection_id == connection.id, SyncRun.state == "done").limit(1)
+    sync_run = SyncRun(
+        connection_id=connection.id, cursors=dict.fromkeys(LISTS, ""), is_first=db.session.scalar(done) is None
+    )
+    db.session.add(sync_run)
+    db.session.flush()
+    return sync_run
+
+
+def _read_everything(connection_id: int, run_id: int) -> None:
+    connection = db.session.get(Connection, connection_id)
+    gateway = connections.gateway_of(connection)
+    _read_prices(connection, gateway)
+    cursors = dict(db.session.get(SyncRun, run_id).cursors)
+    db.session.commit()  # no open transaction while Stripe is read
+    for fetched in _pages_of(gateway, cursors):
+        if fetched.failure:
+            raise fetched.failure
+        with jobs.transaction():
+            _write_page(connection_id, run_id, fetched)
+
+
+def _read_prices(connection: Connection, gateway: StripeGateway) -> None:
+    """List prices and tier names, as far as the key may read them."""
+    if not connection.permissions.get("prices"):
+        return
+    with_products = bool(connection.permissions.get("products"))
+    connection_id = connection.id
+    fetch = Fetcher(lambda cursor: gateway.prices(cursor, with_products=with_products))
+    for page in fetch.pages(""):
+        with jobs.transaction():
+            mirror.keep_prices(connection_id, page.rows)
+
+
+@dataclass
+class Fetcher:
+    """Reads one list: spaced under Stripe's limit an endpoint, patient with an overloaded Stripe."""
+
+    fetch: Callable[[str | None], Page]
+
+    def __post_init__(self) -> None:
+        self._spacing = 1 / current_app.extensions["settings"].stripe_requests_per_second
+        self._next_at = time.monotonic()
+
+    def pages(self, cursor: str) -> Iterator[Page]:
+        while cursor is not None:
+            page = self._page(cursor)
+            yield page
+            cursor = page.next_cursor
+
+    def _page(self, cursor: str) -> Page:
+        for attempt in range(TRIES):
+            self._wait_for_turn()
+            try:
+                return self.fetch(cursor or None)
+            except ManimodError as failure:
+                if failure.code not in PASSING or attempt == TRIES - 1:
+                    raise
+            time.sleep(random.uniform(0.5, 1) * min(0.5 * 2**attempt, LONGEST_PAUSE_SECONDS))  # noqa: S311
+        raise AssertionError("unreachable")
+
+    def _wait_for_turn(self) -> None:
+        time.sleep(max(self._next_at - time.monotonic(), 0))
+        self._next_at = max(self._next_at, time.monotonic() - self._spacing) + self._spacing
+
+
+def _pages_of(gateway: StripeGateway, cursors: dict[str, str | None]) -> Iterator[Fetched]:
+    """The pages of both lists as they come in, each list read by its own thread."""
+    ready: Queue[Fetched | None] = Queue(PAGES_AHEAD)
+    stop = threading.Event()
+    todo = [name for name in LISTS if cursors[name] is not None]
+    fetchers = {name: Fetcher(getattr(gateway, name)) for name in todo}
+    threads = [
+        threading.Thread(target=_read_list, args=(name, fetchers[name], cursors[name], ready, stop), daemon=True)
+        for name in todo
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        running = len(threads)
+        while running:
+            fetched = ready.get()
+            if fetched is None:
+                running -= 1
+            else:
+                yield fetched
+    finally:
+        stop.set()
+        while any(thread.is_alive() for thread in threads):
+            _empty(ready)
+
+
+def _read_list(name: str, fetcher: Fetcher, cursor: str, ready: Queue, stop: threading.Event) -> None:
+    asked_at = now()
+    try:
+        for page in fetcher.pages(cursor):
+            ready.put(Fetched(name, page, asked_at))
+            if stop.is_set():
+                break
+            asked_at = now()
+    except ManimodError as failure:
+        ready.put(Fetched(name, failure=failure))
+    except Exception:
+        log.exception("sync_reader_failed", list=name)
+        ready.put(Fetched(name, failure=ManimodError("INTERNAL")))
+    finally:
+        ready.put(None)
+
+
+def _empty(ready: Queue) -> None:
+    """Let a reader that waits for room finish."""
+    while not ready.empty():
+        ready.get_nowait()
+    time.sleep(0.01)
+
+
+def _write_page(connection_id: int, run_id: int, fetched: Fetched) -> None:
+    """One page, its moments and its cursor, together."""
+    connection = register.lock(connection_id)
+    sync_run = db.session.get(SyncRun, run_id)
+    if connection is None or sync_run is None or sync_run.state != "running":
+        raise Interrupted
+    if fetched.name == "customers":
+        _write_customers(connection, sync_run, fetched.page.rows)
+    else:
+        _write_subscriptions(connection, sync_run, fetched.page.rows, fetched.asked_at)
+    sync_run.cursors = {**sync_run.cursors, fetched.name: fetched.page.next_cursor}
+    sync_run.lease_until = now() + LEASE
+
+
+def _write_customers(connection: Connection, sync_run: SyncRun, customers: list[CustomerFacts]) -> None:
+    known = dict(
+        db.session.execute(
+            select(Customer.stripe_id, Customer.name).where(
+                Customer.connection_id == connection.id, Customer.stripe_id.in_([c.id for c in customers])
+            )
+        ).all()
+    )
+    mirror.keep_customers(connection.id, customers, sync_run.id)
+    sync_run.customers += len(customers)
+    sync_run.new += sum(customer.id not in known for customer in customers)
+    sync_run.changed += sum(customer.id in known and known[customer.id] != customer.name for customer in customers)
+    if sync_run.is_first:
+        return
+    since = int(connection.connected_at.timestamp())
+    told = [moments.found_customer(customer) for customer in customers if (customer.created or 0) >= since]
+    _record(connection, told)
+
+
+def _write_subscriptions(
+    connection: Connection, sync_run: SyncRun, subscriptions: list[SubscriptionFacts], asked_at: datetime
+) -> None:
+    subscriptions = [facts for facts in subscriptions if facts.customer]
+    before = _baselines(connection.id, subscriptions)
+    mirror.keep_prices(connection.id, [facts.price for facts in subscriptions if facts.price])
+    upsert(
+        Subscription,
+        [_synced_row(connection.id, sync_run.id, facts, asked_at) for facts in subscriptions],
+        ("connection_id", "stripe_id"),
+        newer=mirror.is_newer(),
+    )
+    sync_run.subscriptions += len(subscriptions)
+    if sync_run.is_first:
+        return
+    since, read = int(connection.connected_at.timestamp()), int(asked_at.timestamp())
+    _record(
+        connection,
+        [moments.compare(before.get(facts.id, moments.Baseline()), facts, since, read) for facts in subscriptions],
+    )
+
+
+def _baselines(connection_id: int, subscriptions: list[SubscriptionFacts]) -> dict[str, moments.Baseline]:
+    query = select(
+        Subscription.stripe_id,
+        Subscription.synced_status,
+        Subscription.synced_period_start,
+        Subscription.synced_billing_anchor,
+    ).where(
+        Subscription.connection_id == connection_id, Subscription.stripe_id.in_([facts.id for facts in subscriptions])
+    )
+    return {row[0]: moments.Baseline(*row[1:]) for row in db.session.execute(query)}
+
+
+def _synced_row(connection_id: int, run_id: int, facts: SubscriptionFacts, asked_at: datetime) -> dict:
+    return {
+        **mirror.subscription_row(connection_id, facts, asked_at.replace(microsecond=0)),
+        "synced_status": facts.status,
+        "synced_period_start": facts.period_start,
+        "synced_billing_anchor": facts.billing_anchor,
+        "seen_in_run": run_id,
+    }
+
+
+def _record(connection: Connection, meanings: list[moments.Interpretation]) -> None:
+    news = [register.News(meaning, "sync", now()) for meaning in meanings if meaning.happenings or meaning.withdrawals]
+    if news:
+        register.record(connection, news)
+        jobs.enqueue("drain", connection.id)
+
+
+def _finish(connection_id: int, run_id: int) -> None:
+    connection = register.lock(connection_id)
+    sync_run = db.session.get(SyncRun, run_id)
+    if connection is None or sync_run is None or sync_run.state != "running":
+        raise Interrupted
+    sync_run.gone = _erase_gone(connection.id, sync_run)
+    segments.recompute(connection.id)
+    _count_audiences(connection.id)
+    sync_run.state = "done"
+    sync_run.finished_at = now()
+    sync_run.lease_until = None
+    log.info("sync_done", connection=connection_id, run=run_id, customers=sync_run.customers, gone=sync_run.gone)
+
+
+def _erase_gone(connection_id: int, sync_run: SyncRun) -> int:
+    """Erase the customers that Stripe no longer lists. Those that came while the run was under way are not missing."""
+    gone = select(Customer.stripe_id).where(
+        Customer.connection_id == connection_id,
+        Customer.created_at < sync_run.started_at,
+        func.coalesce(Customer.seen_in_run, 0) != sync_run.id,
+    )
+    customer_ids = list(db.session.scalars(gone))
+    for customer_id in customer_ids:
+        mirror.erase_customer(connection_id, customer_id)
+    return len(customer_ids)
+
+
+def _count_audiences(connection_id: int) -> None:
+    """Customers by the tier of their running subscription and by segment."""
+    tiers = (
+        select(Subscription.stripe_customer_id, func.max(Subscription.stripe_product_id).label("product"))
+        .where(Subscription.connection_id == connection_id, Subscription.status.in_(moments.LIVE + moments.UNPAID))
+        .group_by(Subscription.stripe_customer_id)
+        .subquery()
+    )
+    counted = (
+        select(Customer.connection_id, tiers.c.product, Customer.segment, func.count())
+        .outerjoin(tiers, tiers.c.stripe_customer_id == Customer.stripe_id)
+        .where(Customer.connection_id == connection_id)
+        .group_by(Customer.connection_id, tiers.c.product, Customer.segment)
+    )
+    db.session.execute(delete(AudienceSize).where(AudienceSize.connection_id == connection_id))
+    columns = ["connection_id", "stripe_product_id", "segment", "customers"]
+    db.session.execute(insert(AudienceSize).from_select(columns, counted))
+
+
+def _fail(run_id: int, failure: ManimodError) -> None:
+    sync_run = db.session.get(SyncRun, run_id)
+    if sync_run is None:
+        return
+    sync_run.state = "failed"
+    sync_run.error_code = failure.code
+    sync_run.finished_at = now()
+    sync_run.lease_until = None
+    log.warning("sync_failed", run=run_id, code=failure.code)
+
+
+def name_new_tiers(connection_id: int) -> None:
+    """Ask Stripe, once a product, how a tier is called that an event was the first to mention."""
+    connection = db.session.get(Connection, connection_id)
+    if connection is None or not connection.is_connected or not connection.permissions.get("products"):
+        return
+    for product_id in mirror.unnamed_products(connection_id):
+        name = None
+        try:
+            name = connections.gateway_of(connection, NAMING_TIMEOUT_SECONDS).product_name(product_id)
+        except ManimodError as failure:
+            log.warning("tier_not_named", connection=connection_id, product=product_id, code=failure.code)
+        with jobs.transaction():
+            mirror.name_tier(connection_id, product_id, name)

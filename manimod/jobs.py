@@ -1,0 +1,100 @@
+"""Writing transactions, and the bell that tells workers of new rows once a transaction has committed.
+
+The database is the truth and Redis only the bell: a bell that is lost is rung again by the sweep (`flow.sweep`),
+so nothing here raises when Redis is away.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+from flask import current_app, g
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from manimod.extensions import WRITES, db
+
+log = structlog.get_logger()
+
+FAST, SLOW = "mani", "mani-sync"  # a sync that takes minutes must not stand before an event
+QUIET_SECONDS = 30  # a bell that was never answered may be rung again after this
+
+
+@dataclass(frozen=True)
+class Job:
+    """How a task of manimod.tasks is run."""
+
+    queue: str
+    timeout_seconds: int
+
+
+JOBS = {"drain": Job(FAST, 120), "sync_customers": Job(SLOW, 2 * 3600)}
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Commit what the block writes, then ring the bells it asked for; on an error roll back and ring none.
+
+    The read transaction of the request ends first, so that SQLite takes its write lock before the first read.
+    """
+    db.session.commit()
+    db.session.connection(execution_options={WRITES: True})
+    g.bells = []
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        g.bells = None
+        raise
+    bells, g.bells = g.bells, None
+    for name, row_id in bells:
+        ring(name, row_id)
+
+
+def enqueue(name: str, row_id: int) -> None:
+    """Run the task `name` for a row as soon as the surrounding transaction has committed."""
+    bells = g.get("bells")
+    if bells is None:
+        ring(name, row_id)
+    elif (name, row_id) not in bells:
+        bells.append((name, row_id))
+
+
+def ring(name: str, row_id: int) -> None:
+    """At most one waiting job a task and row: the bell stays silent until the job that waits has started."""
+    try:
+        if redis().set(_bell(name, row_id), 1, nx=True, ex=QUIET_SECONDS):
+            job = JOBS[name]
+            queue(job.queue).enqueue(
+                f"manimod.tasks.{name}",
+                row_id,
+                job_timeout=job.timeout_seconds,
+                result_ttl=0,
+                failure_ttl=24 * 3600,
+            )
+    except RedisError as error:
+        log.warning("bell_not_rung", task=name, row=row_id, error=type(error).__name__)
+
+
+def answer(name: str, row_id: int) -> None:
+    """Said by a job before it reads its rows: whatever is written from now on rings a new bell."""
+    try:
+        redis().delete(_bell(name, row_id))
+    except RedisError as error:
+        log.warning("bell_not_answered", task=name, row=row_id, error=type(error).__name__)
+
+
+def redis() -> Redis:
+    return current_app.extensions["redis"]
+
+
+def queue(name: str) -> Queue:
+    return Queue(name, connection=redis(), serializer=JSONSerializer)
+
+
+def _bell(name: str, row_id: int) -> str:
+    return f"mani:bell:{name}:{row_id}"

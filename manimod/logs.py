@@ -1,0 +1,42 @@
+"""Structured logs: one JSON line an event on standard error, with the request's id. No secret, no body, no name."""
+
+import logging
+import sys
+import uuid
+
+import structlog
+from flask import Flask, Response, g, request
+
+REQUEST_ID = "X-Request-Id"
+
+
+def configure(app: Flask) -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    app.before_request(_begin_request)
+    app.after_request(_end_request)
+
+
+def _begin_request() -> None:
+    g.request_id = uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _end_request(response: Response) -> Response:
+    response.headers[REQUEST_ID] = g.get("request_id", "")
+    if request.endpoint != "static":
+        structlog.get_logger().info(
+            "request", method=request.method, endpoint=request.endpoint, status=response.status_code
+        )
+    return response

@@ -1,0 +1,40 @@
+"""Accounts of mani and the people who sign in."""
+
+from datetime import UTC, datetime
+
+from flask_security.models import fsqla_v3 as fsqla
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from manimod.extensions import UtcDateTime, db
+
+PLANS = ("free", "starter", "pro", "scale")
+PLANS_WITH_STRIPE = ("pro", "scale")
+
+fsqla.FsModels.set_db_info(db)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Account(db.Model):
+    """A customer of mani: one company with its plan, its Stripe connection and its creatives."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    plan: Mapped[str] = mapped_column(String(20), default="free")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    @property
+    def may_connect_stripe(self) -> bool:
+        return self.plan in PLANS_WITH_STRIPE
+
+
+class Role(db.Model, fsqla.FsRoleMixin):
+    """`owner` works in one account, `support` helps all of them and has none."""
+
+
+class User(db.Model, fsqla.FsUserMixin):
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    account: Mapped[Account | None] = relationship()

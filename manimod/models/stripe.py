@@ -1,0 +1,237 @@
+"""What mani keeps of a Stripe account: the connection, the inbox of events, the moments, and the mirror.
+
+The mirror (customers, subscriptions, prices, tiers) holds ids, names, statuses, periods and list prices only.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from manimod.extensions import UtcDateTime, db
+from manimod.models.accounts import Account, now
+
+KINDS = ("new_customer", "renewed", "payment_failed", "cancelled")
+
+# SQLite counts up by itself only for a plain INTEGER primary key.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Connection(db.Model):
+    """One account's connection to Stripe. It stays as a row after a disconnect, so that its webhook answers 410."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), unique=True)
+    webhook_token: Mapped[str] = mapped_column(String(64), unique=True)
+    status: Mapped[str] = mapped_column(String(20), default="connected")  # connected, disconnected
+    stripe_account_id: Mapped[str | None] = mapped_column(String(64))
+    stripe_account_name: Mapped[str | None] = mapped_column(String(255))
+    livemode: Mapped[bool] = mapped_column(default=False)
+    key_type: Mapped[str | None] = mapped_column(String(20))  # rk_live, rk_test, sk_test
+    sealed_api_key: Mapped[str | None] = mapped_column(String(1000))
+    sealed_signing_secret: Mapped[str | None] = mapped_column(String(1000))
+    permissions: Mapped[dict] = mapped_column(JSON, default=dict)  # permission -> granted?
+    connected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    disconnected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    next_sync_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+    account: Mapped[Account] = relationship()
+
+    @property
+    def is_connected(self) -> bool:
+        return self.status == "connected"
+
+
+class Trigger(db.Model):
+    """Whether moments of one kind make creatives for an account."""
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    enabled: Mapped[bool] = mapped_column(default=True)
+
+
+class StripeEvent(db.Model):
+    """The inbox: one row an event, minimised, unique on connection and Stripe's event id."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    stripe_id: Mapped[str] = mapped_column(String(255))
+    type: Mapped[str] = mapped_column(String(100))
+    livemode: Mapped[bool] = mapped_column(default=False)
+    path: Mapped[str] = mapped_column(String(10))  # webhook, poll
+    stripe_customer_id: Mapped[str | None] = mapped_column(String(255))
+    paid_invoice_id: Mapped[str | None] = mapped_column(
+        String(255)
+    )  # set where the event says that an invoice was paid
+    facts: Mapped[dict] = mapped_column(JSON)
+    fields_read: Mapped[list] = mapped_column(JSON, default=list)
+    fields_dropped: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)  # by Stripe's clock, whole seconds
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    processed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(10), default="pending")  # pending, done, ignored, parked
+    reason: Mapped[str | None] = mapped_column(String(255))
+    attempts: Mapped[int] = mapped_column(default=0)
+
+    __table_args__ = (
+        UniqueConstraint("connection_id", "stripe_id"),
+        Index(
+            "ix_stripe_event_pending",
+            "connection_id",
+            "id",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index("ix_stripe_event_log", "connection_id", "received_at"),
+        Index("ix_stripe_event_customer", "connection_id", "stripe_customer_id"),
+        Index(
+            "ix_stripe_event_paid",
+            "connection_id",
+            "paid_invoice_id",
+            sqlite_where=text("paid_invoice_id IS NOT NULL"),
+            postgresql_where=text("paid_invoice_id IS NOT NULL"),
+        ),
+    )
+
+
+class Moment(db.Model):
+    """Something that happened in a customer's life, exactly once: unique on connection and key."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    key: Mapped[str] = mapped_column(String(300))
+    kind: Mapped[str] = mapped_column(String(20))
+    stripe_customer_id: Mapped[str | None] = mapped_column(String(255))
+    stripe_subscription_id: Mapped[str | None] = mapped_column(String(255))
+    livemode: Mapped[bool] = mapped_column(default=False)
+    path: Mapped[str] = mapped_column(String(10))  # webhook, poll, sync
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    detected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    # waiting (for the subscription, until settle_by), ready, generated, withdrawn, skipped
+    state: Mapped[str] = mapped_column(String(10))
+    settle_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(String(255))
+    creative_id: Mapped[int | None] = mapped_column(ForeignKey("creative.id"), index=True)
+
+    __table_args__ = (
+        UniqueConstraint("connection_id", "key"),
+        Index(
+            "ix_moment_open",
+            "connection_id",
+            "state",
+            "settle_by",
+            sqlite_where=text("state IN ('waiting', 'ready')"),
+            postgresql_where=text("state IN ('waiting', 'ready')"),
+        ),
+        Index("ix_moment_customer", "connection_id", "stripe_customer_id"),
+    )
+
+
+class Customer(db.Model):
+    """A synced customer: the name for the dashboard, and the value segment."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    stripe_id: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str | None] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    segment: Mapped[str | None] = mapped_column(String(10))  # high, core, low, new
+    seen_in_run: Mapped[int | None] = mapped_column(BigId)  # the sync run that saw it last
+
+    __table_args__ = (UniqueConstraint("connection_id", "stripe_id"),)
+
+
+class Subscription(db.Model):
+    """A synced subscription: status, price and period; `started_at` and `ended_at` give the tenure."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    stripe_id: Mapped[str] = mapped_column(String(255))
+    stripe_customer_id: Mapped[str] = mapped_column(String(255))
+    stripe_price_id: Mapped[str | None] = mapped_column(String(255))
+    stripe_product_id: Mapped[str | None] = mapped_column(String(255))
+    quantity: Mapped[int] = mapped_column(default=1)
+    status: Mapped[str] = mapped_column(String(30))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    latest_invoice_id: Mapped[str | None] = mapped_column(String(255))
+    told_at: Mapped[datetime] = mapped_column(UtcDateTime)  # Stripe's time of the news that this row holds
+    # What the last sync saw; events leave it alone, so that the sync's comparison misses nothing they didn't tell.
+    synced_status: Mapped[str | None] = mapped_column(String(30))
+    synced_period_start: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds, as in the moment's key
+    synced_billing_anchor: Mapped[int | None] = mapped_column(BigInteger)
+    seen_in_run: Mapped[int | None] = mapped_column(BigId)
+
+    __table_args__ = (
+        UniqueConstraint("connection_id", "stripe_id"),
+        Index("ix_subscription_customer", "connection_id", "stripe_customer_id"),
+    )
+
+
+class Price(db.Model):
+    """A plan's list price: what a plan costs on the price list, never what a person paid."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    stripe_id: Mapped[str] = mapped_column(String(255))
+    stripe_product_id: Mapped[str] = mapped_column(String(255))
+    nickname: Mapped[str | None] = mapped_column(String(255))
+    currency: Mapped[str | None] = mapped_column(String(3))
+    list_amount: Mapped[int | None] = mapped_column(BigInteger)  # minor units; None: metered or tiered
+    interval: Mapped[str | None] = mapped_column(String(10))  # day, week, month, year; None: one-time
+    interval_count: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (UniqueConstraint("connection_id", "stripe_id"),)
+
+
+class Tier(db.Model):
+    """A Stripe product as a subscription tier. The owner's name for it wins over Stripe's."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    stripe_product_id: Mapped[str] = mapped_column(String(255))
+    product_name: Mapped[str | None] = mapped_column(String(255))
+    owner_name: Mapped[str | None] = mapped_column(String(80))
+    nickname: Mapped[str | None] = mapped_column(String(255))  # of one of its prices
+    position: Mapped[str | None] = mapped_column(String(10))  # entry, middle, top, single
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when Stripe was asked for the name
+
+    __table_args__ = (UniqueConstraint("connection_id", "stripe_product_id"),)
+
+    @property
+    def name(self) -> str | None:
+        return self.owner_name or self.product_name or self.nickname
+
+
+class SyncRun(db.Model):
+    """One run of the sync, with the cursors from which a killed run goes on."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    state: Mapped[str] = mapped_column(String(10), default="running")  # running, done, failed
+    is_first: Mapped[bool] = mapped_column(default=False)  # makes no moment of what is already there
+    # List -> the cursor of its next page: "" at the start, None once it has been read to its end.
+    cursors: Mapped[dict] = mapped_column(JSON, default=dict)
+    customers: Mapped[int] = mapped_column(default=0)
+    subscriptions: Mapped[int] = mapped_column(default=0)
+    new: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    gone: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    error_code: Mapped[str | None] = mapped_column(String(50))
+
+    __table_args__ = (Index("ix_sync_run_connection", "connection_id", "id"),)
+
+
+class AudienceSize(db.Model):
+    """How many customers each tier and segment held at the last sync."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), index=True)
+    stripe_product_id: Mapped[str | None] = mapped_column(String(255))
+    segment: Mapped[str | None] = mapped_column(String(10))
+    customers: Mapped[int]

@@ -1,0 +1,341 @@
+"""What mani keeps of Stripe's objects: the allow-list, for every API version since 2017.
+
+Nothing that is not named here leaves this module, whatever Stripe sends. Each event also gets a ledger: the fields
+that were read and the number of fields that were dropped. Shapes: Stripe API reference and captured events of 20
+API versions; since 2025-03-31 an invoice names its subscription under `parent`, and periods stand on the items.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+LARGEST_NUMBER = 2**53
+LONGEST_TEXT = 255
+MONTHLY = {"day": 365 / 12, "week": 52 / 12, "month": 1.0, "year": 1 / 12}  # how often an interval fits a month
+
+
+@dataclass(frozen=True)
+class PriceFacts:
+    """A plan of the price list. `amount` is the list price in minor units; None for metered and tiered prices."""
+
+    id: str
+    product: str | None = None
+    product_name: str | None = None
+    nickname: str | None = None
+    currency: str | None = None
+    amount: int | None = None
+    interval: str | None = None
+    interval_count: int = 1
+
+    @property
+    def monthly(self) -> float | None:
+        """The list price a month in minor units; None where there is no fixed recurring price."""
+        if self.amount is None or self.interval not in MONTHLY:
+            return None
+        return self.amount * MONTHLY[self.interval] / max(self.interval_count, 1)
+
+
+@dataclass(frozen=True)
+class CustomerFacts:
+    id: str
+    name: str | None = None
+    created: int | None = None
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class SubscriptionFacts:
+    """Times are Unix seconds. `price` is the item with the highest monthly list price: the tier."""
+
+    id: str
+    customer: str | None = None
+    status: str | None = None
+    created: int | None = None
+    started: int | None = None
+    ended: int | None = None
+    period_start: int | None = None
+    billing_anchor: int | None = None
+    latest_invoice: str | None = None
+    quantity: int = 1
+    price: PriceFacts | None = None
+
+
+@dataclass(frozen=True)
+class InvoiceFacts:
+    """`period_start` is where the period begins that the invoice renews; no amount is kept."""
+
+    id: str | None = None
+    customer: str | None = None
+    subscription: str | None = None
+    billing_reason: str | None = None
+    status: str | None = None
+    period_start: int | None = None
+    account_name: str | None = None
+
+
+@dataclass(frozen=True)
+class EventFacts:
+    """An event without anything that mani has no use for. Exactly one of the three objects is set, or none."""
+
+    id: str
+    type: str
+    created: int
+    livemode: bool = False
+    is_thin: bool = False
+    previous_status: str | None = None
+    customer: CustomerFacts | None = None
+    subscription: SubscriptionFacts | None = None
+    invoice: InvoiceFacts | None = None
+
+    @property
+    def customer_id(self) -> str | None:
+        if self.customer:
+            return self.customer.id
+        about = self.subscription or self.invoice
+        return about.customer if about else None
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict) -> "EventFacts":
+        customer, subscription, invoice = data["customer"], data["subscription"], data["invoice"]
+        if subscription:
+            price = subscription["price"]
+            subscription = SubscriptionFacts(**{**subscription, "price": PriceFacts(**price) if price else None})
+        return cls(
+            **{
+                **data,
+                "customer": CustomerFacts(**customer) if customer else None,
+                "subscription": subscription,
+                "invoice": InvoiceFacts(**invoice) if invoice else None,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class MinimisedEvent:
+    facts: EventFacts
+    fields_read: list[str]
+    fields_dropped: int
+
+
+class NotAnEvent(ValueError):
+    """The JSON is not a Stripe event: no id, type or time, or not an object at all."""
+
+
+@dataclass
+class Reader:
+    """Takes named fields out of untrusted JSON, checks their types and remembers which it took."""
+
+    data: Any
+    path: str = ""
+    taken: set[str] = field(default_factory=set)
+
+    def raw(self, name: str) -> Any:
+        return self.data.get(name) if isinstance(self.data, dict) else None
+
+    def inside(self, name: str) -> "Reader":
+        return Reader(self.raw(name), self._path(name), self.taken)
+
+    def each(self, name: str) -> Iterator["Reader"]:
+        """The members of a list, or of a Stripe list object (`{"data": [...]}`)."""
+        holder = self.inside(name)
+        members = holder.raw("data") if isinstance(holder.data, dict) else holder.data
+        for member in members if isinstance(members, list) else ():
+            yield Reader(member, self._path(name) + "[]", self.taken)
+
+    def text(self, name: str) -> str | None:
+        value = self.raw(name)
+        if not isinstance(value, str) or not value:
+            return None
+        self.taken.add(self._path(name))
+        return clean(value)
+
+    def identifier(self, name: str) -> str | None:
+        """The id of a reference, which may be expanded to the whole object. Too long an id is none at all."""
+        value = self.raw(name)
+        if isinstance(value, dict):
+            return self.inside(name).identifier("id")
+        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT or not value.isprintable():
+            return None
+        self.taken.add(self._path(name))
+        return value
+
+    def number(self, name: str) -> int | None:
+        value = self.raw(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_NUMBER:
+            return None
+        self.taken.add(self._path(name))
+        return value
+
+    def moment(self, name: str) -> int | None:
+        """Unix seconds, up to the year 9999."""
+        value = self.number(name)
+        return value if value is not None and value < 253_370_764_800 else None
+
+    def flag(self, name: str) -> bool:
+        self.taken.add(self._path(name))
+        return self.raw(name) is True
+
+    def _path(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+
+def clean(text: str) -> str:
+    """Text that every database and page can hold: no NUL, no lone surrogate, a bounded length."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")[:LONGEST_TEXT]
+
+
+def minimise(event: Any) -> MinimisedEvent:
+    """The facts of one event of any API version. Raises NotAnEvent."""
+    reader = Reader(event)
+    event_id, kind, created = reader.identifier("id"), reader.identifier("type"), reader.moment("created")
+    is_thin = reader.raw("object") == "v2.core.event"
+    if event_id is None or kind is None or (created is None and not is_thin):
+        raise NotAnEvent("no id, type or created")
+    body = reader.inside("data").inside("object")
+    facts = EventFacts(
+        id=event_id,
+        type=kind[:100],
+        created=created or 0,
+        livemode=reader.flag("livemode"),
+        is_thin=is_thin,
+        previous_status=reader.inside("data").inside("previous_attributes").text("status"),
+        **_object_facts(kind, body),
+    )
+    return MinimisedEvent(facts, sorted(reader.taken), max(count_fields(event) - len(reader.taken), 0))
+
+
+def _object_facts(kind: str, body: Reader) -> dict:
+    if kind.startswith("customer.subscription."):
+        return {"subscription": read_subscription(body)}
+    if kind in ("customer.created", "customer.updated", "customer.deleted"):
+        return {"customer": read_customer(body)}
+    if kind.startswith("invoice."):
+        return {"invoice": read_invoice(body)}
+    return {}
+
+
+def read_customer(reader: Reader) -> CustomerFacts | None:
+    customer_id = reader.identifier("id")
+    if customer_id is None:
+        return None
+    return CustomerFacts(customer_id, reader.text("name"), reader.moment("created"), reader.flag("deleted"))
+
+
+def read_subscription(reader: Reader) -> SubscriptionFacts | None:
+    subscription_id = reader.identifier("id")
+    if subscription_id is None:
+        return None
+    items = list(reader.each("items"))
+    price, quantity = _leading_item(items or [reader])
+    return SubscriptionFacts(
+        id=subscription_id,
+        customer=reader.identifier("customer"),
+        status=reader.identifier("status"),
+        created=reader.moment("created"),
+        started=reader.moment("start_date") or reader.moment("start"),
+        ended=reader.moment("ended_at"),
+        period_start=_latest(r.moment("current_period_start") for r in [reader, *items]),
+        billing_anchor=reader.moment("billing_cycle_anchor"),
+        latest_invoice=reader.identifier("latest_invoice"),
+        quantity=quantity,
+        price=price,
+    )
+
+
+def read_invoice(reader: Reader) -> InvoiceFacts:
+    lines = list(reader.each("lines"))
+    return InvoiceFacts(
+        id=reader.identifier("id"),
+        customer=reader.identifier("customer"),
+        subscription=_subscription_of(reader) or next(filter(None, map(_subscription_of, lines)), None),
+        billing_reason=reader.identifier("billing_reason"),
+        status=reader.identifier("status"),
+        period_start=_renewed_period(reader, lines),
+        account_name=reader.text("account_name"),
+    )
+
+
+def read_price(reader: Reader) -> PriceFacts | None:
+    """A price, or a plan of the years before prices."""
+    price_id = reader.identifier("id")
+    if price_id is None:
+        return None
+    terms = reader.inside("recurring") if isinstance(reader.raw("recurring"), dict) else reader
+    amount = reader.number("unit_amount")
+    return PriceFacts(
+        id=price_id,
+        product=reader.identifier("product"),
+        product_name=reader.inside("product").text("name") or reader.text("name"),
+        nickname=reader.text("nickname"),
+        currency=(reader.identifier("currency") or "")[:3] or None,
+        amount=None
+        if terms.raw("usage_type") == "metered"
+        else (amount if amount is not None else reader.number("amount")),
+        interval=_interval(terms),
+        interval_count=min(terms.number("interval_count") or 1, 1000),
+    )
+
+
+def _interval(terms: Reader) -> str | None:
+    interval = terms.identifier("interval")
+    return interval if interval in MONTHLY else None
+
+
+def _leading_item(items: list[Reader]) -> tuple[PriceFacts | None, int]:
+    """The item that names the tier: the highest monthly list price, the first where there is none."""
+    priced = [(read_price(item.inside("price")) or read_price(item.inside("plan")), item) for item in items]
+    priced = [(price, item) for price, item in priced if price]
+    if not priced:
+        return None, 1
+    price, item = max(priced, key=lambda pair: pair[0].monthly or 0)
+    return price, min(item.number("quantity") or 1, 1_000_000)
+
+
+def _subscription_of(reader: Reader) -> str | None:
+    """Where an invoice or a line names its subscription: on itself, or since 2025-03-31 under `parent`."""
+    parent = reader.inside("parent")
+    return (
+        reader.identifier("subscription")
+        or parent.inside("subscription_details").identifier("subscription")
+        or parent.inside("subscription_item_details").identifier("subscription")
+    )
+
+
+def _renewed_period(invoice: Reader, lines: list[Reader]) -> int | None:
+    """Where the period begins that a renewal's invoice opens.
+
+    A plan billed in advance says so in its line. A metered line looks back: then it is where the invoice's own
+    period ends, since an invoice's period is the one that has just passed.
+    """
+    end = invoice.moment("period_end")
+    starts = [line.inside("period").moment("start") for line in lines if not _is_proration(line)]
+    ahead = [start for start in starts if start is not None and (end is None or start >= end)]
+    return max(ahead, default=end)
+
+
+def _is_proration(line: Reader) -> bool:
+    details = line.inside("parent")
+    return line.flag("proration") or any(
+        details.inside(name).flag("proration") for name in ("subscription_item_details", "invoice_item_details")
+    )
+
+
+def _latest(moments: Iterable[int | None]) -> int | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def count_fields(data: Any) -> int:
+    """How many values a JSON document holds, nested ones counted one by one."""
+    total, stack = 0, [data]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+        else:
+            total += 1
+    return total

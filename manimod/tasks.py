@@ -1,0 +1,24 @@
+"""What workers run. Each task loads nothing but an id and calls flow; jobs.answer comes first, see there."""
+
+from manimod import jobs
+from manimod.flow import bells, generation, inbox, sync
+
+
+def drain(connection_id: int) -> None:
+    """Move a connection's events on to creatives: one batch, then the others get their turn."""
+    jobs.answer("drain", connection_id)
+    more_events = inbox.drain(connection_id)
+    sync.name_new_tiers(connection_id)
+    more_moments = generation.generate(connection_id)
+    if more_events or more_moments:
+        jobs.ring("drain", connection_id)
+
+
+def sync_customers(connection_id: int) -> None:
+    jobs.answer("sync_customers", connection_id)
+    sync.run(connection_id)
+
+
+def sweep() -> None:
+    """What the scheduler runs every second."""
+    bells.ring_again()
