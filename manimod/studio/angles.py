@@ -113,6 +113,7 @@ def _holds(angle, brief):
         case kind:
             return bool(brief.active_offers(kind))
 
+
 # Picture layouts that suit an objective, in the order in which a set's variants take them; see layouts.py.
 LAYOUTS = {
     "retention": ("tiles", "arcs", "thread", "pass"),

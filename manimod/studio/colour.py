@@ -93,7 +93,8 @@ def shift(colour, by):
 @dataclass(frozen=True)
 class Palette:
     """A ground with what may stand on it: `ink` headline, `soft` body text, `mark` accent shapes and small text,
-    `near`/`far` quiet shapes that sit close to and further from the ground, `accent` the brand's own."""
+    `near`/`far` quiet shapes that sit close to and further from the ground, `strong` the boldest of the brand's own hue,
+    `accent` the brand's second colour."""
 
     ground: str
     ink: str
@@ -101,6 +102,7 @@ class Palette:
     mark: str
     near: str
     far: str
+    strong: str
     accent: str
     on_accent: str
 
@@ -114,9 +116,12 @@ def palette(primary, accent, ground_name):
     dark_ground = luminance(ground) < 0.3
     ink = readable(ground, tone(primary, 0.985, 0.1) if dark_ground else tone(primary, 0.24, 0.6))
     soft = readable(ground, tone(primary, 0.9, 0.25) if dark_ground else tone(primary, 0.4, 0.5), ink)
-    mark = readable(ground, accent, *(tone(accent, light) for light in (0.85, 0.7, 0.5, 0.4)), ink)
-    shown = accent if contrast(accent, ground) >= 1.6 else mark
-    return Palette(ground, ink, soft, mark, near, far, shown, readable(shown, tone(primary, 0.24, 0.6)))
+    own = () if dark_ground else (primary, tone(primary, 0.45))
+    mark = readable(ground, *own, accent, *(tone(accent, light) for light in (0.85, 0.7, 0.5, 0.4)), ink)
+    shown = accent if contrast(accent, ground) >= 1.25 else mark
+    on_accent = readable(shown, tone(primary, 0.24, 0.6))
+    strong = far if dark_ground or contrast(primary, ground) < 1.25 else primary
+    return Palette(ground, ink, soft, mark, near, far, strong, shown, on_accent)
 
 
 def _paper(primary):

@@ -42,6 +42,7 @@ class TextBox:
     h: float
     fill: str
     ground: str
+    text: str
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Easel:
             baseline = y + (ASCENDER + i * block.leading) * block.size
             self.add(typesetting.path(line, block.face, x, baseline, block.size, fill))
         if measured:
-            self.boxes.append(TextBox(kind, x, y, block.width, block.height, fill, ground))
+            self.boxes.append(TextBox(kind, x, y, block.width, block.height, fill, ground, " ".join(block.lines)))
 
     def line(self, kind, text, face, size, x, y, fill, **more):
         block = typesetting.Block((typesetting.typographic(text),), face, size, 1.0)
@@ -154,9 +155,9 @@ class Easel:
         badge = (5.6 if self.wide else 5.8) * unit
         self.lockup(brand, area.x, area.y, badge, area.w)
         room = Rect(area.x, area.y + badge + 4.2 * unit, area.w, area.h - badge - 4.2 * unit)
-        small = 2.5 * unit if label else 0
+        small = 2.7 * unit if label else 0
         lower = self._body(body, room)
-        gap = 2.6 * unit if lower else 0
+        gap = 3.0 * unit if lower else 0
         for_headline = room.h - (small * 1.9 if label else 0) - gap - (lower.height if lower else 0)
         upper = self._headline(headline, room.w, for_headline)
         total = (small * 1.9 if label else 0) + upper.height + gap + (lower.height if lower else 0)
@@ -176,7 +177,7 @@ class Easel:
         return typesetting.fit(body, TEXT, measure, room.h * 0.4, largest * self.unit, smallest * self.unit, 1.38)
 
     def _headline(self, text, width, height):
-        largest, smallest = (7.6 if self.wide else 9.4) * self.unit, 3.2 * self.unit
+        largest, smallest = (8.4 if self.wide else 10.8) * self.unit, 3.2 * self.unit
         block = typesetting.fit(text, DISPLAY, width, height, largest, smallest, 1.07)
         taken = sum(box.w * box.h for box in self.boxes)
         while self.little and taken + block.width * block.height > (LITTLE_TEXT_SHARE - 0.005) * self.w * self.h:

@@ -23,7 +23,7 @@ def tiles(easel, brand, label):
     cell = art.w / 2 if easel.wide and not easel.little else art.h / rows
     cell = max(cell, art.w / 6)
     across, down = math.ceil(art.w / cell), math.ceil(art.h / cell)
-    fills = (p.near, p.far, p.near, p.accent, p.far, p.mark)
+    fills = (p.far, p.near, p.strong, p.accent, p.far, p.mark)
     for i in range(across):
         for j in range(down):
             x, y = easel.w - (i + 1) * cell, easel.h - (j + 1) * cell
@@ -59,7 +59,7 @@ def arcs(easel, brand, label):
         x, y, reach = easel.w, easel.h, min(art.w * 1.02, easel.h * 0.96)
     else:
         x, y, reach = easel.w * 0.66, easel.h, art.h * 0.97
-    for share, fill in ((1, p.near), (0.8, p.far), (0.6, p.accent), (0.42, p.ground), (0.24, p.mark)):
+    for share, fill in ((1, p.near), (0.8, p.far), (0.6, p.accent), (0.42, p.ground), (0.24, p.strong)):
         easel.circle(x, y, reach * share, fill)
 
 
@@ -78,7 +78,7 @@ def thread(easel, brand, label):
     else:
         d = f"M{at(-0.08, 0.72)}C{at(0.2, 0.2)} {at(0.62, 0.98)} {at(0.74, 0.6)}C{at(0.84, 0.24)} {at(0.5, 0.1)} "
         d += f"{at(0.52, 0.46)}C{at(0.54, 0.86)} {at(0.84, 0.9)} {at(1.1, 0.34)}"
-    easel.stroke(d, p.far, thick * 1.0)
+    easel.stroke(d, p.strong, thick)
     easel.stroke(d, p.accent, thick * 0.42)
 
 
@@ -92,14 +92,13 @@ def membership(easel, brand, label):
         x, y = art.right - w - 0.11 * art.w, art.y + max(0.1 * art.h, (art.h - h) / 2) + 0.3 * unit
     turn = f'<g transform="rotate(-7 {x + w / 2:.1f} {y + h / 2:.1f})">'
     easel.add(f'<g transform="rotate(5 {x + w / 2:.1f} {y + h / 2:.1f})">')
-    easel.rect(x - 0.02 * w, y + 0.03 * h, w, h, p.far, 0.06 * w)
+    easel.rect(x - 0.02 * w, y + 0.03 * h, w, h, p.strong, 0.06 * w)
     easel.add("</g>" + turn)
     easel.rect(x, y, w, h, p.accent, 0.06 * w)
-    clip = f"M{x + w:.1f} {y + 0.5 * h:.1f}"
-    for share in (0.62, 0.44, 0.26):
+    for share in (0.42, 0.31, 0.2):
         r = h * share
-        d = f"{clip}m0 {-r:.1f}a{r:.1f} {r:.1f} 0 0 0 0 {2 * r:.1f}"
-        easel.path(d, "none", f' stroke="{p.on_accent}" stroke-opacity="0.22" stroke-width="{0.012 * w:.1f}"')
+        d = f"M{x + w:.1f} {y + 0.44 * h - r:.1f}a{r:.1f} {r:.1f} 0 0 0 0 {2 * r:.1f}z"
+        easel.path(d, p.on_accent, ' fill-opacity="0.1"')
     if not easel.tall:  # the platform covers the lower part of a story
         name = label or brand.name
         block = fit(name, DISPLAY, 0.62 * w, 0.44 * h, 0.115 * w, 0.03 * w, 1.08)
@@ -116,7 +115,7 @@ def steps(easel, brand, label):
     count = 4 if easel.wide else 5
     gap = 0.0
     column = (art.w - gap * (count - 1)) / count
-    fills = (p.near, p.far, p.near, p.far, p.accent)[-count:]
+    fills = (p.near, p.far, p.near, p.strong, p.accent)[-count:]
     for i, fill in enumerate(fills):
         rise = art.h * (0.24 + 0.7 * (i / (count - 1)) ** 1.15) * (0.86 if easel.wide else 1)
         x = easel.w - (count - i) * column
@@ -132,32 +131,33 @@ def steps(easel, brand, label):
 
 
 def orbit(easel, brand, label):
-    """Discs that grow from one point: more of the same good thing."""
+    """Discs in a row, each larger than the last: more of the same good thing."""
     p, art = easel.palette, easel.art
-    reach = art.h * 0.5 if not easel.wide else art.w * 0.56
-    x = art.x + art.w * (0.56 if easel.wide else 0.6)
-    base = easel.h * 0.92 if easel.wide else easel.h - art.h * 0.03
-    for share, fill in ((1.0, p.near), (0.74, p.far), (0.5, p.accent), (0.24, p.on_accent)):
-        r = reach * share
-        easel.circle(x, base - r, r, fill)
-    if not easel.wide:
-        easel.circle(x - reach * 1.62, base - reach * 0.2, reach * 0.2, p.mark)
-        easel.circle(x + reach * 1.3, base - reach * 0.1, reach * 0.1, p.far)
+    largest = art.w * 0.44 if easel.wide else min(art.h * 0.48, art.w * 0.3)
+    base, x = easel.h - 0.05 * art.h, easel.w + largest * (0.35 if easel.wide else 0.2)
+    for share, fill in ((1, p.far), (0.62, p.accent), (0.385, p.strong), (0.24, p.mark), (0.15, p.near)):
+        r = largest * share
+        if easel.wide and x - 2 * r < art.x:
+            break
+        easel.circle(x - r, base - r, r, fill)
+        x -= 2 * r
+    easel.circle(easel.w - largest * 0.8, base - largest * 0.62, largest * 0.62, p.near)
 
 
 def doorway(easel, brand, label):
-    """An open arch with light in it: the way back in."""
+    """An open arch with light falling out of it: the way back in."""
     p, art = easel.palette, easel.art
-    height = art.h * (0.9 if easel.wide else 0.98)
-    width = min(height * 0.92, art.w * 0.9)
-    x = art.x + art.w * (0.5 if easel.wide else 0.68)
-    for share, fill in ((1.0, p.near), (0.72, p.far), (0.46, p.accent)):
+    floor = easel.h - 0.15 * art.h
+    height = (floor - art.y) * (0.9 if easel.wide else 0.98)
+    width = min(height * 0.86, art.w * 0.84)
+    x = art.x + art.w * (0.5 if easel.wide else 0.7)
+    for share, fill in ((1.0, p.near), (0.72, p.far), (0.44, p.accent)):
         w, h = width * share, height * (0.18 + 0.82 * share)
-        easel.path(_arch(x - w / 2, easel.h, w, h), fill)
-    easel.circle(x, easel.h - height * 0.28, width * 0.085, p.on_accent)
-    if not easel.wide:
-        w, h = width * 0.3, height * 0.34
-        easel.path(_arch(x - width * 0.5 - w * 1.5, easel.h, w, h), p.near)
+        easel.path(_arch(x - w / 2, floor, w, h), fill)
+    easel.rect(0 if not easel.wide else art.x, floor, easel.w, easel.h - floor + 1, p.strong)
+    half, drop = 0.22 * width, easel.h - floor
+    d = f"M{x - half:.1f} {floor:.1f}h{2 * half:.1f}l{drop * 0.9:.1f} {drop + 1:.1f}h{-2 * half - drop * 1.8:.1f}z"
+    easel.path(d, p.accent)
 
 
 def _arch(x, floor, w, h):
@@ -167,12 +167,14 @@ def _arch(x, floor, w, h):
 def horizon(easel, brand, label):
     """A sun over quiet bands: a new season."""
     p, art = easel.palette, easel.art
+    if easel.wide:
+        easel.rect(art.x, 0, art.w + 1, easel.h, p.near)
     line = art.y + art.h * 0.62
     r = min(art.w * 0.36, art.h * 0.54)
     x = art.x + art.w * (0.5 if easel.wide else 0.66)
     easel.path(f"M{x - r:.1f} {line:.1f}a{r:.1f} {r:.1f} 0 0 1 {2 * r:.1f} 0z", p.accent)
     depth = easel.h - line
-    for share, fill in ((0.0, p.far), (0.34, p.near), (0.66, p.far)):
+    for share, fill in ((0.0, p.strong), (0.34, p.near), (0.66, p.strong)):
         y = line + share * depth
         easel.rect(art.x, y, easel.w - art.x, easel.h - y + 1, fill)
     for i, share in enumerate((0.16, 0.5)):

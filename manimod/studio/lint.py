@@ -1,26 +1,212 @@
-from dataclasses import dataclass
+"""May this text be published? The engine: what a rule is, what it looks at, and what it finds.
+
+The rules are in rules_people.py (persons, money, claims), rules_form.py (spelling, lengths, counts) and
+rules_picture.py; each is one function in the table RULES. A lint lowers risk; it never promises a platform's approval.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import date
-from .brief import Finding
+from functools import cached_property
+from typing import NamedTuple
+
+from .brief import Brand, Finding, Offer
+from .specifications import CHECKED, PLACEMENTS
+
+BLOCK, WARN = "block", "warn"
 
 
 @dataclass(frozen=True)
 class LintContext:
-    brand: object = None
+    """What a text is judged against. `customer_names` is optional and is never kept in a finding's message."""
+
+    brand: Brand
     tier: str | None = None
-    offers: tuple = ()
-    proof: tuple = ()
-    customer_names: tuple = ()
+    offers: tuple[Offer, ...] = ()
+    proof: tuple[str, ...] = ()
+    customer_names: Collection[str] = ()
     audience_size: int | None = None
     objective: str | None = None
     today: date | None = None
 
     @classmethod
     def of(cls, brief, **more):
-        return cls(brand=brief.brand, tier=brief.tier, offers=brief.offers, proof=brief.proof, objective=brief.objective, today=brief.today, **more)
+        return cls(
+            brief.brand, brief.tier, brief.offers, brief.proof, objective=brief.objective, today=brief.today, **more
+        )
+
+    @cached_property
+    def active_offers(self):
+        return tuple(offer for offer in self.offers if offer.is_active(self.today))
+
+    @cached_property
+    def _names(self):
+        codes = [offer.code for offer in self.offers if offer.code]
+        names = [name for name in (self.brand.name, self.tier, *codes) if name]
+        names.sort(key=len, reverse=True)
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)") if names else None
+
+    def mask(self, text):
+        """The text with the brand, the tier and coupon codes replaced, so that their own spelling breaks no rule."""
+        return self._names.sub("Name", text) if self._names else text
+
+    def is_offered(self, excerpt):
+        return any(excerpt.casefold() in offer.text.casefold() for offer in self.active_offers)
+
+    def is_proven(self, excerpt):
+        return any(excerpt.casefold().strip(" .,") in proof.casefold() for proof in self.proof)
 
 
-def check(variant, context): return []
-def check_text(text, field, platform, context): return []
-def check_name(text, context): return []
-def check_stored(text, context): return []
-def blocks(findings): return [f for f in findings if f.severity == "block"]
+class Text(NamedTuple):
+    """One text under the lint; `plain` has names masked."""
+
+    platform: str
+    field: str
+    text: str
+    plain: str
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What a rule looks at: one placement's texts, or all distinct texts of a variant (platform "all"). While a person
+    types, `complete` is False and only that one text is here."""
+
+    platform: str
+    texts: tuple[Text, ...]
+    call_to_action: str | None = None
+    complete: bool = True
+
+    @property
+    def placement(self):
+        return PLACEMENTS.get(self.platform)
+
+    def lines(self, field):
+        return [t.text for t in self.texts if t.field == field]
+
+
+class Hit(NamedTuple):
+    """A rule's finding before it is dressed; `where` is a Text or a field's name; severity only if not the rule's."""
+
+    where: Text | str
+    excerpt: str
+    message: str
+    severity: str | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`platforms`: "all", a family ("google") or a placement; `scope`: "words" judges each text alone, "placement" needs
+    the placement, "picture" looks at a drawn picture."""
+
+    id: str
+    platforms: tuple[str, ...]
+    severity: str
+    summary: str
+    source: str
+    scope: str
+    check: Callable
+    checked: date = CHECKED
+
+    @property
+    def for_all(self):
+        return self.platforms == ("all",)
+
+    def applies(self, platform):
+        family = PLACEMENTS[platform].family if platform in PLACEMENTS else platform
+        return self.for_all or platform in self.platforms or family in self.platforms
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(id, platforms, severity, summary, source, scope="words"):
+    """Registers a function (copy, context) -> iterable of Hit as the rule `id`."""
+
+    def register(function):
+        RULES[id] = Rule(id, tuple(platforms.split()), severity, summary, source, scope, function)
+        return function
+
+    return register
+
+
+def search(copy, pattern, message, allowed=lambda excerpt: False):
+    """A hit for every text in which the pattern is found (names masked), unless the excerpt is allowed."""
+    for text in copy.texts:
+        for match in pattern.finditer(text.plain):
+            if not allowed(match[0]):
+                yield Hit(text, match[0].strip(), message)
+                break
+
+
+def check(variant, context):
+    """Every finding of a variant: its own texts and all its placements."""
+    headline, body = _text("all", "headline", variant.headline, context), _text("all", "body", variant.body, context)
+    distinct = {headline.text: headline, body.text: body}
+    copies = []
+    for name, copy in variant.platforms.items():
+        texts = tuple(_text(name, field, text, context) for field, _, text in copy.texts())
+        copies.append(Copy(name, texts, copy.call_to_action))
+        for text in texts:
+            distinct.setdefault(text.text, text)
+    findings = _run(
+        [r for r in RULES.values() if r.for_all and r.scope == "words"],
+        Copy("all", tuple(distinct.values()), variant.call_to_action),
+        context,
+    )
+    for copy in copies:
+        rules = [r for r in RULES.values() if r.scope != "picture" and r.applies(copy.platform)]
+        findings += _run([r for r in rules if not (r.for_all and r.scope == "words")], copy, context)
+    return list(dict.fromkeys(findings))
+
+
+def check_text(text, field, platform, context):
+    """The findings of one text while it is being typed. `platform` is a placement id or "all"."""
+    copy = Copy(platform, (_text(platform, field, text, context),), complete=False)
+    return _run([r for r in RULES.values() if r.scope != "picture" and r.applies(platform)], copy, context)
+
+
+def check_stored(text, context):
+    """The findings of a text that comes from outside (brand, proof, release note), judged for every platform."""
+    context = replace(context, proof=(*context.proof, text))
+    copy = Copy("all", (_text("all", "stored", text, context),), complete=False)
+    return _run([r for r in RULES.values() if r.scope == "words"], copy, context)
+
+
+def check_name(name, context):
+    """The findings of a brand's or tier's name: capitals are its own affair, and "Free" is a name here."""
+    context = replace(context, tier=None, brand=replace(context.brand, name=""))
+    own = {"EDT-01", "EDT-02"} | ({"MIS-01"} if re.fullmatch(r"free( (plan|tier|forever))?", name, re.I) else set())
+    return [f for f in check_stored(name, context) if f.rule_id not in own]
+
+
+def check_picture(easel, placement, context=None, weight=None):
+    """The findings of a drawn picture for a placement; `weight` in bytes of the exported file, where it is known."""
+    rules = [r for r in RULES.values() if r.scope == "picture" and r.applies(placement)]
+    return [
+        Finding(r.id, hit.severity or r.severity, placement, hit.where, hit.message, hit.excerpt)
+        for r in rules
+        for hit in r.check(easel, placement, weight)
+    ]
+
+
+def blocks(findings):
+    return [finding for finding in findings if finding.severity == BLOCK]
+
+
+def _text(platform, field, text, context):
+    return Text(platform, field, text, context.mask(text))
+
+
+def _run(rules, copy, context):
+    found = []
+    for rule_ in rules:
+        for hit in rule_.check(copy, context):
+            platform, field = (
+                (hit.where.platform, hit.where.field) if isinstance(hit.where, Text) else (copy.platform, hit.where)
+            )
+            found.append(Finding(rule_.id, hit.severity or rule_.severity, platform, field, hit.message, hit.excerpt))
+    return found
+
+
+from . import rules_form, rules_people, rules_picture  # noqa: E402, F401  the tables register themselves

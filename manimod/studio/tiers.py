@@ -74,7 +74,7 @@ def _plan(name, interval):
 
 
 def article(phrase):
-    """"a" or "an", by sound: an Étudiant plan, a Unicorn plan, an SMB plan, an 8-seat plan."""
+    """ "a" or "an", by sound: an Étudiant plan, a Unicorn plan, an SMB plan, an 8-seat plan."""
     word = re.split(r"[\s\-+/]", phrase)[0]
     plain = unicodedata.normalize("NFD", word).encode("ascii", "ignore").decode().lower()
     if word.isupper() and len(word) < 5 and not (len(word) > 2 and set(plain) & set("aeiou")):

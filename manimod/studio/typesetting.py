@@ -77,7 +77,9 @@ def width(text, face):
 def missing_glyphs(text):
     """Characters of the text that the font cannot draw, each once."""
     font = _font(TEXT)
-    return "".join(dict.fromkeys(c for c in typographic(text) if not c.isspace() and not font.get_nominal_glyph(ord(c))))
+    return "".join(
+        dict.fromkeys(c for c in typographic(text) if not c.isspace() and not font.get_nominal_glyph(ord(c)))
+    )
 
 
 def refuse_missing(text):
@@ -123,7 +125,9 @@ def path(text, face, x, baseline, size, fill):
     """One line of text as an SVG path element, its origin at (x, baseline)."""
     scale = size / _upem()
     d = "".join(f"M{gx:.0f} 0{_outline(glyph, face)}" for glyph, gx in _shape(text, face)[0] if _outline(glyph, face))
-    return f'<path fill="{fill}" transform="translate({x:.1f} {baseline:.1f}) scale({scale:.5f} -{scale:.5f})" d="{d}"/>'
+    return (
+        f'<path fill="{fill}" transform="translate({x:.1f} {baseline:.1f}) scale({scale:.5f} -{scale:.5f})" d="{d}"/>'
+    )
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,9 @@ def wrap(text, face, measure):
             if room < 0:
                 break
             count, cost, rest = best[j]
-            options.append((count + 1, cost + _unevenness(room / measure, words[i:j], j == len(words), i), (line, *rest)))
+            options.append(
+                (count + 1, cost + _unevenness(room / measure, words[i:j], j == len(words), i), (line, *rest))
+            )
         best[i] = min(options)
     return best[0][2]
 

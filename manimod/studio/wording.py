@@ -99,5 +99,3 @@ def _fill(text, slots):
     filled = text.format_map(slots)
     filled = re.sub(r"([.!?])[.]", r"\1", filled)
     return re.sub(r"(^|[.!?] )([a-zà-ÿ])", lambda m: m[1] + m[2].upper(), filled) if "{" in text else filled
-
-

@@ -183,8 +183,9 @@ class _Copy:
         return [*texts[: most - 1], self.disclaimer] if len(self.disclaimer) <= SHORT_BODY else None
 
     def _long_headline(self, limit):
-        fits = [h.text for h in self.headlines if len(h.text) <= limit]
-        return self.headline if len(self.headline) <= limit or not fits else fits[0]
+        """The canonical headline, another of the angle, or a short one: the first that fits."""
+        texts = [self.headline, *(line.text for line in (*self.headlines, *self.shorts))]
+        return next((t for t in texts if len(t) <= limit), min(texts, key=len))
 
     def _meta_feed(self):
         shorts = self._short_lines(PLACEMENTS["meta_feed"].field("headline").target)
