@@ -1,0 +1,98 @@
+"""Who is signed in and what they may see. The pages for it are Flask-Security's, with templates of ours."""
+
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, make_response, request, session, url_for
+from flask_limiter.util import get_remote_address
+from flask_security import auth_required, current_user
+from werkzeug.exceptions import HTTPException
+
+from manimod.errors import ManimodError
+from manimod.extensions import limiter, security
+from manimod.models import Account
+from manimod.web import render
+
+# Counted by failures only, so nobody is locked out by signing in often.
+TRIES_AN_ADDRESS = "20 per minute; 100 per hour"
+TRIES_AN_ACCOUNT = "8 per minute; 30 per hour"
+
+
+def register(app: Flask) -> None:
+    views = app.view_functions
+    views["security.login"] = _limit_failures(_say_422(views["security.login"]))
+    views["security.change_password"] = _limit_guesses(_say_422(views["security.change_password"]))
+    security.unauthn_handler(_ask_to_sign_in)
+
+
+def owner_required(view: Callable) -> Callable:
+    """Gives the view the account of the person who is signed in; support staff have none and are turned away."""
+
+    @wraps(view)
+    @auth_required("session")
+    def guarded(*args: object, **kwargs: object) -> Response:
+        return view(current_account(), *args, **kwargs)
+
+    return guarded
+
+
+def current_account() -> Account:
+    account = current_user.account
+    if account is None or not current_user.has_role("owner"):
+        raise ManimodError("FORBIDDEN")
+    return account
+
+
+def _ask_to_sign_in(_mechanisms: list | None = None, _headers: dict | None = None) -> Response:
+    """Afterwards the person is back where they were: for htmx that is the page, not the fragment."""
+    here = urlsplit(request.htmx.current_url or "/") if request.htmx else urlsplit(request.full_path.rstrip("?"))
+    back = here.path + (f"?{here.query}" if here.query else "")
+    if request.method != "GET" and not request.htmx:
+        back = "/"
+    address = url_for("security.login", next=back if back != "/" else None)
+    response = render.send_to(address)
+    if render.wants_fragment():
+        response.status_code = 401
+    return response
+
+
+def _limit_failures(view: Callable) -> Callable:
+    by_address = limiter.limit(TRIES_AN_ADDRESS, methods=["POST"], deduct_when=_failed)
+    by_account = limiter.limit(TRIES_AN_ACCOUNT, key_func=_named_account, methods=["POST"], deduct_when=_failed)
+    return by_address(by_account(view))
+
+
+def _limit_guesses(view: Callable) -> Callable:
+    """Somebody at an unlocked screen must not be able to guess the current password either."""
+    return limiter.limit(TRIES_AN_ACCOUNT, key_func=_session_user, methods=["POST"], deduct_when=_failed)(view)
+
+
+def _named_account() -> str:
+    return "sign-in:" + request.form.get("email", "").strip().casefold()[:255]
+
+
+def _session_user() -> str:
+    return f"user:{session.get('_user_id') or get_remote_address()}"
+
+
+def _failed(response: Response) -> bool:
+    return response.status_code != 302
+
+
+def _say_422(view: Callable) -> Callable:
+    """Flask-Security answers a form it didn't accept with 200; ours say 422."""
+
+    @wraps(view)
+    def said(*args: object, **kwargs: object) -> Response:
+        try:
+            response = make_response(view(*args, **kwargs))
+        except HTTPException as error:
+            if error.response is None:
+                raise
+            response = make_response(error.response)
+        if request.method == "POST" and response.status_code == 200:
+            response.status_code = 422
+        return response
+
+    return said

@@ -1,0 +1,74 @@
+"""Every failure as something a person can use: a page, a toast for htmx, one plain line for a webhook sender."""
+
+import traceback
+
+import structlog
+from flask import Flask, Response, make_response, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from manimod.errors import FAILURES, ManimodError
+from manimod.extensions import db
+from manimod.web import render
+
+log = structlog.get_logger()
+
+CODES = {403: "FORBIDDEN", 404: "NOT_FOUND", 405: "METHOD", 413: "TOO_LARGE", 429: "TOO_MANY"}
+TITLES = {
+    400: "That didn't come through",
+    401: "Sign in first",
+    403: "Not for this account",
+    404: "Nothing here",
+    405: "That doesn't work here",
+    409: "Something changed meanwhile",
+    410: "Gone for good",
+    413: "Too large",
+    422: "Something is missing",
+    429: "A little too fast",
+    500: "Our mistake",
+    503: "Not right now",
+}
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(ManimodError, _on_failure)
+    app.register_error_handler(CSRFError, lambda _: _answer(400, FAILURES["FORM_EXPIRED"].message))
+    app.register_error_handler(HTTPException, _on_http)
+    app.register_error_handler(Exception, _on_surprise)
+
+
+def _on_failure(failure: ManimodError) -> Response:
+    return _answer(failure.status, str(failure))
+
+
+def _on_http(error: HTTPException) -> Response:
+    if error.response is not None or error.code is None or error.code < 400:
+        return error.get_response()
+    known = CODES.get(error.code)
+    response = _answer(error.code, FAILURES[known].message if known else error.description or error.name)
+    for name, value in error.get_headers(request.environ):
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    if error.code == 429:
+        response.headers.setdefault("Retry-After", "60")
+    return response
+
+
+def _on_surprise(error: Exception) -> Response:
+    """The log gets the place, never the error's own text: it may quote what a person sent."""
+    db.session.rollback()
+    place = traceback.format_tb(error.__traceback__)
+    log.error("unexpected_error", error=type(error).__name__, endpoint=request.endpoint, place=place)
+    return _answer(500, FAILURES["INTERNAL"].message)
+
+
+def _answer(status: int, sentence: str) -> Response:
+    if request.blueprint == "webhooks" or request.path.startswith("/webhooks/"):
+        response = make_response(f"{sentence}\n", status)
+        response.mimetype = "text/plain"
+        return response
+    if render.wants_fragment():
+        return render.sorry(sentence, status)
+    return render.page(
+        "error.html", status=status, code=status, title=TITLES.get(status, TITLES[500]), sentence=sentence
+    )

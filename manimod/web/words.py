@@ -1,0 +1,109 @@
+"""The words of the pages: names of events, objectives and segments, and times as people say them."""
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask
+
+from manimod.errors import FAILURES
+
+EVENTS = {
+    "new_customer": "New customer",
+    "renewed": "Subscription renewed",
+    "payment_failed": "Payment failed",
+    "cancelled": "Subscription cancelled",
+}
+EVENT_PURPOSES = {
+    "new_customer": "Welcome ads that help new customers get going.",
+    "renewed": "Ads that thank loyal customers and show them the next tier.",
+    "payment_failed": "Ads that remind customers of what they have. They never mention the payment.",
+    "cancelled": "Win-back ads for customers who have left.",
+}
+OBJECTIVES = {"retention": "Retention", "upsell": "Upsell", "winback": "Win-back"}
+SEGMENTS = {"high": "High value", "core": "Core value", "low": "Low value", "new": "New"}
+STATUSES = {"waiting": "Waiting", "approved": "Approved", "rejected": "Rejected", "withdrawn": "Withdrawn"}
+PATHS = {"webhook": "Webhook", "poll": "Event check", "sync": "Hourly sync"}
+KEY_TYPES = {
+    "rk_live": "Restricted key, live mode",
+    "rk_test": "Restricted key, test mode",
+    "sk_test": "Secret key, test mode",
+}
+TEXT_FIELDS = {
+    "primary_text": "Primary text",
+    "website_title": "Website title",
+    "long_headline": "Long headline",
+    "business_name": "Business name",
+    "ad_text": "Ad text",
+}
+
+FAILURE_SLOTS = {"seconds": 10, "permissions": "a read permission", "plan": "a smaller plan", "status": "changed"}
+
+
+def register(app: Flask) -> None:
+    app.jinja_env.globals.update(
+        EVENTS=EVENTS,
+        EVENT_PURPOSES=EVENT_PURPOSES,
+        OBJECTIVES=OBJECTIVES,
+        SEGMENTS=SEGMENTS,
+        STATUSES=STATUSES,
+        PATHS=PATHS,
+        KEY_TYPES=KEY_TYPES,
+    )
+    for function in (ago, exactly, duration, audience, text_field, sentence_case, failure):
+        app.jinja_env.filters[function.__name__] = function
+
+
+def ago(time: datetime, now: datetime | None = None) -> str:
+    """`just now`, `5 minutes ago`, `yesterday`, and the date after a week."""
+    seconds = ((now or datetime.now(UTC)) - time).total_seconds()
+    if seconds < 45:
+        return "just now"
+    if seconds < 45 * 60:
+        return _count(round(seconds / 60), "minute") + " ago"
+    if seconds < 22 * 3600:
+        return _count(round(seconds / 3600), "hour") + " ago"
+    if seconds < 7 * 86400:
+        days = max(1, round(seconds / 86400))
+        return "yesterday" if days == 1 else f"{days} days ago"
+    return f"{time.day} {time:%b %Y}"
+
+
+def exactly(time: datetime) -> str:
+    return f"{time.day} {time:%b %Y, %H:%M:%S} UTC"
+
+
+def duration(length: timedelta | float) -> str:
+    """`0.8 s`, `14 s`, `3 min`, `2 h`; never below zero, for the two clocks may differ a little."""
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    seconds = max(0.0, seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"
+
+
+def audience(creative) -> str:
+    """`Pro · High value`; what is not known is said plainly."""
+    segment = SEGMENTS.get(creative.segment)
+    known = [part for part in (creative.tier, segment) if part]
+    return " · ".join(known) or "All customers"
+
+
+def text_field(name: str) -> str:
+    return TEXT_FIELDS.get(name, sentence_case(name))
+
+
+def sentence_case(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def failure(code: str | None) -> str:
+    """The sentence of a failure that was stored by its code only."""
+    known = FAILURES.get(code or "", FAILURES["INTERNAL"])
+    return known.message.format_map(FAILURE_SLOTS)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{max(1, number)} {thing}" if number <= 1 else f"{number} {thing}s"

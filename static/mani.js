@@ -1,0 +1,121 @@
+// What htmx doesn't do by itself. Every page works without this file.
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+
+  // Copy buttons.
+  const copy = async (button) => {
+    const source = document.getElementById(button.dataset.copy);
+    const label = $("[data-copy-label]", button);
+    const before = label.textContent;
+    try {
+      await navigator.clipboard.writeText(source.value ?? source.textContent);
+      label.textContent = "Copied";
+      $("#announcer").textContent = "Copied.";
+    } catch {
+      source.focus();
+      source.select ? source.select() : getSelection().selectAllChildren(source);
+      label.textContent = "Press Ctrl+C";
+    }
+    setTimeout(() => (label.textContent = before), 2000);
+  };
+
+  // Buttons show that they work, and cannot be pressed twice.
+  const work = (form) => {
+    const button = $("button[type=submit]", form);
+    if (!button || button.getAttribute("aria-disabled") === "true") return;
+    button.setAttribute("aria-disabled", "true");
+    if (button.dataset.busy) {
+      button.dataset.idle = button.innerHTML;
+      button.textContent = button.dataset.busy;
+    }
+  };
+  const rest = (root) => {
+    for (const button of root.querySelectorAll("button[aria-disabled=true]")) {
+      button.removeAttribute("aria-disabled");
+      if (button.dataset.idle) button.innerHTML = button.dataset.idle;
+    }
+  };
+  document.addEventListener("submit", (event) => {
+    if ($("button[type=submit][aria-disabled=true]", event.target)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (!event.target.hasAttribute("hx-post")) {
+      work(event.target);
+    }
+  }, true);
+  document.addEventListener("htmx:beforeRequest", (event) => event.target.tagName === "FORM" && work(event.target));
+  window.addEventListener("pageshow", () => rest(document));
+
+  // Toasts leave by themselves, but not while they are read or reached for.
+  const LIFETIME = 8000;
+  const expire = (toast) => {
+    const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 1500) : toast.remove());
+    setTimeout(leave, LIFETIME);
+  };
+  new MutationObserver((changes) => {
+    for (const change of changes) change.addedNodes.forEach((node) => node.nodeType === 1 && expire(node));
+  }).observe($("#toasts"), { childList: true });
+  document.querySelectorAll(".mani-toast").forEach(expire);
+  const say = (text) => {
+    const toast = document.createElement("div");
+    toast.className = "mani-toast is-error";
+    toast.setAttribute("role", "alert");
+    toast.textContent = text;
+    $("#toasts").append(toast);
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy], [data-close-toast]");
+    if (button?.dataset.copy) copy(button);
+    else if (button) button.closest(".mani-toast").remove();
+    for (const menu of document.querySelectorAll("details.account-menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && $("details.account-menu[open]");
+    if (menu) {
+      menu.open = false;
+      $("summary", menu).focus();
+    }
+  });
+
+  // A lost connection is said, and taken back when the next answer arrives.
+  const connectionLost = (lost) => ($("#connection-lost").hidden = !lost);
+  document.addEventListener("htmx:sendError", () => connectionLost(true));
+  document.addEventListener("htmx:timeout", () => connectionLost(true));
+  document.addEventListener("htmx:afterRequest", (event) => {
+    rest(event.target.closest("form") ?? event.target);
+    if (event.detail.xhr.status) connectionLost(false);
+    if (event.detail.successful) event.target.closest?.(".mani-toast")?.remove();
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    const fromMani = event.detail.xhr.getResponseHeader("HX-Reswap");
+    if (!fromMani && event.target.id !== "arrivals") say("That didn't work. Try again in a minute.");
+    if (event.target.type === "checkbox") event.target.checked = !event.target.checked;
+  });
+
+  // When a card leaves the queue, the keyboard goes on with its neighbour.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const card = event.detail.target;
+    if (!card.matches(".creative") || event.detail.serverResponse.includes('class="creative"')) return;
+    const neighbour = card.nextElementSibling ?? card.previousElementSibling;
+    const next = neighbour && $("button, a.btn", neighbour);
+    if (card.contains(document.activeElement)) setTimeout(() => (next ?? $("#main")).focus(), 250);
+  });
+
+  // Creatives that arrive while the tab is in the background are counted in its title.
+  const title = document.title;
+  let unseen = 0;
+  const showUnseen = () => (document.title = unseen ? `(${unseen}) ${title}` : title);
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target.id !== "arrivals" || event.detail.xhr.status !== 200 || !document.hidden) return;
+    unseen += (event.detail.xhr.responseText.match(/class="creative"/g) ?? []).length;
+    showUnseen();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    unseen = 0;
+    showUnseen();
+  });
+})();

@@ -1,0 +1,97 @@
+"""Takes the screenshots in docs/screenshots: each page on a phone, a tablet and a desktop, light and dark.
+
+`python -m tests.browser.gallery [FOLDER] [PAGE ...]`
+"""
+
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+from werkzeug.serving import make_server
+
+from manimod import create_app
+from manimod.extensions import db
+from tests import factories
+from tests.browser.chromium import launch
+from tests.browser.filling import fill
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
+WIDTHS = (360, 768, 1440)
+SCHEMES = ("light", "dark")
+PICTURES_DRAWN = "Promise.all([...document.images].map((i) => ((i.loading = 'eager'), i.decode().catch(() => {}))))"
+# name -> (account, address); the accounts are made by `served`
+PAGES = {
+    "sign-in": (None, "/sign-in"),
+    "dashboard": ("full", "/"),
+    "setup": ("new", "/"),
+    "creatives": ("full", "/creatives/"),
+    "creatives-empty": ("connected", "/creatives/"),
+    "creative": ("full", "/creatives/9"),
+    "integrations": ("new", "/settings/integrations"),
+    "stripe-connect": ("new", "/settings/integrations/stripe"),
+    "stripe-connected": ("full", "/settings/integrations/stripe"),
+    "stripe-upgrade": ("starter", "/settings/integrations/stripe"),
+    "disconnect": ("full", "/settings/integrations/stripe/disconnect"),
+    "password": ("full", "/settings/password"),
+    "help": ("full", "/help"),
+    "not-found": ("full", "/nowhere"),
+}
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The application with four accounts, on a free port."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(factories.make_settings(f"sqlite:///{folder}/mani.db", redis_url="redis://127.0.0.1:1/0"))
+        with app.app_context():
+            db.create_all()
+            full = factories.make_owner(email="full@example.com")
+            fill(full.account)
+            factories.make_owner(factories.make_account(name="Harbour & Finch"), "new@example.com")
+            connected = factories.make_owner(factories.make_account(name="Northlight"), "connected@example.com")
+            factories.make_connection(connected.account)
+            factories.make_owner(factories.make_account("starter", "Fernway"), "starter@example.com")
+            db.session.remove()
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.port}"
+        server.shutdown()
+
+
+def main(folder: Path, names: list[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with served() as address, sync_playwright() as playwright:
+        browser = launch(playwright)
+        for scheme in SCHEMES:
+            for user in dict.fromkeys(user for user, _ in PAGES.values()):
+                wanted = [n for n, (account, _) in PAGES.items() if account == user and (not names or n in names)]
+                if wanted:
+                    _shoot(browser, address, scheme, user, wanted, folder)
+        browser.close()
+
+
+def _shoot(browser: Browser, address: str, scheme: str, user: str | None, names: list[str], folder: Path) -> None:
+    context = browser.new_context(base_url=address, color_scheme=scheme, reduced_motion="reduce")
+    page = context.new_page()
+    if user:
+        page.goto("/sign-in")
+        page.fill("#email", f"{user}@example.com")
+        page.fill("#password", factories.PASSWORD)
+        page.click("text=Sign in >> nth=-1")
+        page.wait_for_url(address + "/")
+    for name in names:
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(PAGES[name][1])
+            page.wait_for_load_state("load")
+            page.evaluate(PICTURES_DRAWN)
+            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+    context.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER, sys.argv[2:])
