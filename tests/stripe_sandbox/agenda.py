@@ -10,13 +10,12 @@ class Agenda:
     def __init__(self):
         self._changed = threading.Condition()
         self._number = count()
-        self._opened = False
+        self._opened, self._started = False, 0
         self.clear()
 
     def clear(self):
         with self._changed:
             self._due, self._held, self._holding = [], [], False
-            self._started = 0
             self._changed.notify_all()
 
     def open(self):
@@ -48,7 +47,7 @@ class Agenda:
 
     def done(self):
         with self._changed:
-            self._started = max(0, self._started - 1)
+            self._started -= 1
             self._changed.notify_all()
 
     def hold(self):

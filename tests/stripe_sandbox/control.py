@@ -126,7 +126,10 @@ class SandboxControl:
         return self._call("roll_secret", endpoint=endpoint, overlap=overlap)
 
     def configure_deliveries(self, **options):
-        """`backoff`: seconds before each further attempt; `timeout`; `duplicates`: further copies of each event."""
+        """`backoff`: seconds before each further attempt; `timeout`; `duplicates`: further copies of each event.
+
+        `one_by_one`: each answer is awaited before the next delivery, so that the order is certain.
+        """
         self._call("configure_deliveries", **options)
 
     def hold_deliveries(self):

@@ -22,11 +22,12 @@ def roll_secret(universe, endpoint, overlap=0.0):
     return universe.deliveries.new_secret(endpoint, overlap)
 
 
-def configure_deliveries(universe, backoff=None, timeout=None, duplicates=None):
+def configure_deliveries(universe, backoff=None, timeout=None, duplicates=None, one_by_one=None):
     deliveries = universe.deliveries
     deliveries.backoff = deliveries.backoff if backoff is None else tuple(backoff)
     deliveries.timeout = timeout or deliveries.timeout
     deliveries.duplicates = deliveries.duplicates if duplicates is None else duplicates
+    deliveries.one_by_one = deliveries.one_by_one if one_by_one is None else one_by_one
 
 
 def hold_deliveries(universe):

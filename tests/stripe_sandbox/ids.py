@@ -35,8 +35,4 @@ class Ids:
     def letters(self, length: int) -> str:
         """One draw a letter is too slow for a hundred thousand objects, so one number is spelt out two by two."""
         number = self._random.getrandbits(6 * length)
-        pairs = []
-        for _ in range(length // 2):
-            pairs.append(PAIRS[number & 4095])
-            number >>= 12
-        return "".join(pairs)
+        return "".join([PAIRS[number >> shift & 4095] for shift in range(0, 6 * length, 12)])

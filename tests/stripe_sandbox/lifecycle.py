@@ -50,7 +50,7 @@ def renew(store, ident, succeeds=None):
     if anchor:
         fields["billing_cycle_anchor"] = anchor
     if subscription["status"] == "trialing":
-        fields["status"] = "active"
+        fields |= {"status": "active", "trial_end": min(subscription["trial_end"], store.now(subscription))}
     change(store, ident, **fields)
     bill(store, ident, invoice, succeeds)
     return store.subscriptions.get(ident)
@@ -125,12 +125,12 @@ def cancel_at_period_end(store, ident, wanted):
     return change(store, ident, **cancellation(subscription, wanted, store.now(subscription)))
 
 
-def end(store, ident, reason):
+def end(store, ident, reason, details=None):
     subscription = store.subscriptions.get(ident)
     moment = store.now(subscription)
     subscription |= {"status": "canceled", "ended_at": moment, "cancel_at_period_end": False, "cancel_at": None}
     subscription["canceled_at"] = subscription["canceled_at"] or moment
-    subscription["cancellation_details"]["reason"] = reason
+    subscription["cancellation_details"] |= {**(details or {}), "reason": reason}
     store.subscriptions.save(subscription)
     events.emit(store, "customer.subscription.deleted", subscription)
     return subscription

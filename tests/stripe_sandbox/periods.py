@@ -5,6 +5,7 @@ from time import gmtime
 
 SECONDS = {"day": 86400, "week": 7 * 86400}
 MONTHS = {"month": 1, "year": 12}
+MEAN = {**SECONDS, "month": 2629746, "year": 31556952}
 
 
 def after_intervals(anchor: int, interval: str, number: int) -> int:
@@ -20,9 +21,12 @@ def after_intervals(anchor: int, interval: str, number: int) -> int:
 
 def period_around(anchor: int, interval: str, interval_count: int, moment: int) -> tuple[int, int]:
     """The period, counted from the anchor, that holds the moment."""
-    length = after_intervals(anchor, interval, interval_count) - anchor
-    number = max(0, int((moment - anchor) / length) - 1)
-    while after_intervals(anchor, interval, (number + 1) * interval_count) <= moment:
+    number = max(0, int((moment - anchor) / (MEAN[interval] * interval_count)))
+    start, end = (after_intervals(anchor, interval, (number + step) * interval_count) for step in (0, 1))
+    while end <= moment:
         number += 1
-    end = after_intervals(anchor, interval, (number + 1) * interval_count)
-    return after_intervals(anchor, interval, number * interval_count), end
+        start, end = end, after_intervals(anchor, interval, (number + 1) * interval_count)
+    while start > moment and number:
+        number -= 1
+        start, end = after_intervals(anchor, interval, number * interval_count), start
+    return start, end

@@ -188,7 +188,9 @@ def cancel(call):
     subscription = resources.existing(call.store, "subscriptions", call.ident)
     if subscription["status"] in ("canceled", "incomplete_expired"):
         raise errors.no_such("subscription", call.ident)
-    return lifecycle.end(call.store, call.ident, "cancellation_requested")
+    details = params.structure(call.params, "cancellation_details")
+    params.only(details, {"comment", "feedback"})
+    return lifecycle.end(call.store, call.ident, "cancellation_requested", details)
 
 
 def resume(call):

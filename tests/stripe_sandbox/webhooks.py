@@ -69,6 +69,7 @@ class Deliveries:
 
     def clear(self):
         self.backoff, self.timeout, self.duplicates = (0.2, 0.5, 1.0, 2.0), 10.0, 0
+        self.one_by_one = False  # await each answer before the next: strictly in order
         self.log = deque(maxlen=200_000)
         self.secrets = {}  # endpoint id -> [[secret, end of its time or None]], newest first
         self._succeeded = set()
@@ -106,15 +107,17 @@ class Deliveries:
                 if job is None:
                     return
                 delivery, connection = self._post(job)
-            if connection is not None:
+                strictly = self.one_by_one
+                if strictly:
+                    self._await_answer(delivery, connection)
+            if not strictly:
                 self._await_answer(delivery, connection)
             self._finish(job, delivery)
 
     def _post(self, job):
         with self.universe.lock:
             store = job.store
-            known = job.endpoint_id in self.secrets and job.endpoint_id in store.webhook_endpoints
-            if not known or job.event_id not in store.events:
+            if not self._still_wanted(job):
                 return None, None
             endpoint, event = store.webhook_endpoints.get(job.endpoint_id), store.events.get(job.event_id)
             now = time.time()
@@ -137,6 +140,8 @@ class Deliveries:
         return delivery, connection
 
     def _await_answer(self, delivery, connection):
+        if connection is None:
+            return
         try:
             response = connection.getresponse()
             response.read()
@@ -148,8 +153,8 @@ class Deliveries:
             connection.close()
 
     def _finish(self, job, delivery):
-        if delivery is not None:
-            with self.universe.lock:
+        with self.universe.lock:
+            if delivery is not None and self._still_wanted(job):
                 self.log.append(delivery)
                 if delivery.succeeded:
                     self._count_success(job)
@@ -158,9 +163,13 @@ class Deliveries:
                     self.agenda.add(again, self.backoff[job.attempt - 1])
         self.agenda.done()
 
+    def _still_wanted(self, job):
+        """Not after a reset, nor when the endpoint has been deleted meanwhile."""
+        return job.endpoint_id in self.secrets and job.endpoint_id in job.store.webhook_endpoints
+
     def _count_success(self, job):
         pair = job.event_id, job.endpoint_id
-        if pair in self._succeeded or job.event_id not in job.store.events:
+        if pair in self._succeeded:
             return
         self._succeeded.add(pair)
         event = job.store.events.get(job.event_id)
