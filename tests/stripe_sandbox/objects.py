@@ -43,7 +43,9 @@ def customer(ident, created, livemode, **fields):
         "default_source": None,
         "delinquent": False,
         "description": None,
+        "discount": None,
         "email": None,
+        "invoice_credit_balance": {},
         "invoice_prefix": ident[-8:].upper(),
         "invoice_settings": {
             "custom_fields": None,
@@ -58,6 +60,12 @@ def customer(ident, created, livemode, **fields):
         "phone": None,
         "preferred_locales": [],
         "shipping": None,
+        "tax": {
+            "automatic_tax": "unrecognized_location",
+            "ip_address": None,
+            "location": None,
+            "provider": "stripe",
+        },
         "tax_exempt": "none",
         "test_clock": None,
         **fields,

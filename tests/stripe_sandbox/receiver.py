@@ -12,7 +12,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.arrivals.append(SimpleNamespace(body=body, headers=dict(self.headers), path=self.path))
+        with self.server.counting:
+            self.server.busy += 1
+            self.server.most_at_once = max(self.server.most_at_once, self.server.busy)
         time.sleep(self.server.delay)
+        with self.server.counting:
+            self.server.busy -= 1
         self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -28,11 +33,16 @@ class Receiver:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.arrivals, self._server.answers, self._server.delay = [], list(answers), delay
+        self._server.counting, self._server.busy, self._server.most_at_once = threading.Lock(), 0, 0
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/hook"
 
     @property
     def arrivals(self):
         return self._server.arrivals
+
+    @property
+    def most_at_once(self):
+        return self._server.most_at_once
 
     def events(self, secret):
         """What arrived, each signature verified by stripe-python."""
