@@ -12,7 +12,7 @@ def reshape(event: dict, version: str | None) -> dict:
         return event
     if version < BASIL:
         for part in (event["data"]["object"], event["data"].get("previous_attributes") or {}):
-            older(part, event["data"]["object"]["object"])
+            older(part, event["data"]["object"].get("object"))
     return {**event, "api_version": version}
 
 

@@ -134,7 +134,7 @@ class Deliveries:
         connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=self.timeout)
         try:
             connection.request("POST", parts.path + (f"?{parts.query}" if parts.query else "") or "/", body, headers)
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             delivery.error = f"{type(error).__name__}: {error}"
             return delivery, None
         return delivery, connection
