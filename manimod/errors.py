@@ -1,4 +1,4 @@
-"""Every failure that a person can be shown, in one table: a stable code, an HTTP status, what happened and what to do."""
+"""Every failure that a person can be shown: a stable code, an HTTP status, what happened and what to do."""
 
 from dataclasses import dataclass
 
@@ -51,8 +51,15 @@ FAILURES = {
     ),
     "STRIPE_PERMISSION_MISSING": Failure(
         422,
-        "This key cannot read everything mani needs. Missing: {permissions}. Add them to the key in Stripe and try again.",
+        "This key cannot read everything mani needs. Missing: {permissions}. "
+        "Add that to the key in Stripe and try again.",
     ),
+    "STRIPE_KEY_OTHER_ACCOUNT": Failure(
+        409,
+        "This key belongs to another Stripe account or mode than the one connected. To switch, tick “Start afresh” "
+        "and paste the key again: mani then forgets the customers and events of the old one.",
+    ),
+    "TIER_NAME_MISSING": Failure(422, "A tier needs a name of 1 to 80 characters."),
     "STRIPE_UNREACHABLE": Failure(
         503, "Stripe didn't answer within {seconds} seconds. Nothing was changed. Try again in a minute."
     ),
@@ -67,7 +74,8 @@ FAILURES = {
     ),
     "SIGNING_SECRET_UNKNOWN": Failure(
         422,
-        "That doesn't look like a signing secret. In Stripe, open mani's endpoint and copy the secret that starts with whsec_.",
+        "That doesn't look like a signing secret. In Stripe, open mani's endpoint and copy the secret "
+        "that starts with whsec_.",
     ),
     "WEBHOOK_UNKNOWN": Failure(404, "No webhook endpoint has this address. Copy it again from mani's Stripe settings."),
     "WEBHOOK_DISCONNECTED": Failure(410, "This account has disconnected Stripe. Remove this endpoint in Stripe."),

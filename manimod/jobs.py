@@ -31,7 +31,7 @@ class Job:
     timeout_seconds: int
 
 
-JOBS = {"drain": Job(FAST, 120), "sync_customers": Job(SLOW, 2 * 3600)}
+JOBS = {"drain": Job(FAST, 120), "sync_customers": Job(SLOW, 300), "poll_events": Job(SLOW, 300)}
 
 
 @contextmanager

@@ -95,7 +95,7 @@ class StripeGateway:
         )
 
     def probe(self) -> Probe:
-        """Try each permission with the smallest real request. Raises ManimodError unless both required ones are granted."""
+        """Try each permission with a small real request. Raises ManimodError unless the required ones are granted."""
         with ThreadPoolExecutor(len(PERMISSIONS)) as pool:
             answers = dict(zip(PERMISSIONS, pool.map(self._try, PERMISSIONS.values()), strict=True))
         granted = {name: answer.data is not None for name, answer in answers.items()}
@@ -118,6 +118,10 @@ class StripeGateway:
         """A page of PriceFacts; with their products' names where the key may read products."""
         expand = {"expand": ["data.product"]} if with_products else {}
         return self._page("/v1/prices", cursor, read_price, **expand)
+
+    def events(self, types: tuple[str, ...], since: int, cursor: str | None = None) -> Page:
+        """A page of MinimisedEvent of the types, created at or after `since` (Unix seconds), newest first."""
+        return self._page("/v1/events", cursor, _read_event, types=list(types), created={"gte": since})
 
     def product_name(self, product_id: str) -> str | None:
         return Reader(self._get(f"/v1/products/{product_id}")).text("name")
@@ -144,6 +148,13 @@ class StripeGateway:
             raise _translate(error) from None
         except ValueError:
             raise ManimodError("STRIPE_FAILED") from None
+
+
+def _read_event(reader: Reader) -> MinimisedEvent | None:
+    try:
+        return minimise(reader.data)
+    except NotAnEvent:
+        return None
 
 
 @dataclass(frozen=True)

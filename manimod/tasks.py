@@ -1,7 +1,7 @@
 """What workers run. Each task loads nothing but an id and calls flow; jobs.answer comes first, see there."""
 
 from manimod import jobs
-from manimod.flow import bells, generation, inbox, sync
+from manimod.flow import bells, generation, inbox, poll, sync
 
 
 def drain(connection_id: int) -> None:
@@ -16,7 +16,13 @@ def drain(connection_id: int) -> None:
 
 def sync_customers(connection_id: int) -> None:
     jobs.answer("sync_customers", connection_id)
-    sync.run(connection_id)
+    if sync.run(connection_id):
+        jobs.ring("sync_customers", connection_id)
+
+
+def poll_events(connection_id: int) -> None:
+    jobs.answer("poll_events", connection_id)
+    poll.run(connection_id)
 
 
 def sweep() -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 
 from manimod import jobs
 from manimod.extensions import db
+from manimod.flow import poll
 from manimod.models import Connection, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
@@ -20,6 +21,8 @@ def ring_again() -> None:
         jobs.ring("drain", connection_id)
     for connection_id in _with_sync_due():
         jobs.ring("sync_customers", connection_id)
+    for connection_id in poll.due():
+        jobs.ring("poll_events", connection_id)
     db.session.rollback()
 
 

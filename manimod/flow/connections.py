@@ -91,17 +91,23 @@ def _key_type(api_key: str) -> str:
     return key_type
 
 
-def connect(account: Account, check: KeyCheck) -> Connection:
-    """Store an accepted key. Data of another Stripe account or mode is forgotten first; the first sync starts."""
+def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Connection:
+    """Store an accepted key and start the first sync.
+
+    A key of another Stripe account or mode raises STRIPE_KEY_OTHER_ACCOUNT unless the owner agreed to start afresh;
+    then what was read from the old one is forgotten.
+    """
     require_plan(account)
     connection = of_account(account)
     if connection is None:
         connection = Connection(account_id=account.id, webhook_token=secrets.token_urlsafe(24))
         db.session.add(connection)
         db.session.flush()
-    elif not same_source(connection, check):
-        forget_data(connection)
-    if not connection.is_connected or connection.sealed_api_key is None:
+    elif not _same_source(connection, check):
+        if connection.is_connected and not start_afresh:
+            raise ManimodError("STRIPE_KEY_OTHER_ACCOUNT")
+        disconnect(connection)
+    if not connection.is_connected:
         connection.connected_at = now()
     connection.status = "connected"
     connection.disconnected_at = None
@@ -112,6 +118,8 @@ def connect(account: Account, check: KeyCheck) -> Connection:
     connection.permissions = check.probe.permissions
     connection.sealed_api_key = _keyring().seal(check.api_key, f"connection:{connection.id}:api_key")
     connection.next_sync_at = now()
+    _schedule_poll(connection)
+    connection.trouble = None
     jobs.enqueue("sync_customers", connection.id)
     return connection
 
@@ -121,8 +129,8 @@ def require_plan(account: Account) -> None:
         raise ManimodError("PLAN_TOO_LOW", plan=account.plan.capitalize())
 
 
-def same_source(connection: Connection, check: KeyCheck) -> bool:
-    """Whether a new key reads the same Stripe account in the same mode as what is stored. An unknown account is another."""
+def _same_source(connection: Connection, check: KeyCheck) -> bool:
+    """Whether a new key reads the Stripe account and mode of the stored data. An account without a name is another."""
     return (
         connection.livemode == check.livemode
         and connection.stripe_account_id is not None
@@ -176,13 +184,38 @@ def disconnect(connection: Connection) -> None:
     connection.sealed_api_key = None
     connection.sealed_signing_secret = None
     connection.permissions = {}
-    connection.next_sync_at = None
+    connection.next_sync_at = connection.next_poll_at = connection.polled_until = None
+    connection.trouble = None
     forget_data(connection)
 
 
 def forget_data(connection: Connection) -> None:
     for model in (StripeEvent, Moment, Customer, Subscription, Price, Tier, SyncRun, AudienceSize):
         db.session.execute(delete(model).where(model.connection_id == connection.id))
+
+
+def note_trouble(connection: Connection, failure: ManimodError | None) -> None:
+    """Remember why Stripe could not be read, for the pages; None once it could."""
+    connection.trouble = failure.code if failure else None
+
+
+def refresh_permissions(connection_id: int) -> StripeGateway:
+    """Look again at what the key may read, since owners change that in Stripe. Raises ManimodError."""
+    gateway = gateway_of(db.session.get(Connection, connection_id))
+    probe = gateway.probe()
+    with jobs.transaction():
+        connection = db.session.get(Connection, connection_id)
+        connection.permissions = probe.permissions
+        connection.stripe_account_name = probe.account_name or connection.stripe_account_name
+        connection.stripe_account_id = probe.account_id or connection.stripe_account_id
+        _schedule_poll(connection)
+    return gateway
+
+
+def _schedule_poll(connection: Connection) -> None:
+    """Events are polled as long as the key may read them."""
+    may_poll = connection.permissions.get("events")
+    connection.next_poll_at = (connection.next_poll_at or now()) if may_poll else None
 
 
 def _keyring():

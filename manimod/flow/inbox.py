@@ -74,8 +74,9 @@ def _drain_batch(connection_id: int, limit: int) -> bool:
     accepted = [event for event in events if _accept(event, connection)]
     facts = [(event, EventFacts.from_json(event.facts)) for event in accepted]
     mirror.apply(connection, [event_facts for _, event_facts in facts])
-    register.record(connection, [_news(event, event_facts) for event, event_facts in facts])
+    news = [_news(event, event_facts) for event, event_facts in facts]
     _finish(events)
+    register.record(connection, news)
     return len(events) == limit
 
 
@@ -86,16 +87,19 @@ def _pending(connection_id: int, limit: int) -> list[StripeEvent]:
 
 def _accept(event: StripeEvent, connection: Connection) -> bool:
     """Whether the event counts for this connection; if not, it is ignored with its reason."""
+    reason = _why_ignored(event, connection)
+    if reason:
+        event.state, event.reason = "ignored", reason
+    return reason is None
+
+
+def _why_ignored(event: StripeEvent, connection: Connection) -> str | None:
     if event.livemode != connection.livemode:
-        mode = {True: "live", False: "test"}
-        event.reason = (
-            f"a {mode[event.livemode]}-mode event, but the connected key is a {mode[connection.livemode]}-mode key"
-        )
-    elif not connection.account.may_connect_stripe:
-        event.reason = f"the account's plan ({connection.account.plan}) doesn't include Stripe"
-    if event.reason:
-        event.state = "ignored"
-    return event.state == "pending"
+        modes = {True: "live", False: "test"}
+        return f"a {modes[event.livemode]}-mode event, but the key is a {modes[connection.livemode]}-mode key"
+    if not connection.account.may_connect_stripe:
+        return f"the account's plan ({connection.account.plan}) doesn't include Stripe"
+    return None
 
 
 def _news(event: StripeEvent, facts: EventFacts) -> register.News:
@@ -130,11 +134,13 @@ def _drain_single(connection_id: int, event_id: int) -> None:
     event = db.session.get(StripeEvent, event_id)
     if connection is None or event is None or event.state != "pending":
         return
-    if _accept(event, connection):
-        facts = EventFacts.from_json(event.facts)
-        mirror.apply(connection, [facts])
-        register.record(connection, [_news(event, facts)])
+    if not _accept(event, connection):
+        return _finish([event])
+    facts = EventFacts.from_json(event.facts)
+    mirror.apply(connection, [facts])
+    news = _news(event, facts)
     _finish([event])
+    register.record(connection, [news])
 
 
 def _count_failure(event_id: int, error: Exception) -> None:

@@ -132,10 +132,10 @@ def erase_customer(connection_id: int, customer_id: str) -> None:
     for model, column in ((Subscription, Subscription.stripe_customer_id), (Customer, Customer.stripe_id)):
         db.session.execute(delete(model).where(model.connection_id == connection_id, column == customer_id))
     events = update(StripeEvent).where(
-        StripeEvent.connection_id == connection_id,
-        StripeEvent.stripe_customer_id == customer_id,
-        StripeEvent.state != "pending",
+        StripeEvent.connection_id == connection_id, StripeEvent.stripe_customer_id == customer_id
     )
+    late = events.where(StripeEvent.state == "pending")
+    db.session.execute(late.values(state="ignored", reason="the customer was deleted in Stripe", processed_at=now()))
     db.session.execute(events.values(facts={}))
     moments = update(Moment).where(Moment.connection_id == connection_id, Moment.stripe_customer_id == customer_id)
     db.session.execute(moments.values(stripe_customer_id=None))

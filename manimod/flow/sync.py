@@ -29,7 +29,9 @@ from manimod.stripe_gateway import Page, StripeGateway
 log = structlog.get_logger()
 
 LEASE = timedelta(minutes=2)
+SOON = timedelta(minutes=5)  # when to try again after a failure that passes
 LISTS = ("customers", "subscriptions")
+SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on from its cursors
 PASSING = ("STRIPE_RATE_LIMITED", "STRIPE_UNREACHABLE", "STRIPE_FAILED")
 TRIES = 8
 LONGEST_PAUSE_SECONDS = 30
@@ -64,22 +66,27 @@ def latest(connection: Connection) -> SyncRun | None:
     return db.session.scalar(query.limit(1))
 
 
-def run(connection_id: int) -> None:
-    """Start the run that is due, or go on with one whose worker has died. Does nothing where another one is at it."""
+def run(connection_id: int) -> bool:
+    """One slice of the run that is due or under way; True where it has to go on.
+
+    Does nothing where another worker is at it.
+    """
     with jobs.transaction():
         sync_run = _claim(connection_id)
     if sync_run is None:
-        return
+        return False
     run_id = sync_run.id
     try:
-        _read_everything(connection_id, run_id)
+        is_complete = _read_slice(connection_id, run_id)
         with jobs.transaction():
-            _finish(connection_id, run_id)
+            _finish(connection_id, run_id) if is_complete else _pause(run_id)
+        return not is_complete
     except Interrupted:
         log.info("sync_interrupted", connection=connection_id, run=run_id)
     except ManimodError as failure:
         with jobs.transaction():
-            _fail(run_id, failure)
+            _fail(connection_id, run_id, failure)
+    return False
 
 
 def _claim(connection_id: int) -> SyncRun | None:
@@ -110,25 +117,39 @@ def _start(connection: Connection) -> SyncRun | None:
     return sync_run
 
 
-def _read_everything(connection_id: int, run_id: int) -> None:
-    connection = db.session.get(Connection, connection_id)
-    gateway = connections.gateway_of(connection)
-    _read_prices(connection, gateway)
+def _read_slice(connection_id: int, run_id: int) -> bool:
+    """Read and write pages until both lists are complete (True) or the slice is over."""
+    deadline = time.monotonic() + SLICE_SECONDS
     cursors = dict(db.session.get(SyncRun, run_id).cursors)
-    db.session.commit()  # no open transaction while Stripe is read
+    gateway = _begin(connection_id, cursors)
     for fetched in _pages_of(gateway, cursors):
         if fetched.failure:
             raise fetched.failure
         with jobs.transaction():
             _write_page(connection_id, run_id, fetched)
+        cursors[fetched.name] = fetched.page.next_cursor
+        if time.monotonic() > deadline:
+            break
+    return not any(cursor is not None for cursor in cursors.values())
 
 
-def _read_prices(connection: Connection, gateway: StripeGateway) -> None:
+def _begin(connection_id: int, cursors: dict[str, str | None]) -> StripeGateway:
+    """At the start of a run: what the key may read now, and the price list. No transaction stays open meanwhile."""
+    db.session.commit()
+    if any(cursors.values()) or None in cursors.values():
+        return connections.gateway_of(db.session.get(Connection, connection_id))
+    gateway = connections.refresh_permissions(connection_id)
+    _read_prices(connection_id, gateway)
+    return gateway
+
+
+def _read_prices(connection_id: int, gateway: StripeGateway) -> None:
     """List prices and tier names, as far as the key may read them."""
-    if not connection.permissions.get("prices"):
+    permissions = db.session.get(Connection, connection_id).permissions
+    db.session.commit()
+    if not permissions.get("prices"):
         return
-    with_products = bool(connection.permissions.get("products"))
-    connection_id = connection.id
+    with_products = bool(permissions.get("products"))
     fetch = Fetcher(lambda cursor: gateway.prices(cursor, with_products=with_products))
     for page in fetch.pages(""):
         with jobs.transaction():
@@ -232,22 +253,20 @@ def _write_page(connection_id: int, run_id: int, fetched: Fetched) -> None:
 
 
 def _write_customers(connection: Connection, sync_run: SyncRun, customers: list[CustomerFacts]) -> None:
-    known = dict(
-        db.session.execute(
-            select(Customer.stripe_id, Customer.name).where(
-                Customer.connection_id == connection.id, Customer.stripe_id.in_([c.id for c in customers])
-            )
-        ).all()
+    query = select(Customer.stripe_id, Customer.name, Customer.seen_in_run).where(
+        Customer.connection_id == connection.id, Customer.stripe_id.in_([customer.id for customer in customers])
     )
+    known = {row.stripe_id: row for row in db.session.execute(query)}
     mirror.keep_customers(connection.id, customers, sync_run.id)
     sync_run.customers += len(customers)
     sync_run.new += sum(customer.id not in known for customer in customers)
-    sync_run.changed += sum(customer.id in known and known[customer.id] != customer.name for customer in customers)
+    sync_run.changed += sum(customer.id in known and known[customer.id].name != customer.name for customer in customers)
     if sync_run.is_first:
         return
     since = int(connection.connected_at.timestamp())
-    told = [moments.found_customer(customer) for customer in customers if (customer.created or 0) >= since]
-    _record(connection, told)
+    synced = {stripe_id for stripe_id, row in known.items() if row.seen_in_run}
+    found = [customer for customer in customers if customer.id not in synced and (customer.created or 0) >= since]
+    _record(connection, [moments.found_customer(customer) for customer in found])
 
 
 def _write_subscriptions(
@@ -309,6 +328,7 @@ def _finish(connection_id: int, run_id: int) -> None:
     sync_run.gone = _erase_gone(connection.id, sync_run)
     segments.recompute(connection.id)
     _count_audiences(connection.id)
+    connections.note_trouble(connection, None)
     sync_run.state = "done"
     sync_run.finished_at = now()
     sync_run.lease_until = None
@@ -347,10 +367,19 @@ def _count_audiences(connection_id: int) -> None:
     db.session.execute(insert(AudienceSize).from_select(columns, counted))
 
 
-def _fail(run_id: int, failure: ManimodError) -> None:
+def _pause(run_id: int) -> None:
     sync_run = db.session.get(SyncRun, run_id)
-    if sync_run is None:
+    if sync_run is not None:
+        sync_run.lease_until = now()
+
+
+def _fail(connection_id: int, run_id: int, failure: ManimodError) -> None:
+    connection, sync_run = register.lock(connection_id), db.session.get(SyncRun, run_id)
+    if connection is None or sync_run is None:
         return
+    connections.note_trouble(connection, failure)
+    if failure.code in PASSING:
+        connection.next_sync_at = min(connection.next_sync_at or now() + SOON, now() + SOON)
     sync_run.state = "failed"
     sync_run.error_code = failure.code
     sync_run.finished_at = now()

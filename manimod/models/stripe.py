@@ -34,6 +34,9 @@ class Connection(db.Model):
     connected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disconnected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_sync_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    next_poll_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    polled_until: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds of the newest event that was polled
+    trouble: Mapped[str | None] = mapped_column(String(50))  # why Stripe could not be read last time, a code of errors
 
     account: Mapped[Account] = relationship()
 

@@ -15,7 +15,8 @@ def insert_new(model: type, rows: list[dict], unique: tuple[str, ...]) -> int:
     inserted = 0
     for part in _parts(rows):
         statement = _insert(model).values(part).on_conflict_do_nothing(index_elements=unique)
-        inserted += max(db.session.execute(statement).rowcount, 0)
+        # psycopg reports no row count for such an insert, but both databases return the rows that were new.
+        inserted += len(db.session.execute(statement.returning(model.__table__.c[unique[0]])).all())
     return inserted
 
 
@@ -46,7 +47,7 @@ def excluded(model: type) -> Any:
 
 def _insert(model: type) -> Any:
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-    return dialect.insert(model)
+    return dialect.insert(model.__table__)
 
 
 def _parts(rows: list[dict]) -> list[list[dict]]:
