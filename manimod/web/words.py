@@ -48,7 +48,7 @@ def register(app: Flask) -> None:
         PATHS=PATHS,
         KEY_TYPES=KEY_TYPES,
     )
-    for function in (ago, exactly, duration, audience, text_field, sentence_case, failure):
+    for function in (ago, ahead, exactly, duration, audience, text_field, sentence_case, failure):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -65,6 +65,14 @@ def ago(time: datetime, now: datetime | None = None) -> str:
         days = max(1, round(seconds / 86400))
         return "yesterday" if days == 1 else f"{days} days ago"
     return f"{time.day} {time:%b %Y}"
+
+
+def ahead(time: datetime, now: datetime | None = None) -> str:
+    """`in 12 minutes`; what is due is `now`."""
+    minutes = round((time - (now or datetime.now(UTC))).total_seconds() / 60)
+    if minutes < 1:
+        return "now"
+    return "in " + (_count(minutes, "minute") if minutes < 100 else _count(round(minutes / 60), "hour"))
 
 
 def exactly(time: datetime) -> str:

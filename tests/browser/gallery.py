@@ -89,7 +89,9 @@ def _shoot(browser: Browser, address: str, scheme: str, user: str | None, names:
             page.goto(PAGES[name][1])
             page.wait_for_load_state("load")
             page.evaluate(PICTURES_DRAWN)
-            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+            # What sticks to the window's edges belongs to the page's edges in a picture of the whole page.
+            page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
+            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
     context.close()
 
 
