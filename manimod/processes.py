@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import itertools
 import os
 import signal
 import subprocess
@@ -82,22 +83,39 @@ class Child:
         self.restart_at = now + wait
         say(f"The {self.name} died ({_describe(self.process.returncode)}); it starts again.")
 
-    def stop(self) -> None:
-        """Ask once, ask again when the grace is over (an RQ worker then drops its job), then kill its whole group."""
-        for signal_number, patience in ((signal.SIGTERM, self.grace), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
-            if not self.is_running:
-                return
-            send = os.killpg if signal_number == signal.SIGKILL else os.kill
-            send(self.process.pid, signal_number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(patience)
+    def send(self, signal_number: int) -> None:
+        if self.is_running:
+            os.kill(self.process.pid, signal_number)
+
+    def kill(self) -> None:
+        """With its whole group, so that a server's own children go too."""
+        if self.is_running:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def has_ended(self, seconds: float) -> bool:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(seconds, 0))
+        return not self.is_running
+
+
+def stop_together(children: list[Child]) -> None:
+    """Ask, ask again when the grace is over (an RQ worker then drops its job), then kill."""
+    for patience in (max(child.grace for child in children), 2.0):
+        for child in children:
+            child.send(signal.SIGTERM)
+        deadline = time.monotonic() + patience
+        if all([child.has_ended(deadline - time.monotonic()) for child in children]):
+            return
+    for child in children:
+        child.kill()
+        child.has_ended(2.0)
 
 
 class Supervisor:
     """Keeps children running until somebody asks it to stop."""
 
     def __init__(self) -> None:
-        self.children: list[Child] = []
+        self.groups: list[list[Child]] = []
         self.asked_to_stop = False
         for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signal_number, self._ask_to_stop)
@@ -105,9 +123,11 @@ class Supervisor:
     def _ask_to_stop(self, *_signal: object) -> None:
         self.asked_to_stop = True
 
-    def start(self, child: Child) -> None:
-        self.children.append(child)
-        child.start()
+    def start(self, *children: Child) -> None:
+        """Children that are started together are stopped together."""
+        self.groups.append(list(children))
+        for child in children:
+            child.start()
 
     def wait_until(self, is_ready: Callable[[], bool], seconds: float) -> bool:
         """Tend the children until it is ready; False when the time is over. Raises AskedToStop and KeepsDying."""
@@ -128,11 +148,11 @@ class Supervisor:
             every_minute()
 
     def stop(self) -> None:
-        for child in reversed(self.children):
-            child.stop()
+        for children in reversed(self.groups):
+            stop_together(children)
 
     def _tend(self) -> None:
-        for child in self.children:
+        for child in itertools.chain(*self.groups):
             if child.restart_at is not None:
                 if time.monotonic() >= child.restart_at:
                     child.start()
