@@ -151,7 +151,7 @@ def _new_email(text: str) -> str:
         email = security._mail_util.validate(text)
     except ValueError as error:
         raise click.ClickException(f"{text!r} is no e-mail address: {error}") from None
-    if security.datastore.find_user(email=email):
+    if security.datastore.find_user(case_insensitive=True, email=email):
         raise click.ClickException(f"There is already a user with the e-mail {email}.")
     return email
 

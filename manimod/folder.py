@@ -35,6 +35,9 @@ class Folder:
         except OSError:
             raise FolderUnusable(f"mani already runs on {self.path}. Stop it first, or set another DATA_DIR.") from None
 
+    def unlock(self) -> None:
+        self._lock.close()
+
     def secret_key(self) -> Path:
         return self._once("secret_key", secrets.token_hex(32))
 

@@ -19,6 +19,8 @@ CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|"X-CSRFToken":\s*"([^"
 class Stack:
     """Started by `start()` or by entering it, stopped by `stop()` or by leaving it."""
 
+    program = "manimod.local"
+
     def __init__(self, folder: Path, stripe_api_base: str = "http://127.0.0.1:1", **environment: str) -> None:
         self.folder = folder
         self.port = free_port()
@@ -45,7 +47,7 @@ class Stack:
         """Start the process without waiting for it."""
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "manimod.local"],
+                [sys.executable, "-m", self.program],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

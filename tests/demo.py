@@ -1,0 +1,82 @@
+"""`make demo`: mani against the Stripe sandbox, already connected, with events that flow while you look."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from manimod import config
+from manimod.config import ConfigError
+from manimod.flow.connections import EVENT_TYPES
+from manimod.folder import Folder, FolderUnusable
+from manimod.local import ROOT, CannotStart, refuse_taken_port, web_answers
+from manimod.processes import say
+from tests.stripe_sandbox import Sandbox, SandboxControl, demo
+
+CUSTOMERS = 60
+ACCOUNT = "1"  # the one that the first start creates
+PAUSE_SECONDS, LATER_PAUSE_SECONDS = 1.0, 20.0
+
+
+def main() -> int:
+    """The sandbox lives in memory, so the data of an earlier demo would speak of customers that are gone."""
+    try:
+        port = config.port()
+        refuse_taken_port(port)
+        folder = empty(Path(os.environ.get("DEMO_DATA_DIR") or ROOT / "demo-data"))
+    except (CannotStart, ConfigError, FolderUnusable) as error:
+        say(str(error))
+        return 2
+    with Sandbox() as sandbox:
+        environment = os.environ | {"DATA_DIR": str(folder), "STRIPE_API_BASE": sandbox.url}
+        mani = subprocess.Popen([sys.executable, "-m", "manimod.local"], cwd=ROOT, env=environment)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_signal: mani.send_signal(signal.SIGTERM))
+        show = threading.Thread(target=perform, args=(sandbox.control, mani, environment, port), daemon=True)
+        show.start()
+        return mani.wait()
+
+
+def empty(path: Path) -> Path:
+    """Only a folder that no running demo holds is emptied."""
+    if path.exists():
+        folder = Folder(path)
+        folder.lock()
+        shutil.rmtree(path)
+        folder.unlock()
+    return path
+
+
+def perform(control: SandboxControl, mani: subprocess.Popen, environment: dict[str, str], port: int) -> None:
+    account = demo.seed(control, customers=CUSTOMERS)
+    while not (web_answers(port) and mani.poll() is None):
+        time.sleep(0.2)
+    keys = account["keys"]["test"]
+    connection = flask(environment, "stripe-connect", ACCOUNT, stdin=keys["restricted"])
+    endpoint = control.create_endpoint(account["id"], connection["webhook_address"], events=list(EVENT_TYPES))
+    flask(environment, "stripe-webhook-secret", ACCOUNT, stdin=endpoint["secret"])
+    say(f"Connected with {connection['stripe_account_name']} in the Stripe sandbox. Events flow now:")
+    demo.play(control, account, pause=PAUSE_SECONDS, tell=tell)
+    while True:
+        demo.play(control, account, pause=LATER_PAUSE_SECONDS, tell=tell)
+
+
+def tell(sentence: str) -> None:
+    say(f"  Stripe: {sentence}")
+
+
+def flask(environment: dict[str, str], *words: str, stdin: str) -> dict:
+    command = [sys.executable, "-m", "manimod.local", "flask", *words, "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{words[0]} failed: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

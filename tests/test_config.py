@@ -1,0 +1,94 @@
+"""Settings: what is missing or wrong is named in one sentence, and secrets may come from files."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from manimod.config import ConfigError, load_settings, port
+
+KEY = base64.b64encode(b"k" * 32).decode()
+COMPLETE = {
+    "DATABASE_URL": "sqlite:////tmp/mani.db",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "SECRET_KEY": "s" * 32,
+    "ENCRYPTION_KEYS": f"k1:{KEY}",
+}
+
+
+def test_defaults_point_to_stripe_and_to_an_hourly_sync() -> None:
+    settings = load_settings(COMPLETE)
+    assert settings.stripe_api_base == "https://api.stripe.com"
+    assert settings.sync_interval_minutes == 60
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert port({}) == 8000
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_what_is_required_is_named(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} is not set"):
+        load_settings({**COMPLETE, name: ""})
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_every_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(COMPLETE[name] + "\n")
+    environment = {key: value for key, value in COMPLETE.items() if key != name}
+    assert load_settings({**environment, f"{name}_FILE": str(file)}) == load_settings(COMPLETE)
+
+
+def test_a_file_that_is_missing_is_named() -> None:
+    with pytest.raises(ConfigError, match="SECRET_KEY_FILE points to /nowhere, which cannot be read"):
+        load_settings({**COMPLETE, "SECRET_KEY_FILE": "/nowhere"})
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgres_addresses_get_the_installed_driver(scheme: str) -> None:
+    settings = load_settings({**COMPLETE, "DATABASE_URL": f"{scheme}://mani:pw@db/mani"})
+    assert settings.database_url == "postgresql+psycopg://mani:pw@db/mani"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://db/mani"),
+        ("PUBLIC_URL", "mani.example.com"),
+        ("STRIPE_API_BASE", "api.stripe.com"),
+        ("SYNC_INTERVAL_MINUTES", "0"),
+        ("SYNC_INTERVAL_MINUTES", "an hour"),
+        ("SETTLE_SECONDS", "-1"),
+        ("SETTLE_SECONDS", "²"),
+        ("SECRET_KEY", "short"),
+        ("ENCRYPTION_KEYS", KEY),
+        ("ENCRYPTION_KEYS", "k1:c2hvcnQ="),
+        ("ENCRYPTION_KEYS", "k1:not base64"),
+        ("ENCRYPTION_KEYS", f"k1:{KEY},k2"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} ") as caught:
+        load_settings({**COMPLETE, name: value})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "http", ""])
+def test_ports(value: str) -> None:
+    if value:
+        with pytest.raises(ConfigError, match="^PORT must be a whole number"):
+            port({"PORT": value})
+    else:
+        assert port({"PORT": value}) == 8000
+
+
+def test_several_encryption_keys_keep_their_order() -> None:
+    settings = load_settings({**COMPLETE, "ENCRYPTION_KEYS": f"new:{KEY}, old:{KEY}"})
+    assert list(settings.encryption_keys) == ["new", "old"]
+
+
+def test_no_secret_is_shown_or_told() -> None:
+    settings = load_settings(COMPLETE)
+    assert "s" * 32 not in repr(settings)
+    with pytest.raises(ConfigError) as caught:
+        load_settings({**COMPLETE, "ENCRYPTION_KEYS": "k1:secretvalue"})
+    assert "secretvalue" not in str(caught.value)
