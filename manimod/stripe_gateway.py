@@ -177,7 +177,7 @@ class _Refused(ManimodError):
 def _translate(error: stripe.StripeError) -> ManimodError:
     message = str(error.user_message or "")
     if isinstance(error, stripe.AuthenticationError):
-        if error.code == "api_key_expired":
+        if "api_key_expired" in (error.code, getattr(error.error, "code", None)):
             return ManimodError("STRIPE_KEY_EXPIRED")
         return ManimodError("STRIPE_KEY_ADDRESS" if "IP address" in message else "STRIPE_KEY_REJECTED")
     if isinstance(error, stripe.PermissionError):
