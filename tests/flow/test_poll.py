@@ -1,0 +1,91 @@
+"""The event poll brings creatives without any webhook, recovers what a webhook lost, and knows its place."""
+
+from datetime import timedelta
+
+import pytest
+
+from manimod.flow import bells, poll
+from manimod.jobs import transaction
+from manimod.models import StripeEvent
+from manimod.models.accounts import now
+from tests import factories
+
+READS = ["rak_customer_read", "rak_subscription_read", "rak_event_read"]
+
+
+@pytest.fixture
+def stripe_account(sandbox):
+    return sandbox.create_account("Brightside Studio", permissions=READS)
+
+
+@pytest.fixture
+def stripe(sandbox, stripe_account):
+    return sandbox.client(stripe_account["keys"]["test"]["secret"])
+
+
+@pytest.fixture
+def poll_now(drain):
+    def run(connection) -> None:
+        with transaction():
+            connection.next_poll_at = now()
+        bells.ring_again()
+        drain()
+
+    return run
+
+
+def test_an_event_without_a_webhook_becomes_a_creative(stripe, connected, poll_now, creatives):
+    stripe.v1.customers.create({"name": "Hazel Testford"})
+    poll_now(connected)
+    assert [(creative.event, creative.path) for creative in creatives()] == [("new_customer", "poll")]
+
+
+def test_polling_again_finds_nothing_new(stripe, connected, poll_now, creatives):
+    stripe.v1.customers.create({"name": "Hazel Testford"})
+    poll_now(connected)
+    poll_now(connected)
+    assert len(creatives()) == 1
+    assert StripeEvent.query.count() == 1
+
+
+def test_it_reads_on_over_many_pages(stripe, connected, poll_now):
+    for number in range(130):
+        stripe.v1.customers.create({"name": f"Customer {number}"})
+    poll_now(connected)
+    assert StripeEvent.query.count() == 130
+
+
+def test_it_is_due_every_minute(connected, poll_now):
+    poll_now(connected)
+    assert timedelta(seconds=50) < connected.next_poll_at - now() <= timedelta(minutes=1)
+    assert connected.id not in poll.due()
+
+
+def test_what_happened_before_the_connection_is_left_alone(stripe, account, stripe_account, drain, poll_now):
+    stripe.v1.customers.create({"name": "Older Than The Connection"})
+    connection = factories.connect(account, stripe_account)
+    with transaction():
+        connection.connected_at = now() + timedelta(seconds=2)
+    poll_now(connection)
+    assert StripeEvent.query.count() == 0
+
+
+def test_a_key_without_the_permission_is_not_polled(sandbox, account, drain):
+    careful = sandbox.create_account("Careful Studio")
+    connection = factories.connect(account, careful)
+    drain()
+    sandbox.clear_requests()
+    bells.ring_again()
+    drain()
+    assert (connection.next_poll_at, sandbox.requests()) == (None, [])
+
+
+def test_trouble_is_shown_and_passes(sandbox, stripe, connected, poll_now, creatives):
+    stripe.v1.customers.create({"name": "Hazel Testford"})
+    sandbox.fault(path="/v1/events", status=500)
+    poll_now(connected)
+    assert connected.trouble == "STRIPE_FAILED"
+    sandbox.clear_faults()
+    poll_now(connected)
+    assert connected.trouble is None
+    assert len(creatives()) == 1
