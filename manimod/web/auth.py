@@ -24,6 +24,8 @@ def register(app: Flask) -> None:
     views["security.login"] = _limit_failures(_say_422(views["security.login"]))
     views["security.change_password"] = _limit_guesses(_say_422(views["security.change_password"]))
     security.unauthn_handler(_ask_to_sign_in)
+    # Flask-Security would look for a token in every request, in the body of each webhook too; nobody has one here.
+    app.login_manager.request_loader(lambda _request: None)
 
 
 def owner_required(view: Callable) -> Callable:
@@ -44,7 +46,7 @@ def current_account() -> Account:
     return account
 
 
-def _ask_to_sign_in(_mechanisms: list | None = None, _headers: dict | None = None) -> Response:
+def _ask_to_sign_in(mechanisms: list | None = None, headers: dict | None = None) -> Response:
     """Afterwards the person is back where they were: for htmx that is the page, not the fragment."""
     here = urlsplit(request.htmx.current_url or "/") if request.htmx else urlsplit(request.full_path.rstrip("?"))
     back = here.path + (f"?{here.query}" if here.query else "")

@@ -57,7 +57,8 @@ def _on_http(error: HTTPException) -> Response:
 def _on_surprise(error: Exception) -> Response:
     """The log gets the place, never the error's own text: it may quote what a person sent."""
     db.session.rollback()
-    place = traceback.format_tb(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
     log.error("unexpected_error", error=type(error).__name__, endpoint=request.endpoint, place=place)
     return _answer(500, FAILURES["INTERNAL"].message)
 

@@ -1,0 +1,116 @@
+"""Settings > Integrations > Stripe > Connect."""
+
+import pytest
+
+from manimod.flow import connections
+from tests import factories
+
+PAGE = "/settings/integrations/stripe"
+
+
+def paste(client, key):
+    return client.post(f"{PAGE}/connect", data={"api_key": key})
+
+
+def test_the_way_there_reads_as_in_the_guide(as_owner):
+    assert as_owner.get("/settings/").location == "/settings/integrations"
+    settings = as_owner.get("/settings/integrations")
+    assert "Integrations" in settings.text
+    assert PAGE in settings.text
+    assert ">Connect<" in as_owner.get(PAGE).text
+
+
+def test_a_pasted_key_connects_and_names_the_stripe_account(as_owner, account, sandbox):
+    stripe_account = sandbox.create_account(
+        "Brightside Studio",
+        permissions=["rak_customer_read", "rak_subscription_read", "rak_accounts_kyc_basic_read"],
+    )
+    answer = paste(as_owner, stripe_account["keys"]["test"]["restricted"])
+    assert (answer.status_code, answer.location) == (303, PAGE)
+    page = as_owner.get(PAGE).text
+    assert "Status: <strong>Connected</strong>" in page
+    assert "Brightside Studio" in page
+    assert "Connected to Brightside Studio." in page, "the toast"
+    assert ">TEST<" in page
+
+
+def test_where_the_name_is_not_readable_the_account_id_stands_in(as_owner, connected, stripe_account):
+    page = as_owner.get(PAGE).text
+    assert "Status: <strong>Connected</strong>" in page
+    assert stripe_account["id"] in page
+
+
+def test_a_live_key_carries_no_test_badge(as_owner, stripe_account):
+    paste(as_owner, stripe_account["keys"]["live"]["restricted"])
+    page = as_owner.get(PAGE).text
+    assert "Live data" in page
+    assert ">TEST<" not in page
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("", "The field is empty"),
+        ("sk_live_" + "a" * 24, "full secret key"),
+        ("pk_test_" + "a" * 24, "publishable key"),
+        ("whsec_" + "a" * 24, "webhook signing secret"),
+        ("rk_test_abc", "too short"),
+        ("hello", "look like a Stripe API key"),
+        ("rk_test_" + "z" * 30, "Stripe rejected this key"),
+    ],
+)
+def test_a_wrong_key_is_explained_next_to_the_field(as_owner, sandbox, key, sentence):
+    answer = paste(as_owner, key)
+    assert answer.status_code == 422
+    assert 'id="api_key-error"' in answer.text
+    assert sentence in answer.text
+    assert not key or key not in answer.text, "the key must not be echoed"
+
+
+def test_a_missing_permission_is_named(as_owner, sandbox, stripe_account):
+    answer = paste(as_owner, sandbox.create_key(stripe_account["id"], permissions=["rak_customer_read"]))
+    assert answer.status_code == 422
+    assert "Subscriptions: Read" in answer.text
+
+
+def test_the_key_is_on_no_page_afterwards(as_owner, connected, stripe_account):
+    key = stripe_account["keys"]["test"]["restricted"]
+    for address in (PAGE, f"{PAGE}?replace=1", "/", "/settings/integrations"):
+        assert key not in as_owner.get(address).text
+
+
+def test_below_pro_there_is_an_upgrade_message_and_no_form(app, sandbox, stripe_account):
+    owner = factories.make_owner(factories.make_account("starter"))
+    client = app.test_client().sign_in(owner)
+    page = client.get(PAGE).text
+    assert "part of the Pro and Scale plans" in page
+    assert "Starter plan" in page
+    assert "api_key" not in page
+    answer = paste(client, stripe_account["keys"]["test"]["restricted"])
+    assert answer.status_code == 403
+    assert connections.of_account(owner.account) is None
+
+
+def test_after_a_downgrade_the_way_out_stays(app, connection, as_owner, account):
+    with app.app_context(), factories.transaction():
+        account.plan = "free"
+    page = as_owner.get(PAGE).text
+    assert "Events require the Pro plan." in page
+    assert "Disconnect" in page
+
+
+def test_disconnect_asks_first_and_then_deletes_the_key(as_owner, connection):
+    assert "Keep connected" in as_owner.get(f"{PAGE}/disconnect").text
+    assert connection.is_connected
+    answer = as_owner.post(f"{PAGE}/disconnect")
+    assert (answer.status_code, answer.location) == (303, PAGE)
+    assert not connection.is_connected
+    assert connection.sealed_api_key is None
+    assert ">Connect<" in as_owner.get(PAGE).text
+
+
+def test_disconnecting_twice_is_a_friendly_page(as_owner, connection):
+    as_owner.post(f"{PAGE}/disconnect")
+    answer = as_owner.post(f"{PAGE}/disconnect")
+    assert answer.status_code == 409
+    assert "connected to Stripe" in answer.text

@@ -1,0 +1,54 @@
+"""One creative: its variants, its texts, its timeline and its pictures."""
+
+import pytest
+
+
+@pytest.fixture
+def page(as_owner, connection, creative):
+    return as_owner.get(f"/creatives/{creative.id}").text
+
+
+def test_every_variant_is_shown_with_its_texts(page, creative):
+    for variant in creative.content["variants"]:
+        assert variant["angle_name"] in page
+    for platform in ("Meta feed", "Google responsive search", "LinkedIn single image", "TikTok"):
+        assert page.count(f">{platform}<") == len(creative.content["variants"])
+
+
+def test_the_timeline_runs_from_stripe_to_the_queue(page):
+    steps = [page.index(words) for words in ("Happened in Stripe", "Received (webhook)", "Understood", "Ads ready")]
+    assert steps == sorted(steps)
+    assert "+0.3 s" in page
+
+
+def test_a_generic_creative_says_what_to_check(as_owner, account, connection, add_creative):
+    creative = add_creative(account, tier=None, position=None, segment=None)
+    assert "Check that Stripe data is syncing" in as_owner.get(f"/creatives/{creative.id}").text
+
+
+def test_a_picture_is_an_svg_that_can_do_nothing(as_owner, creative):
+    picture = as_owner.get(f"/creatives/{creative.id}/1080x1080.svg")
+    assert picture.mimetype == "image/svg+xml"
+    assert picture.headers["Content-Security-Policy"] == "default-src 'none'; img-src data:; style-src 'none'"
+    assert picture.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_picture_is_kept_under_its_versioned_address_only(as_owner, connection, creative):
+    address = as_owner.get("/creatives/").text.split('<img src="')[1].split('"')[0].replace("&amp;", "&")
+    kept = as_owner.get(address)
+    assert "immutable" in kept.headers["Cache-Control"]
+    assert "private" in kept.headers["Cache-Control"]
+    assert as_owner.get(f"/creatives/{creative.id}/1080x1080.svg").headers["Cache-Control"] == "private, no-cache"
+    assert as_owner.get(address, headers={"If-None-Match": kept.headers["ETag"]}).status_code == 304
+
+
+def test_a_png_is_rasterised_for_those_who_ask(as_owner, creative):
+    picture = as_owner.get(f"/creatives/{creative.id}/1200x628.png?variant=1")
+    assert picture.data.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "address", ["999x999.svg", "1080x1080.svg?variant=9", "1080x1080.svg?variant=-1", "1080x1080.gif"]
+)
+def test_a_picture_that_does_not_exist_is_not_there(as_owner, creative, address):
+    assert as_owner.get(f"/creatives/{creative.id}/{address}").status_code == 404

@@ -1,0 +1,59 @@
+"""Security headers, caching and compression."""
+
+import gzip
+import re
+
+import pytest
+
+from manimod import create_app
+from tests import factories
+
+
+@pytest.mark.parametrize("address", ["/sign-in", "/", "/nowhere", "/healthz"])
+def test_every_answer_is_locked_down(client, address):
+    headers = client.get(address).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "Strict-Transport-Security" not in headers
+
+
+def test_https_is_insisted_on_where_it_is_used(database_url):
+    settings = factories.make_settings(database_url, "redis://127.0.0.1:1/0", PUBLIC_URL="https://mani.example")
+    answer = create_app(settings).test_client().get("/sign-in")
+    assert "max-age=" in answer.headers["Strict-Transport-Security"]
+    assert "Secure" in answer.headers["Set-Cookie"]
+
+
+def test_pages_are_not_kept_by_anyone_between(as_owner):
+    assert as_owner.get("/").headers["Cache-Control"] == "private, no-cache"
+
+
+def test_pages_travel_compressed(as_owner):
+    plain, packed = as_owner.get("/help"), as_owner.get("/help", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert len(packed.data) < len(plain.data) / 2
+    assert "Questions" in gzip.decompress(packed.data).decode()
+
+
+def test_styles_scripts_and_letters_are_kept_for_good_under_their_hash(client):
+    addresses = re.findall(r'(?:href|src)="(/assets/[^"]+)"', client.get("/sign-in").text)
+    assert len(addresses) == 8
+    for address in addresses:
+        answer = client.get(address, headers={"Accept-Encoding": "gzip"})
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert client.get(re.sub(r"/assets/\w+/", "/assets/old/", address)).headers["Cache-Control"] == "no-cache"
+    assert client.get("/assets/x/secrets.txt").status_code == 404
+
+
+def test_a_cold_page_weighs_at_most_150_kb(as_owner):
+    headers = {"Accept-Encoding": "gzip"}
+    page = as_owner.get("/")
+    addresses = set(re.findall(r'(?:href|src)="(/assets/[^"#]+)', page.text))
+    weight = sum(len(as_owner.get(address, headers=headers).data) for address in addresses)
+    assert weight + len(as_owner.get("/", headers=headers).data) < 150_000

@@ -1,0 +1,78 @@
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.factories import PASSWORD
+
+
+def sign_in(client, email, password=PASSWORD, next=None):
+    return client.post(
+        "/sign-in", query_string={"next": next} if next else {}, data={"email": email, "password": password}
+    )
+
+
+def test_the_right_password_opens_the_dashboard(client, owner):
+    answer = sign_in(client, owner.email)
+    assert (answer.status_code, answer.location) == (302, "/")
+    assert client.get("/").status_code == 200
+
+
+def test_the_address_may_be_written_in_capitals(client, owner):
+    assert sign_in(client, owner.email.upper()).status_code == 302
+
+
+def test_a_wrong_password_and_an_unknown_address_are_told_alike(client, owner):
+    wrong, unknown = sign_in(client, owner.email, "wrong password"), sign_in(client, "nobody@example.com")
+    assert wrong.status_code == unknown.status_code == 422
+    assert "isn&#39;t right" in wrong.text or "isn't right" in wrong.text
+    assert wrong.text.count("Check both") == unknown.text.count("Check both") == 1
+
+
+def test_the_password_is_never_echoed(client, owner):
+    assert "wrong password" not in sign_in(client, owner.email, "wrong password").text
+
+
+def test_guessing_at_one_account_is_slowed_down(client, owner):
+    answers = [sign_in(client, owner.email, f"guess {number}").status_code for number in range(9)]
+    assert answers == [422] * 8 + [429]
+    assert sign_in(client, owner.email).status_code == 429
+
+
+def test_signing_in_often_locks_nobody_out(client, owner):
+    for _ in range(10):
+        assert sign_in(client, owner.email).status_code == 302
+        client.post("/sign-out")
+
+
+def test_a_stranger_is_sent_to_the_sign_in_and_back(client, owner):
+    answer = client.get("/creatives/?status=approved")
+    assert answer.status_code == 303
+    assert answer.location == "/sign-in?next=/creatives/?status%3Dapproved"
+    assert sign_in(client, owner.email, next="/creatives/?status=approved").location.endswith(
+        "/creatives/?status=approved"
+    )
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example", "javascript:alert(1)"],
+)
+def test_the_way_back_never_leads_to_another_site(client, owner, elsewhere):
+    target = urlsplit(sign_in(client, owner.email, next=elsewhere).location or "/")
+    assert (target.scheme, target.netloc) in (("", ""), ("http", "localhost"))
+    assert target.path.startswith("/")
+    assert not target.path.startswith("//")
+
+
+def test_htmx_of_a_lost_session_is_sent_to_the_sign_in_with_the_page_it_came_from(client):
+    headers = {"HX-Current-URL": "http://localhost/creatives/?status=approved"}
+    answer = client.htmx("get", "/creatives/new", headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=/creatives/?status%3Dapproved"
+
+
+def test_signing_out_needs_a_post(as_owner):
+    assert as_owner.get("/sign-out").status_code == 405
+    assert as_owner.get("/").status_code == 200
+    assert as_owner.post("/sign-out").location == "/sign-in"
+    assert as_owner.get("/").status_code == 303
