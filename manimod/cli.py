@@ -12,8 +12,9 @@ from flask.cli import with_appcontext
 from manimod import jobs, people
 from manimod.errors import ManimodError
 from manimod.extensions import db, security
-from manimod.flow import connections, sync
+from manimod.flow import connections, moments, sync
 from manimod.models import PLANS, Account, Connection, User
+from manimod.stripe_facts import NotAnEvent, minimise
 
 
 def register(app: Flask) -> None:
@@ -121,6 +122,29 @@ def stripe_sync(account_id: int) -> tuple[str, dict]:
     return f"The sync of account {account_id} starts as soon as a worker is free.", _connection_facts(connection)
 
 
+@click.command("interpret")
+def interpret() -> None:
+    """Say what mani makes of Stripe events: JSON lines in, one JSON line each out. Nothing is stored."""
+    for line in click.get_binary_stream("stdin"):
+        if line.strip():
+            click.echo(json.dumps(_interpretation(line), ensure_ascii=False))
+
+
+def _interpretation(line: bytes) -> dict:
+    try:
+        facts = minimise(json.loads(line)).facts
+    except (NotAnEvent, ValueError, RecursionError):
+        return {"id": None, "moments": [], "withdraws": [], "reason": "this line is no Stripe event"}
+    meaning = moments.interpret(facts)
+    return {
+        "id": facts.id,
+        "moments": [{"kind": happening.kind, "key": happening.key} for happening in meaning.happenings],
+        "withdraws": [withdrawal.to_json() for withdrawal in meaning.withdrawals],
+        "erases": meaning.erases,
+        "reason": meaning.reason,
+    }
+
+
 COMMANDS = (
     create_owner,
     create_support,
@@ -129,6 +153,7 @@ COMMANDS = (
     stripe_webhook_secret,
     stripe_disconnect,
     stripe_sync,
+    interpret,
 )
 
 

@@ -20,6 +20,14 @@ from sqlalchemy.types import TypeDecorator
 # transaction that reads before it writes waits for its turn instead of failing with "database is locked".
 WRITES = "manimod_writes"
 
+SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "busy_timeout=15000",
+    "foreign_keys=ON",
+    "synchronous=FULL",  # what was acknowledged survives a power cut
+    "secure_delete=ON",  # a deleted key or name is overwritten, not just unlinked
+)
+
 
 class Base(DeclarativeBase):
     metadata = MetaData(
@@ -61,7 +69,7 @@ def open_sqlite(dbapi_connection: Any, _record: Any) -> None:
     if not isinstance(dbapi_connection, sqlite3.Connection):
         return
     dbapi_connection.isolation_level = None  # BEGIN is ours, see begin_sqlite
-    for pragma in ("journal_mode=WAL", "busy_timeout=15000", "foreign_keys=ON", "synchronous=FULL"):
+    for pragma in SQLITE_PRAGMAS:
         dbapi_connection.execute(f"PRAGMA {pragma}")
 
 
