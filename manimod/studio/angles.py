@@ -1,5 +1,6 @@
 """The angles, what each needs to be true, and which audience gets which: the matrix as data."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -101,6 +102,8 @@ def _holds(angle, brief):
         return False  # no discount by default where the value is low or unknown
     if angle.id == "R3" and brief.segment not in ("new", "low", None):
         return False  # first steps are no news to somebody who has been here for long
+    if angle.id == "U2" and re.search(r"\b(annual|year)", brief.tier or "", re.I):
+        return False  # they have a year already
     match angle.needs:
         case None:
             return True

@@ -93,8 +93,8 @@ def shift(colour, by):
 @dataclass(frozen=True)
 class Palette:
     """A ground with what may stand on it: `ink` headline, `soft` body text, `mark` accent shapes and small text,
-    `near`/`far` quiet shapes that sit close to and further from the ground, `strong` the boldest of the brand's own hue,
-    `accent` the brand's second colour."""
+    `near`/`far` quiet shapes that sit close to and further from the ground, `strong` the boldest of the brand's own
+    hue, `accent` the brand's second colour."""
 
     ground: str
     ink: str

@@ -12,7 +12,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from .brief import Brand, Finding, Offer
+from .lexicon import pattern
 from .specifications import CHECKED, PLACEMENTS
+from .tiers import slug
 
 BLOCK, WARN = "block", "warn"
 
@@ -43,9 +45,23 @@ class LintContext:
     @cached_property
     def _names(self):
         codes = [offer.code for offer in self.offers if offer.code]
-        names = [name for name in (self.brand.name, self.tier, *codes) if name]
+        slugs = [slug(self.tier)] if self.tier else []  # as it stands in a display path
+        names = [name for name in (self.brand.name, self.tier, *codes, *slugs) if name]
         names.sort(key=len, reverse=True)
         return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)") if names else None
+
+    @cached_property
+    def banned(self):
+        """The brand's banned terms as one pattern, or None."""
+        terms = [re.escape(term.strip()) for term in self.brand.banned_terms if term.strip()]
+        return re.compile(rf"(?<!\w)(?:{'|'.join(terms)})(?!\w)", re.I) if terms else None
+
+    @cached_property
+    def known_names(self):
+        """Customers' full names (case folded) and first names, apart from words of the brand's own name."""
+        names = [" ".join(name.split()) for name in self.customer_names if name and name.strip()]
+        first = {n.split()[0] for n in names if len(n.split()[0]) > 2 and n[0].isupper()}
+        return {n.casefold() for n in names if " " in n}, first - set(re.findall(r"\w+", self.brand.name))
 
     def mask(self, text):
         """The text with the brand, the tier and coupon codes replaced, so that their own spelling breaks no rule."""
@@ -96,8 +112,8 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class Rule:
-    """`platforms`: "all", a family ("google") or a placement; `scope`: "words" judges each text alone, "placement" needs
-    the placement, "picture" looks at a drawn picture."""
+    """`platforms`: "all", a family ("google") or a placement; `scope`: "words" judges each text alone, "placement"
+    needs the placement, "picture" looks at a drawn picture."""
 
     id: str
     platforms: tuple[str, ...]
@@ -130,10 +146,12 @@ def rule(id, platforms, severity, summary, source, scope="words"):
     return register
 
 
-def search(copy, pattern, message, allowed=lambda excerpt: False):
-    """A hit for every text in which the pattern is found (names masked), unless the excerpt is allowed."""
+def search(copy, wanted, message, allowed=lambda excerpt: False):
+    """A hit for every text in which a pattern (or a table of words.toml) is found, unless the excerpt is allowed. The
+    brand's and the tier's own names are masked."""
+    expression = pattern(wanted) if isinstance(wanted, str) else wanted
     for text in copy.texts:
-        for match in pattern.finditer(text.plain):
+        for match in expression.finditer(text.plain):
             if not allowed(match[0]):
                 yield Hit(text, match[0].strip(), message)
                 break
@@ -167,17 +185,21 @@ def check_text(text, field, platform, context):
 
 
 def check_stored(text, context):
-    """The findings of a text that comes from outside (brand, proof, release note), judged for every platform."""
-    context = replace(context, proof=(*context.proof, text))
-    copy = Copy("all", (_text("all", "stored", text, context),), complete=False)
-    return _run([r for r in RULES.values() if r.scope == "words"], copy, context)
+    """The findings of a text that the account stores (proof, release note), judged for every platform. It is its own
+    proof: nobody else can know whether it is true."""
+    return _check_alone(text, replace(context, proof=(*context.proof, text)))
 
 
 def check_name(name, context):
     """The findings of a brand's or tier's name: capitals are its own affair, and "Free" is a name here."""
     context = replace(context, tier=None, brand=replace(context.brand, name=""))
     own = {"EDT-01", "EDT-02"} | ({"MIS-01"} if re.fullmatch(r"free( (plan|tier|forever))?", name, re.I) else set())
-    return [f for f in check_stored(name, context) if f.rule_id not in own]
+    return [f for f in _check_alone(name, context) if f.rule_id not in own]
+
+
+def _check_alone(text, context):
+    copy = Copy("all", (_text("all", "stored", text, context),), complete=False)
+    return _run([r for r in RULES.values() if r.scope == "words"], copy, context)
 
 
 def check_picture(easel, placement, context=None, weight=None):
@@ -202,9 +224,7 @@ def _run(rules, copy, context):
     found = []
     for rule_ in rules:
         for hit in rule_.check(copy, context):
-            platform, field = (
-                (hit.where.platform, hit.where.field) if isinstance(hit.where, Text) else (copy.platform, hit.where)
-            )
+            platform, field = hit.where[:2] if isinstance(hit.where, Text) else (copy.platform, hit.where)
             found.append(Finding(rule_.id, hit.severity or rule_.severity, platform, field, hit.message, hit.excerpt))
     return found
 

@@ -1,8 +1,10 @@
 """variant -> picture: an SVG master with outlined text, and PNG from it on demand."""
 
+import io
 import re
 
 import resvg_py
+from PIL import Image
 
 from . import colour
 from .easel import Easel
@@ -10,7 +12,7 @@ from .layouts import LAYOUTS
 from .specifications import CANVASES
 from .typesetting import PictureRefused, missing_glyphs, refuse_missing
 
-__all__ = ["LAYOUTS", "PictureRefused", "draw", "lay_out", "missing_glyphs", "rasterise", "title"]
+__all__ = ["LAYOUTS", "PictureRefused", "draw", "lay_out", "missing_glyphs", "png", "rasterise", "title"]
 
 LONGEST_BODY = 105  # characters of the body that a picture carries; whole sentences only
 
@@ -64,3 +66,16 @@ def rasterise(svg, width=None):
     if "<image" in svg and not re.search(r'href="data:image/png;base64,', svg):
         raise ValueError("only pictures drawn by the studio are rasterised")
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, width=width, skip_system_fonts=True))
+
+
+def png(svg, width, limit):
+    """PNG bytes no heavier than the limit: with fewer colours where they have to be."""
+    data = rasterise(svg, width)
+    for colours in (256, 96, 32):
+        if len(data) <= limit:
+            break
+        out = io.BytesIO()
+        with Image.open(io.BytesIO(data)) as full:
+            full.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        data = out.getvalue()
+    return data

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 LONGEST = 60
 # Names that already say what they are; only singulars, so that "your {plan} is ready" stays grammatical.
-NOUNS = (
-    "plan membership workspace tier subscription package bundle club box pass edition program programme licence "
-    "license suite kit account access crate circle toolkit"
-).split()
+NOUNS = re.compile(
+    r"(plan|membership|workspace|tier|subscription|package|bundle|club|box|pass|edition|program(me)?|licen[cs]e|suite|kit|"
+    r"account|access|crate|circle|toolkit)"
+)
 OPENERS = ("plan", "tier", "level", "package")
 INTERVALS = {
     "annual": "annual",
@@ -63,12 +63,15 @@ def _without_extras(text):
     if front and last.lower() in INTERVALS:
         interval, name = INTERVALS[last.lower()], name[: name.rindex(last)]
     name = re.sub(r"^the\s+", "", name.strip(" -–—/:·,"), flags=re.I)
+    name = re.sub(
+        r"\b(?:PRO|(?=\w*[AEIOU])[A-Z]{4,})\b", lambda m: m[0].capitalize(), name
+    )  # platforms refuse shouting
     return (name[:1].upper() + name[1:] if name.islower() else name), interval
 
 
 def _plan(name, interval):
     words = name.lower().split()
-    says_what_it_is = words[-1] in NOUNS or words[0] in OPENERS and len(words) > 1
+    says_what_it_is = any(map(NOUNS.fullmatch, words)) or (words[0] in OPENERS and len(words) > 1)
     plan = name if says_what_it_is else f"{name} plan"
     return f"{interval} {plan}" if interval else plan
 
@@ -82,3 +85,9 @@ def article(phrase):
     if plain.startswith(SILENT_H) or plain.startswith("8") or plain in ("11", "18"):
         return "an"
     return "an" if plain[:1] in set("aeiou") and not plain.startswith(YOU_SOUND) else "a"
+
+
+def slug(text):
+    """ "Pro+ Étudiant" -> "pro-etudiant"."""
+    plain = unicodedata.normalize("NFD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

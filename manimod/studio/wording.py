@@ -1,7 +1,6 @@
 """One brief's phrasings: slots filled in, only what is true of this account, in the brief's own stable order."""
 
 import re
-from functools import cached_property
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -23,10 +22,10 @@ def digest(*parts):
 
 
 class Wording:
-    """Lines for one brief. `proof` and `news` hold only what passed the lint; `tier` is None where it is unknown."""
+    """Lines for one brief. `tier` is None where it is unknown; `banned` matches the brand's banned terms."""
 
-    def __init__(self, brief, tier, proof, news):
-        self.brief, self.tier, self.proof, self.news = brief, tier, proof, news
+    def __init__(self, brief, tier, banned=None):
+        self.brief, self.tier, self._banned = brief, tier, banned
         self.seed = (brief.event, brief.tier, brief.tier_position, brief.segment, brief.brand.name, brief.brand.tone)
 
     def order(self, *parts):
@@ -57,13 +56,8 @@ class Wording:
     def _is_banned(self, text):
         return bool(self._banned and self._banned.search(text))
 
-    @cached_property
-    def _banned(self):
-        terms = [re.escape(t.strip()) for t in self.brief.brand.banned_terms if t.strip()]
-        return re.compile(rf"(?<!\w)(?:{'|'.join(terms)})(?!\w)", re.I) if terms else None
-
     def _slots(self, angle):
-        brand, tier = self.brief.brand.name, self.tier
+        brief, brand, tier = self.brief, self.brief.brand.name, self.tier
         the_plan = f"the {tier.plan}" if tier else brand
         return {
             "brand": brand,
@@ -72,8 +66,8 @@ class Wording:
             "a_plan": tier.a_plan if tier else "a plan",
             "the_plan": the_plan,
             "The_plan": the_plan[:1].upper() + the_plan[1:] if tier else brand,
-            "proof": self._stored(self.proof, angle),
-            "news": self._stored(self.news, angle),
+            "proof": self._stored(brief.proof, angle),
+            "news": self._stored(brief.release_notes, angle),
             "offer": self._offer(angle),
         }
 

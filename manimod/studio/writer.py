@@ -1,12 +1,11 @@
 """brief -> creative set. Each placement gets a phrasing that fits it; nothing is ever cut off."""
 
 import re
-import unicodedata
 from dataclasses import replace
 
 from . import angles, lint, tiers
 from .brief import CreativeSet, PlatformCopy, Variant
-from .specifications import CTA_MAP, PLACEMENTS, X_LINK_LENGTH, call_to_action
+from .specifications import CTA_MAP, CTA_SUITS, PLACEMENTS, call_to_action
 from .wording import Wording
 
 EVENT_WORDS = {
@@ -30,6 +29,7 @@ PATHS = {"retention": "your-plan", "upsell": "next-step", "winback": "welcome-ba
 HEADLINE = 60  # characters a canonical headline should have at most: it is drawn in the picture too
 BODY = 150
 SHORT_BODY = 90
+ALIKE = 0.5  # share of equal words above which another phrasing is looked for
 
 
 class Unwritable(Exception):
@@ -44,11 +44,13 @@ def write(brief):
     """The creative set of a brief: three variants from three angles, each free of blocking findings."""
     context = lint.LintContext.of(brief)
     tier, trouble = tiers.speak(brief.tier)
-    if tier and lint.blocks(lint.check_name(tier.name, context)):
-        tier, trouble = None, f"the tier name “{brief.tier}” would break the platforms' rules"
+    if tier:
+        findings = lint.check_name(tier.name, context)
+        trouble = next((f.message for f in findings if f.severity == lint.BLOCK or f.rule_id == "IMG-05"), None)
+        tier, trouble = (None, f"“{brief.tier}” cannot stand in an ad. {trouble}") if trouble else (tier, None)
     context = replace(context, tier=tier.name if tier else None)
     brief, dropped = _only_clean(brief, context)
-    wording = Wording(brief, tier, brief.proof, brief.release_notes)
+    wording = Wording(brief, tier, context.banned)
     variants = _variants(brief, wording, context)
     reasons = _reasons(brief, tier, trouble, dropped)
     generic = tier is None or brief.segment is None
@@ -67,25 +69,24 @@ def _only_clean(brief, context):
 
 
 def _variants(brief, wording, context):
-    """The round's three angles; one that the rules block gives way to the next candidate."""
+    """Variants of the round's angles; an angle whose text the rules block gives way to the next candidate."""
     chosen = angles.choose(brief)
     queue = chosen + [a for a in angles.candidates(brief) if a not in chosen]
-    variants, blocked, used = [], [], set()
+    variants, blocked = [], []
     for angle in queue:
-        variant = _variant(brief, wording, angle, len(variants), used)
+        variant = _variant(brief, wording, angle, variants)
         findings = lint.check(variant, context)
         if lint.blocks(findings):
             blocked += lint.blocks(findings)
             continue
-        used |= {variant.headline, variant.body}
         variants.append(replace(variant, rules=tuple(findings)))
         if len(variants) == angles.A_SET:
             return tuple(variants)
     raise Unwritable(blocked)
 
 
-def _variant(brief, wording, angle, place, used):
-    copy = _Copy(brief, wording, angle, used)
+def _variant(brief, wording, angle, others):
+    copy = _Copy(brief, wording, angle, others)
     platforms = {name: copy.placement(name) for name in PLACEMENTS}
     layouts = angles.LAYOUTS[brief.objective]
     turn = int(wording.order("layout") * len(layouts)) + brief.round
@@ -94,11 +95,11 @@ def _variant(brief, wording, angle, place, used):
         angle_name=angle.name,
         headline=copy.headline,
         body=copy.body,
-        call_to_action=angle.call_to_action,
+        call_to_action=copy.call_to_action,
         platforms={name: fitted for name, fitted in platforms.items() if fitted},
-        layout=layouts[(turn + place) % len(layouts)],
+        layout=layouts[(turn + len(others)) % len(layouts)],
         label=_label(wording),
-        why=_why(brief, wording.tier, angle),
+        why=_why(brief, wording.tier, angle, copy.call_to_action),
     )
 
 
@@ -106,19 +107,19 @@ def _label(wording):
     return wording.tier.plan[:1].upper() + wording.tier.plan[1:] if wording.tier else ""
 
 
-def _why(brief, tier, angle):
+def _why(brief, tier, angle, canonical):
     audience = [SEGMENT_WORDS[brief.segment] if brief.segment else "value not known"]
     if tier:
         where = f", the {brief.tier_position} tier" if brief.tier_position not in (None, "single") else ""
         audience.append(f"on “{tier.name}”{where}")
-    cta = CTA_MAP[angle.call_to_action]["label"]
+    cta = CTA_MAP[canonical]["label"]
     return f"{EVENT_WORDS[brief.event].capitalize()}; {', '.join(audience)}. Angle: {angle.name}, leading to “{cta}”."
 
 
 def _reasons(brief, tier, trouble, dropped):
     reasons = [f"Made for {brief.objective} after {EVENT_WORDS[brief.event]}."]
     if not tier:
-        reasons.append(f"Names no tier: {trouble}.")
+        reasons.append(f"Names no tier: {trouble.rstrip('.')}.")
     if not brief.segment:
         reasons.append("Addresses no value segment: none is known for this audience.")
     reasons += [f"Angle “{a.name}” left out: {NEEDS_WORDS[need]}." for a, need in angles.skipped(brief)]
@@ -129,17 +130,28 @@ def _reasons(brief, tier, trouble, dropped):
 class _Copy:
     """The texts of one variant: canonical headline and body first, then each placement fitted around them."""
 
-    def __init__(self, brief, wording, angle, used):
+    def __init__(self, brief, wording, angle, others):
         self.brief, self.wording, self.angle = brief, wording, angle
         self.shorts = wording.lines(angle, "short")
         self.headlines = wording.lines(angle, "headline")
         self.bodies = wording.lines(angle, "body")
+        suits = angle.call_to_action in CTA_SUITS[brief.objective]
+        self.call_to_action = angle.call_to_action if suits else "LEARN_MORE"
         self.disclaimer = brief.brand.disclaimer.strip()
-        first = _pick([h for h in self.headlines if h.text not in used], HEADLINE)
+        fresh = [line for line in self.headlines if line.text not in {v.headline for v in others}]
+        first = _pick(fresh, HEADLINE)
         self.headline = first.text
-        must_name = bool(wording.tier) and not first.names_tier
-        self.core = _pick(self.bodies, SHORT_BODY, must_name)
-        self.body = self._with_closing(self.core.text, BODY, used)
+        self.core, self.body = self._unlike(others, bool(wording.tier) and not first.names_tier)
+
+    def _unlike(self, others, must_name):
+        """The first fitting body line that does not share most of its words with the set's other variants."""
+        preferred = _pick(self.bodies, SHORT_BODY, must_name)
+        for core in (preferred, *self.bodies):
+            body = self._with_closing(core.text, BODY, others)
+            fits = len(core.text) <= SHORT_BODY and (core.names_tier or not must_name)
+            if fits and all(alike(f"{self.headline} {body}", f"{v.headline} {v.body}") <= ALIKE for v in others):
+                return core, body
+        return preferred, self._with_closing(preferred.text, BODY, others)
 
     def placement(self, name):
         """The placement's copy, or None where the brand's disclaimer leaves no room for it."""
@@ -147,13 +159,14 @@ class _Copy:
         if fields is None:
             return None
         return PlatformCopy(
-            {field: tuple(lines) for field, lines in fields.items()}, call_to_action(self.angle.call_to_action, name)
+            {field: tuple(lines) for field, lines in fields.items()}, call_to_action(self.call_to_action, name)
         )
 
-    def _with_closing(self, text, limit, used=()):
+    def _with_closing(self, text, limit, others):
+        """The text with the segment's sentence after it, one that no other variant of the set uses."""
         for closing in self.wording.lines(self.angle, "closing"):
             full = f"{text} {closing.text}"
-            if len(full) <= limit and not any(closing.text in other for other in used):
+            if len(full) <= limit and not any(closing.text in v.body for v in others):
                 return full
         return text
 
@@ -188,7 +201,7 @@ class _Copy:
         return next((t for t in texts if len(t) <= limit), min(texts, key=len))
 
     def _meta_feed(self):
-        shorts = self._short_lines(PLACEMENTS["meta_feed"].field("headline").target)
+        shorts = self._short_lines(PLACEMENTS["meta_feed"].fields["headline"].target)
         return {"primary_text": [self._body(BODY)], "headline": shorts[:1], "description": shorts[1:2]}
 
     def _meta_story(self):
@@ -199,7 +212,7 @@ class _Copy:
         if not descriptions:
             return None
         tier = self.wording.tier
-        paths = [p for p in (slug(tier.name) if tier else "", PATHS[self.brief.objective]) if 0 < len(p) <= 15]
+        paths = [p for p in (tiers.slug(tier.name) if tier else "", PATHS[self.brief.objective]) if 0 < len(p) <= 15]
         return {"headlines": self._short_lines(30)[:8], "descriptions": descriptions, "paths": paths}
 
     def _google_display(self):
@@ -218,7 +231,7 @@ class _Copy:
         return {"introduction": [self._body(BODY)], "headline": [self._long_headline(70)]}
 
     def _x(self):
-        post = self._body(280 - X_LINK_LENGTH - 1)
+        post = self._body(PLACEMENTS["x"].fields["post"].hard)
         return {"post": [post], "website_title": [self._long_headline(50)]} if len(post) <= 256 else None
 
     def _pinterest(self):
@@ -235,15 +248,15 @@ def _pick(lines, limit, must_name=False):
     return next((line for line in named if len(line.text) <= limit), min(named, key=lambda line: len(line.text)))
 
 
+def alike(one, other):
+    """The share of the shorter text's different words that the other one has too, 0..1."""
+    a, b = (set(re.findall(r"\w+", text.casefold())) for text in (one, other))
+    return len(a & b) / max(1, min(len(a), len(b)))
+
+
 def fitting_name(name, limit):
     """The brand's name, or as many of its leading words as fit; None where even the first does not."""
     words = name.split()
     while words and len(" ".join(words)) > limit:
         words.pop()
     return " ".join(words).rstrip(" ,&-") or None
-
-
-def slug(text):
-    """ "Pro+ Étudiant" -> "pro-etudiant"."""
-    plain = unicodedata.normalize("NFD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

@@ -1,0 +1,24 @@
+"""The words and signs of words.toml, compiled once."""
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def _tables():
+    return tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+
+
+@cache
+def pattern(name):
+    """The patterns of a table as one regular expression."""
+    table = _tables()[name]
+    joined = "|".join(table["patterns"])
+    return re.compile(joined) if table.get("exact") else re.compile(rf"\b(?:{joined})\b", re.I)
+
+
+@cache
+def words(name, key="words"):
+    return frozenset(_tables()[name][key])

@@ -1,0 +1,78 @@
+"""Sample sets of every event, for reading, for a preview before Stripe is connected, and for the contact sheet."""
+
+import io
+
+from PIL import Image
+
+from . import picture
+from .brief import Brand, Brief, Offer
+from .export import Item
+from .layouts import LAYOUTS
+from .specifications import MASTERS
+from .writer import write
+
+BRANDS = (
+    Brand(name="Northwind", primary="#2b45c9", accent="#ffb84d", landing_page="https://northwind.example/"),
+    Brand(
+        name="Lumen Studio", primary="#0f5c4d", accent="#ff7a59", tone="expert", landing_page="https://lumen.example/"
+    ),
+    Brand(name="Paper Crane", primary="#f2c230", accent="#d8345f", tone="plain", landing_page="https://crane.example/"),
+)
+OFFERS = (Offer(text="Pause for up to three months", kind="pause"), Offer(text="Two weeks to try it", kind="trial"))
+NEWS = ("Shared calendars", "Faster search")
+# event, segment, tier, its position
+AUDIENCES = (
+    ("new_customer", "new", "Starter", "entry"),
+    ("new_customer", "core", "Team", "middle"),
+    ("renewed", "high", "Team", "middle"),
+    ("renewed", "core", "Starter", "entry"),
+    ("renewed", "low", "Team Workspace", "single"),
+    ("payment_failed", "core", "Team", "middle"),
+    ("payment_failed", "high", "Business", "top"),
+    ("cancelled", "high", "Business", "top"),
+    ("cancelled", "core", "Team", "middle"),
+    ("cancelled", "low", "Starter", "entry"),
+)
+
+
+def sample_sets(today, brands=BRANDS):
+    """(name, creative set, brand) of every sample audience; an account passes its own brand."""
+    for i, (event, segment, tier, position) in enumerate(AUDIENCES):
+        brand = brands[i % len(brands)]
+        stored = {"offers": OFFERS, "release_notes": NEWS} if i % 2 else {}
+        brief = Brief(
+            event=event, segment=segment, tier=tier, tier_position=position, brand=brand, today=today, **stored
+        )
+        yield Item(f"{event}-{segment}-{tier}", write(brief), brand)
+
+
+def contact_sheet(items, height=340, gap=14):
+    """PNG bytes: every layout, a row each in all canvases, drawn with variants of the items that suit it."""
+    rows = []
+    for turn, name in enumerate(LAYOUTS):
+        variant, brand = _example(items, name, turn)
+        rows.append([_thumbnail(variant, brand, canvas, turn, height) for canvas in MASTERS])
+    width = max(sum(p.width + gap for p in row) for row in rows) + gap
+    sheet = Image.new("RGB", (width, len(rows) * (height + gap) + gap), "#dfe1e6")
+    for j, row in enumerate(rows):
+        x = gap
+        for thumbnail in row:
+            sheet.paste(thumbnail, (x, gap + j * (height + gap)))
+            x += thumbnail.width + gap
+    out = io.BytesIO()
+    sheet.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _example(items, layout, turn):
+    fitting = [(v, item.brand) for item in items for v in item.creative_set.variants if v.layout == layout]
+    every = fitting or [(v, item.brand) for item in items for v in item.creative_set.variants]
+    return every[turn % len(every)]
+
+
+def _thumbnail(variant, brand, canvas, turn, height):
+    """A picture at the sheet's height; the wide one with little text in every other row."""
+    little = canvas == "1200x628" and turn % 2 == 1
+    png = picture.rasterise(picture.draw(variant, brand, canvas, little))
+    with Image.open(io.BytesIO(png)) as full:
+        return full.convert("RGB").resize((full.width * height // full.height, height), Image.Resampling.LANCZOS)
