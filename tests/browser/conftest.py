@@ -1,0 +1,85 @@
+"""Real Chromium against mani as a user runs it, with the sandbox as Stripe."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.browser import chromium
+from tests.conftest import unavailable
+from tests.journeys.stack import Stack
+from tests.stripe_sandbox import Sandbox
+
+PASSWORD = "correct-horse-battery"
+# Chromium reports each 4xx answer as an error; the pages handle these, and the tests look at the outcome.
+HANDLED = ("status of 404", "status of 409", "status of 422")
+
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not chromium.path():
+        unavailable("there is no Chromium here (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = chromium.launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, sandbox_server: Sandbox) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("stack") / "data", sandbox_server.url) as stack:
+        yield stack
+
+
+@pytest.fixture
+def open_page(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
+    """`open_page()` is a fresh browser window; at the end none of them may have complained."""
+    contexts, complaints = [], []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(status in message.text for status in HANDLED):
+            complaints.append(message.text)
+
+    def open_page(**options: object) -> Page:
+        context = browser.new_context(base_url=stack.address, **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def open_as_owner(open_page: Callable[..., Page], stack: Stack) -> Callable[..., Page]:
+    """A window in which the owner of a new account has signed in through the form."""
+
+    def open_as_owner(plan: str = "pro", **options: object) -> Page:
+        email = f"browser{next(_numbers)}@example.com"
+        made = stack.flask("create-owner", email, "--account", "Harbour & Finch", "--plan", plan, stdin=PASSWORD)
+        assert made.returncode == 0, made.stderr
+        page = open_page(**options)
+        page.goto("/")
+        page.get_by_label("E-mail address").fill(email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/")
+        return page
+
+    return open_as_owner

@@ -1,0 +1,54 @@
+"""The event switches in a real browser: green when on, saved at once, and by a button without JavaScript."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import guide
+from tests.stripe_sandbox import demo
+
+GREEN = "rgb(23, 128, 76)"
+
+
+@pytest.fixture
+def connect(open_as_owner, sandbox):
+    def connect(**options: object) -> Page:
+        page = open_as_owner(**options)
+        guide.connect(page, demo.seed(sandbox, customers=3)["keys"]["test"]["restricted"])
+        expect(page.locator("#events")).to_be_visible()
+        return page
+
+    return connect
+
+
+def test_a_switch_is_green_saves_at_once_and_keeps_the_keyboard(connect):
+    page = connect()
+    switch = page.get_by_role("switch", name="Subscription renewed")
+    expect(switch).to_have_css("background-color", GREEN)
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#toasts")).to_contain_text("this event makes no creatives")
+    expect(switch).not_to_be_checked()
+    expect(switch).not_to_have_css("background-color", GREEN)
+    expect(switch).to_be_focused()
+    page.reload()
+    expect(switch).not_to_be_checked()
+    expect(page.get_by_role("switch", name="New customer")).to_be_checked()
+
+
+def test_a_second_window_sees_what_the_first_has_saved(connect):
+    page = connect()
+    other = page.context.new_page()
+    other.goto(guide.STRIPE)
+    other.get_by_role("switch", name="New customer").click()
+    expect(other.locator("#toasts")).to_contain_text("Saved")
+    page.reload()
+    expect(page.get_by_role("switch", name="New customer")).not_to_be_checked()
+
+
+def test_without_javascript_there_is_a_button(connect):
+    page = connect(java_script_enabled=False)
+    page.get_by_role("switch", name="Payment failed").uncheck()
+    page.locator("#events").get_by_role("button", name="Save").click()
+    expect(page.locator("#toasts")).to_contain_text("Events saved.")
+    expect(page.get_by_role("switch", name="Payment failed")).not_to_be_checked()
+    expect(page.get_by_role("switch", name="New customer")).to_be_checked()
