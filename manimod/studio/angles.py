@@ -14,8 +14,9 @@ class Angle:
     needs: str | None = None
 
     @property
-    def objective(self):
-        return {"R": "retention", "U": "upsell", "W": "winback"}[self.id[0]]
+    def closing(self):
+        """Which of the segment's sentences may follow its body; a thank-you stands alone."""
+        return None if self.id == "R4" else "talk" if self.id in ("R8", "U7", "W9") else "closing"
 
 
 ANGLES = {

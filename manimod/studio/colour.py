@@ -141,7 +141,10 @@ def _primary(primary):
 
 
 def _deep(primary):
-    return tone(primary, 0.25, 0.5), tone(primary, 0.31, 0.6), tone(primary, 0.4, 0.75)
+    """A dark ground of the brand's hue; yellows are greyed, since dark yellow looks like mud."""
+    hue = math.degrees(oklch(primary)[2])
+    rich = 0.3 if 50 < hue < 130 else 1
+    return tone(primary, 0.25, 0.5 * rich), tone(primary, 0.31, 0.6 * rich), tone(primary, 0.4, 0.75 * rich)
 
 
 GROUNDS = {"paper": _paper, "primary": _primary, "deep": _deep}

@@ -51,7 +51,7 @@ def contact_sheet(items, height=340, gap=14):
     rows = []
     for turn, name in enumerate(LAYOUTS):
         variant, brand = _example(items, name, turn)
-        rows.append([_thumbnail(variant, brand, canvas, turn, height) for canvas in MASTERS])
+        rows.append([_thumbnail(variant, brand, canvas, name, height) for canvas in MASTERS])
     width = max(sum(p.width + gap for p in row) for row in rows) + gap
     sheet = Image.new("RGB", (width, len(rows) * (height + gap) + gap), "#dfe1e6")
     for j, row in enumerate(rows):
@@ -70,9 +70,8 @@ def _example(items, layout, turn):
     return every[turn % len(every)]
 
 
-def _thumbnail(variant, brand, canvas, turn, height):
-    """A picture at the sheet's height; the wide one with little text in every other row."""
-    little = canvas == "1200x628" and turn % 2 == 1
-    png = picture.rasterise(picture.draw(variant, brand, canvas, little))
+def _thumbnail(variant, brand, canvas, layout, height):
+    """A picture at the sheet's height; the wide one as Google's display ads want it, with little text."""
+    png = picture.rasterise(picture.draw(variant, brand, canvas, canvas == "1200x628", layout))
     with Image.open(io.BytesIO(png)) as full:
         return full.convert("RGB").resize((full.width * height // full.height, height), Image.Resampling.LANCZOS)

@@ -34,7 +34,7 @@ class Wording:
     def lines(self, angle, kind):
         """The angle's lines of a kind, filled in, in this brief's order; `round` moves on to the next ones."""
         brief = self.brief
-        table = f"closings.{brief.objective}.{brief.segment or 'core'}" if kind == "closing" else angle.id
+        table = f"closings.{brief.objective}.{brief.segment or 'core'}" if kind in ("closing", "talk") else angle.id
         tags = (brief.brand.tone, brief.segment or "", brief.event)
         slots = self._slots(angle)
         usable = [p for p in phrases.lines(table, kind, *tags) if self._usable(p, slots)]

@@ -164,9 +164,11 @@ class _Copy:
 
     def _with_closing(self, text, limit, others):
         """The text with the segment's sentence after it, one that no other variant of the set uses."""
-        for closing in self.wording.lines(self.angle, "closing"):
+        closings = self.wording.lines(self.angle, self.angle.closing) if self.angle.closing else []
+        for closing in closings:
             full = f"{text} {closing.text}"
-            if len(full) <= limit and not any(closing.text in v.body for v in others):
+            echoes = weighty(text) & weighty(closing.text)
+            if len(full) <= limit and not echoes and not any(closing.text in v.body for v in others):
                 return full
         return text
 
@@ -252,6 +254,11 @@ def alike(one, other):
     """The share of the shorter text's different words that the other one has too, 0..1."""
     a, b = (set(re.findall(r"\w+", text.casefold())) for text in (one, other))
     return len(a & b) / max(1, min(len(a), len(b)))
+
+
+def weighty(text):
+    """The words that the ear notices when they come twice."""
+    return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 4 or word in ("talk", "easy", "step")}
 
 
 def fitting_name(name, limit):

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-KINDS = ("short", "headline", "body", "closing")
+KINDS = ("short", "headline", "body", "closing", "talk")
 TIER_SLOTS = {"tier", "plan", "a_plan", "the_plan", "The_plan"}
 
 
