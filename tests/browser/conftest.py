@@ -5,16 +5,31 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from manimod import create_app, local
+from manimod.config import load_settings
+from manimod.extensions import db
+from manimod.folder import Folder
+from manimod.jobs import transaction
+from tests import factories
 from tests.browser import chromium
+from tests.browser.filling import make_creative
 from tests.conftest import unavailable
 from tests.journeys.stack import Stack
 from tests.stripe_sandbox import Sandbox
 
-PASSWORD = "correct-horse-battery"
-# Chromium reports each 4xx answer as an error; the pages handle these, and the tests look at the outcome.
-HANDLED = ("status of 404", "status of 409", "status of 422")
+# Chromium and htmx report each refused or lost request as an error; the pages handle them, the tests look at how.
+HANDLED = (
+    "status of 401",
+    "status of 404",
+    "status of 409",
+    "status of 422",
+    "net::ERR_FAILED",
+    "Status Error Code 4",
+    "htmx:",
+)
 
 _numbers = itertools.count(1)
 
@@ -66,18 +81,31 @@ def open_page(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
     assert not complaints
 
 
-@pytest.fixture
-def open_as_owner(open_page: Callable[..., Page], stack: Stack) -> Callable[..., Page]:
-    """A window in which the owner of a new account has signed in through the form."""
+@pytest.fixture(scope="session")
+def beside(stack: Stack) -> Flask:
+    """The application on the stack's database, to make rows in a moment instead of through a command."""
+    environment = local.environment_for(Folder(stack.folder), stack.port)
+    return create_app(load_settings(environment | {"STRIPE_API_BASE": stack.environment["STRIPE_API_BASE"]}))
 
-    def open_as_owner(plan: str = "pro", **options: object) -> Page:
-        email = f"browser{next(_numbers)}@example.com"
-        made = stack.flask("create-owner", email, "--account", "Harbour & Finch", "--plan", plan, stdin=PASSWORD)
-        assert made.returncode == 0, made.stderr
+
+@pytest.fixture
+def open_as_owner(open_page: Callable[..., Page], beside: Flask) -> Callable[..., Page]:
+    """A window in which the owner of a new account has signed in through the form; `connected`: without Stripe."""
+
+    def open_as_owner(plan: str = "pro", connected: bool = False, creatives: int = 0, **options: object) -> Page:
+        with beside.app_context():
+            owner = factories.make_owner(
+                factories.make_account(plan, "Harbour & Finch"), f"browser{next(_numbers)}@example.com"
+            )
+            if connected:
+                factories.make_connection(owner.account)
+            with transaction():
+                db.session.add_all(make_creative(owner.account) for _ in range(creatives))
+            email = owner.email
         page = open_page(**options)
         page.goto("/")
         page.get_by_label("E-mail address").fill(email)
-        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_label("Password").fill(factories.PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/")
         return page

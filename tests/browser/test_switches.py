@@ -4,24 +4,22 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import guide
-from tests.stripe_sandbox import demo
 
 GREEN = "rgb(23, 128, 76)"
 
 
 @pytest.fixture
-def connect(open_as_owner, sandbox):
-    def connect(**options: object) -> Page:
-        page = open_as_owner(**options)
-        guide.connect(page, demo.seed(sandbox, customers=3)["keys"]["test"]["restricted"])
-        expect(page.locator("#events")).to_be_visible()
+def open_switches(open_as_owner):
+    def open_switches(**options: object) -> Page:
+        page = open_as_owner(connected=True, **options)
+        page.goto(guide.STRIPE)
         return page
 
-    return connect
+    return open_switches
 
 
-def test_a_switch_is_green_saves_at_once_and_keeps_the_keyboard(connect):
-    page = connect()
+def test_a_switch_is_green_saves_at_once_and_keeps_the_keyboard(open_switches):
+    page = open_switches()
     switch = page.get_by_role("switch", name="Subscription renewed")
     expect(switch).to_have_css("background-color", GREEN)
     switch.focus()
@@ -35,8 +33,8 @@ def test_a_switch_is_green_saves_at_once_and_keeps_the_keyboard(connect):
     expect(page.get_by_role("switch", name="New customer")).to_be_checked()
 
 
-def test_a_second_window_sees_what_the_first_has_saved(connect):
-    page = connect()
+def test_a_second_window_sees_what_the_first_has_saved(open_switches):
+    page = open_switches()
     other = page.context.new_page()
     other.goto(guide.STRIPE)
     other.get_by_role("switch", name="New customer").click()
@@ -45,8 +43,8 @@ def test_a_second_window_sees_what_the_first_has_saved(connect):
     expect(page.get_by_role("switch", name="New customer")).not_to_be_checked()
 
 
-def test_without_javascript_there_is_a_button(connect):
-    page = connect(java_script_enabled=False)
+def test_without_javascript_there_is_a_button(open_switches):
+    page = open_switches(java_script_enabled=False)
     page.get_by_role("switch", name="Payment failed").uncheck()
     page.locator("#events").get_by_role("button", name="Save").click()
     expect(page.locator("#toasts")).to_contain_text("Events saved.")
