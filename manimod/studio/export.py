@@ -190,7 +190,7 @@ class _Sheet:
     """A CSV that moves to disk once it grows."""
 
     def __init__(self, columns):
-        self.file = tempfile.SpooledTemporaryFile(max_size=1_000_000)  # noqa: SIM115  closed by chunks()
+        self.file = tempfile.SpooledTemporaryFile(max_size=1_000_000)  # noqa: SIM115  see chunks
         self.columns = columns
         self.file.write(b"\xef\xbb\xbf")  # so that spreadsheets read it as UTF-8
         self.write([{column: column for column in columns}])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from .brief import Brand, Finding, Offer
@@ -149,12 +149,17 @@ def rule(id, platforms, severity, summary, source, scope="words"):
 def search(copy, wanted, message, allowed=lambda excerpt: False):
     """A hit for every text in which a pattern (or a table of words.toml) is found, unless the excerpt is allowed. The
     brand's and the tier's own names are masked."""
-    expression = pattern(wanted) if isinstance(wanted, str) else wanted
     for text in copy.texts:
-        for match in expression.finditer(text.plain):
-            if not allowed(match[0]):
-                yield Hit(text, match[0].strip(), message)
-                break
+        excerpt = next((e for e in _excerpts(wanted, text.plain) if not allowed(e)), None)
+        if excerpt is not None:
+            yield Hit(text, excerpt.strip(), message)
+
+
+@lru_cache(maxsize=16384)
+def _excerpts(wanted, text):
+    """What a pattern finds; phrasings come back again and again, so that most of it is known already."""
+    expression = pattern(wanted) if isinstance(wanted, str) else wanted
+    return tuple(match[0] for match in expression.finditer(text))
 
 
 def check(variant, context):

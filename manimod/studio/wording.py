@@ -8,11 +8,13 @@ from . import phrases
 
 SPECIAL_WEIGHT = 0.35  # lines written for the tone, segment or event come first more often than not
 ENDS = ".!?…"
+STORED = {"proof", "news", "offer"}
 
 
 class Line(NamedTuple):
     text: str
     names_tier: bool
+    tells: bool = False  # carries the stored proof, news or offer
 
 
 def digest(*parts):
@@ -40,7 +42,9 @@ class Wording:
         usable = [p for p in phrases.lines(table, kind, *tags) if self._usable(p, slots)]
         usable.sort(key=lambda p: self.order(angle.id, kind, p.text) * (SPECIAL_WEIGHT if p.special else 1))
         turn = brief.round % len(usable) if usable else 0
-        filled = [Line(_fill(p.text, slots), p.names_tier) for p in usable[turn:] + usable[:turn]]
+        filled = [
+            Line(_fill(p.text, slots), p.names_tier, bool(p.slots & STORED)) for p in usable[turn:] + usable[:turn]
+        ]
         return [line for line in filled if not self._is_banned(line.text)] or filled
 
     def segment_shorts(self, angle):

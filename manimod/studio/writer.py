@@ -145,10 +145,11 @@ class _Copy:
 
     def _unlike(self, others, must_name):
         """The first fitting body line that does not share most of its words with the set's other variants."""
-        preferred = _pick(self.bodies, SHORT_BODY, must_name)
-        for core in (preferred, *self.bodies):
+        telling = [line for line in self.bodies if line.tells] or self.bodies
+        preferred = _pick(telling, SHORT_BODY, must_name)
+        for core in (preferred, *telling):
             body = self._with_closing(core.text, BODY, others)
-            fits = len(core.text) <= SHORT_BODY and (core.names_tier or not must_name)
+            fits = len(core.text) <= max(SHORT_BODY, len(preferred.text)) and (core.names_tier or not must_name)
             if fits and all(alike(f"{self.headline} {body}", f"{v.headline} {v.body}") <= ALIKE for v in others):
                 return core, body
         return preferred, self._with_closing(preferred.text, BODY, others)
@@ -191,7 +192,7 @@ class _Copy:
 
     def _descriptions(self, most):
         fitting = [b for b in (self.core, *self.bodies) if len(b.text) <= SHORT_BODY]
-        fitting.sort(key=lambda line: not line.names_tier)
+        fitting.sort(key=lambda line: (not line.tells, not line.names_tier))
         texts = list(dict.fromkeys(line.text for line in fitting))
         if not self.disclaimer:
             return texts[:most]

@@ -1,0 +1,65 @@
+"""An angle that needs something which is not stored is skipped, never invented; there are always three."""
+
+from datetime import date
+
+import pytest
+
+from manimod.studio import angles
+from manimod.studio.brief import EVENTS, POSITIONS, SEGMENTS, Offer
+from manimod.studio.writer import write
+from tests.studio.samples import brief
+
+
+def ids(**asked):
+    return {angle.id for angle in angles.candidates(brief(**asked))}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("segment", [*SEGMENTS, None])
+@pytest.mark.parametrize("position", [*POSITIONS, None])
+def test_three_angles_without_anything_stored(event, segment, position):
+    assert len({a.id for a in angles.choose(brief(event, segment, position))}) == 3
+
+
+def test_proof_and_news_angles_need_proof_and_news():
+    assert not ids(event="cancelled") & {"W1", "W6", "W7"}
+    assert {"W1", "W6"} <= ids(event="cancelled", release_notes=("Shared calendars",))
+    assert "W7" in ids(event="cancelled", proof=("Rated 4.8 of 5",))
+
+
+def test_trial_and_pause_need_an_active_offer():
+    ended = Offer(text="Two weeks to try it", kind="trial", ends_on=date(2026, 11, 21))
+    assert "U6" not in ids() | ids(offers=(ended,))
+    assert "U6" in ids(offers=(Offer(text="Two weeks to try it", kind="trial"),))
+    assert "W4" not in ids(event="cancelled")
+
+
+def test_the_top_tier_is_offered_no_higher_one():
+    assert not ids(position="top") & {"U1", "U3"}
+
+
+def test_a_single_tier_is_offered_no_lighter_one():
+    assert "W3" not in ids(event="cancelled", position="single")
+
+
+def test_low_value_gets_no_discount_by_default():
+    offer = (Offer(text="20% off for three months"),)
+    assert "W5" in ids(event="cancelled", segment="core", offers=offer)
+    assert "W5" not in ids(event="cancelled", segment="low", offers=offer)
+
+
+def test_an_annual_tier_is_not_asked_to_think_of_a_year():
+    assert "U2" not in ids(tier="team (annual)")
+
+
+def test_an_approved_offer_is_printed_with_its_code_and_date():
+    offer = Offer(text="20% off for three months.", code="HELLO20", ends_on=date(2026, 12, 31))
+    made = write(brief("cancelled", "core", "entry", offers=(offer,), round=1))
+    texts = [f"{v.headline} {v.body}" for v in made.variants if v.angle == "W5"]
+    assert any("20% off for three months with code HELLO20, until 31 December 2026" in text for text in texts)
+
+
+def test_stored_texts_that_break_the_rules_are_left_out_with_a_reason():
+    made = write(brief("cancelled", "core", proof=("Guaranteed!! The #1 app",), release_notes=("Call 555-0100 now",)))
+    assert not {"W1", "W6", "W7"} & {v.angle for v in made.variants}
+    assert sum("break the rules" in reason for reason in made.reasons) == 2
