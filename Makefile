@@ -4,7 +4,7 @@
 .DELETE_ON_ERROR:
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .PHONY: help run demo test lint lock bench migration
 
@@ -41,12 +41,12 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 
 .venv/installed: requirements.txt | .venv/bin/pip
 	@echo "Installing what mani needs into .venv ..."
-	@$(PIP) --require-hashes -r requirements.txt
+	@$(PIP) --require-hashes --no-deps --no-compile -r requirements.txt
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
 	@echo "Installing what the tests need into .venv ..."
-	@$(PIP) --require-hashes -r requirements.txt -r requirements-dev.txt
+	@$(PIP) --require-hashes --no-deps --no-compile -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 .venv/bin/pip:
