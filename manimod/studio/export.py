@@ -180,7 +180,7 @@ def readme(counts, refused=()):
         "What is left to do\n"
         "- Meta: choose the campaign objective and the custom audience, which mani does not know.\n"
         "- Google: blank cells mean no change. Pictures for display ads are those that end in -little-text.\n"
-        "- LinkedIn, X, Pinterest and TikTok publish no column list for bulk creation: the plain sheet is for copying.\n"
+        "- LinkedIn, X, Pinterest and TikTok publish no columns for bulk creation: the plain sheet is for copying.\n"
         "- A cell that starts with ' was protected so that a spreadsheet does not take it for a formula.\n"
         + (f"\nThese pictures could not be drawn, because the font lacks a sign:\n{missing}" if missing else "")
     )

@@ -1,0 +1,81 @@
+"""Exported files: the published columns, every row paused, no formula, pictures in their sizes, streamed."""
+
+import csv
+import io
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from manimod.studio import export
+from manimod.studio.specifications import CANVASES, GOOGLE_COLUMNS, META_COLUMNS
+from manimod.studio.writer import write
+from tests.studio.samples import PLAIN, brief
+
+ITEM = export.Item("renewed-core-Team", write(brief()), PLAIN)
+
+
+def rows(archive, name):
+    return list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig"))))
+
+
+@pytest.fixture(scope="module")
+def archive():
+    return zipfile.ZipFile(io.BytesIO(b"".join(export.stream([ITEM, ITEM], with_pictures=False))))
+
+
+def test_the_zip_is_sound_and_says_what_was_checked(archive):
+    assert archive.testzip() is None
+    text = archive.read("README.txt").decode()
+    assert "2 creative sets, 6 ads" in text
+    assert "paused" in text
+    assert "no platform has approved" in text
+
+
+def test_the_sheets_have_the_published_columns(archive):
+    assert list(rows(archive, "meta-bulk-sheet.csv")[0]) == META_COLUMNS
+    assert list(rows(archive, "google-ads-editor.csv")[0]) == GOOGLE_COLUMNS
+
+
+def test_every_row_is_paused(archive):
+    for row in rows(archive, "meta-bulk-sheet.csv"):
+        assert {row["Campaign Status"], row["Ad Set Run Status"], row["Ad Status"]} == {"PAUSED"}
+    for row in rows(archive, "google-ads-editor.csv"):
+        assert {row["Campaign Status"], row["Ad Group Status"], row["Status"]} == {"Paused"}
+    assert {row["Status"] for row in rows(archive, "linkedin-x-pinterest-tiktok.csv")} == {"PAUSED"}
+
+
+def test_the_texts_arrive_unchanged(archive):
+    variant = ITEM.creative_set.variants[0]
+    meta, google = rows(archive, "meta-bulk-sheet.csv")[0], rows(archive, "google-ads-editor.csv")[0]
+    assert meta["Body"] == variant.platforms["meta_feed"].fields["primary_text"][0]
+    assert google["Headline 1"] == variant.platforms["google_search"].fields["headlines"][0]
+    assert google["Final URL"] == PLAIN.landing_page
+
+
+@pytest.mark.parametrize("sign", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "  =1"])
+def test_a_formula_is_neutralised(sign):
+    assert export.neutralise(sign).startswith("'")
+    assert export.neutralise("A = B") == "A = B"
+
+
+def test_pictures_come_in_every_size_and_with_little_text():
+    one = replace(ITEM.creative_set, variants=ITEM.creative_set.variants[:1])
+    names = [name for name, png in export.pictures(ITEM._replace(creative_set=one)) if png[:4] == b"\x89PNG"]
+    assert len(names) == len(CANVASES) + 2
+    assert sum("little-text" in name for name in names) == 2
+
+
+def test_a_picture_that_cannot_be_drawn_is_named_in_the_readme():
+    variant = replace(ITEM.creative_set.variants[0], headline="ようこそ")
+    item = ITEM._replace(creative_set=replace(ITEM.creative_set, variants=(variant,)))
+    made = zipfile.ZipFile(io.BytesIO(b"".join(export.stream([item]))))
+    assert "could not be drawn" in made.read("README.txt").decode()
+    assert not [name for name in made.namelist() if name.endswith(".png")]
+
+
+def test_the_archive_is_handed_over_in_pieces():
+    one = replace(ITEM.creative_set, variants=ITEM.creative_set.variants[:1])
+    pieces = export.stream([ITEM._replace(creative_set=one)])
+    assert next(pieces)[:2] == b"PK"
+    pieces.close()
