@@ -6,10 +6,11 @@ API versions; since 2025-03-31 an invoice names its subscription under `parent`,
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 LARGEST_NUMBER = 2**53
+LAST_MOMENT = 253_370_764_800  # the year 9999
 LONGEST_TEXT = 255
 MONTHLY = {"day": 365 / 12, "week": 52 / 12, "month": 1.0, "year": 1 / 12}  # how often an interval fits a month
 
@@ -124,32 +125,34 @@ class NotAnEvent(ValueError):
     """The JSON is not a Stripe event: no id, type or time, or not an object at all."""
 
 
-@dataclass
 class Reader:
-    """Takes named fields out of untrusted JSON, checks their types and remembers which it took."""
+    """Takes named fields out of untrusted JSON and checks their types; for events it also remembers which it took."""
 
-    data: Any
-    path: str = ""
-    taken: set[str] = field(default_factory=set)
+    __slots__ = ("data", "path", "taken")
+
+    def __init__(self, data: Any, path: str = "", taken: set[str] | None = None) -> None:
+        self.data = data if isinstance(data, (dict, list)) else None
+        self.path = path
+        self.taken = taken
 
     def raw(self, name: str) -> Any:
         return self.data.get(name) if isinstance(self.data, dict) else None
 
     def inside(self, name: str) -> "Reader":
-        return Reader(self.raw(name), self._path(name), self.taken)
+        return Reader(self.raw(name), f"{self.path}{name}.", self.taken)
 
     def each(self, name: str) -> Iterator["Reader"]:
         """The members of a list, or of a Stripe list object (`{"data": [...]}`)."""
-        holder = self.inside(name)
-        members = holder.raw("data") if isinstance(holder.data, dict) else holder.data
+        holder = self.raw(name)
+        members = holder.get("data") if isinstance(holder, dict) else holder
         for member in members if isinstance(members, list) else ():
-            yield Reader(member, self._path(name) + "[]", self.taken)
+            yield Reader(member, f"{self.path}{name}[].", self.taken)
 
     def text(self, name: str) -> str | None:
         value = self.raw(name)
         if not isinstance(value, str) or not value:
             return None
-        self.taken.add(self._path(name))
+        self._take(name)
         return clean(value)
 
     def identifier(self, name: str) -> str | None:
@@ -159,27 +162,31 @@ class Reader:
             return self.inside(name).identifier("id")
         if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT or not value.isprintable():
             return None
-        self.taken.add(self._path(name))
+        self._take(name)
         return value
 
     def number(self, name: str) -> int | None:
         value = self.raw(name)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_NUMBER:
+        if type(value) is not int or not 0 <= value <= LARGEST_NUMBER:
             return None
-        self.taken.add(self._path(name))
+        self._take(name)
         return value
 
     def moment(self, name: str) -> int | None:
         """Unix seconds, up to the year 9999."""
         value = self.number(name)
-        return value if value is not None and value < 253_370_764_800 else None
+        return value if value is not None and value < LAST_MOMENT else None
 
     def flag(self, name: str) -> bool:
-        self.taken.add(self._path(name))
-        return self.raw(name) is True
+        value = self.raw(name)
+        if value is None:
+            return False
+        self._take(name)
+        return value is True
 
-    def _path(self, name: str) -> str:
-        return f"{self.path}.{name}" if self.path else name
+    def _take(self, name: str) -> None:
+        if self.taken is not None:
+            self.taken.add(self.path + name)
 
 
 def clean(text: str) -> str:
@@ -189,7 +196,7 @@ def clean(text: str) -> str:
 
 def minimise(event: Any) -> MinimisedEvent:
     """The facts of one event of any API version. Raises NotAnEvent."""
-    reader = Reader(event)
+    reader = Reader(event, taken=set())
     event_id, kind, created = reader.identifier("id"), reader.identifier("type"), reader.moment("created")
     is_thin = reader.raw("object") == "v2.core.event"
     if event_id is None or kind is None or (created is None and not is_thin):
@@ -263,12 +270,12 @@ def read_price(reader: Reader) -> PriceFacts | None:
     price_id = reader.identifier("id")
     if price_id is None:
         return None
-    terms = reader.inside("recurring") if isinstance(reader.raw("recurring"), dict) else reader
+    terms = reader.inside("recurring") if reader.raw("recurring") else reader
     amount = reader.number("unit_amount")
     return PriceFacts(
         id=price_id,
         product=reader.identifier("product"),
-        product_name=reader.inside("product").text("name") or reader.text("name"),
+        product_name=(reader.inside("product") if reader.raw("product") else reader).text("name"),
         nickname=reader.text("nickname"),
         currency=(reader.identifier("currency") or "")[:3] or None,
         amount=None

@@ -31,6 +31,7 @@ def make_settings(database_url: str, redis_url: str, **environment: str) -> Sett
         "REDIS_URL": redis_url,
         "STRIPE_API_BASE": "http://127.0.0.1:1",  # nobody listens there
         "SETTLE_SECONDS": "0",
+        "STRIPE_REQUESTS_PER_SECOND": "1000",
         "SECRET_KEY": "s" * 64,
         "ENCRYPTION_KEYS": f"k1:{base64.b64encode(bytes(32)).decode()}",
     }

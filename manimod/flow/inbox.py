@@ -15,7 +15,7 @@ from manimod.extensions import db
 from manimod.flow import connections, mirror, moments, register
 from manimod.models import Connection, StripeEvent
 from manimod.models.accounts import now
-from manimod.models.upsert import insert_new
+from manimod.models.upsert import insert_once
 from manimod.stripe_facts import EventFacts, MinimisedEvent
 from manimod.stripe_gateway import verify
 
@@ -50,7 +50,7 @@ def store(connection: Connection, event: MinimisedEvent, path: str) -> bool:
         "state": "pending",
         "attempts": 0,
     }
-    is_new = bool(insert_new(StripeEvent, [row], ("connection_id", "stripe_id")))
+    is_new = insert_once(StripeEvent, row, ("connection_id", "stripe_id"))
     jobs.enqueue("drain", connection.id)
     log.info("event_stored", event_id=facts.id, type=facts.type, connection=connection.id, path=path, new=is_new)
     return is_new
@@ -134,13 +134,11 @@ def _drain_single(connection_id: int, event_id: int) -> None:
     event = db.session.get(StripeEvent, event_id)
     if connection is None or event is None or event.state != "pending":
         return
-    if not _accept(event, connection):
-        return _finish([event])
-    facts = EventFacts.from_json(event.facts)
-    mirror.apply(connection, [facts])
-    news = _news(event, facts)
+    facts = [EventFacts.from_json(event.facts)] if _accept(event, connection) else []
+    mirror.apply(connection, facts)
+    news = [_news(event, event_facts) for event_facts in facts]
     _finish([event])
-    register.record(connection, [news])
+    register.record(connection, news)
 
 
 def _count_failure(event_id: int, error: Exception) -> None:

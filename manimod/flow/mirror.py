@@ -6,7 +6,7 @@ News may arrive out of order: a row only changes when the news is at least as ne
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 
 from manimod.extensions import db
 from manimod.models import Connection, Customer, Moment, Price, StripeEvent, Subscription, Tier
@@ -45,12 +45,16 @@ def _newer(held: EventFacts | None, event: EventFacts) -> EventFacts:
     return max(held, event, key=lambda e: (e.created, e.subscription.status in FINAL_STATUSES))
 
 
-def is_newer():
+def is_newer() -> ColumnElement[bool]:
+    """Of one second's news the final status is the later one."""
     arriving = excluded(Subscription)
-    was_final = case((Subscription.status.in_(FINAL_STATUSES), 1), else_=0)
-    is_final = case((arriving.status.in_(FINAL_STATUSES), 1), else_=0)
     later = arriving.told_at > Subscription.told_at
-    return or_(later, and_(arriving.told_at == Subscription.told_at, is_final >= was_final))
+    same_second = arriving.told_at == Subscription.told_at
+    return or_(later, and_(same_second, _is_final(arriving.status) >= _is_final(Subscription.status)))
+
+
+def _is_final(status: ColumnElement[str]) -> ColumnElement[int]:
+    return case(*((status == final, 1) for final in FINAL_STATUSES), else_=0)
 
 
 def keep_customers(connection_id: int, customers: Iterable[CustomerFacts], run_id: int | None = None) -> None:

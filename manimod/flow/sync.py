@@ -7,6 +7,7 @@ transaction, so a killed run goes on where it was. A lease keeps a second worker
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,7 +36,7 @@ SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on fr
 PASSING = ("STRIPE_RATE_LIMITED", "STRIPE_UNREACHABLE", "STRIPE_FAILED")
 TRIES = 8
 LONGEST_PAUSE_SECONDS = 30
-PAGES_AHEAD = 4  # read before they are written, so that reading and writing overlap with flat memory
+PAGES_AHEAD = 8  # read before they are written, so that reading and writing overlap with flat memory
 NAMING_TIMEOUT_SECONDS = 3
 
 
@@ -122,12 +123,10 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
     deadline = time.monotonic() + SLICE_SECONDS
     cursors = dict(db.session.get(SyncRun, run_id).cursors)
     gateway = _begin(connection_id, cursors)
-    for fetched in _pages_of(gateway, cursors):
-        if fetched.failure:
-            raise fetched.failure
+    for pages in _pages_of(gateway, cursors):
         with jobs.transaction():
-            _write_page(connection_id, run_id, fetched)
-        cursors[fetched.name] = fetched.page.next_cursor
+            _write_pages(connection_id, run_id, pages)
+        cursors |= {fetched.name: fetched.page.next_cursor for fetched in pages}
         if time.monotonic() > deadline:
             break
     return not any(cursor is not None for cursor in cursors.values())
@@ -163,8 +162,7 @@ class Fetcher:
     fetch: Callable[[str | None], Page]
 
     def __post_init__(self) -> None:
-        self._spacing = 1 / current_app.extensions["settings"].stripe_requests_per_second
-        self._next_at = time.monotonic()
+        self._answered: deque[float] = deque(maxlen=current_app.extensions["settings"].stripe_requests_per_second)
 
     def pages(self, cursor: str) -> Iterator[Page]:
         while cursor is not None:
@@ -180,16 +178,19 @@ class Fetcher:
             except ManimodError as failure:
                 if failure.code not in PASSING or attempt == TRIES - 1:
                     raise
+            finally:
+                self._answered.append(time.monotonic())
             time.sleep(random.uniform(0.5, 1) * min(0.5 * 2**attempt, LONGEST_PAUSE_SECONDS))  # noqa: S311
         raise AssertionError("unreachable")
 
     def _wait_for_turn(self) -> None:
-        time.sleep(max(self._next_at - time.monotonic(), 0))
-        self._next_at = max(self._next_at, time.monotonic() - self._spacing) + self._spacing
+        """Counted from the answers, which come after Stripe has counted the request: never too many in a second."""
+        if len(self._answered) == self._answered.maxlen:
+            time.sleep(max(self._answered[0] + 1 - time.monotonic(), 0))
 
 
-def _pages_of(gateway: StripeGateway, cursors: dict[str, str | None]) -> Iterator[Fetched]:
-    """The pages of both lists as they come in, each list read by its own thread."""
+def _pages_of(gateway: StripeGateway, cursors: dict[str, str | None]) -> Iterator[list[Fetched]]:
+    """The pages of both lists as they come in, as many as are there at once; each list is read by its own thread."""
     ready: Queue[Fetched | None] = Queue(PAGES_AHEAD)
     stop = threading.Event()
     todo = [name for name in LISTS if cursors[name] is not None]
@@ -203,15 +204,26 @@ def _pages_of(gateway: StripeGateway, cursors: dict[str, str | None]) -> Iterato
     try:
         running = len(threads)
         while running:
-            fetched = ready.get()
-            if fetched is None:
-                running -= 1
-            else:
-                yield fetched
+            arrived = [ready.get(), *_at_hand(ready)]
+            running -= arrived.count(None)
+            yield _without_failure([fetched for fetched in arrived if fetched])
     finally:
         stop.set()
         while any(thread.is_alive() for thread in threads):
-            _empty(ready)
+            list(_at_hand(ready))  # a reader that waits for room can finish
+            time.sleep(0.01)
+
+
+def _at_hand(ready: Queue) -> Iterator[Fetched | None]:
+    while not ready.empty():
+        yield ready.get_nowait()
+
+
+def _without_failure(arrived: list[Fetched]) -> list[Fetched]:
+    for fetched in arrived:
+        if fetched.failure:
+            raise fetched.failure
+    return arrived
 
 
 def _read_list(name: str, fetcher: Fetcher, cursor: str, ready: Queue, stop: threading.Event) -> None:
@@ -231,24 +243,19 @@ def _read_list(name: str, fetcher: Fetcher, cursor: str, ready: Queue, stop: thr
         ready.put(None)
 
 
-def _empty(ready: Queue) -> None:
-    """Let a reader that waits for room finish."""
-    while not ready.empty():
-        ready.get_nowait()
-    time.sleep(0.01)
-
-
-def _write_page(connection_id: int, run_id: int, fetched: Fetched) -> None:
-    """One page, its moments and its cursor, together."""
+def _write_pages(connection_id: int, run_id: int, pages: list[Fetched]) -> None:
+    """Some pages, their moments and their cursors, together."""
     connection = register.lock(connection_id)
     sync_run = db.session.get(SyncRun, run_id)
     if connection is None or sync_run is None or sync_run.state != "running":
         raise Interrupted
-    if fetched.name == "customers":
-        _write_customers(connection, sync_run, fetched.page.rows)
-    else:
-        _write_subscriptions(connection, sync_run, fetched.page.rows, fetched.asked_at)
-    sync_run.cursors = {**sync_run.cursors, fetched.name: fetched.page.next_cursor}
+    customers = [row for fetched in pages if fetched.name == "customers" for row in fetched.page.rows]
+    subscriptions = [row for fetched in pages if fetched.name == "subscriptions" for row in fetched.page.rows]
+    if customers:
+        _write_customers(connection, sync_run, customers)
+    if subscriptions:
+        _write_subscriptions(connection, sync_run, subscriptions, min(fetched.asked_at for fetched in pages))
+    sync_run.cursors = sync_run.cursors | {fetched.name: fetched.page.next_cursor for fetched in pages}
     sync_run.lease_until = now() + LEASE
 
 

@@ -1,4 +1,4 @@
-"""INSERT ... ON CONFLICT for both databases: many rows in one statement."""
+"""INSERT ... ON CONFLICT for both databases. Many rows go in one statement, which is compiled once."""
 
 from typing import Any
 
@@ -7,17 +7,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from manimod.extensions import db
 
-ROWS_A_STATEMENT = 500
+
+def insert_new(model: type, rows: list[dict], unique: tuple[str, ...]) -> None:
+    """Insert the rows whose unique columns are not there yet; leave the others as they are."""
+    if rows:
+        db.session.execute(_insert(model).on_conflict_do_nothing(index_elements=unique), rows)
 
 
-def insert_new(model: type, rows: list[dict], unique: tuple[str, ...]) -> int:
-    """Insert the rows whose unique columns are not there yet; the count of those that were new."""
-    inserted = 0
-    for part in _parts(rows):
-        statement = _insert(model).values(part).on_conflict_do_nothing(index_elements=unique)
-        # psycopg reports no row count for such an insert, but both databases return the rows that were new.
-        inserted += len(db.session.execute(statement.returning(model.__table__.c[unique[0]])).all())
-    return inserted
+def insert_once(model: type, row: dict, unique: tuple[str, ...]) -> bool:
+    """Insert one row; False where it was there before."""
+    statement = _insert(model).on_conflict_do_nothing(index_elements=unique)
+    # psycopg reports no row count for such an insert, but both databases return the row that was new.
+    return db.session.execute(statement.returning(model.__table__.c[unique[0]]), row).first() is not None
 
 
 def upsert(
@@ -33,11 +34,9 @@ def upsert(
     """
     if not rows:
         return
-    changed = [name for name in rows[0] if name not in unique and name not in keep]
-    for part in _parts(rows):
-        statement = _insert(model).values(part)
-        update = {name: statement.excluded[name] for name in changed}
-        db.session.execute(statement.on_conflict_do_update(index_elements=unique, set_=update, where=newer))
+    statement = _insert(model)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in unique + keep}
+    db.session.execute(statement.on_conflict_do_update(index_elements=unique, set_=changed, where=newer), rows)
 
 
 def excluded(model: type) -> Any:
@@ -48,7 +47,3 @@ def excluded(model: type) -> Any:
 def _insert(model: type) -> Any:
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     return dialect.insert(model.__table__)
-
-
-def _parts(rows: list[dict]) -> list[list[dict]]:
-    return [rows[start : start + ROWS_A_STATEMENT] for start in range(0, len(rows), ROWS_A_STATEMENT)]

@@ -1,0 +1,126 @@
+"""The sync of 100,000 customers and 100,000 subscriptions, against the Stripe sandbox in a process of its own.
+
+The floor is the wire: the same pages fetched with the same library and parsed as JSON, nothing else.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.figures import Figure
+from tests.stripe_sandbox import SandboxControl
+
+CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "100000"))
+SMALL = 10_000
+STRIPE_RATE = 25  # requests a second and endpoint
+READS = ["rak_customer_read", "rak_subscription_read", "rak_product_read", "rak_plan_read"]
+
+
+def measure() -> list[Figure]:
+    with sandbox_process() as control:
+        key = seed(control, CUSTOMERS)
+        floor = CUSTOMERS / child("read_the_wire", control, key)["seconds"]
+        full = child("sync_everything", control, key, rate=100_000)
+        small = child("sync_everything", control, seed(control, SMALL), rate=100_000)
+        control.rate_limit(per_second=STRIPE_RATE)
+        limited = child("sync_everything", control, key, rate=STRIPE_RATE)
+    bound = CUSTOMERS / 100 / STRIPE_RATE
+    return [
+        Figure("sync", "customers, Stripe unlimited", CUSTOMERS / full["seconds"], "customers/s", floor, ">= 2,500/s"),
+        Figure("sync", f"all at {STRIPE_RATE} requests/s an endpoint", limited["seconds"], "s", bound, "<= 1.1 x"),
+        Figure("sync", "processor", full["cpu_seconds"] * 100_000 / CUSTOMERS, "s/100,000"),
+        Figure("sync", "memory growth from 10,000", full["peak_mb"] - small["peak_mb"], "MB", goal="< 50 MB"),
+    ]
+
+
+@contextmanager
+def sandbox_process():
+    command = [sys.executable, "-m", "tests.stripe_sandbox", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield SandboxControl(process.stdout.readline().split()[-1], timeout=300)
+        finally:
+            process.terminate()
+
+
+def seed(control: SandboxControl, customers: int) -> str:
+    account = control.create_account(f"Bench {customers}", permissions=READS)
+    control.seed_customers(account["id"], customers, seed=1)
+    return account["keys"]["test"]["restricted"]
+
+
+def child(task: str, control: SandboxControl, key: str, **options: object) -> dict:
+    """Run a task of this file in a fresh process, so that its peak memory is its own."""
+    arguments = [task, control.url, *(f"{name}={value}" for name, value in options.items())]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"BENCH_FOLDER": folder, "BENCH_KEY": key}
+        command = [sys.executable, "-m", "bench.sync", *arguments]
+        answer = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {name: float(value) for name, value in (word.split("=") for word in answer.split())}
+
+
+def read_the_wire(url: str) -> None:
+    import threading
+
+    from manimod.stripe_gateway import PAGE, StripeGateway
+
+    gateway = StripeGateway(os.environ["BENCH_KEY"], url)
+
+    def read(address: str, **parameters: object) -> None:
+        answer = gateway._get(address, limit=PAGE, **parameters)
+        while answer["has_more"]:
+            answer = gateway._get(address, limit=PAGE, starting_after=answer["data"][-1]["id"], **parameters)
+
+    lists = [("/v1/customers", {}), ("/v1/subscriptions", {"status": "all"})]
+    begun = time.monotonic()
+    threads = [threading.Thread(target=read, args=(address,), kwargs=parameters) for address, parameters in lists]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    report(begun)
+
+
+def sync_everything(url: str, rate: str) -> None:
+    from manimod import create_app
+    from manimod.extensions import db
+    from manimod.flow import connections, sync
+    from manimod.jobs import transaction
+    from manimod.models import Account
+    from tests.factories import make_settings
+
+    settings = make_settings(
+        f"sqlite:///{Path(os.environ['BENCH_FOLDER']) / 'bench.db'}",
+        redis_url="redis://127.0.0.1:1/0",
+        STRIPE_API_BASE=url,
+        STRIPE_REQUESTS_PER_SECOND=rate.removeprefix("rate="),
+    )
+    with create_app(settings).app_context():
+        db.create_all()
+        with transaction():
+            account = Account(name="Bench", plan="pro")
+            db.session.add(account)
+        check = connections.check_key(os.environ["BENCH_KEY"])
+        with transaction():
+            connection = connections.connect(account, check)
+        connection_id = connection.id
+        begun = time.monotonic()
+        while sync.run(connection_id):
+            pass
+        report(begun)
+        assert sync.latest(connection).state == "done", sync.latest(connection).error_code
+
+
+def report(begun: float) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds, cpu = time.monotonic() - begun, used.ru_utime + used.ru_stime
+    print(f"seconds={seconds:.3f} cpu_seconds={cpu:.3f} peak_mb={used.ru_maxrss / 1024:.1f}")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
