@@ -75,15 +75,6 @@ def test_a_second_start_on_the_same_folder_is_refused_in_one_line(stack: Stack, 
     assert said == f"mani already runs on {stack.folder}. Stop it first, or set another DATA_DIR.\n"
 
 
-@pytest.mark.parametrize("part", MARKS)
-def test_a_part_that_is_killed_comes_back(stack: Stack, part: str) -> None:
-    before = stack.children()[part]
-    os.kill(before, signal.SIGKILL)
-    wait_for(lambda: stack.children().get(part, before) != before)
-    wait_for(lambda: stack.sign_in().get("/readyz").ok, seconds=20)
-    assert "died (signal SIGKILL); it starts again." in stack.said()
-
-
 # --- starting and stopping -------------------------------------------------------------------------------------------
 
 

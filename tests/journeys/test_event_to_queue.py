@@ -1,0 +1,97 @@
+"""The main job on real processes: what happens at Stripe becomes a creative, soon, and once, whatever dies meanwhile."""
+
+import os
+import re
+import signal
+import sqlite3
+import statistics
+import time
+from collections.abc import Iterator
+
+import pytest
+import stripe
+
+from tests.conftest import wait_for
+from tests.journeys.stack import MARKS, Stack, Visitor
+from tests.stripe_sandbox import Sandbox, SandboxControl
+
+SETTINGS = "/settings/integrations/stripe"
+TRIES = 20
+
+
+class Business:
+    """A connected Stripe account of the sandbox, and what mani made of its customers."""
+
+    def __init__(self, control: SandboxControl, stack: Stack) -> None:
+        self.control = control
+        self.stack = stack
+        self.account = control.create_account("Brightside Studio")
+        self.keys = self.account["keys"]["test"]
+        self.prices = control.catalogue(self.account["id"])
+        self.stripe: stripe.StripeClient = control.client(self.keys["secret"])
+
+    def gain_customer(self, tier: str = "Team") -> str:
+        customer = self.stripe.v1.customers.create({"name": "Hazel Testford"})
+        items = [{"price": self.prices[tier]["month"]}]
+        self.stripe.v1.subscriptions.create({"customer": customer.id, "items": items})
+        return customer.id
+
+    def creatives_of(self, customer: str) -> list[int]:
+        """One row a moment: the creative that it has led to."""
+        query = "SELECT creative_id FROM moment WHERE stripe_customer_id = ? AND creative_id IS NOT NULL"
+        database = sqlite3.connect(f"file:{self.stack.folder}/mani.db?mode=ro", uri=True)
+        try:
+            return [row[0] for row in database.execute(query, [customer])]
+        finally:
+            database.close()
+
+
+@pytest.fixture(scope="module")
+def visitor(stack: Stack) -> Visitor:
+    return stack.sign_in()
+
+
+@pytest.fixture(scope="module")
+def business(stack: Stack, visitor: Visitor, sandbox_server: Sandbox) -> Iterator[Business]:
+    """Connected through the pages, as the guide says."""
+    control = sandbox_server.control
+    control.reset()
+    control.configure_deliveries(backoff=[0.5] * 60)
+    business = Business(control, stack)
+    page = visitor.submit(f"{SETTINGS}/connect", {"api_key": business.keys["restricted"]}, page=SETTINGS)
+    assert "Brightside Studio" in page.text or "Connected" in page.text
+    address = re.search(r"http://127\.0\.0\.1:\d+/webhooks/stripe/[\w-]+", page.text).group()
+    endpoint = control.create_endpoint(business.account["id"], address)
+    assert visitor.submit(f"{SETTINGS}/signing-secret", {"signing_secret": endpoint["secret"]}, page=SETTINGS).ok
+    return business
+
+
+def test_a_new_customer_is_in_the_queue_within_seconds(business: Business, visitor: Visitor) -> None:
+    delays = []
+    for _ in range(TRIES):
+        began = time.monotonic()
+        customer = business.gain_customer()
+        wait_for(lambda customer=customer: business.creatives_of(customer))
+        delays.append(time.monotonic() - began)
+    assert statistics.quantiles(delays, n=20)[-1] < 3, delays
+    assert "Team" in visitor.get("/creatives").text
+
+
+@pytest.mark.parametrize("part", MARKS)
+def test_no_event_is_lost_or_doubled_when_a_part_is_killed(business: Business, stack: Stack, part: str) -> None:
+    os.kill(stack.children()[part], signal.SIGKILL)
+    customers = [business.gain_customer("Starter") for _ in range(3)]
+    wait_for(lambda: all(business.creatives_of(customer) for customer in customers), seconds=45)
+    assert [len(business.creatives_of(customer)) for customer in customers] == [1, 1, 1]
+    wait_for(lambda: set(stack.children()) == set(MARKS))
+    assert "died (signal SIGKILL); it starts again." in stack.said()
+
+
+def test_stripe_was_only_read(business: Business) -> None:
+    assert {row["method"] for row in business.control.requests(key_kind="restricted")} == {"GET"}
+
+
+def test_nothing_personal_is_in_the_log(business: Business, stack: Stack) -> None:
+    log = stack.log()
+    assert "Hazel" not in log
+    assert business.keys["restricted"] not in log
