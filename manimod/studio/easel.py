@@ -204,7 +204,7 @@ def _png_size(png):
     return struct.unpack(">II", png[16:24])
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=16)
 def logo_plate(png, ground):
     """None where the logo can be seen on the ground; otherwise the colour of the plate to put under it."""
     with Image.open(io.BytesIO(png)) as picture:

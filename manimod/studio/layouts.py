@@ -133,8 +133,8 @@ def steps(easel, brand, label):
 def orbit(easel, brand, label):
     """Discs in a row, each larger than the last: more of the same good thing."""
     p, art = easel.palette, easel.art
-    largest = art.w * 0.37 if easel.wide else min(art.h * 0.48, art.w * 0.3)
-    base, x = easel.h - 0.05 * art.h, easel.w + largest * (0.35 if easel.wide else 0.2)
+    largest = art.w * 0.3 if easel.wide else min(art.h * 0.48, art.w * 0.3)
+    base, x = easel.h - 0.05 * art.h, easel.w + largest * 0.2
     for share, fill in ((1, p.far), (0.62, p.accent), (0.385, p.strong), (0.24, p.mark), (0.15, p.near)):
         r = largest * share
         if easel.wide and x - 2 * r < art.x:

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from . import picture
+from . import angles, picture
 from .brief import Brand, Brief, Offer
 from .export import Item
 from .layouts import LAYOUTS
@@ -65,9 +65,10 @@ def contact_sheet(items, height=340, gap=14):
 
 
 def _example(items, layout, turn):
-    fitting = [(v, item.brand) for item in items for v in item.creative_set.variants if v.layout == layout]
-    every = fitting or [(v, item.brand) for item in items for v in item.creative_set.variants]
-    return every[turn % len(every)]
+    """A variant of an objective that the layout suits, and its brand."""
+    suiting = [item for item in items if layout in angles.LAYOUTS[item.creative_set.objective]]
+    pairs = [(variant, item.brand) for item in suiting for variant in item.creative_set.variants]
+    return pairs[turn * 4 % len(pairs)]
 
 
 def _thumbnail(variant, brand, canvas, layout, height):

@@ -1,0 +1,79 @@
+"""The studio: creative sets without and with their pictures, on one core, with memory over 1,000 sets."""
+
+import itertools
+import resource
+import statistics
+import time
+from dataclasses import replace
+from datetime import date
+
+from bench.figures import Figure
+from manimod.studio import export, picture
+from manimod.studio.brief import EVENTS, POSITIONS, SEGMENTS, TONES, Brand, Brief
+from manimod.studio.specifications import MASTERS
+from manimod.studio.writer import write
+
+TODAY = date(2026, 11, 22)
+BRAND = Brand(name="Northwind", landing_page="https://northwind.example/")
+
+
+def measure() -> list[Figure]:
+    asked = list(itertools.islice(briefs(), 200))
+    sets = [write(brief) for brief in asked[:20]]  # opens the font and the phrase library
+    variant = sets[0].variants[0]
+    svg = picture.draw(variant, BRAND, "1080x1080")
+    before = peak_mb()
+    thousand = seconds(lambda: [write(brief) and None for brief in itertools.islice(briefs(), 1000)])
+    grown = peak_mb() - before
+    return [
+        Figure("studio", "one set, texts and lint", median_ms(write, asked), "ms"),
+        Figure("studio", "one set with its 15 SVG masters", median_ms(with_masters, asked[::2]), "ms", goal="<= 60 ms"),
+        Figure("studio", "sets, 1,000 in a row", 1000 / thousand, "sets/s"),
+        Figure("studio", "memory growth over 1,000 sets", grown, "MB", goal="flat"),
+        Figure("studio", "one SVG master 1080x1080", median_ms(draw_fresh(variant), range(200)), "ms"),
+        Figure("studio", "size of that SVG", len(svg) / 1000, "kB"),
+        Figure(
+            "studio", "PNG 1080x1080", median_ms(lambda _: picture.rasterise(svg), range(15)), "ms", goal="<= 300 ms"
+        ),
+        Figure("studio", "export of one set with 27 PNG", median_ms(export_one, sets[:3]), "ms"),
+    ]
+
+
+def briefs():
+    """Different briefs without end: another tier name in every turn."""
+    for turn in itertools.count():
+        for event, segment, position, tone in itertools.product(EVENTS, SEGMENTS, POSITIONS, TONES):
+            brand = replace(BRAND, tone=tone)
+            tier = f"Tier {turn}" if turn else position.capitalize()
+            yield Brief(event=event, segment=segment, tier=tier, tier_position=position, brand=brand, today=TODAY)
+
+
+def with_masters(brief):
+    for variant in write(brief).variants:
+        for canvas in MASTERS:
+            picture.draw(variant, brief.brand, canvas)
+
+
+def draw_fresh(variant):
+    """Draws another headline each time, so that nothing but the glyphs is remembered."""
+    return lambda i: picture.draw(replace(variant, headline=f"{variant.headline} {i}"), BRAND, "1080x1080")
+
+
+def export_one(made):
+    for _ in export.stream([export.Item("bench", made, BRAND)]):
+        pass
+
+
+def median_ms(work, inputs):
+    return 1000 * statistics.median(seconds(lambda value=value: work(value)) for value in inputs)
+
+
+def seconds(work):
+    """Processor time, so that neighbours on the machine do not count."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def peak_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
