@@ -13,7 +13,9 @@ from tests.stripe_events import customer, event, invoice, subscription
 
 pytestmark = pytest.mark.both_databases
 
-LATER = int(time.time()) + 60
+
+def later() -> int:
+    return int(time.time()) + 60
 
 
 def wait_for_settling(app, seconds: int) -> None:
@@ -78,14 +80,14 @@ def test_a_failure_told_after_the_payment_never_reaches_the_queue(deliver, drain
 def test_a_customer_who_comes_back_is_not_won_back(deliver, drain, moments, creatives):
     deliver(event("customer.subscription.deleted", subscription(status="canceled")))
     drain()
-    deliver(event("customer.subscription.created", subscription("sub_2"), created=LATER))
+    deliver(event("customer.subscription.created", subscription("sub_2"), created=later()))
     drain()
     assert moments() == {"cancelled:sub_1": "withdrawn"}
     assert [creative.status for creative in creatives()] == ["withdrawn"]
 
 
 def test_a_return_told_before_the_leaving_ends_the_same(deliver, drain, moments, creatives):
-    deliver(event("customer.subscription.created", subscription("sub_2"), created=LATER))
+    deliver(event("customer.subscription.created", subscription("sub_2"), created=later()))
     drain()
     deliver(event("customer.subscription.deleted", subscription(status="canceled")))
     drain()
@@ -96,14 +98,14 @@ def test_a_return_told_before_the_leaving_ends_the_same(deliver, drain, moments,
 def test_a_recovered_subscription_ends_its_failure(deliver, drain, moments):
     deliver(event("invoice.payment_failed", invoice("in_7", status="open")))
     drain()
-    deliver(event("customer.subscription.updated", subscription(), previous={"status": "past_due"}, created=LATER))
+    deliver(event("customer.subscription.updated", subscription(), previous={"status": "past_due"}, created=later()))
     drain()
     assert moments() == {"payment_failed:in_7": "withdrawn"}
 
 
 def test_a_new_failure_after_a_recovery_stands(deliver, drain, moments):
     deliver(event("customer.subscription.updated", subscription(), previous={"status": "past_due"}))
-    deliver(event("invoice.payment_failed", invoice("in_8", status="open"), created=LATER))
+    deliver(event("invoice.payment_failed", invoice("in_8", status="open"), created=later()))
     drain()
     assert moments() == {"payment_failed:in_8": "generated"}
 
