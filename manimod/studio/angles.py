@@ -66,7 +66,7 @@ MATRIX = {
 }
 # What stands in when an angle of the matrix is skipped, and what later rounds go on to.
 FALLBACKS = {
-    "retention": "R1 R2 R7 R8 R3 R6 R5",
+    "retention": "R2 R1 R7 R8 R3 R6 R5",
     "upsell": "U2 U7 U4 R4 U1 U3 U6 U5 R6",
     "winback": "W2 W8 W9 W3 W4 W1 W6 W7 W5",
 }
@@ -105,6 +105,8 @@ def _holds(angle, brief):
         return False  # first steps are no news to somebody who has been here for long
     if angle.id == "U2" and re.search(r"\b(annual|year)", brief.tier or "", re.I):
         return False  # they have a year already
+    if angle.id in ("R1", "R4", "R7") and brief.event == "new_customer" and brief.segment in ("new", None):
+        return False  # nothing has been set up yet that one could remind of
     match angle.needs:
         case None:
             return True

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .specifications import CONTRAST
+from manimod.studio.specifications import CONTRAST
 
 FALLBACK = {"primary": "#2b45c9", "accent": "#ffb84d"}
 

@@ -10,9 +10,9 @@ from html import escape
 
 from PIL import Image
 
-from . import colour, typesetting
-from .specifications import CANVASES, CONTRAST, LITTLE_TEXT_SHARE
-from .typesetting import ASCENDER, DISPLAY, STRONG, TEXT
+from manimod.studio import colour, typesetting
+from manimod.studio.specifications import CANVASES, CONTRAST, LITTLE_TEXT_SHARE
+from manimod.studio.typesetting import ASCENDER, DISPLAY, STRONG, TEXT
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import tempfile
 import zipfile
 from typing import NamedTuple
 
-from . import picture
-from .brief import Brand, CreativeSet
-from .specifications import CANVASES, CHECKED, GOOGLE_COLUMNS, META_COLUMNS, PLACEMENTS
-from .tiers import slug
+from manimod.studio import picture
+from manimod.studio.brief import Brand, CreativeSet
+from manimod.studio.specifications import CANVASES, CHECKED, GOOGLE_COLUMNS, META_COLUMNS, PLACEMENTS
+from manimod.studio.tiers import slug
 
 PLAIN_COLUMNS = ["Platform", "Campaign", "Ad", "Status", "Field", "Line", "Text", "Call to action", "Link", "Pictures"]
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")

@@ -4,8 +4,8 @@ apart by its form and its ground. None draws anything that looks like a button, 
 import math
 from dataclasses import dataclass
 
-from .typesetting import DISPLAY, STRONG, fit
-from .wording import digest
+from manimod.studio.typesetting import DISPLAY, STRONG, fit
+from manimod.studio.wording import digest
 
 
 @dataclass(frozen=True)

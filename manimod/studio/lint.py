@@ -11,10 +11,10 @@ from datetime import date
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from .brief import Brand, Finding, Offer
-from .lexicon import pattern
-from .specifications import CHECKED, PLACEMENTS
-from .tiers import slug
+from manimod.studio.brief import Brand, Finding, Offer
+from manimod.studio.lexicon import pattern
+from manimod.studio.specifications import CHECKED, PLACEMENTS
+from manimod.studio.tiers import slug
 
 BLOCK, WARN = "block", "warn"
 
@@ -234,4 +234,4 @@ def _run(rules, copy, context):
     return found
 
 
-from . import rules_form, rules_people, rules_picture  # noqa: E402, F401  the tables register themselves
+from manimod.studio import rules_form, rules_people, rules_picture  # noqa: E402, F401  the tables register themselves

@@ -6,11 +6,11 @@ import re
 import resvg_py
 from PIL import Image
 
-from . import colour
-from .easel import Easel
-from .layouts import LAYOUTS
-from .specifications import CANVASES
-from .typesetting import PictureRefused, missing_glyphs, refuse_missing
+from manimod.studio import colour
+from manimod.studio.easel import Easel
+from manimod.studio.layouts import LAYOUTS
+from manimod.studio.specifications import CANVASES
+from manimod.studio.typesetting import PictureRefused, missing_glyphs, refuse_missing
 
 __all__ = ["LAYOUTS", "PictureRefused", "draw", "lay_out", "missing_glyphs", "png", "rasterise", "title"]
 

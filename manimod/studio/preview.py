@@ -4,12 +4,12 @@ import io
 
 from PIL import Image
 
-from . import angles, picture
-from .brief import Brand, Brief, Offer
-from .export import Item
-from .layouts import LAYOUTS
-from .specifications import MASTERS
-from .writer import write
+from manimod.studio import angles, picture
+from manimod.studio.brief import Brand, Brief, Offer
+from manimod.studio.export import Item
+from manimod.studio.layouts import LAYOUTS
+from manimod.studio.specifications import MASTERS
+from manimod.studio.writer import write
 
 BRANDS = (
     Brand(name="Northwind", primary="#2b45c9", accent="#ffb84d", landing_page="https://northwind.example/"),

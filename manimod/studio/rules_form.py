@@ -3,10 +3,10 @@
 import re
 from urllib.parse import urlsplit
 
-from .lexicon import pattern, words
-from .lint import BLOCK, WARN, Hit, rule, search
-from .specifications import CTA_LISTS, CTA_MAP, CTA_SUITS, PLACEMENTS_WITHOUT_CTA
-from .typesetting import missing_glyphs
+from manimod.studio.lexicon import pattern, words
+from manimod.studio.lint import BLOCK, WARN, Hit, rule, search
+from manimod.studio.specifications import CTA_LISTS, CTA_MAP, CTA_SUITS, PLACEMENTS_WITHOUT_CTA
+from manimod.studio.typesetting import missing_glyphs
 
 
 @rule("EDT-01", "google linkedin", BLOCK, "No word in capitals", "Google 14848295; LinkedIn a468679")

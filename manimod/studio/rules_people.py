@@ -3,9 +3,9 @@
 import re
 from functools import cache
 
-from .lexicon import pattern, words
-from .lint import BLOCK, WARN, Hit, rule, search
-from .specifications import AUDIENCE_MINIMUMS
+from manimod.studio.lexicon import pattern, words
+from manimod.studio.lint import BLOCK, WARN, Hit, rule, search
+from manimod.studio.specifications import AUDIENCE_MINIMUMS
 
 
 @rule("PII-01", "all", BLOCK, "No customer's name", "Meta 2557868957763449; Google 6299717")

@@ -1,9 +1,9 @@
 """Rules about a drawn picture. They look at the boxes of its texts, which the easel keeps while drawing."""
 
-from .colour import contrast
-from .lint import BLOCK, Hit, rule
-from .specifications import CANVASES, CONTRAST, CTA_MAP, LITTLE_TEXT_SHARE, PLACEMENTS
-from .typesetting import missing_glyphs
+from manimod.studio.colour import contrast
+from manimod.studio.lint import BLOCK, Hit, rule
+from manimod.studio.specifications import CANVASES, CONTRAST, CTA_MAP, LITTLE_TEXT_SHARE, PLACEMENTS
+from manimod.studio.typesetting import missing_glyphs
 
 
 @rule("IMG-01", "google_display", BLOCK, "Text takes at most a fifth of the picture", "Google 6363786", "picture")

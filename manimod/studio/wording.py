@@ -4,7 +4,7 @@ import re
 from hashlib import blake2b
 from typing import NamedTuple
 
-from . import phrases
+from manimod.studio import phrases
 
 SPECIAL_WEIGHT = 0.35  # lines written for the tone, segment or event come first more often than not
 ENDS = ".!?…"

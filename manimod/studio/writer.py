@@ -3,10 +3,10 @@
 import re
 from dataclasses import replace
 
-from . import angles, lint, tiers
-from .brief import CreativeSet, PlatformCopy, Variant
-from .specifications import CTA_MAP, CTA_SUITS, PLACEMENTS, call_to_action
-from .wording import Wording
+from manimod.studio import angles, lint, tiers
+from manimod.studio.brief import CreativeSet, PlatformCopy, Variant
+from manimod.studio.specifications import CTA_MAP, CTA_SUITS, PLACEMENTS, call_to_action
+from manimod.studio.wording import Wording
 
 EVENT_WORDS = {
     "new_customer": "a new customer",
@@ -29,6 +29,7 @@ PATHS = {"retention": "your-plan", "upsell": "next-step", "winback": "welcome-ba
 HEADLINE = 60  # characters a canonical headline should have at most: it is drawn in the picture too
 BODY = 150
 SHORT_BODY = 90
+UNPRINTABLE = {"PII-02", "PII-03", "EDT-03", "EDT-06", "CLK-02"}  # what even a brand's own name may not be
 ALIKE = 0.5  # share of equal words above which another phrasing is looked for
 
 
@@ -43,6 +44,9 @@ class Unwritable(Exception):
 def write(brief):
     """The creative set of a brief: three variants from three angles, each free of blocking findings."""
     context = lint.LintContext.of(brief)
+    unprintable = [f for f in lint.check_name(brief.brand.name, context) if f.rule_id in UNPRINTABLE]
+    if unprintable or not brief.brand.name.strip():
+        raise Unwritable([replace(f, field="brand name") for f in unprintable])
     tier, trouble = tiers.speak(brief.tier)
     if tier:
         findings = lint.check_name(tier.name, context)
@@ -60,11 +64,12 @@ def write(brief):
 def _only_clean(brief, context):
     """The brief without stored texts that no ad may print, and how many were left out of each kind."""
     clean, dropped = {}, []
-    for kind in ("proof", "release_notes"):
-        texts = getattr(brief, kind)
-        clean[kind] = tuple(t for t in texts if t.strip() and not lint.blocks(lint.check_stored(t, context)))
-        if len(clean[kind]) < len(texts):
-            dropped.append(f"{len(texts) - len(clean[kind])} stored {kind.replace('_', ' ')} break the rules")
+    for kind in ("proof", "release_notes", "offers"):
+        stored = getattr(brief, kind)
+        words = [(entry, entry.text if kind == "offers" else entry) for entry in stored]
+        clean[kind] = tuple(e for e, t in words if t.strip() and not lint.blocks(lint.check_stored(t, context)))
+        if len(clean[kind]) < len(stored):
+            dropped.append(f"{len(stored) - len(clean[kind])} stored {kind.replace('_', ' ')} that break the rules")
     return replace(brief, **clean), dropped
 
 

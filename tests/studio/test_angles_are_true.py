@@ -63,3 +63,14 @@ def test_stored_texts_that_break_the_rules_are_left_out_with_a_reason():
     made = write(brief("cancelled", "core", proof=("Guaranteed!! The #1 app",), release_notes=("Call 555-0100 now",)))
     assert not {"W1", "W6", "W7"} & {v.angle for v in made.variants}
     assert sum("break the rules" in reason for reason in made.reasons) == 2
+
+
+def test_an_offer_that_breaks_the_rules_is_left_out_with_a_reason():
+    made = write(brief("cancelled", "core", offers=(Offer(text="50% OFF!!! Click here"),), round=1))
+    assert "W5" not in {v.angle for v in made.variants}
+    assert any("1 stored offers that break the rules" in reason for reason in made.reasons)
+
+
+def test_a_new_customer_is_not_reminded_of_what_is_not_there_yet():
+    for position in POSITIONS:
+        assert not ids(event="new_customer", segment="new", position=position) & {"R1", "R4", "R7"}

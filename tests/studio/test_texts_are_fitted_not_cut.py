@@ -63,3 +63,14 @@ def test_a_brand_that_no_ad_may_print_is_refused_in_plain_words():
 def test_a_name_that_ends_in_a_full_stop_does_not_double_it():
     for variant in writer.write(brief(brand=replace(PLAIN, name="Acme Inc."))).variants:
         assert ".." not in f"{variant.headline} {variant.body}"
+
+
+@pytest.mark.parametrize("name", ["Win!!! Now", "Acme 🎉", "mail@acme.example", "  "])
+def test_a_brand_name_that_no_ad_may_print_is_refused(name):
+    with pytest.raises(writer.Unwritable):
+        writer.write(brief(brand=replace(PLAIN, name=name)))
+
+
+@pytest.mark.parametrize("name", ["Yahoo!", "IKARA", "monday.co", "O'Neill & Söhne", "7Labs", "Guaranteed Fresh"])
+def test_a_brand_may_be_called_what_it_likes(name):
+    assert len(writer.write(brief(brand=replace(PLAIN, name=name))).variants) == 3
