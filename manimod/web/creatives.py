@@ -21,7 +21,7 @@ PICTURE_POLICY = "default-src 'none'; img-src data:; style-src 'none'"
 STOP_POLLING = 286  # htmx's own status
 
 
-@blueprint.get("/")
+@blueprint.get("", strict_slashes=False)
 @owner_required
 def queue(account: Account) -> Response:
     tab = request.args.get("status", "waiting")

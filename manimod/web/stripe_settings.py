@@ -13,7 +13,7 @@ from manimod.web.auth import owner_required
 blueprint = Blueprint("stripe_settings", __name__, url_prefix="/settings")
 
 
-@blueprint.get("/")
+@blueprint.get("", strict_slashes=False)
 @owner_required
 def settings(account: Account) -> Response:
     return redirect(url_for("stripe_settings.integrations"))

@@ -8,8 +8,10 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import make_server
 
@@ -28,8 +30,8 @@ PAGES = {
     "sign-in": (None, "/sign-in"),
     "dashboard": ("full", "/"),
     "setup": ("new", "/"),
-    "creatives": ("full", "/creatives/"),
-    "creatives-empty": ("connected", "/creatives/"),
+    "creatives": ("full", "/creatives"),
+    "creatives-empty": ("connected", "/creatives"),
     "creative": ("full", "/creatives/9"),
     "integrations": ("new", "/settings/integrations"),
     "stripe-connect": ("new", "/settings/integrations/stripe"),
@@ -91,7 +93,8 @@ def _shoot(browser: Browser, address: str, scheme: str, user: str | None, names:
             page.evaluate(PICTURES_DRAWN)
             # What sticks to the window's edges belongs to the page's edges in a picture of the whole page.
             page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
-            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
+            picture = Image.open(BytesIO(page.screenshot()))
+            picture.save(folder / f"{name}-{width}-{scheme}.webp", quality=80, method=6)
     context.close()
 
 

@@ -64,7 +64,7 @@ def test_a_creative_is_on_the_screen_within_3_seconds_of_the_event(open_as_owner
     page = open_as_owner()
     guide.connect(page, account["keys"]["test"]["restricted"])
     guide.set_up_webhook(page, sandbox, account)
-    page.goto("/creatives/")
+    page.goto("/creatives")
     seconds = []
     for number in range(1, 21):
         customer = client.v1.customers.create({"name": f"Customer {number}"})

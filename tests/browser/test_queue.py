@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 def test_the_keyboard_goes_on_with_the_next_card(open_as_owner):
     page = open_as_owner(connected=True, creatives=3)
-    page.goto("/creatives/")
+    page.goto("/creatives")
     cards = page.locator("article.creative")
     second = cards.nth(1).get_attribute("id")
     cards.first.get_by_role("button", name="Approve").focus()
@@ -21,9 +21,9 @@ def test_the_keyboard_goes_on_with_the_next_card(open_as_owner):
 
 def test_a_card_that_was_decided_elsewhere_says_so(open_as_owner):
     page = open_as_owner(connected=True, creatives=1)
-    page.goto("/creatives/")
+    page.goto("/creatives")
     other = page.context.new_page()
-    other.goto("/creatives/")
+    other.goto("/creatives")
     other.get_by_role("button", name="Reject").click()
     expect(other.locator("article.creative")).to_have_count(0)
     page.get_by_role("button", name="Approve").click()
@@ -32,14 +32,14 @@ def test_a_card_that_was_decided_elsewhere_says_so(open_as_owner):
 
 def test_a_lost_session_leads_to_the_sign_in_by_itself(open_as_owner):
     page = open_as_owner(connected=True)
-    page.goto("/creatives/")
+    page.goto("/creatives")
     page.context.clear_cookies()
-    expect(page).to_have_url(re.compile("/sign-in.next=/creatives/"))
+    expect(page).to_have_url(re.compile("/sign-in.next=/creatives"))
 
 
 def test_a_lost_connection_is_said_and_taken_back(open_as_owner):
     page = open_as_owner(connected=True)
-    page.goto("/creatives/")
+    page.goto("/creatives")
     page.route("**/creatives/new*", lambda route: route.abort())
     banner = page.locator("#connection-lost")
     expect(banner).to_be_visible()

@@ -35,7 +35,7 @@ def test_connect_review_and_disconnect(open_as_owner, sandbox):
 def expect_card(page):
     """Nothing appears by itself here, so the person reloads."""
     for _ in range(40):
-        page.goto("/creatives/")
+        page.goto("/creatives")
         if page.locator("article.creative").count():
             return
         page.wait_for_timeout(250)

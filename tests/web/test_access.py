@@ -7,7 +7,7 @@ from tests import factories
 OWNER_PAGES = (
     "/",
     "/help",
-    "/creatives/",
+    "/creatives",
     "/creatives/1",
     "/creatives/1/1080x1080.svg",
     "/settings/integrations",
@@ -74,5 +74,5 @@ def test_another_accounts_creative_cannot_be_decided(as_owner, add_creative, act
 
 def test_another_accounts_creatives_are_in_no_list(as_owner, connection, add_creative):
     foreign = add_creative(factories.make_account(name="Somebody else"))
-    assert f"creative-{foreign.id}" not in as_owner.get("/creatives/").text
+    assert f"creative-{foreign.id}" not in as_owner.get("/creatives").text
     assert as_owner.htmx("get", "/creatives/new?since=0").status_code == 204

@@ -13,7 +13,7 @@ def paste(client, key):
 
 
 def test_the_way_there_reads_as_in_the_guide(as_owner):
-    assert as_owner.get("/settings/").location == "/settings/integrations"
+    assert as_owner.get("/settings").location == "/settings/integrations"
     settings = as_owner.get("/settings/integrations")
     assert "Integrations" in settings.text
     assert PAGE in settings.text

@@ -34,7 +34,7 @@ def test_a_picture_is_an_svg_that_can_do_nothing(as_owner, creative):
 
 
 def test_a_picture_is_kept_under_its_versioned_address_only(as_owner, connection, creative):
-    address = as_owner.get("/creatives/").text.split('<img src="')[1].split('"')[0].replace("&amp;", "&")
+    address = as_owner.get("/creatives").text.split('<img src="')[1].split('"')[0].replace("&amp;", "&")
     kept = as_owner.get(address)
     assert "immutable" in kept.headers["Cache-Control"]
     assert "private" in kept.headers["Cache-Control"]

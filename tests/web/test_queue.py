@@ -8,7 +8,7 @@ from tests.factories import make_connection
 
 def test_a_card_tells_whom_what_and_how_quickly(as_owner, account, connection, add_creative):
     creative = add_creative(account, "cancelled", "Business", "top", "high")
-    card = as_owner.get("/creatives/").text
+    card = as_owner.get("/creatives").text
     assert f'id="creative-{creative.id}"' in card
     assert f"/creatives/{creative.id}/1080x1080.svg?v=" in card
     for words in ("Win-back", "Business · High value", "Subscription cancelled", "TEST", "Ready 0.8 s after the event"):
@@ -17,42 +17,42 @@ def test_a_card_tells_whom_what_and_how_quickly(as_owner, account, connection, a
 
 def test_a_live_creative_carries_no_test_badge(as_owner, account, connection, add_creative):
     add_creative(account, is_test=False)
-    assert ">TEST<" not in as_owner.get("/creatives/").text.split('id="queue-cards"')[1]
+    assert ">TEST<" not in as_owner.get("/creatives").text.split('id="queue-cards"')[1]
 
 
 def test_the_tabs_count_and_divide(as_owner, account, connection, add_creative):
     waiting, approved = add_creative(account), add_creative(account, status="approved")
-    assert f'id="creative-{approved.id}"' not in as_owner.get("/creatives/").text
-    page = as_owner.get("/creatives/?status=approved").text
+    assert f'id="creative-{approved.id}"' not in as_owner.get("/creatives").text
+    page = as_owner.get("/creatives?status=approved").text
     assert f'id="creative-{approved.id}"' in page
     assert f'id="creative-{waiting.id}"' not in page
-    assert as_owner.get("/creatives/?status=odd").status_code == 404
+    assert as_owner.get("/creatives?status=odd").status_code == 404
 
 
 def test_a_full_queue_goes_on_where_it_stopped(as_owner, account, connection, add_creative):
     first = add_creative(account)
     for _ in range(24):
         add_creative(account)
-    page = as_owner.get("/creatives/").text
+    page = as_owner.get("/creatives").text
     assert page.count('class="creative"') == 24
     assert "Show more" in page
-    rest = as_owner.htmx("get", f"/creatives/?status=waiting&before={first.id + 1}").text
+    rest = as_owner.htmx("get", f"/creatives?status=waiting&before={first.id + 1}").text
     assert rest.count('class="creative"') == 1
     assert "<html" not in rest
     assert "Show more" not in rest
-    assert "<html" in as_owner.get(f"/creatives/?before={first.id + 1}").text
+    assert "<html" in as_owner.get(f"/creatives?before={first.id + 1}").text
 
 
 def test_an_empty_queue_says_what_to_do_next(as_owner, account):
-    assert "Connect Stripe to get your first creatives" in as_owner.get("/creatives/").text
+    assert "Connect Stripe to get your first creatives" in as_owner.get("/creatives").text
     make_connection(account)
-    assert "All reviewed" in as_owner.get("/creatives/").text
-    assert "Nothing approved yet" in as_owner.get("/creatives/?status=approved").text
+    assert "All reviewed" in as_owner.get("/creatives").text
+    assert "Nothing approved yet" in as_owner.get("/creatives?status=approved").text
 
 
 def test_new_cards_appear_by_themselves(as_owner, account, connection, add_creative):
     seen = add_creative(account)
-    assert f'hx-get="/creatives/new?since={seen.id}"' in as_owner.get("/creatives/").text
+    assert f'hx-get="/creatives/new?since={seen.id}"' in as_owner.get("/creatives").text
     nothing = as_owner.htmx("get", f"/creatives/new?since={seen.id}")
     assert (nothing.status_code, nothing.text) == (204, "")
 
@@ -67,14 +67,14 @@ def test_new_cards_appear_by_themselves(as_owner, account, connection, add_creat
 
 
 def test_nobody_asks_where_nothing_can_come(as_owner, account):
-    assert 'id="arrivals"' not in as_owner.get("/creatives/").text
+    assert 'id="arrivals"' not in as_owner.get("/creatives").text
     assert as_owner.htmx("get", "/creatives/new?since=0").status_code == 286
 
 
 def test_a_person_at_the_polling_address_is_sent_to_the_queue(as_owner, connection: Connection):
-    assert as_owner.get("/creatives/new").location == "/creatives/"
+    assert as_owner.get("/creatives/new").location == "/creatives"
 
 
-@pytest.mark.parametrize("address", ["/creatives/", "/creatives/?status=approved", "/creatives/{id}"])
+@pytest.mark.parametrize("address", ["/creatives", "/creatives?status=approved", "/creatives/{id}"])
 def test_pages_vary_by_htmx(as_owner, connection, creative, address):
     assert "HX-Request" in as_owner.get(address.format(id=creative.id)).headers["Vary"]

@@ -20,8 +20,8 @@ def test_a_decided_card_leaves_the_queue(as_owner, owner, connection, creative, 
 @pytest.mark.parametrize(("action", "status", "said"), DECISIONS)
 def test_a_plain_form_goes_back_to_the_list_it_stood_in(as_owner, connection, creative, action, status, said):
     answer = as_owner.post(f"/creatives/{creative.id}/{action}", data={"tab": "waiting"})
-    assert (answer.status_code, answer.location) == (303, "/creatives/?status=waiting")
-    page = as_owner.get("/creatives/").text
+    assert (answer.status_code, answer.location) == (303, "/creatives?status=waiting")
+    page = as_owner.get("/creatives").text
     assert said in page
     assert f'action="/creatives/{creative.id}/reopen?tab=waiting"' in page, "the toast offers the way back"
 
@@ -38,7 +38,7 @@ def test_undo_brings_the_card_back(as_owner, connection, creative):
 
 def test_an_approved_card_can_go_back_to_the_queue(as_owner, account, connection, add_creative):
     creative = add_creative(account, status="approved")
-    assert "Back to the queue" in as_owner.get("/creatives/?status=approved").text
+    assert "Back to the queue" in as_owner.get("/creatives?status=approved").text
     answer = as_owner.htmx("post", f"/creatives/{creative.id}/reopen", data={"tab": "approved"})
     assert 'class="creative"' not in answer.text
     assert creative.status == "waiting"

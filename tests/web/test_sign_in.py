@@ -45,11 +45,11 @@ def test_signing_in_often_locks_nobody_out(client, owner):
 
 
 def test_a_stranger_is_sent_to_the_sign_in_and_back(client, owner):
-    answer = client.get("/creatives/?status=approved")
+    answer = client.get("/creatives?status=approved")
     assert answer.status_code == 303
-    assert answer.location == "/sign-in?next=/creatives/?status%3Dapproved"
-    assert sign_in(client, owner.email, next="/creatives/?status=approved").location.endswith(
-        "/creatives/?status=approved"
+    assert answer.location == "/sign-in?next=/creatives?status%3Dapproved"
+    assert sign_in(client, owner.email, next="/creatives?status=approved").location.endswith(
+        "/creatives?status=approved"
     )
 
 
@@ -65,10 +65,10 @@ def test_the_way_back_never_leads_to_another_site(client, owner, elsewhere):
 
 
 def test_htmx_of_a_lost_session_is_sent_to_the_sign_in_with_the_page_it_came_from(client):
-    headers = {"HX-Current-URL": "http://localhost/creatives/?status=approved"}
+    headers = {"HX-Current-URL": "http://localhost/creatives?status=approved"}
     answer = client.htmx("get", "/creatives/new", headers=headers)
     assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"] == "/sign-in?next=/creatives/?status%3Dapproved"
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=/creatives?status%3Dapproved"
 
 
 def test_signing_out_needs_a_post(as_owner):

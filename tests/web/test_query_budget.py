@@ -1,0 +1,37 @@
+"""A page asks the database at most 15 times, however much there is to show."""
+
+import pytest
+from sqlalchemy import event
+
+from manimod.extensions import db
+from tests.browser.filling import fill
+
+BUDGET = 15
+
+
+@pytest.fixture
+def count_queries(app):
+    counted = []
+    listener = lambda *_args: counted.append(_args[2])  # noqa: E731
+    event.listen(db.engine, "before_cursor_execute", listener)
+    yield counted
+    event.remove(db.engine, "before_cursor_execute", listener)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/", "/creatives", "/creatives/{id}", "/settings/integrations", "/settings/integrations/stripe", "/help"],
+)
+def test_a_full_page_stays_within_the_budget(as_owner, account, creative, count_queries, address):
+    fill(account)
+    address = address.format(id=creative.id)
+    count_queries.clear()
+    assert as_owner.get(address).status_code == 200
+    assert len(count_queries) <= BUDGET, count_queries
+
+
+def test_asking_for_new_creatives_is_cheap(as_owner, connection, creative, count_queries):
+    address = f"/creatives/new?since={creative.id}"
+    count_queries.clear()
+    assert as_owner.htmx("get", address).status_code == 204
+    assert len(count_queries) <= 6, count_queries
