@@ -126,3 +126,4 @@ LAYOUTS = {
     "upsell": ("steps", "orbit", "pass", "tiles"),
     "winback": ("doorway", "horizon", "thread", "arcs"),
 }
+UNSUITED = {"payment_failed": ("pass",)}  # a card would remind of the payment

@@ -129,7 +129,7 @@ class Easel:
             top = y + height / 2 - (ASCENDER - typesetting.CAP_HEIGHT / 2) * size
             self.line("monogram", letter, DISPLAY, size, left, top, self.palette.on_accent, ground=self.palette.accent)
             name_x, name_width = x + 1.32 * height, widest - 1.32 * height
-        block = typesetting.fit(brand.name, STRONG, name_width, 2 * height, 0.5 * height, 0.2 * height)
+        block = typesetting.fit(brand.name, STRONG, name_width, 1.05 * height, 0.5 * height, 0.2 * height)
         self.set("brand", block, name_x, y + (height - block.height) / 2, self.palette.ink)
 
     def _logo(self, png, x, y, height, widest):
@@ -163,7 +163,8 @@ class Easel:
         total = (small * 1.9 if label else 0) + upper.height + gap + (lower.height if lower else 0)
         y = room.y + (room.h - total) * (0.86 if self.wide else 0.35)
         if label:
-            self.line("label", label, STRONG, small, room.x, y, palette.mark)
+            shrunk = min(small, room.w / typesetting.width(label, STRONG))
+            self.line("label", label, STRONG, shrunk, room.x, y, palette.mark)
             y += small * 1.9
         self.set("headline", upper, room.x, y, palette.ink)
         if lower:

@@ -1,7 +1,6 @@
 """Rules about people, money and claims: what an ad may not say of anybody, and what it may not promise."""
 
 import re
-from functools import cache
 
 from manimod.studio.lexicon import pattern, words
 from manimod.studio.lint import BLOCK, WARN, Hit, rule, search
@@ -58,20 +57,24 @@ def payment_trouble(copy, context):
 
 @rule("FIN-02", "meta", BLOCK, "No question about somebody's finances", "Meta 2557868957763449")
 def finance_question(copy, context):
-    return search(copy, "FIN-02", "Meta forbids asking people about their finances. Make it a statement of value.")
-
-
-@cache
-def _told():
-    attribute = pattern("attributes").pattern
-    you = r"\byou(?:r|['’]re| are)?\b"
-    return re.compile(rf"{you}[^.?!]*{attribute}|{attribute}[^.?!]*\byou\b|\byou(?:['’]re| are) \d\d\b", re.I)
+    for text, sentence in _sentences(copy):
+        if sentence.endswith("?") and pattern("FIN-02").search(sentence):
+            yield Hit(text, sentence, "Meta forbids asking people about their finances. Make it a statement of value.")
 
 
 @rule("ATT-01", "meta", BLOCK, "No personal attribute said of the reader", "Meta 2557868957763449")
 def personal_attribute(copy, context):
-    message = "Meta forbids telling people their age, health, faith or other personal attributes. Speak of the offer."
-    return search(copy, _told(), message)
+    for text, sentence in _sentences(copy):
+        told = pattern("you").search(sentence) and pattern("attributes").search(sentence)
+        if told or pattern("age").search(sentence):
+            message = "Meta forbids telling people their age, health, faith or other personal attributes."
+            yield Hit(text, sentence, f"{message} Speak of the offer.")
+
+
+def _sentences(copy):
+    for text in copy.texts:
+        for sentence in re.findall(r"[^.?!]+[.?!]?", text.plain):
+            yield text, sentence.strip()
 
 
 @rule("ACC-01", "all", WARN, "No statement about the state of somebody's account", "Google 6299717")

@@ -13,6 +13,7 @@ import uharfbuzz as hb
 
 FONT = Path(fontpkg_inter.__file__).parent / "files" / "Inter[opsz,wght].ttf"
 CAP_HEIGHT, ASCENDER, DESCENDER = 0.727, 0.80, 0.22  # of Inter, in em; what the eye takes as a line's height
+LONGEST = 600  # characters that are tried at all
 
 
 class PictureRefused(Exception):
@@ -151,7 +152,7 @@ class Block:
 def fit(text, face, box_width, box_height, largest, smallest, leading=1.1):
     """The text broken into even lines at the largest size whose block fits the box."""
     text = typographic(text)
-    size = largest
+    size = largest if len(text) <= LONGEST else 0
     while size >= smallest:
         lines = wrap(text, face, box_width / size)
         block = lines and Block(lines, face, size, leading)

@@ -93,7 +93,7 @@ def _variants(brief, wording, context):
 def _variant(brief, wording, angle, others):
     copy = _Copy(brief, wording, angle, others)
     platforms = {name: copy.placement(name) for name in PLACEMENTS}
-    layouts = angles.LAYOUTS[brief.objective]
+    layouts = [name for name in angles.LAYOUTS[brief.objective] if name not in angles.UNSUITED.get(brief.event, ())]
     turn = int(wording.order("layout") * len(layouts)) + brief.round
     return Variant(
         angle=angle.id,

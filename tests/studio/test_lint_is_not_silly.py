@@ -1,5 +1,7 @@
 """Ordinary sentences, acronyms, names in capitals and codes break no blocking rule on any platform."""
 
+import time
+
 import pytest
 
 from manimod.studio import lint
@@ -54,3 +56,11 @@ def test_a_finding_says_what_why_and_what_to_do():
 
 def test_a_company_customer_is_recognised_by_its_full_name():
     assert lint.check_text("As used by Ikara Ltd", "post", "x", CONTEXT)[0].rule_id == "PII-01"
+
+
+@pytest.mark.parametrize("pattern", ["money ", "1 ", "you ", "a", "“", "'a ", "!", "a.b", "Ab", " ", "a."])
+def test_a_hostile_text_is_judged_quickly(pattern):
+    start = time.process_time()
+    for platform in ("meta_feed", "google_search", "tiktok"):
+        lint.check_text((pattern * 5000)[:5000], "headline", platform, CONTEXT)
+    assert time.process_time() - start < 2
