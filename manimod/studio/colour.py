@@ -120,7 +120,7 @@ def palette(primary, accent, ground_name):
     mark = readable(ground, *own, accent, *(tone(accent, light) for light in (0.85, 0.7, 0.5, 0.4)), ink)
     shown = accent if contrast(accent, ground) >= 1.25 else mark
     on_accent = readable(shown, tone(primary, 0.24, 0.6))
-    strong = far if dark_ground or contrast(primary, ground) < 1.25 else primary
+    strong = primary if contrast(primary, ground) >= (1.8 if dark_ground else 1.25) else far
     return Palette(ground, ink, soft, mark, near, far, strong, shown, on_accent)
 
 

@@ -156,7 +156,7 @@ def doorway(easel, brand, label):
         easel.path(_arch(x - w / 2, floor, w, h), fill)
     easel.rect(0 if not easel.wide else art.x, floor, easel.w, easel.h - floor + 1, p.strong)
     half, drop = 0.22 * width, easel.h - floor
-    d = f"M{x - half:.1f} {floor:.1f}h{2 * half:.1f}l{drop * 0.9:.1f} {drop + 1:.1f}h{-2 * half - drop * 1.8:.1f}z"
+    d = f"M{x - half:.1f} {floor - 1:.1f}h{2 * half:.1f}l{drop * 0.9:.1f} {drop + 2:.1f}h{-2 * half - drop * 1.8:.1f}z"
     easel.path(d, p.accent)
 
 
