@@ -3,7 +3,9 @@
 import json
 import sys
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
+from pathlib import Path
 
 import click
 from flask import Flask
@@ -15,6 +17,7 @@ from manimod.extensions import db, security
 from manimod.flow import connections, moments, sync
 from manimod.models import PLANS, Account, Connection, User
 from manimod.stripe_facts import NotAnEvent, minimise
+from manimod.studio import picture, preview
 
 
 def register(app: Flask) -> None:
@@ -145,6 +148,20 @@ def _interpretation(line: bytes) -> dict:
     }
 
 
+@click.command("preview")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def preview_sets(folder: Path) -> None:
+    """Write the creative sets of every event for sample audiences into FOLDER, as JSON and SVG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in preview.sample_sets(date.today()):
+        content = json.dumps(item.creative_set.to_json(), indent=1, ensure_ascii=False)
+        (folder / f"{item.name}.json").write_text(content + "\n", encoding="utf-8")
+        for number, variant in enumerate(item.creative_set.variants, 1):
+            drawing = picture.draw(variant, item.brand, "1080x1080")
+            (folder / f"{item.name}-{number}.svg").write_text(drawing, encoding="utf-8")
+    click.echo(f"The sample sets are in {folder}.")
+
+
 COMMANDS = (
     create_owner,
     create_support,
@@ -154,6 +171,7 @@ COMMANDS = (
     stripe_disconnect,
     stripe_sync,
     interpret,
+    preview_sets,
 )
 
 
