@@ -17,8 +17,8 @@ run: .venv/installed ## set up what is missing, then run everything on 127.0.0.1
 demo: .venv/installed ## the same against a Stripe sandbox with customers and events, data in demo-data/
 	@exec $(BIN)/python -m tests.demo
 
-test: .venv/installed-dev ## set up what is missing, then run every test (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+test: .venv/installed-dev ## set up what is missing, then run every test (ARGS="-n 0 -k name" for some)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/installed-dev ## check style and formatting
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

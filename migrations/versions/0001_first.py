@@ -37,6 +37,13 @@ def upgrade() -> None:
         sa.Column("accent_colour", sa.String(length=7), nullable=False),
         sa.Column("tone", sa.String(length=10), nullable=False),
         sa.Column("landing_page", sa.String(length=500), nullable=False),
+        sa.Column("banned_words", sa.JSON(), nullable=False),
+        sa.Column("disclaimer", sa.String(length=120), nullable=False),
+        sa.Column("offers", sa.JSON(), nullable=False),
+        sa.Column("proof", sa.JSON(), nullable=False),
+        sa.Column("release_notes", sa.JSON(), nullable=False),
+        sa.Column("logo", sa.LargeBinary(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_brand_kit_account_id")),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_brand_kit")),
     )
@@ -80,8 +87,13 @@ def upgrade() -> None:
         sa.Column("is_test", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("moments_count", sa.Integer(), nullable=False),
         sa.Column("path", sa.String(length=10), nullable=False),
+        sa.Column("run_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("run_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("audience_size", sa.Integer(), nullable=True),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("detected_at", sa.DateTime(timezone=True), nullable=False),
@@ -91,9 +103,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("creative", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_creative_audience", ["account_id", "event", "tier", "segment", "status"], unique=False
+            "ix_creative_audience", ["account_id", "tier", "event", "segment", "status"], unique=False
         )
-        batch_op.create_index("ix_creative_queue", ["account_id", "status", "id"], unique=False)
+        batch_op.create_index(
+            "ix_creative_queue",
+            ["account_id", "status", "id", "objective", "event", "segment", "tier", "is_test"],
+            unique=False,
+        )
 
     op.create_table(
         "trigger",
@@ -190,6 +206,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_moment_creative_id"), ["creative_id"], unique=False)
         batch_op.create_index("ix_moment_customer", ["connection_id", "stripe_customer_id"], unique=False)
         batch_op.create_index(
+            "ix_moment_found_by_sync",
+            ["connection_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("path = 'sync'"),
+            postgresql_where=sa.text("path = 'sync'"),
+        )
+        batch_op.create_index(
             "ix_moment_open",
             ["connection_id", "state", "settle_by"],
             unique=False,
@@ -219,6 +242,8 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("action", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.String(length=255), nullable=True),
+        sa.Column("before", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("has_before", sa.Boolean(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["creative_id"], ["creative.id"], name=op.f("fk_review_creative_id")),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_review_user_id")),
@@ -259,6 +284,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("stripe_event", schema=None) as batch_op:
         batch_op.create_index("ix_stripe_event_customer", ["connection_id", "stripe_customer_id"], unique=False)
+        batch_op.create_index(
+            "ix_stripe_event_ignored",
+            ["connection_id", "received_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'ignored'"),
+            postgresql_where=sa.text("state = 'ignored'"),
+        )
         batch_op.create_index("ix_stripe_event_log", ["connection_id", "received_at"], unique=False)
         batch_op.create_index(
             "ix_stripe_event_paid",
@@ -363,6 +395,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("paid_invoice_id IS NOT NULL"),
         )
         batch_op.drop_index("ix_stripe_event_log")
+        batch_op.drop_index(
+            "ix_stripe_event_ignored",
+            sqlite_where=sa.text("state = 'ignored'"),
+            postgresql_where=sa.text("state = 'ignored'"),
+        )
         batch_op.drop_index("ix_stripe_event_customer")
 
     op.drop_table("stripe_event")
@@ -377,6 +414,9 @@ def downgrade() -> None:
             "ix_moment_open",
             sqlite_where=sa.text("state IN ('waiting', 'ready')"),
             postgresql_where=sa.text("state IN ('waiting', 'ready')"),
+        )
+        batch_op.drop_index(
+            "ix_moment_found_by_sync", sqlite_where=sa.text("path = 'sync'"), postgresql_where=sa.text("path = 'sync'")
         )
         batch_op.drop_index("ix_moment_customer")
         batch_op.drop_index(batch_op.f("ix_moment_creative_id"))

@@ -15,7 +15,7 @@ def test_the_queue_fills_by_itself(tmp_path: Path) -> None:
     demo = Demo(folder, DEMO_DATA_DIR=str(folder))
     with demo:
         visitor = demo.sign_in()
-        wait_for(lambda: visitor.get("/creatives").text.count("<article") >= 5, seconds=60)
+        wait_for(lambda: visitor.get("/creatives").text.count("<article") >= 5, seconds=60, every=1)
         queue = visitor.get("/creatives").text
         assert all(tier in queue for tier in ("Starter", "Team", "Scale"))
         assert "Connected with Brightside Studio in the Stripe sandbox" in demo.said()

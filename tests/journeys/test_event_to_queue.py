@@ -1,4 +1,4 @@
-"""The main job on real processes: what happens at Stripe becomes a creative, soon, and once, whatever dies meanwhile."""
+"""The main job on real processes: what happens at Stripe becomes a creative soon, and once, whatever dies meanwhile."""
 
 import os
 import re
