@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help run demo test lint lock bench migration
+.PHONY: help run demo llm test lint lock bench migration
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -16,6 +16,9 @@ run: .venv/installed ## set up what is missing, then run everything on 127.0.0.1
 
 demo: .venv/installed ## the same against a Stripe sandbox with customers and events, data in demo-data/
 	@exec $(BIN)/python -m tests.demo
+
+llm: .venv/installed ## install the optional client with which a language model writes lines (LLM_MODEL)
+	@$(PIP) --require-hashes --no-deps --no-compile -r requirements.txt -r requirements-llm.txt
 
 test: .venv/installed-dev ## set up what is missing, then run every test (ARGS="-n 0 -k name" for some)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
@@ -34,6 +37,7 @@ migration: .venv/installed-dev ## write the migration that the models ask for: m
 lock: .venv/bin/pip ## pin the newest versions that requirements*.in allow, with hashes
 	@$(PIP) uv
 	@$(COMPILE) requirements.in --output-file requirements.txt
+	@$(COMPILE) requirements-llm.in --output-file requirements-llm.txt
 	@$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -26,6 +26,7 @@ from manimod.config import ConfigError
 from manimod.extensions import db
 from manimod.jobs import FAST, SLOW
 from manimod.processes import die_with_parent
+from manimod.studio import llm
 
 log = structlog.get_logger()
 
@@ -68,6 +69,8 @@ class MomentWorker(Worker):
 def work(app: Flask, queues: list[str]) -> None:
     """RQ gives up on some failures of Redis: begin again until somebody asks to stop."""
     logging.getLogger("rq").addHandler(RqLog())
+    if app.extensions["settings"].llm:
+        llm.is_installed()  # imported here once, and not in every forked job
     outage = Outage("worker")
     while True:
         try:

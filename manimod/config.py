@@ -4,17 +4,27 @@ import base64
 import binascii
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 STRIPE_API_BASE = "https://api.stripe.com"
+LLM_BASE_URL = "https://api.openai.com/v1"
 
 Value = TypeVar("Value")
 
 
 class ConfigError(Exception):
     """A setting is missing or wrong; the message is one line that names the setting and the fix."""
+
+
+@dataclass(frozen=True)
+class LlmSettings:
+    """The optional language model: its name, the address of an OpenAI-compatible API, and a key if it needs one."""
+
+    name: str
+    base_url: str
+    api_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Settings:
     trusted_proxies: int
     secret_key: str
     encryption_keys: dict[str, bytes]
+    llm: LlmSettings | None = None
 
     def __repr__(self) -> str:
         return f"Settings(public_url={self.public_url!r})"
@@ -53,6 +64,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", 0, least=0),
         secret_key=_convert("SECRET_KEY", _required(env, "SECRET_KEY"), _long_secret),
         encryption_keys=_convert("ENCRYPTION_KEYS", _required(env, "ENCRYPTION_KEYS"), _encryption_keys),
+        llm=_llm(env),
     )
 
 
@@ -100,6 +112,17 @@ def _web_address(env: Mapping[str, str], name: str, default: str) -> str:
     return text
 
 
+def _llm(env: Mapping[str, str]) -> LlmSettings | None:
+    """None without LLM_MODEL, whatever else is set: emptying it switches the model off."""
+    name = env.get("LLM_MODEL")
+    if not name:
+        return None
+    key = _optional(env, "LLM_API_KEY")
+    return LlmSettings(
+        name, _web_address(env, "LLM_BASE_URL", LLM_BASE_URL), key and _convert("LLM_API_KEY", key, _token)
+    )
+
+
 def _database_url(url: str) -> str:
     """SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses."""
     for prefix in ("postgres://", "postgresql://"):
@@ -108,6 +131,12 @@ def _database_url(url: str) -> str:
     if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
         raise ConfigError("DATABASE_URL must start with sqlite:/// or postgresql://.")
     return url
+
+
+def _token(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("a key is one word of ASCII characters")
+    return text
 
 
 def _long_secret(text: str) -> str:

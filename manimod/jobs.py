@@ -5,7 +5,7 @@ so nothing here raises when Redis is away.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -86,6 +86,21 @@ def answer(name: str, row_id: int) -> None:
         redis().delete(_bell(name, row_id))
     except RedisError as error:
         log.warning("bell_not_answered", task=name, row=row_id, error=type(error).__name__)
+
+
+@contextmanager
+def alone(name: str, row_id: int, seconds: int) -> Iterator[bool]:
+    """True for one worker at a time. It saves work and protects nothing: with Redis away, everybody is alone."""
+    key = f"mani:alone:{name}:{row_id}"
+    is_alone, is_held = True, False
+    with suppress(RedisError):
+        is_alone = is_held = bool(redis().set(key, 1, nx=True, ex=seconds))
+    try:
+        yield is_alone
+    finally:
+        if is_held:
+            with suppress(RedisError):
+                redis().delete(key)
 
 
 def redis() -> Redis:

@@ -86,6 +86,27 @@ def test_several_encryption_keys_keep_their_order() -> None:
     assert list(settings.encryption_keys) == ["new", "old"]
 
 
+def test_no_language_model_unless_one_is_named() -> None:
+    assert load_settings({**COMPLETE, "LLM_API_KEY": "sk-1", "LLM_MODEL": ""}).llm is None
+
+
+def test_a_language_model_has_an_address_and_perhaps_a_key(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("sk-1\n")
+    named = load_settings({**COMPLETE, "LLM_MODEL": "gpt-x", "LLM_API_KEY_FILE": str(file)}).llm
+    assert (named.name, named.base_url, named.api_key) == ("gpt-x", "https://api.openai.com/v1", "sk-1")
+    assert "sk-1" not in repr(named)
+    local = load_settings({**COMPLETE, "LLM_MODEL": "qwen", "LLM_BASE_URL": "http://127.0.0.1:11434/v1/"}).llm
+    assert (local.base_url, local.api_key) == ("http://127.0.0.1:11434/v1", None)
+
+
+@pytest.mark.parametrize(("name", "value"), [("LLM_BASE_URL", "ftp://models"), ("LLM_API_KEY", "two words")])
+def test_a_wrong_value_for_the_language_model_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} ") as caught:
+        load_settings({**COMPLETE, "LLM_MODEL": "gpt-x", name: value})
+    assert "two words" not in str(caught.value)
+
+
 def test_no_secret_is_shown_or_told() -> None:
     settings = load_settings(COMPLETE)
     assert "s" * 32 not in repr(settings)

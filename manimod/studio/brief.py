@@ -133,7 +133,8 @@ class Variant:
 
 @dataclass(frozen=True)
 class CreativeSet:
-    """At least three variants for one audience. `generic`: the tier or the segment was not known."""
+    """At least three variants for one audience. `generic`: the tier or the segment was not known; `writer`: "mani", or
+    "mani + gpt-x" where a language model wrote some of the texts."""
 
     objective: str
     event: str
@@ -142,6 +143,7 @@ class CreativeSet:
     generic: bool
     variants: tuple[Variant, ...]
     reasons: tuple[str, ...] = field(default=())
+    writer: str = "mani"
 
     def to_json(self):
         plain = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("variants", "reasons")}

@@ -60,6 +60,11 @@ class Wording:
     def _is_banned(self, text):
         return bool(self._banned and self._banned.search(text))
 
+    def fact(self, angle):
+        """The stored proof, news or offer that an angle is about, or None."""
+        slot = {"proof": "proof", "release_notes": "news"}.get(angle.needs, "offer")
+        return self._slots(angle)[slot]
+
     def _slots(self, angle):
         brief, brand, tier = self.brief, self.brief.brand.name, self.tier
         the_plan = f"the {tier.plan}" if tier else brand

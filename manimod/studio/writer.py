@@ -1,10 +1,10 @@
 """brief -> creative set. Each placement gets a phrasing that fits it; nothing is ever cut off."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from manimod.studio import angles, lint, tiers
-from manimod.studio.brief import CreativeSet, PlatformCopy, Variant
+from manimod.studio.brief import Brief, CreativeSet, PlatformCopy, Variant
 from manimod.studio.specifications import CTA_MAP, CTA_SUITS, PLACEMENTS, call_to_action
 from manimod.studio.wording import Wording
 
@@ -41,8 +41,24 @@ class Unwritable(Exception):
         super().__init__("; ".join(dict.fromkeys(f.message for f in self.findings)) or "Nothing could be written.")
 
 
+@dataclass(frozen=True)
+class Desk:
+    """A brief made ready for writing: only stored texts that an ad may print, the tier as it is spoken (or None)."""
+
+    brief: Brief
+    tier: tiers.Tier | None
+    context: lint.LintContext
+    reasons: tuple[str, ...]
+
+
 def write(brief):
     """The creative set of a brief: three variants from three angles, each free of blocking findings."""
+    desk = prepare(brief)
+    return compose(desk, Wording(desk.brief, desk.tier, desk.context.banned))
+
+
+def prepare(brief):
+    """The desk of a brief. Raises Unwritable where not even the brand's name may stand in an ad."""
     context = lint.LintContext.of(brief)
     unprintable = [f for f in lint.check_name(brief.brand.name, context) if f.rule_id in UNPRINTABLE]
     if unprintable or not brief.brand.name.strip():
@@ -54,11 +70,15 @@ def write(brief):
         tier, trouble = (None, f"“{brief.tier}” cannot stand in an ad. {trouble}") if trouble else (tier, None)
     context = replace(context, tier=tier.name if tier else None)
     brief, dropped = _only_clean(brief, context)
-    wording = Wording(brief, tier, context.banned)
-    variants = _variants(brief, wording, context)
-    reasons = _reasons(brief, tier, trouble, dropped)
+    return Desk(brief, tier, context, _reasons(brief, tier, trouble, dropped))
+
+
+def compose(desk, wording):
+    """The creative set of a desk, in the wording's lines. Raises Unwritable."""
+    brief, tier = desk.brief, desk.tier
+    variants = _variants(brief, wording, desk.context)
     generic = tier is None or brief.segment is None
-    return CreativeSet(brief.objective, brief.event, tier and tier.name, brief.segment, generic, variants, reasons)
+    return CreativeSet(brief.objective, brief.event, tier and tier.name, brief.segment, generic, variants, desk.reasons)
 
 
 def _only_clean(brief, context):

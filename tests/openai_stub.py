@@ -1,0 +1,174 @@
+"""A stand-in for an OpenAI-compatible service on 127.0.0.1, which the real client talks to.
+
+It plays its `answers` in order, the last one for ever; each is a function of the request's body that returns (status,
+headers, body), and most are made by the functions below. What it was sent is in `requests`.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+Answer = Callable[[dict], tuple[int, dict[str, str], bytes]]
+
+# Lines of three ads that share few words; {plan} as the brief spells it.
+ADS = [
+    {
+        "short": [
+            "Begin with your {plan}",
+            "Your {plan}, step one",
+            "A first step worth taking",
+            "Small start, good week",
+        ],
+        "headline": ["Ten quiet minutes with your {plan} go far", "One small step sets the tone"],
+        "body": [
+            "Your {plan} likes a small beginning. Pick one task and finish it.",
+            "Open your {plan}, choose a single task, and see it done.",
+            "A modest beginning with your {plan} carries the whole week.",
+        ],
+        "closing": ["A calm beginning is enough."],
+    },
+    {
+        "short": [
+            "Look around your {plan}",
+            "More inside your {plan}",
+            "A corner you may like",
+            "Wander a little further",
+        ],
+        "headline": ["There is another room in your {plan}", "Somewhere you have yet to look"],
+        "body": [
+            "Most people find a favourite corner of the {plan} later. Where is yours?",
+            "The {plan} holds tools that stay hidden until somebody looks.",
+            "Explore the {plan} without hurrying; useful things sit close together.",
+        ],
+        "closing": ["Curiosity has its own reason."],
+    },
+    {
+        "short": [
+            "People behind your {plan}",
+            "Help for your {plan}",
+            "Somebody is happy to help",
+            "Bring us your question",
+        ],
+        "headline": ["Real people stand behind the {plan}", "Questions are welcome here"],
+        "body": [
+            "Whatever puzzles you about the {plan}, our crew gladly sorts out with you.",
+            "Bring any question on the {plan}: a human being will listen and explain.",
+            "Our crew knows the {plan} inside out and likes explaining it.",
+        ],
+        "closing": ["We enjoy a good conversation."],
+    },
+]
+
+
+class OpenAiStub:
+    """Use it with `with`; `base_url` is what LLM_BASE_URL would be."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.requests: list[dict] = []
+        self.keys: list[str | None] = []
+        self.closing = threading.Event()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = True
+        self.base_url = f"http://127.0.0.1:{self.server.server_port}/v1"
+
+    def __enter__(self) -> "OpenAiStub":
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.closing.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    @property
+    def sent(self) -> str:
+        """Everything that was sent, as one text."""
+        return json.dumps(self.requests, ensure_ascii=False)
+
+    def _handler(stub) -> type[BaseHTTPRequestHandler]:
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                turn = min(len(stub.requests), len(stub.answers) - 1)
+                stub.requests.append(request)
+                stub.keys.append(self.headers["Authorization"])
+                status, headers, body = stub.answers[turn](request)
+                self.send_response(status)
+                for name, value in {"Content-Type": "application/json", **headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def handle(self) -> None:
+                try:
+                    super().handle()
+                except ConnectionError:  # the client has hung up
+                    return
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        return Handler
+
+
+def ads(request: dict, plan: str = "Team plan") -> dict:
+    """Good lines for every angle that the request's schema asks for."""
+    schema = request["tools"][0]["function"]["parameters"]
+    return {
+        angle: {kind: [line.format(plan=plan) for line in lines] for kind, lines in ad.items()}
+        for angle, ad in zip(schema["required"], ADS, strict=True)
+    }
+
+
+def well(change: Callable[[dict], object] = lambda ads: None, plan: str = "Team plan") -> Answer:
+    """A proper answer with good lines, after `change` has had its way with them."""
+
+    def answer(request: dict) -> tuple[int, dict[str, str], bytes]:
+        written = ads(request, plan)
+        change(written)
+        return called(request, json.dumps(written))
+
+    return answer
+
+
+def called(request: dict, arguments: str) -> tuple[int, dict[str, str], bytes]:
+    function = {"name": request["tools"][0]["function"]["name"], "arguments": arguments}
+    calls = [{"id": "call_1", "type": "function", "function": function}]
+    return completion(request, {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls")
+
+
+def said(text: str) -> Answer:
+    """An answer in prose: a refusal, or whatever else keeps to no schema."""
+    return lambda request: completion(request, {"role": "assistant", "content": text}, "stop")
+
+
+def arguments(text: str) -> Answer:
+    """The arguments of the output as this very text."""
+    return lambda request: called(request, text)
+
+
+def status(code: int, headers: dict[str, str] | None = None) -> Answer:
+    return lambda request: (code, headers or {}, json.dumps({"error": {"message": "no", "code": None}}).encode())
+
+
+def body(content: bytes, headers: dict[str, str] | None = None) -> Answer:
+    return lambda request: (200, headers or {}, content)
+
+
+def slowly(seconds: float, answer: Answer) -> Answer:
+    def late(request: dict) -> tuple[int, dict[str, str], bytes]:
+        time.sleep(seconds)
+        return answer(request)
+
+    return late
+
+
+def completion(request: dict, message: dict, reason: str) -> tuple[int, dict[str, str], bytes]:
+    choice = {"index": 0, "finish_reason": reason, "message": message}
+    usage = {"prompt_tokens": 900, "completion_tokens": 700, "total_tokens": 1600}
+    whole = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": request["model"], "usage": usage}
+    return 200, {}, json.dumps({**whole, "choices": [choice]}).encode()
