@@ -60,6 +60,8 @@ FAILURES = {
         "and paste the key again: mani then forgets the customers and events of the old one.",
     ),
     "TIER_NAME_MISSING": Failure(422, "A tier needs a name of 1 to 80 characters."),
+    "ACCOUNT_NAME_MISSING": Failure(422, "An account needs a name of 1 to 120 characters."),
+    "TIME_ZONE_UNKNOWN": Failure(422, "mani doesn't know this time zone. Choose one of the list."),
     "STRIPE_UNREACHABLE": Failure(
         503, "Stripe didn't answer within {seconds} seconds. Nothing was changed. Try again in a minute."
     ),
@@ -96,7 +98,7 @@ FAILURES = {
     "NOT_FOUND": Failure(404, "There is nothing at this address, or it belongs to another account."),
     "FORBIDDEN": Failure(403, "Your account doesn't have access to this page."),
     "FORM_EXPIRED": Failure(400, "This form has expired. Reload the page and try again."),
-    "TOO_LARGE": Failure(413, "That is too large. Stripe's events stay below 1 MB."),
+    "TOO_LARGE": Failure(413, "That is larger than mani takes in: a form may have 3 MB, an event 1 MB."),
     "TOO_MANY": Failure(429, "That was too often in a short time. Wait a minute and try again."),
     "METHOD": Failure(405, "This address doesn't take that kind of request."),
     "INTERNAL": Failure(500, "Something went wrong on mani's side. Nothing was lost; try again in a minute."),

@@ -1,91 +1,125 @@
 """What the dashboard shows: where the setup stands, what has happened, and how quickly it became creatives."""
 
+import zlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, cast, extract, func, select
 
 from manimod.extensions import db
-from manimod.flow import connections, review
-from manimod.models import KINDS, Account, AudienceSize, Connection, Creative, Moment, StripeEvent, Tier
+from manimod.flow import audiences, connections, review, setup, sync
+from manimod.models import KINDS, Account, Connection, Creative, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
-WINDOW = timedelta(days=30)
+DAYS = 30
+DAY_SECONDS = 24 * 3600
 DELAYS_LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of the setup, as in the guide. `endpoint` is where it is done."""
-
-    title: str
-    done: bool
-    what_good_looks_like: str
-    common_error: str
-    endpoint: str
-
-
-@dataclass(frozen=True)
 class Overview:
+    """`connection` is None where the account isn't connected. Delays are seconds from Stripe's event to the queue."""
+
     connection: Connection | None
     creatives: dict[str, int]  # by status
-    moments_by_kind: dict[str, int]  # of the last 30 days
-    customers: int
-    customers_by_tier: list[tuple[str, int]]
-    last_event_at: datetime | None
-    median_delay_seconds: float | None  # from Stripe's event to the queue
-    slowest_delay_seconds: float | None
-    steps: list[Step]
+    trend: list[tuple[date, dict[str, int]]]  # moments by kind for each of the last 30 days, today last
+    tiers: list[tuple[str | None, int]]  # customers, the largest first; None: without a subscription
+    segments: dict[str | None, int]  # customers
+    last_event: StripeEvent | None
+    run: SyncRun | None
+    median_delay: float | None
+    slowest_delay: float | None
+    steps: list[setup.Step]
 
     @property
-    def is_set_up(self) -> bool:
-        return all(step.done for step in self.steps)
+    def customers(self) -> int:
+        return sum(count for _, count in self.tiers)
+
+    @property
+    def moments_by_kind(self) -> dict[str, int]:
+        return {kind: sum(counts[kind] for _, counts in self.trend) for kind in KINDS}
+
+    @property
+    def open_steps(self) -> list[setup.Step]:
+        return [step for step in self.steps if not step.done]
+
+    @property
+    def is_syncing(self) -> bool:
+        if self.connection is None:
+            return False
+        is_due = self.connection.next_sync_at is not None and self.connection.next_sync_at <= now()
+        return is_due or bool(self.run and self.run.state == "running")
+
+    @property
+    def path(self) -> str:
+        """How events come in: as the last one did, else as they will."""
+        if self.last_event:
+            return self.last_event.path
+        if self.connection.sealed_signing_secret:
+            return "webhook"
+        return "poll" if self.connection.next_poll_at else "sync"
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the page will soon look different by itself."""
+        return self.connection is not None and (self.is_syncing or bool(self.open_steps))
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with whatever the page shows, but not with the clock."""
+        run = (self.run.state, self.run.customers, self.run.subscriptions) if self.run else None
+        event = self.last_event and self.last_event.stripe_id
+        trouble = self.connection and self.connection.trouble
+        shown = (self.creatives, self.trend, self.tiers, self.segments, self.steps, run, event, trouble)
+        return f"{zlib.crc32(repr(shown).encode()):08x}"
 
 
 def overview(account: Account) -> Overview:
     connection = connections.of_account(account)
+    if connection and not connection.is_connected:
+        connection = None
     creatives = review.counts(account)
-    sizes = _customers_by_tier(connection) if connection else []
-    last_event_at = _last_event_at(connection) if connection else None
+    sizes = audiences.sizes(connection) if connection else []
+    last_event = _last_event(connection) if connection else None
     delays = _delays(account)
     return Overview(
         connection=connection,
         creatives=creatives,
-        moments_by_kind=_moments_by_kind(connection) if connection else dict.fromkeys(KINDS, 0),
-        customers=sum(count for _, count in sizes),
-        customers_by_tier=sizes,
-        last_event_at=last_event_at,
-        median_delay_seconds=delays[len(delays) // 2] if delays else None,
-        slowest_delay_seconds=delays[-1] if delays else None,
-        steps=_steps(account, connection, bool(sizes), last_event_at, sum(creatives.values())),
+        trend=_trend(connection, ZoneInfo(account.time_zone)) if connection else [],
+        tiers=audiences.by_size([(tier, count) for tier, _, count in sizes]),
+        segments=dict(audiences.by_size([(segment, count) for _, segment, count in sizes])),
+        last_event=last_event,
+        run=sync.latest(connection) if connection else None,
+        median_delay=delays[len(delays) // 2] if delays else None,
+        slowest_delay=delays[-1] if delays else None,
+        steps=setup.steps(account, connection, bool(sizes), last_event is not None, sum(creatives.values()) > 0),
     )
 
 
-def _moments_by_kind(connection: Connection) -> dict[str, int]:
+def _trend(connection: Connection, zone: ZoneInfo) -> list[tuple[date, dict[str, int]]]:
+    """Moments by day of the account's time zone; its offset of today stands for the whole month."""
+    today = now().astimezone(zone)
+    offset = int(today.utcoffset().total_seconds())
+    first = today.date() - timedelta(days=DAYS - 1)
+    begin = datetime.combine(first, datetime.min.time(), today.tzinfo)
+    day = (cast(extract("epoch", Moment.occurred_at), BigInteger) + offset) // DAY_SECONDS
     query = (
-        select(Moment.kind, func.count())
-        .where(Moment.connection_id == connection.id, Moment.occurred_at > now() - WINDOW)
-        .group_by(Moment.kind)
+        select(day.label("day"), Moment.kind, func.count())
+        .where(Moment.connection_id == connection.id, Moment.occurred_at >= begin)
+        .group_by("day", Moment.kind)
     )
-    return dict.fromkeys(KINDS, 0) | dict(db.session.execute(query).all())
+    days = {first + timedelta(days=number): dict.fromkeys(KINDS, 0) for number in range(DAYS)}
+    for number, kind, count in db.session.execute(query):
+        known = days.get(date(1970, 1, 1) + timedelta(days=int(number)))
+        if known is not None and kind in known:
+            known[kind] += count
+    return list(days.items())
 
 
-def _customers_by_tier(connection: Connection) -> list[tuple[str, int]]:
-    """Customers of each tier at the last sync, the most first; those without a running subscription come last."""
-    query = (
-        select(AudienceSize.stripe_product_id, func.sum(AudienceSize.customers))
-        .where(AudienceSize.connection_id == connection.id)
-        .group_by(AudienceSize.stripe_product_id)
-        .order_by(AudienceSize.stripe_product_id.is_(None), func.sum(AudienceSize.customers).desc())
-    )
-    tiers = db.session.scalars(select(Tier).where(Tier.connection_id == connection.id))
-    names = {tier.stripe_product_id: tier.name or "Unnamed tier" for tier in tiers}
-    return [(names.get(product, "No subscription"), int(count)) for product, count in db.session.execute(query)]
-
-
-def _last_event_at(connection: Connection) -> datetime | None:
-    query = select(func.max(StripeEvent.received_at)).where(StripeEvent.connection_id == connection.id)
-    return db.session.scalar(query)
+def _last_event(connection: Connection) -> StripeEvent | None:
+    query = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
+    return db.session.scalar(query.order_by(StripeEvent.received_at.desc()).limit(1))
 
 
 def _delays(account: Account) -> list[float]:
@@ -93,54 +127,3 @@ def _delays(account: Account) -> list[float]:
     query = select(Creative.occurred_at, Creative.generated_at).where(Creative.account_id == account.id)
     rows = db.session.execute(query.order_by(Creative.id.desc()).limit(DELAYS_LOOKED_AT))
     return sorted((generated - occurred).total_seconds() for occurred, generated in rows)
-
-
-def _steps(
-    account: Account, connection: Connection | None, has_customers: bool, last_event_at: datetime | None, creatives: int
-) -> list[Step]:
-    is_connected = bool(connection and connection.is_connected)
-    settings = "stripe_settings.show"
-    return [
-        Step(
-            "A plan with the Stripe integration",
-            account.may_connect_stripe,
-            "Your account is on Pro or Scale.",
-            "On Free and Starter the Stripe page offers the upgrade instead.",
-            settings,
-        ),
-        Step(
-            "Connect with a restricted key",
-            is_connected,
-            "Status: Connected, with your Stripe account's name.",
-            "A restricted key needs Customers: Read and Subscriptions: Read.",
-            settings,
-        ),
-        Step(
-            "At least one customer",
-            has_customers,
-            "Your customers are counted by tier below.",
-            "A customer created a moment ago appears with the next sync, within the hour.",
-            settings,
-        ),
-        Step(
-            "Choose the events that matter",
-            is_connected and any(connections.switches(account).values()),
-            "The switches of the events you chose are green.",
-            "With every switch off, nothing is written.",
-            settings,
-        ),
-        Step(
-            "Hear from Stripe",
-            last_event_at is not None,
-            "Stripe's deliveries to mani's endpoint succeed.",
-            "The signing secret must be the one of this very endpoint.",
-            settings,
-        ),
-        Step(
-            "See the first creative",
-            creatives > 0,
-            "A test customer's creative is in the queue within five minutes.",
-            "Test events need a test-mode key: rk_test_ or sk_test_.",
-            "creatives.queue",
-        ),
-    ]

@@ -24,6 +24,7 @@ class Account(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
     plan: Mapped[str] = mapped_column(String(20), default="free")
+    time_zone: Mapped[str] = mapped_column(String(64), default="UTC", server_default="UTC")  # of the IANA database
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     @property

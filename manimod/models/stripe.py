@@ -128,6 +128,7 @@ class Moment(db.Model):
             postgresql_where=text("state IN ('waiting', 'ready')"),
         ),
         Index("ix_moment_customer", "connection_id", "stripe_customer_id"),
+        Index("ix_moment_day", "connection_id", "occurred_at", "kind"),
     )
 
 

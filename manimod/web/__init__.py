@@ -9,13 +9,26 @@ headers.py  security headers and compression
 
 from flask import Flask
 
-from manimod.web import assets, auth, creatives, dashboard, errors, headers, health, stripe_settings, webhooks, words
+from manimod.web import (
+    account,
+    assets,
+    audience,
+    auth,
+    creatives,
+    dashboard,
+    errors,
+    headers,
+    health,
+    stripe_settings,
+    webhooks,
+    words,
+)
 
 
 def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    for room in (assets, creatives, dashboard, health, stripe_settings, webhooks):
+    for room in (account, assets, audience, creatives, dashboard, health, stripe_settings, webhooks):
         app.register_blueprint(room.blueprint)
     for room in (words, auth, errors, headers):
         room.register(app)

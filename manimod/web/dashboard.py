@@ -1,22 +1,73 @@
-"""The start page, and help."""
+"""The start page, the test run, and help."""
 
-from flask import Blueprint, Response
+import time
+from datetime import UTC, datetime
 
-from manimod.flow import insights
+from flask import Blueprint, Response, make_response, redirect, request, url_for
+
+from manimod.flow import connections, insights, setup
 from manimod.models import Account
 from manimod.web import render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("dashboard", __name__)
 
+STAGES = ("Waiting for the event", "Received", "Detected", "Generated", "In the queue")
+
 
 @blueprint.get("/")
 @owner_required
 def show(account: Account) -> Response:
-    return render.page("dashboard/index.html", account=account, overview=insights.overview(account))
+    """The page; and for itself, while something is under way, what has changed since."""
+    overview = insights.overview(account)
+    if render.wants_fragment() and request.args.get("seen") == overview.fingerprint:
+        return make_response("", 204)
+    done = len(overview.steps) - len(overview.open_steps)
+    return render.page(
+        "dashboard/index.html",
+        "overview",
+        also=("_announcer.html",) if request.args.get("done", type=int) not in (None, done) else (),
+        account=account,
+        overview=overview,
+        done=done,
+        announcement=f"Setup: {done} of {len(overview.steps)} steps done.",
+    )
+
+
+@blueprint.get("/test")
+@owner_required
+def test(account: Account) -> Response:
+    """Watches for the first event after `since` (Unix seconds); `since=now` begins."""
+    if request.args.get("since") == "now":
+        return redirect(url_for("dashboard.test", since=int(time.time())))
+    since = request.args.get("since", type=int)
+    connection = connections.of_account(account)
+    connection = connection if connection and connection.is_connected else None
+    watched = None
+    if connection and since is not None:
+        watched = setup.watch_test(connection, _moment_of(since))
+    stage = watched.stage if watched else 0
+    return render.page(
+        "dashboard/test.html",
+        "watch",
+        also=("_announcer.html",) if request.args.get("stage", type=int) not in (None, stage) else (),
+        account=account,
+        connection=connection,
+        switches=connections.switches(account),
+        watched=watched,
+        since=since,
+        stages=STAGES[1:],
+        announcement=f"Test: {STAGES[stage].lower()}.",
+    )
 
 
 @blueprint.get("/help")
 @owner_required
 def help_page(account: Account) -> Response:
     return render.page("help/index.html", account=account)
+
+
+def _moment_of(seconds: int) -> datetime:
+    """An address that somebody made up begins now at the latest and a day ago at the earliest."""
+    today = int(time.time())
+    return datetime.fromtimestamp(min(max(seconds, today - 86400), today), UTC)

@@ -1,8 +1,10 @@
 """The words of the pages: names of events, objectives and segments, and times as people say them."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from flask import Flask
+from flask import Flask, has_request_context
+from flask_security import current_user
 
 from manimod.errors import FAILURES
 
@@ -48,7 +50,7 @@ def register(app: Flask) -> None:
         PATHS=PATHS,
         KEY_TYPES=KEY_TYPES,
     )
-    for function in (ago, ahead, exactly, duration, audience, text_field, sentence_case, failure):
+    for function in (ago, ahead, exactly, duration, clock, share, audience, text_field, sentence_case, failure):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -64,7 +66,8 @@ def ago(time: datetime, now: datetime | None = None) -> str:
     if seconds < 7 * 86400:
         days = max(1, round(seconds / 86400))
         return "yesterday" if days == 1 else f"{days} days ago"
-    return f"{time.day} {time:%b %Y}"
+    local = time.astimezone(_zone())
+    return f"{local.day} {local:%b %Y}"
 
 
 def ahead(time: datetime, now: datetime | None = None) -> str:
@@ -76,7 +79,27 @@ def ahead(time: datetime, now: datetime | None = None) -> str:
 
 
 def exactly(time: datetime) -> str:
-    return f"{time.day} {time:%b %Y, %H:%M:%S} UTC"
+    """In the time zone of the account that looks at it: `22 Nov 2026, 13:00:05 CET`."""
+    local = time.astimezone(_zone())
+    zone = local.tzname()
+    return f"{local.day} {local:%b %Y, %H:%M:%S} {zone if zone.isalpha() else 'UTC' + zone}"
+
+
+def _zone() -> ZoneInfo:
+    account = has_request_context() and getattr(current_user, "account", None)
+    return ZoneInfo(account.time_zone if account else "UTC")
+
+
+def clock(length: timedelta) -> str:
+    """`0:07`, `4:31`."""
+    minutes, seconds = divmod(int(length.total_seconds()), 60)
+    return f"{minutes}:{seconds:02}"
+
+
+def share(part: float, whole: float) -> str:
+    """`38%`; what is there is never said to be none."""
+    percent = 100 * part / whole if whole else 0
+    return "<1%" if 0 < percent < 1 else f"{percent:.0f}%"
 
 
 def duration(length: timedelta | float) -> str:

@@ -19,7 +19,12 @@ PERMISSIONS = {
     "account": False,
 }
 TIERS = {"prod_starter": ("Starter", "entry"), "prod_team": ("Team", "middle"), "prod_business": ("Business", "top")}
-CUSTOMERS = {"prod_starter": 214, "prod_team": 126, "prod_business": 38, None: 17}
+CUSTOMERS = {
+    "prod_starter": {"low": 96, "core": 71, "high": 12, "new": 35},
+    "prod_team": {"low": 18, "core": 64, "high": 27, "new": 17},
+    "prod_business": {"core": 9, "high": 26, "new": 3},
+    None: {None: 17},
+}
 AUDIENCES = (
     ("new_customer", "Team", "middle", "new", "waiting"),
     ("cancelled", "Business", "top", "high", "waiting"),
@@ -40,7 +45,10 @@ def fill(account: Account) -> Connection:
         _add_mirror(connection)
         _add_moments(connection)
         for number, audience in enumerate(reversed(AUDIENCES)):
-            db.session.add(make_creative(account, *audience, minutes_ago=7 * (len(AUDIENCES) - number) - 6))
+            creative = make_creative(account, *audience, minutes_ago=7 * (len(AUDIENCES) - number) - 6)
+            db.session.add(creative)
+        db.session.flush()
+        _add_its_moment(connection, creative)
     return connection
 
 
@@ -87,20 +95,30 @@ def _add_mirror(connection: Connection) -> None:
     for product, (name, position) in TIERS.items():
         tier = {"stripe_product_id": product, "product_name": name, "position": position}
         db.session.add(Tier(connection_id=connection.id, **tier))
-    for product, customers in CUSTOMERS.items():
-        size = {"stripe_product_id": product, "segment": "core", "customers": customers}
-        db.session.add(AudienceSize(connection_id=connection.id, **size))
+    for product, sizes in CUSTOMERS.items():
+        for segment, customers in sizes.items():
+            size = {"stripe_product_id": product, "segment": segment, "customers": customers}
+            db.session.add(AudienceSize(connection_id=connection.id, **size))
     done = {"state": "done", "customers": 395, "subscriptions": 378, "finished_at": now() - timedelta(minutes=12)}
     db.session.add(SyncRun(connection_id=connection.id, **done))
     connection.next_sync_at = now() + timedelta(minutes=48)
 
 
 def _add_moments(connection: Connection) -> None:
-    for kind, count in (("new_customer", 41), ("renewed", 128), ("payment_failed", 9), ("cancelled", 14)):
+    for kind, count in (("new_customer", 40), ("renewed", 128), ("payment_failed", 9), ("cancelled", 14)):
         for number in range(count):
-            at = now() - timedelta(hours=number)
+            # Over the month, some days busier than others.
+            at = now() - timedelta(hours=1 + (number / count) ** 1.1 * 690 + 5 * (number % 3))
             moment = {"kind": kind, "path": "webhook", "state": "generated", "occurred_at": at, "received_at": at}
             db.session.add(Moment(connection_id=connection.id, key=f"{kind}:{number}", **moment))
-    at = now() - timedelta(minutes=2)
-    event = {"stripe_id": "evt_1", "type": "customer.created", "path": "webhook", "facts": {}, "state": "done"}
-    db.session.add(StripeEvent(connection_id=connection.id, created_at=at, received_at=at, **event))
+
+
+def _add_its_moment(connection: Connection, creative: Creative) -> None:
+    """The way of the newest creative, from its event on."""
+    told = {"connection_id": connection.id, "path": "webhook", "stripe_customer_id": "cus_1"}
+    at, heard_at = creative.occurred_at, creative.received_at
+    event = {"stripe_id": "evt_1", "type": "customer.created", "facts": {}, "state": "done"}
+    db.session.add(StripeEvent(created_at=at, received_at=heard_at, **event, **told))
+    moment = {"key": "new_customer:cus_1", "kind": creative.event, "state": "generated", "creative_id": creative.id}
+    times = {"occurred_at": at, "received_at": heard_at, "detected_at": creative.detected_at}
+    db.session.add(Moment(**moment, **times, **told))

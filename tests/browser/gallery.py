@@ -6,6 +6,7 @@
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -30,6 +31,12 @@ PAGES = {
     "sign-in": (None, "/sign-in"),
     "dashboard": ("full", "/"),
     "setup": ("new", "/"),
+    "setup-connected": ("connected", "/"),
+    "test": ("full", "/test"),
+    "test-done": ("full", "/test?since={since}"),
+    "audience": ("full", "/audience"),
+    "audience-empty": ("new", "/audience"),
+    "account": ("full", "/settings/account"),
     "creatives": ("full", "/creatives"),
     "creatives-empty": ("connected", "/creatives"),
     "creative": ("full", "/creatives/9"),
@@ -88,7 +95,7 @@ def _shoot(browser: Browser, address: str, scheme: str, user: str | None, names:
     for name in names:
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            page.goto(PAGES[name][1])
+            page.goto(PAGES[name][1].format(since=int(time.time()) - 150))
             page.wait_for_load_state("load")
             page.evaluate(PICTURES_DRAWN)
             # What sticks to the window's edges belongs to the page's edges in a picture of the whole page.

@@ -1,0 +1,29 @@
+"""Who the ads speak to: customers by tier and segment, and what has been made for each."""
+
+from flask import Blueprint, Response, request
+
+from manimod.flow import audiences, connections, sync
+from manimod.models import Account
+from manimod.web import render
+from manimod.web.auth import owner_required
+
+blueprint = Blueprint("audience", __name__)
+
+A_PAGE = 40  # audiences; a shop with many tiers sees the rest on demand
+
+
+@blueprint.get("/audience")
+@owner_required
+def show(account: Account) -> Response:
+    connection = connections.of_account(account)
+    is_connected = connection is not None and connection.is_connected
+    return render.page(
+        "audience/index.html",
+        "audience",
+        account=account,
+        connection=connection if is_connected else None,
+        run=sync.latest(connection) if is_connected else None,
+        audiences=audiences.of_account(account, connection) if is_connected else None,
+        only_missing=request.args.get("show") == "missing",
+        limit=None if "all" in request.args else A_PAGE,
+    )
