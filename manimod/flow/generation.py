@@ -7,8 +7,10 @@ up once more whether a live set of the audience has appeared meanwhile.
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 
 import structlog
+from flask import current_app
 from sqlalchemy import select, update
 
 from manimod import jobs
@@ -16,12 +18,14 @@ from manimod.extensions import db
 from manimod.flow import brands, register
 from manimod.models import Connection, Creative, Customer, Moment, Subscription, Tier
 from manimod.models.accounts import now
-from manimod.studio import picture, writer
+from manimod.studio import llm, picture, writer
 from manimod.studio.brief import Brief, CreativeSet, objective_of
 
 log = structlog.get_logger()
 
 BATCH = 500
+TURN_SECONDS = 5  # after which other accounts get their turn
+LONGEST_TURN_SECONDS = 60
 REFRESH = timedelta(days=14)  # how long further moments join a live set before a new one is written
 SEGMENT_BY_POSITION = {"entry": "low", "middle": "core", "single": "core", "top": "high"}
 
@@ -39,7 +43,17 @@ class Audience:
 
 
 def generate(connection_id: int) -> bool:
-    """Write the creatives of a connection's ready moments; True where there may be more."""
+    """Write the creatives of a connection's ready moments; True where there may be more.
+
+    A language model takes its time: one worker is enough to wait for it, the others serve other accounts.
+    """
+    if current_app.extensions["settings"].llm is None:
+        return _generate(connection_id)
+    with jobs.alone("generate", connection_id, LONGEST_TURN_SECONDS) as is_alone:
+        return is_alone and _generate(connection_id)
+
+
+def _generate(connection_id: int) -> bool:
     connection = db.session.get(Connection, connection_id)
     if connection is None or not connection.is_connected:
         return False
@@ -47,7 +61,10 @@ def generate(connection_id: int) -> bool:
         with jobs.transaction():
             register.settle(connection_id)
     moments = _ready(connection_id)
+    turn_ends = monotonic() + TURN_SECONDS
     for audience, moment_ids in _by_audience(connection_id, moments).items():
+        if monotonic() > turn_ends:
+            return True
         content = None if _live_set(connection.account_id, audience) else _write(connection, audience)
         with jobs.transaction():
             _publish(connection_id, audience, moment_ids, content)
@@ -138,7 +155,8 @@ def _write(connection: Connection, audience: Audience) -> CreativeSet:
         tier_position=audience.tier_position,
         segment=audience.segment,
     )
-    return writer.write(brief)
+    model = current_app.extensions["settings"].llm
+    return llm.write(brief, model) if model else writer.write(brief)
 
 
 def _publish(connection_id: int, audience: Audience, moment_ids: list[int], content: CreativeSet | None) -> None:
