@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -87,6 +88,14 @@ def test_every_set_passes_the_blocking_rules_and_names_the_tier(event, brand):
         assert not lint.blocks(lint.check(variant, lint.LintContext.of(asked)))
         assert tier in f"{variant.headline} {variant.body}"
         assert all(brand.disclaimer in str(copy.fields) for copy in variant.platforms.values())
+
+
+def test_a_generic_set_may_be_written_with_lines_too():
+    asked = brief(tier=None, position=None, segment=None)
+    made, service = written(stub.well(plan="plan"), asked=asked)
+    assert made.writer == "mani + gpt-x"
+    assert made.generic
+    assert json.loads(service.requests[0]["messages"][1]["content"])["plan"] is None
 
 
 def test_a_set_survives_json_and_sets_of_before_are_still_read():
@@ -323,6 +332,13 @@ def test_without_the_client_mani_writes_and_nothing_is_asked(monkeypatch):
     assert is_plain(made)
     assert "its client is not installed" in made.reasons[-1]
     assert not service.requests
+
+
+def test_the_application_neither_needs_nor_imports_the_client():
+    names = "sys, manimod, manimod.tasks, manimod.studio.llm"
+    code = f"import {names}; print({{'pydantic', 'pydantic_ai', 'openai'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_a_brand_that_no_ad_may_print_is_refused_before_anything_is_asked():
