@@ -60,6 +60,9 @@ FAILURES = {
         "and paste the key again: mani then forgets the customers and events of the old one.",
     ),
     "TIER_NAME_MISSING": Failure(422, "A tier needs a name of 1 to 80 characters."),
+    "TIER_NAME_UNPRINTABLE": Failure(
+        422, "No ad may print this name: {why}. Give the tier the name that your customers know it by."
+    ),
     "ACCOUNT_NAME_MISSING": Failure(422, "An account needs a name of 1 to 120 characters."),
     "TIME_ZONE_UNKNOWN": Failure(422, "mani doesn't know this time zone. Choose one of the list."),
     "STRIPE_UNREACHABLE": Failure(
@@ -95,6 +98,38 @@ FAILURES = {
     ),
     "TRIGGER_UNKNOWN": Failure(404, "There is no such event to switch."),
     "CREATIVE_GONE": Failure(409, "This creative was {status} meanwhile. Reload to see where it stands."),
+    "CREATIVE_CHANGED": Failure(
+        409, "Somebody else has changed these texts meanwhile. Nothing was saved. Reload to see them."
+    ),
+    "TEXT_BLOCKED": Failure(422, "{sentence}"),
+    "BRAND_REFUSED": Failure(422, "{problem}"),
+    "BRAND_CHANGED": Failure(
+        409, "Somebody else has changed the brand kit meanwhile. Nothing was saved. Reload to see it."
+    ),
+    "LOGO_MISSING": Failure(422, "No file was chosen. Choose a PNG, JPEG or WebP picture."),
+    "LOGO_TOO_LARGE": Failure(
+        422, "That file is larger than 2 MB. Save the logo smaller, for example 512 pixels wide."
+    ),
+    "LOGO_TOO_WIDE": Failure(
+        422, "That picture is {width} × {height} pixels; a logo may have 4096 on a side. Save it smaller."
+    ),
+    "LOGO_SVG": Failure(
+        422, "SVG files can hold programs, so mani doesn't take them. Export the logo as PNG and choose that file."
+    ),
+    "LOGO_FORMAT": Failure(422, "That isn't a PNG, JPEG or WebP picture. Export the logo as PNG and choose that file."),
+    "LOGO_NOT_ONLY_A_PICTURE": Failure(
+        422, "That file holds something besides the picture. Open it, export the logo as PNG and choose the new file."
+    ),
+    "LOGO_UNREADABLE": Failure(
+        422, "That picture is damaged or incomplete. Open it, export it again as PNG and choose the new file."
+    ),
+    "EXPORT_EMPTY": Failure(422, "There is nothing to export yet. Approve a creative first."),
+    "EXPORT_BLOCKED": Failure(
+        422, "Every approved creative breaks a rule by now. Put it back into the queue and ask for a new version."
+    ),
+    "LANDING_PAGE_MISSING": Failure(
+        422, "The ads have no landing page to lead to. Set it in the brand kit, then export."
+    ),
     "NOT_FOUND": Failure(404, "There is nothing at this address, or it belongs to another account."),
     "FORBIDDEN": Failure(403, "Your account doesn't have access to this page."),
     "FORM_EXPIRED": Failure(400, "This form has expired. Reload the page and try again."),

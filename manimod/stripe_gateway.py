@@ -66,6 +66,12 @@ class Probe:
     account_id: str | None
     account_name: str | None
 
+    def require(self) -> None:
+        """Raises ManimodError unless the key may read all that mani cannot do without."""
+        missing = [p.label for name, p in PERMISSIONS.items() if p.required and not self.permissions[name]]
+        if missing:
+            raise ManimodError("STRIPE_PERMISSION_MISSING", permissions=" and ".join(missing))
+
 
 Row = TypeVar("Row")
 
@@ -95,13 +101,10 @@ class StripeGateway:
         )
 
     def probe(self) -> Probe:
-        """Try each permission with a small real request. Raises ManimodError unless the required ones are granted."""
+        """Try each permission with a small real request. Raises ManimodError where the key itself is refused."""
         with ThreadPoolExecutor(len(PERMISSIONS)) as pool:
             answers = dict(zip(PERMISSIONS, pool.map(self._try, PERMISSIONS.values()), strict=True))
         granted = {name: answer.data is not None for name, answer in answers.items()}
-        missing = [p.label for name, p in PERMISSIONS.items() if p.required and not granted[name]]
-        if missing:
-            raise ManimodError("STRIPE_PERMISSION_MISSING", permissions=" and ".join(missing))
         account = Reader(answers["account"].data)
         refused_account = next((a.account_id for a in answers.values() if a.account_id), None)
         return Probe(granted, account.identifier("id") or refused_account, _account_name(account))

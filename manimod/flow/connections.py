@@ -74,7 +74,9 @@ def check_key(text: str) -> KeyCheck:
     api_key = text.strip().strip("\"'").strip()
     key_type = _key_type(api_key)
     gateway = StripeGateway(api_key, current_app.extensions["settings"].stripe_api_base)
-    return KeyCheck(api_key, key_type, gateway.probe())
+    probe = gateway.probe()
+    probe.require()
+    return KeyCheck(api_key, key_type, probe)
 
 
 def _key_type(api_key: str) -> str:
@@ -200,7 +202,10 @@ def note_trouble(connection: Connection, failure: ManimodError | None) -> None:
 
 
 def refresh_permissions(connection_id: int) -> StripeGateway:
-    """Look again at what the key may read, since owners change that in Stripe. Raises ManimodError."""
+    """Look again at what the key may read, since owners change that in Stripe; remembered even where it is too little.
+
+    Raises ManimodError.
+    """
     gateway = gateway_of(db.session.get(Connection, connection_id))
     probe = gateway.probe()
     with jobs.transaction():
@@ -209,6 +214,7 @@ def refresh_permissions(connection_id: int) -> StripeGateway:
         connection.stripe_account_name = probe.account_name or connection.stripe_account_name
         connection.stripe_account_id = probe.account_id or connection.stripe_account_id
         _schedule_poll(connection)
+    probe.require()
     return gateway
 
 

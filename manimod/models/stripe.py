@@ -86,6 +86,13 @@ class StripeEvent(db.Model):
             postgresql_where=text("state = 'pending'"),
         ),
         Index("ix_stripe_event_log", "connection_id", "received_at"),
+        Index(
+            "ix_stripe_event_ignored",
+            "connection_id",
+            "received_at",
+            sqlite_where=text("state = 'ignored'"),
+            postgresql_where=text("state = 'ignored'"),
+        ),
         Index("ix_stripe_event_customer", "connection_id", "stripe_customer_id"),
         Index(
             "ix_stripe_event_paid",
@@ -111,7 +118,8 @@ class Moment(db.Model):
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     detected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    # waiting (for the subscription, until settle_by), ready, generated, withdrawn, skipped
+    # waiting (for the subscription, until settle_by), ready, generated, withdrawn, skipped (switched off),
+    # held (nothing lawful could be written, until the brand changes)
     state: Mapped[str] = mapped_column(String(10))
     settle_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str | None] = mapped_column(String(255))
@@ -129,6 +137,13 @@ class Moment(db.Model):
         ),
         Index("ix_moment_customer", "connection_id", "stripe_customer_id"),
         Index("ix_moment_day", "connection_id", "occurred_at", "kind"),
+        Index(
+            "ix_moment_found_by_sync",
+            "connection_id",
+            "id",
+            sqlite_where=text("path = 'sync'"),
+            postgresql_where=text("path = 'sync'"),
+        ),
     )
 
 

@@ -17,6 +17,11 @@ def page(
     return _answer(render_template(template, **context), status)
 
 
+def partial(template: str, status: int = 200, also: tuple[str, ...] = (), **context: object) -> Response:
+    """A partial by itself, for htmx only. `also`: partials to swap out of band."""
+    return _answer(render_template(template, **context) + _out_of_band(also, context), status)
+
+
 def changed(
     partial: str | None,
     go_to: str,
@@ -43,10 +48,10 @@ def sorry(sentence: str, status: int) -> Response:
     return response
 
 
-def send_to(address: str, toast: str = "") -> Response:
-    """Leave the page, from htmx as well; the next page shows the toast."""
+def send_to(address: str, toast: str = "", undo: dict | None = None) -> Response:
+    """Leave the page, from htmx as well; the next page shows the toast, with `undo` as in `changed`."""
     if toast:
-        flash({"text": toast}, "toast")
+        flash({"text": toast, "undo": undo}, "toast")
     if wants_fragment():
         response = make_response("", 200)
         response.headers["HX-Redirect"] = address

@@ -1,9 +1,9 @@
-"""Settings > Integrations > Stripe, in the order of the guide: connect, events, webhook, sync, disconnect."""
+"""Settings > Integrations > Stripe, in the order of the guide: connect, events, webhook, tiers, sync, disconnect."""
 
 from flask import Blueprint, Response, redirect, request, url_for
 
 from manimod.errors import ManimodError
-from manimod.flow import connections, sync
+from manimod.flow import connections, paths, runs, sync, tiers
 from manimod.jobs import transaction
 from manimod.models import Account, Connection
 from manimod.models.accounts import now
@@ -11,6 +11,20 @@ from manimod.web import render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("stripe_settings", __name__, url_prefix="/settings")
+
+# What helps beside the sentence of a refused key; the others are mended in the field itself.
+WANTS_ANOTHER_KEY = {
+    "STRIPE_KEY_FULL_SECRET",
+    "STRIPE_KEY_PUBLISHABLE",
+    "STRIPE_KEY_ORGANISATION",
+    "STRIPE_KEY_UNKNOWN",
+    "STRIPE_KEY_REJECTED",
+    "STRIPE_KEY_EXPIRED",
+    "STRIPE_KEY_ADDRESS",
+    "STRIPE_PERMISSION_MISSING",
+}
+PAGE = "settings/stripe.html"
+ALSO_AFTER_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "settings/_paths.html")
 
 
 @blueprint.get("", strict_slashes=False)
@@ -35,13 +49,14 @@ def show(account: Account) -> Response:
 @owner_required
 def connect(account: Account) -> Response:
     connections.require_plan(account)
+    start_afresh = "start_afresh" in request.form
     try:
         check = connections.check_key(request.form.get("api_key", ""))
+        with transaction():
+            connection = connections.connect(account, check, start_afresh)
+            name = connection.stripe_account_name or connection.stripe_account_id or "Stripe"
     except ManimodError as failure:
-        return _page(account, status=failure.status, key_error=str(failure), replaces_key=True)
-    with transaction():
-        connection = connections.connect(account, check)
-        name = connection.stripe_account_name or connection.stripe_account_id or "Stripe"
+        return _refuse_key(account, failure, start_afresh)
     return render.send_to(_here(), f"Connected to {name}.")
 
 
@@ -86,6 +101,27 @@ def save_signing_secret(account: Account) -> Response:
     )
 
 
+@blueprint.post("/integrations/stripe/tiers/<int:tier_id>")
+@owner_required
+def rename_tier(account: Account, tier_id: int) -> Response:
+    connection = _connected(account)
+    name = request.form.get("name", "")
+    try:
+        with transaction():
+            tier = tiers.rename(connection, tier_id, name)
+    except ManimodError as failure:
+        if failure.status != 422:
+            raise
+        return _refuse_tier_name(account, connection, tier_id, {"name": name, "error": str(failure)})
+    return render.changed(
+        "settings/_tier.html",
+        _here("tiers"),
+        toast=f"Saved: the next creatives say {tier.name}.",
+        tier=tier,
+        unprintable=tiers.unprintable(connection, [tier]),
+    )
+
+
 @blueprint.post("/integrations/stripe/sync")
 @owner_required
 def sync_now(account: Account) -> Response:
@@ -103,7 +139,12 @@ def sync_now(account: Account) -> Response:
 @blueprint.get("/integrations/stripe/sync")
 @owner_required
 def sync_status(account: Account) -> Response:
-    return _page(account, "sync")
+    """Asked for by the progress bar; the last answer also brings what the sync has changed elsewhere on the page."""
+    context = _sync_context(_connected(account))
+    if context["is_syncing"]:
+        return render.partial("settings/_sync.html", **context) if render.wants_fragment() else _page(account)
+    first = ("settings/_tiers.html",) if context["run"] and context["run"].is_first else ()
+    return _page(account, "sync", also=ALSO_AFTER_A_SYNC + first)
 
 
 @blueprint.get("/integrations/stripe/disconnect")
@@ -121,15 +162,38 @@ def disconnect(account: Account) -> Response:
     return render.send_to(_here(), "Disconnected. The API key is deleted.")
 
 
+def _refuse_key(account: Account, failure: ManimodError, start_afresh: bool) -> Response:
+    return _page(
+        account,
+        status=failure.status,
+        key_error=str(failure),
+        wants_another_key=failure.code in WANTS_ANOTHER_KEY,
+        may_retry=failure.code in sync.PASSING,
+        offers_fresh_start=start_afresh or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
+        start_afresh=start_afresh,
+        replaces_key=True,
+    )
+
+
+def _refuse_tier_name(account: Account, connection: Connection, tier_id: int, refused: dict) -> Response:
+    if not render.wants_fragment():
+        return _page(account, status=422, refused_names={tier_id: refused})
+    context = _tiers_context(connection)
+    tier = next(tier for tier in context["tiers"] if tier.id == tier_id)
+    return render.partial("settings/_tier.html", 422, tier=tier, refused_names={tier_id: refused}, **context)
+
+
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
     connection = connections.of_account(account)
     if connection and not connection.is_connected:
         connection = None
     context["connection"] = connection
     if connection:
-        context |= _webhook_context(connection) | _sync_context(connection)
+        context |= _webhook_context(connection) | _sync_context(connection) | _tiers_context(connection)
+        context["working"] = paths.working_path(connection)
+        context["other_mode_events"] = paths.events_of_the_other_mode(connection)
     return render.page(
-        "settings/stripe.html",
+        PAGE,
         fragment,
         status,
         account=account,
@@ -149,9 +213,21 @@ def _webhook_context(connection: Connection) -> dict:
 
 
 def _sync_context(connection: Connection) -> dict:
-    run = sync.latest(connection)
+    latest = runs.latest(connection)
     is_due = connection.next_sync_at is not None and connection.next_sync_at <= now()
-    return {"connection": connection, "run": run, "is_syncing": is_due or bool(run and run.state == "running")}
+    progress = runs.progress(latest)
+    return {
+        "connection": connection,
+        "runs": [run for run in latest if run.finished_at],
+        "run": latest[0] if latest else None,
+        "progress": progress,
+        "is_syncing": is_due or progress is not None,
+    }
+
+
+def _tiers_context(connection: Connection) -> dict:
+    found = tiers.of_connection(connection)
+    return {"tiers": found, "unprintable": tiers.unprintable(connection, found)}
 
 
 def _connected(account: Account) -> Connection:

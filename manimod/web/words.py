@@ -7,6 +7,8 @@ from flask import Flask, has_request_context
 from flask_security import current_user
 
 from manimod.errors import FAILURES
+from manimod.flow import connections, sync
+from manimod.models import Connection
 
 EVENTS = {
     "new_customer": "New customer",
@@ -23,7 +25,23 @@ EVENT_PURPOSES = {
 OBJECTIVES = {"retention": "Retention", "upsell": "Upsell", "winback": "Win-back"}
 SEGMENTS = {"high": "High value", "core": "Core value", "low": "Low value", "new": "New"}
 STATUSES = {"waiting": "Waiting", "approved": "Approved", "rejected": "Rejected", "withdrawn": "Withdrawn"}
+REVIEW_ACTIONS = {
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "withdrawn": "Withdrawn",
+    "reopened": "Put back into the queue",
+    "edited": "Texts edited",
+    "rewritten": "New version written",
+    "restored": "Earlier texts brought back",
+}
 PATHS = {"webhook": "Webhook", "poll": "Event check", "sync": "Hourly sync"}
+PATH_SPEEDS = {"webhook": "within seconds", "poll": "within a minute", "sync": "within the hour"}
+POSITIONS = {
+    "entry": "Your lowest price",
+    "middle": "Between your lowest and highest price",
+    "top": "Your highest price",
+    "single": "Your only tier",
+}
 KEY_TYPES = {
     "rk_live": "Restricted key, live mode",
     "rk_test": "Restricted key, test mode",
@@ -47,10 +65,25 @@ def register(app: Flask) -> None:
         OBJECTIVES=OBJECTIVES,
         SEGMENTS=SEGMENTS,
         STATUSES=STATUSES,
+        REVIEW_ACTIONS=REVIEW_ACTIONS,
         PATHS=PATHS,
+        PATH_SPEEDS=PATH_SPEEDS,
+        POSITIONS=POSITIONS,
         KEY_TYPES=KEY_TYPES,
     )
-    for function in (ago, ahead, exactly, duration, clock, share, audience, text_field, sentence_case, failure):
+    for function in (
+        ago,
+        ahead,
+        exactly,
+        duration,
+        clock,
+        share,
+        audience,
+        text_field,
+        sentence_case,
+        failure,
+        trouble,
+    ):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -130,10 +163,19 @@ def sentence_case(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def failure(code: str | None) -> str:
+def failure(code: str | None, **slots: str) -> str:
     """The sentence of a failure that was stored by its code only."""
     known = FAILURES.get(code or "", FAILURES["INTERNAL"])
-    return known.message.format_map(FAILURE_SLOTS)
+    return known.message.format_map(FAILURE_SLOTS | slots)
+
+
+def trouble(connection: Connection) -> str:
+    """Why Stripe cannot be read, in the words of a failure that nobody was waiting for."""
+    if connection.trouble in sync.PASSING:
+        return failure(connection.trouble).partition(" Nothing was changed.")[0] + " mani tries again by itself."
+    granted = connection.permissions
+    missing = [p.label for name, p in connections.PERMISSIONS.items() if p.required and not granted.get(name)]
+    return failure(connection.trouble, permissions=" and ".join(missing) or FAILURE_SLOTS["permissions"])
 
 
 def _count(number: int, thing: str) -> str:

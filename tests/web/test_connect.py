@@ -73,6 +73,41 @@ def test_a_missing_permission_is_named(as_owner, sandbox, stripe_account):
     assert "Subscriptions: Read" in answer.text
 
 
+def test_a_key_that_cannot_do_comes_with_the_link_that_makes_the_right_one(as_owner, sandbox, stripe_account):
+    for key in (
+        "sk_live_" + "a" * 24,
+        sandbox.create_key(stripe_account["id"], permissions=["rak_customer_read"]),
+        sandbox.create_key(stripe_account["id"], state="expired"),
+        sandbox.create_key(stripe_account["id"], state="address_restricted"),
+    ):
+        answer = paste(as_owner, key).text
+        beside = answer.split('id="api_key-error"')[1].split("</form>")[0]
+        assert "Create the right key in Stripe" in beside
+        assert "permissions[]=rak_customer_read" in beside
+        assert key not in answer
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ({"drop": True}, "answer within 10 seconds"),
+        ({"status": 500}, "an error of its own"),
+        ({"status": 429}, "asked mani to slow down"),
+    ],
+)
+def test_when_stripe_is_down_the_person_may_try_again(as_owner, sandbox, stripe_account, fault, sentence):
+    key = stripe_account["keys"]["test"]["restricted"]
+    sandbox.fault(path="/v1/customers", times=1, **fault)
+    answer = paste(as_owner, key)
+    assert answer.status_code == 503
+    beside = answer.text.split('id="api_key-error"')[1].split("</form>")[0]
+    assert sentence in beside
+    assert 'href="#api_key"' in beside, "which moves the focus into the field"
+    assert "paste it once more" in beside
+    assert key not in answer.text
+    assert paste(as_owner, key).status_code == 303
+
+
 def test_the_key_is_on_no_page_afterwards(as_owner, connected, stripe_account):
     key = stripe_account["keys"]["test"]["restricted"]
     for address in (PAGE, f"{PAGE}?replace=1", "/", "/settings/integrations"):
@@ -107,6 +142,12 @@ def test_disconnect_asks_first_and_then_deletes_the_key(as_owner, connection):
     assert not connection.is_connected
     assert connection.sealed_api_key is None
     assert ">Connect<" in as_owner.get(PAGE).text
+
+
+def test_the_question_says_exactly_what_goes_and_what_stays(as_owner, connection):
+    goes, stays = as_owner.get(f"{PAGE}/disconnect").text.split("What stays")
+    assert all(word in goes for word in ("API key", "signing secret", "customers", "subscriptions", "events"))
+    assert all(word in stays for word in ("Every creative", "choice of events", "Stripe account"))
 
 
 def test_disconnecting_twice_is_a_friendly_page(as_owner, connection):

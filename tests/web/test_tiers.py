@@ -1,0 +1,111 @@
+"""The tiers card: Stripe's names where the key may read them, else the owner's."""
+
+from collections.abc import Callable
+
+import pytest
+
+from manimod.extensions import db
+from manimod.jobs import transaction
+from manimod.models import Tier
+from tests import factories
+
+PAGE = "/settings/integrations/stripe"
+
+
+@pytest.fixture
+def add_tier(connection) -> Callable[..., Tier]:
+    def add(**columns: object) -> Tier:
+        with transaction():
+            tier = Tier(connection_id=connection.id, stripe_product_id=f"prod_{len(columns)}", **columns)
+            db.session.add(tier)
+        return tier
+
+    return add
+
+
+def row(client, tier: Tier) -> str:
+    """How the page shows the tier."""
+    return in_page(client.get(PAGE).text, tier)
+
+
+def in_page(page: str, tier: Tier) -> str:
+    return page.split(f'id="tier-{tier.id}"')[1].split("</li>")[0]
+
+
+def rename(client, tier: Tier, name: str):
+    return client.htmx("post", f"{PAGE}/tiers/{tier.id}", data={"name": name})
+
+
+def test_before_the_first_sync_it_says_when_tiers_appear(as_owner, connection):
+    assert "No tiers yet. They appear with the first sync" in as_owner.get(PAGE).text
+
+
+def test_a_tier_with_stripes_name_shows_it_with_its_place(as_owner, add_tier):
+    shown = row(as_owner, add_tier(product_name="Team", position="entry"))
+    assert "<strong>Team</strong>" in shown
+    assert "name from Stripe" in shown
+    assert "Your lowest price" in shown
+    assert "<details" in shown
+    assert " open>" not in shown
+
+
+def test_without_a_product_name_the_prices_nickname_is_prefilled(as_owner, add_tier):
+    shown = row(as_owner, add_tier(nickname="pro yearly"))
+    assert 'value="pro yearly"' in shown
+    assert " open>" in shown
+
+
+def test_htmx_gets_the_renamed_row(as_owner, add_tier):
+    tier = add_tier(nickname="pro yearly")
+    answer = rename(as_owner, tier, "  Pro   annual ")
+    assert answer.status_code == 200
+    assert answer.text.lstrip().startswith(f'<li id="tier-{tier.id}"')
+    assert "<strong>Pro annual</strong>" in answer.text
+    assert "Saved: the next creatives say Pro annual." in answer.text
+    assert tier.owner_name == "Pro annual"
+
+
+def test_a_plain_form_is_sent_back_to_the_card(as_owner, add_tier):
+    answer = as_owner.post(f"{PAGE}/tiers/{add_tier(nickname='pro').id}", data={"name": "Pro"})
+    assert (answer.status_code, answer.location) == (303, f"{PAGE}#tiers")
+
+
+def test_an_empty_name_goes_back_to_stripes(as_owner, add_tier):
+    tier = add_tier(product_name="Team", owner_name="Crew")
+    assert rename(as_owner, tier, "").status_code == 200
+    assert tier.name == "Team"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "needs a name of 1 to 80 characters"),
+        ("x" * 81, "needs a name of 1 to 80 characters"),
+        ("<b>Pro</b>", "No ad may print this name"),
+    ],
+)
+def test_a_name_that_does_not_do_is_explained_next_to_the_field(as_owner, add_tier, name, sentence):
+    tier = add_tier(nickname="pro")
+    answer = rename(as_owner, tier, name)
+    assert answer.status_code == 422
+    assert answer.text.lstrip().startswith(f'<li id="tier-{tier.id}"')
+    assert sentence in answer.text
+    assert "<b>" not in answer.text
+    assert tier.owner_name is None
+    plain = as_owner.post(f"{PAGE}/tiers/{tier.id}", data={"name": name})
+    assert plain.status_code == 422
+    assert sentence in in_page(plain.text, tier)
+
+
+def test_a_name_of_stripe_that_no_ad_may_print_is_pointed_out(as_owner, add_tier):
+    shown = row(as_owner, add_tier(product_name="Team {legacy}"))
+    assert "Ads leave this name out" in shown
+    assert "Ads leave" not in row(as_owner, add_tier(product_name="Team", nickname=None))
+
+
+def test_a_strangers_tier_is_not_there(app, add_tier):
+    stranger = factories.make_owner(factories.make_account(name="Stranger"))
+    factories.make_connection(stranger.account)
+    tier = add_tier(nickname="pro")
+    assert rename(app.test_client().sign_in(stranger), tier, "Mine").status_code == 404
+    assert tier.owner_name is None
