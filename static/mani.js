@@ -104,6 +104,46 @@
     if (card.contains(document.activeElement)) setTimeout(() => (next ?? $("#main")).focus(), 250);
   });
 
+  // Shortcuts press what carries their key: in the card that is at hand, in the latest toast, or on the page.
+  const off = () => localStorage.getItem("mani-shortcuts") === "off";
+  const cards = () => [...document.querySelectorAll("article.creative")];
+  const atHand = () => document.activeElement.closest?.("article.creative");
+  const walk = (step) => {
+    const all = cards();
+    const next = all[Math.max(0, all.indexOf(atHand()) + step)] ?? all.at(-1);
+    if (next) $("h2 a", next).focus();
+  };
+  const press = (key) => {
+    if (key === "j") return walk(1);
+    if (key === "k") return walk(-1);
+    if (key === "u") return [...document.querySelectorAll(".toast-action")].at(-1)?.click();
+    const inCards = cards().length > 0;
+    const found = $(`[data-key="${CSS.escape(key)}"]`, inCards && key !== "?" ? atHand() ?? cards()[0] : document);
+    if (!found) return;
+    found.matches("input[type=text], input:not([type])") ? found.focus() : found.click();
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || $("dialog[open]")) return;
+    if (event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
+    if (event.key.length !== 1 || (off() && event.key !== "?") || !$("#shortcuts")) return;
+    if (!"jkaroxnu?".includes(event.key.toLowerCase())) return;
+    event.preventDefault();
+    event.key === "?" ? $("#shortcuts").showModal() : press(event.key.toLowerCase());
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-dialog], [data-tick-all]");
+    if (button?.dataset.dialog) document.getElementById(button.dataset.dialog).showModal();
+    if (!button?.dataset.tickAll) return;
+    const boxes = [...document.querySelectorAll(`input[form="${button.dataset.tickAll}"]`)];
+    const tick = boxes.some((box) => !box.checked);
+    boxes.forEach((box) => (box.checked = tick));
+  });
+  const onOff = $("[data-shortcuts-on]");
+  if (onOff) {
+    onOff.checked = !off();
+    onOff.addEventListener("change", () => localStorage.setItem("mani-shortcuts", onOff.checked ? "on" : "off"));
+  }
+
   // Creatives that arrive while the tab is in the background are counted in its title.
   const title = document.title;
   let unseen = 0;

@@ -1,18 +1,98 @@
 """The brand behind an account's ads: what the owner has set, or a sensible default from the account's name."""
 
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import func, or_, select
+
 from manimod.extensions import db
-from manimod.models import Account, BrandKit
-from manimod.studio.brief import Brand
+from manimod.models import Account, BrandKit, Connection, Customer
+from manimod.models.accounts import now
+from manimod.studio.brief import Brand, Brief, Offer
+from manimod.studio.lint import LintContext
+
+NAMES_LOOKED_AT = 500
+
+
+def kit_of(account: Account) -> BrandKit:
+    """The account's brand kit; one with every default, not yet stored, where the owner has saved none."""
+    return db.session.get(BrandKit, account.id) or BrandKit(
+        account_id=account.id,
+        name=account.name,
+        primary_colour=Brand.primary,
+        accent_colour=Brand.accent,
+        tone=Brand.tone,
+        landing_page="",
+        banned_words=[],
+        disclaimer="",
+        offers=[],
+        proof=[],
+        release_notes=[],
+        version=0,
+    )
 
 
 def brand_of(account: Account) -> Brand:
-    kit = db.session.get(BrandKit, account.id)
-    if kit is None:
-        return Brand(name=account.name, landing_page="https://example.com")
+    return as_brand(kit_of(account))
+
+
+def as_brand(kit: BrandKit) -> Brand:
     return Brand(
         name=kit.name,
         primary=kit.primary_colour,
         accent=kit.accent_colour,
         tone=kit.tone,
         landing_page=kit.landing_page,
+        banned_terms=tuple(kit.banned_words),
+        disclaimer=kit.disclaimer,
+        logo=kit.logo,
     )
+
+
+def as_offers(kit: BrandKit) -> tuple[Offer, ...]:
+    return tuple(Offer(**{**stored, "ends_on": as_day(stored["ends_on"])}) for stored in kit.offers)
+
+
+def as_day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+def brief_of(account: Account, **audience: object) -> Brief:
+    """What the studio is asked for: an audience (event, tier, tier_position, segment, round) and all that is stored."""
+    return as_brief(kit_of(account), **audience)
+
+
+def as_brief(kit: BrandKit, **audience: object) -> Brief:
+    return Brief(
+        brand=as_brand(kit),
+        today=now().date(),
+        offers=as_offers(kit),
+        proof=tuple(kit.proof),
+        release_notes=tuple(kit.release_notes),
+        **audience,
+    )
+
+
+def lint_context(account: Account, brief: Brief, texts: Iterable[str], audience_size: int | None = None) -> LintContext:
+    """What a person's texts are judged against, the names of the account's customers among it."""
+    return LintContext.of(brief, customer_names=customers_named(account, texts), audience_size=audience_size)
+
+
+def customers_named(account: Account, texts: Iterable[str]) -> list[str]:
+    """Names of customers that may stand in the texts: in full, or a first name with a capital letter."""
+    words = [re.findall(r"[\w'’.-]+", text) for text in texts]
+    spans = {" ".join(line[i:j]).strip(".") for line in words for i in range(len(line)) for j in range(i + 1, i + 5)}
+    first = {re.sub(r"['’]s$", "", word.strip(".'’-")) for line in words for word in line if word[0].isupper()}
+    if not spans:
+        return []
+    query = select(Customer.name).join(Connection, Connection.id == Customer.connection_id)
+    named = or_(
+        Customer.name.in_(spans),
+        func.lower(Customer.name).in_({span.lower() for span in spans}),
+        *(Customer.name.startswith(word + " ", autoescape=True) for word in first if len(word) > 2),
+    )
+    return list(db.session.scalars(query.where(Connection.account_id == account.id, named).limit(NAMES_LOOKED_AT)))

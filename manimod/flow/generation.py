@@ -6,20 +6,20 @@ up once more whether a live set of the audience has appeared meanwhile.
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 import structlog
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from manimod import jobs
 from manimod.extensions import db
 from manimod.flow import brands, register
-from manimod.models import Connection, Creative, Customer, Moment, Subscription, Tier
+from manimod.models import AudienceSize, Connection, Creative, Customer, Moment, Subscription, Tier
 from manimod.models.accounts import now
 from manimod.studio import llm, picture, writer
-from manimod.studio.brief import Brief, CreativeSet, objective_of
+from manimod.studio.brief import CreativeSet
 
 log = structlog.get_logger()
 
@@ -27,6 +27,8 @@ BATCH = 500
 TURN_SECONDS = 5  # after which other accounts get their turn
 LONGEST_TURN_SECONDS = 60
 REFRESH = timedelta(days=14)  # how long further moments join a live set before a new one is written
+# From which to which day after a moment its ads should run.
+WINDOWS = {"new_customer": (0, 14), "renewed": (1, 14), "payment_failed": (0, 14), "cancelled": (7, 180)}
 SEGMENT_BY_POSITION = {"entry": "low", "middle": "core", "single": "core", "top": "high"}
 
 
@@ -39,6 +41,7 @@ class Audience:
     tier_position: str | None
     segment: str | None
     is_test: bool
+    product: str | None = None
     only: int | None = None
 
 
@@ -61,14 +64,49 @@ def _generate(connection_id: int) -> bool:
         with jobs.transaction():
             register.settle(connection_id)
     moments = _ready(connection_id)
+    is_complete = len(moments) < BATCH
     turn_ends = monotonic() + TURN_SECONDS
     for audience, moment_ids in _by_audience(connection_id, moments).items():
         if monotonic() > turn_ends:
             return True
+        is_complete &= _serve(connection, audience, moment_ids)
+    return not is_complete
+
+
+def _serve(connection: Connection, audience: Audience, moment_ids: list[int]) -> bool:
+    """Give the moments their creative; False where they have to be looked at once more."""
+    connection_id = connection.id
+    try:
         content = None if _live_set(connection.account_id, audience) else _write(connection, audience)
+    except writer.Unwritable as refusal:
         with jobs.transaction():
-            _publish(connection_id, audience, moment_ids, content)
-    return len(moments) == BATCH
+            _hold(connection_id, moment_ids, refusal)
+        return True
+    with jobs.transaction():
+        return _publish(connection_id, audience, moment_ids, content)
+
+
+def _hold(connection_id: int, moment_ids: list[int], refusal: writer.Unwritable) -> None:
+    """Keep moments for which nothing lawful can be written, such as with a brand name that no ad may print."""
+    reason = refusal.findings[0].message[:255]
+    query = update(Moment).where(Moment.connection_id == connection_id, Moment.id.in_(moment_ids))
+    db.session.execute(query.where(Moment.state == "ready").values(state="held", reason=reason))
+    log.warning("moments_held", connection=connection_id, moments=len(moment_ids))
+
+
+def release_held(connection: Connection) -> None:
+    """Try again what was held, once the brand has changed."""
+    query = update(Moment).where(Moment.connection_id == connection.id, Moment.state == "held")
+    db.session.execute(query.values(state="ready", reason=None))
+    jobs.enqueue("drain", connection.id)
+
+
+def expire(account_id: int) -> None:
+    """Take sets whose window is over out of the queue."""
+    query = update(Creative).where(
+        Creative.account_id == account_id, Creative.status == "waiting", Creative.run_until < now()
+    )
+    db.session.execute(query.values(status="expired"))
 
 
 def _ready(connection_id: int) -> list[Moment]:
@@ -98,6 +136,7 @@ def _audience(moment: Moment, tier: Tier | None, customer: Customer | None) -> A
         tier_position=position,
         segment=_segment(moment, position, customer),
         is_test=not moment.livemode,
+        product=tier.stripe_product_id if tier else None,
         only=None if moment.livemode else moment.id,
     )
 
@@ -147,42 +186,50 @@ def _live_set(account_id: int, audience: Audience) -> Creative | None:
 
 
 def _write(connection: Connection, audience: Audience) -> CreativeSet:
-    brief = Brief(
+    brief = brands.brief_of(
+        connection.account,
         event=audience.event,
-        brand=brands.brand_of(connection.account),
-        today=now().date(),
         tier=audience.tier,
         tier_position=audience.tier_position,
         segment=audience.segment,
     )
     model = current_app.extensions["settings"].llm
+    db.session.commit()  # ends the read transaction: a model may take its time
     return llm.write(brief, model) if model else writer.write(brief)
 
 
-def _publish(connection_id: int, audience: Audience, moment_ids: list[int], content: CreativeSet | None) -> None:
-    """Put the set into the queue with its moments, or let them join the one that is live."""
+def _publish(connection_id: int, audience: Audience, moment_ids: list[int], content: CreativeSet | None) -> bool:
+    """Put the set into the queue with its moments, or let them join the one that is live.
+
+    False where the live set, for whose sake nothing was written, has left the queue meanwhile.
+    """
     connection = register.lock(connection_id)
     query = select(Moment).where(Moment.id.in_(moment_ids), Moment.state == "ready").order_by(Moment.id)
     moments = list(db.session.scalars(query)) if connection else []
     if not moments:
-        return
+        return True
     creative = _live_set(connection.account_id, audience)
+    if creative is None and content is None:
+        return False
     if creative is None:
-        creative = _new_creative(connection, audience, moments[0], content or _write(connection, audience))
+        creative = _new_creative(connection, audience, moments[0], content)
         db.session.add(creative)
         db.session.flush()
     creative.moments_count += len(moments)
+    creative.run_until = max(creative.run_until, *(_window(moment)[1] for moment in moments))
     ready = update(Moment).where(Moment.id.in_([moment.id for moment in moments]))
     db.session.execute(ready.values(state="generated", creative_id=creative.id))
     log.info(
         "creative_ready", creative=creative.id, connection=connection_id, kind=audience.event, moments=len(moments)
     )
+    return True
 
 
 def _new_creative(connection: Connection, audience: Audience, moment: Moment, content: CreativeSet) -> Creative:
+    run_from, run_until = _window(moment)
     return Creative(
         account_id=connection.account_id,
-        objective=objective_of(audience.event, audience.segment),
+        objective=content.objective,
         event=audience.event,
         tier=audience.tier,
         segment=audience.segment,
@@ -191,11 +238,28 @@ def _new_creative(connection: Connection, audience: Audience, moment: Moment, co
         content=content.to_json(),
         path=moment.path,
         moments_count=0,
+        run_from=run_from,
+        run_until=run_until,
+        audience_size=_audience_size(connection.id, audience),
         occurred_at=moment.occurred_at,
         received_at=moment.received_at,
         detected_at=moment.detected_at,
         generated_at=now(),
     )
+
+
+def _window(moment: Moment) -> tuple[datetime, datetime]:
+    first, last = WINDOWS[moment.kind]
+    return moment.occurred_at + timedelta(days=first), moment.occurred_at + timedelta(days=last)
+
+
+def _audience_size(connection_id: int, audience: Audience) -> int | None:
+    query = select(func.sum(AudienceSize.customers)).where(
+        AudienceSize.connection_id == connection_id,
+        AudienceSize.stripe_product_id == audience.product,
+        AudienceSize.segment == audience.segment,
+    )
+    return db.session.scalar(query)
 
 
 def picture_of(creative: Creative, variant: int, canvas: str, little_text: bool = False) -> str:

@@ -1,31 +1,83 @@
-"""The review queue: a person approves or rejects what mani wrote."""
+"""The review queue: a person approves or rejects what mani wrote, changes its texts, or asks for a new version."""
 
-from sqlalchemy import func, select, update
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import func, select, union_all, update
 
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Account, Creative, Review, User
+from manimod.flow import brands
+from manimod.models import Account, BrandKit, Connection, Creative, Review, Tier, User
+from manimod.studio import lint, picture, writer
+from manimod.studio.brief import Brief, CreativeSet, Finding, PlatformCopy, Variant
+from manimod.studio.specifications import CANVASES, PLACEMENTS
 
-STATUSES = ("waiting", "approved", "rejected", "withdrawn")
+STATUSES = ("waiting", "approved", "rejected", "withdrawn", "expired")
+COUNTED = 1000  # a count goes no further; one more means "more than that"
+MOST_AT_ONCE = 100
+LONGEST_TEXT = 3000
+CHANGES = ("edited", "rewritten", "restored")  # what keeps the content that it replaced
 
 
-def waiting(account: Account, status: str = "waiting", before: int | None = None, limit: int = 24) -> list[Creative]:
+@dataclass(frozen=True)
+class Filters:
+    """Which creatives of a status are looked at; None leaves a question open."""
+
+    objective: str | None = None
+    event: str | None = None
+    segment: str | None = None
+    tier: str | None = None
+    is_test: bool | None = None
+
+    def conditions(self) -> list:
+        return [getattr(Creative, name) == value for name, value in vars(self).items() if value is not None]
+
+
+ALL = Filters()
+
+
+class TextBlocked(ManimodError):
+    """The texts were not stored. `findings`: what blocks them."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        super().__init__("TEXT_BLOCKED", sentence=findings[0].message)
+
+
+def waiting(
+    account: Account, status: str = "waiting", before: int | None = None, limit: int = 24, filters: Filters = ALL
+) -> list[Creative]:
     """A page of the queue, newest first; `before` is the id after which the page goes on."""
-    query = _of(account).where(Creative.status == status)
+    query = _of(account).where(Creative.status == status, *filters.conditions())
     if before is not None:
         query = query.where(Creative.id < before)
     return list(db.session.scalars(query.order_by(Creative.id.desc()).limit(limit)))
 
 
-def newer(account: Account, since: int, limit: int = 24) -> list[Creative]:
+def newer(account: Account, since: int, limit: int = 24, filters: Filters = ALL) -> list[Creative]:
     """What has come into the queue after the creative with the id `since`, newest first."""
-    query = _of(account).where(Creative.status == "waiting", Creative.id > since)
+    query = _of(account).where(Creative.status == "waiting", Creative.id > since, *filters.conditions())
     return list(db.session.scalars(query.order_by(Creative.id.desc()).limit(limit)))
 
 
-def counts(account: Account) -> dict[str, int]:
-    query = select(Creative.status, func.count()).where(Creative.account_id == account.id).group_by(Creative.status)
+def counts(account: Account, filters: Filters = ALL) -> dict[str, int]:
+    """Creatives by status, none counted beyond COUNTED + 1."""
+    conditions = [Creative.account_id == account.id, *filters.conditions()]
+    rows = [
+        select(Creative.status).where(Creative.status == status, *conditions).limit(COUNTED + 1).subquery()
+        for status in STATUSES
+    ]
+    every = union_all(*(select(row.c.status) for row in rows)).subquery()
+    query = select(every.c.status, func.count()).group_by(every.c.status)
     return dict.fromkeys(STATUSES, 0) | dict(db.session.execute(query).all())
+
+
+def tiers(account: Account) -> list[str]:
+    """The tiers that creatives of the account speak of, for the filter."""
+    query = select(Creative.tier).where(Creative.account_id == account.id, Creative.tier.is_not(None))
+    return list(db.session.scalars(query.distinct().order_by(Creative.tier).limit(100)))
 
 
 def get(account: Account, creative_id: int) -> Creative:
@@ -36,12 +88,22 @@ def get(account: Account, creative_id: int) -> Creative:
     return creative
 
 
-def approve(creative: Creative, by: User) -> None:
-    _move(creative, "waiting", "approved", by)
+def picture_version(creative: Creative, kit: BrandKit) -> str:
+    """Changes with the creative's texts and with the account's brand, which its pictures show."""
+    facts = f"{creative.id}:{creative.revision}:{creative.generated_at.timestamp()}:{kit.version}:{kit.name}"
+    return hashlib.sha256(facts.encode()).hexdigest()[:10]
 
 
-def reject(creative: Creative, by: User, reason: str = "") -> None:
-    _move(creative, "waiting", "rejected", by, reason.strip()[:255])
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def approve(creative: Creative, by: User, revision: int | None = None) -> None:
+    """Approve what the person has seen: with `revision`, only as long as nobody has changed the texts since."""
+    _move(creative, "waiting", "approved", by, revision=revision)
+
+
+def reject(creative: Creative, by: User, reason: str = "", revision: int | None = None) -> None:
+    _move(creative, "waiting", "rejected", by, reason.strip()[:255], revision)
 
 
 def reopen(creative: Creative, by: User) -> None:
@@ -50,13 +112,185 @@ def reopen(creative: Creative, by: User) -> None:
     _move(creative, origin, "waiting", by)
 
 
-def _move(creative: Creative, origin: str, status: str, by: User, reason: str = "") -> None:
+def approve_many(account: Account, ids: Iterable[int], by: User) -> list[int]:
+    """Approve those of the account that still wait; the ids of what was approved."""
+    return _move_many(account, ids, "waiting", "approved", by)
+
+
+def reopen_many(account: Account, ids: Iterable[int], by: User) -> list[int]:
+    return _move_many(account, ids, "approved", "waiting", by)
+
+
+def _move(
+    creative: Creative, origin: str, status: str, by: User, reason: str = "", revision: int | None = None
+) -> None:
     """Change the status where it is still `origin`; two people who press at once don't both win."""
     query = update(Creative).where(Creative.id == creative.id, Creative.status == origin).values(status=status)
+    if revision is not None:
+        query = query.where(Creative.revision == revision)
     if not db.session.execute(query).rowcount:
-        raise ManimodError("CREATIVE_GONE", status=creative.status)
-    action = "reopened" if status == "waiting" else status
-    db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, reason=reason or None))
+        raise _gone(creative, origin)
+    _note(creative.id, by, "reopened" if status == "waiting" else status, reason=reason or None)
+
+
+def _move_many(account: Account, ids: Iterable[int], origin: str, status: str, by: User) -> list[int]:
+    """Each one that is still `origin`; a row that somebody else has just decided is left as it is."""
+    moved = []
+    for creative_id in sorted(set(ids))[:MOST_AT_ONCE]:
+        mine = [Creative.id == creative_id, Creative.account_id == account.id, Creative.status == origin]
+        if db.session.execute(update(Creative).where(*mine).values(status=status)).rowcount:
+            _note(creative_id, by, "reopened" if status == "waiting" else status)
+            moved.append(creative_id)
+    return moved
+
+
+# --- changes of the texts --------------------------------------------------------------------------------------------
+
+
+def texts_of(variant: Variant) -> dict[str, str]:
+    """Every text of a variant by its key: headline, body, and placement.field.number."""
+    own = {"headline": variant.headline, "body": variant.body}
+    for placement, copy in variant.platforms.items():
+        own |= {f"{placement}.{field}.{number}": text for field, number, text in copy.texts()}
+    return own
+
+
+def draft(creative: Creative, index: int, texts: Mapping[str, str]) -> tuple[Variant, list[Finding]]:
+    """The variant with other texts, and everything that the rules and its pictures say about it."""
+    before = _variant(creative, index)
+    variant = _with_texts(before, {key: _clean(text) for key, text in texts.items()})
+    old, new = texts_of(before), texts_of(variant)
+    changed = [text for key, text in new.items() if text != old.get(key)]
+    context = _context(creative, changed)
+    findings = lint.check(variant, context)
+    if not variant.headline or not variant.body:
+        empty = "headline" if not variant.headline else "body"
+        findings.append(Finding("CNT-01", lint.BLOCK, "all", empty, "This text is empty. An ad needs it."))
+    elif (before.headline, before.body) != (variant.headline, variant.body):
+        findings += _picture_findings(variant, context)
+    return replace(variant, rules=tuple(f for f in findings if f.severity == lint.WARN)), findings
+
+
+def check_text(creative: Creative, index: int, key: str, text: str) -> list[Finding]:
+    """What the rules say of one text while it is typed. Raises NOT_FOUND for a key that the variant hasn't."""
+    if key not in texts_of(_variant(creative, index)):
+        raise ManimodError("NOT_FOUND")
+    text = _clean(text)
+    if not text:
+        return []
+    placement, _, rest = key.partition(".")
+    name, field = (placement, rest.rpartition(".")[0]) if rest else ("all", key)
+    return lint.check_text(text, field, name, _context(creative, [text]))
+
+
+def edit(creative: Creative, index: int, texts: Mapping[str, str], by: User, revision: int) -> None:
+    """Store a person's texts. Raises TextBlocked, and CREATIVE_CHANGED where somebody else was quicker."""
+    variant, findings = draft(creative, index, texts)
+    if lint.blocks(findings):
+        raise TextBlocked(lint.blocks(findings))
+    content = CreativeSet.from_json(creative.content)
+    variants = (*content.variants[:index], variant, *content.variants[index + 1 :])
+    _replace(creative, replace(content, variants=variants), by, "edited", revision)
+
+
+def rewrite(creative: Creative, by: User, revision: int) -> None:
+    """A new version: the next round's angles and phrasings. The history keeps what was there."""
+    try:
+        content = writer.write(_brief(creative, round=creative.round + 1))
+    except writer.Unwritable as refusal:
+        raise TextBlocked(list(refusal.findings)) from None
+    _replace(creative, content, by, "rewritten", revision, round=creative.round + 1)
+
+
+def restore(creative: Creative, review_id: int, by: User, revision: int) -> None:
+    """Bring back the texts from before a change."""
+    review = next((r for r in creative.reviews if r.id == review_id and r.action in CHANGES), None)
+    if review is None or not review.before:
+        raise ManimodError("NOT_FOUND")
+    content = CreativeSet.from_json(review.before)
+    findings = [f for variant in content.variants for f in lint.check(variant, _context(creative, []))]
+    if lint.blocks(findings):
+        raise TextBlocked(lint.blocks(findings))
+    _replace(creative, content, by, "restored", revision)
+
+
+def _replace(creative: Creative, content: CreativeSet, by: User, action: str, revision: int, **columns: int) -> None:
+    query = update(Creative).where(
+        Creative.id == creative.id, Creative.status == "waiting", Creative.revision == revision
+    )
+    before = creative.content
+    values = {"content": content.to_json(), "is_generic": content.generic, "revision": revision + 1, **columns}
+    if not db.session.execute(query.values(**values)).rowcount:
+        raise _gone(creative, "waiting")
+    _note(creative.id, by, action, before=before)
+    db.session.expire(creative)
+
+
+def _variant(creative: Creative, index: int) -> Variant:
+    variants = creative.content["variants"]
+    if not 0 <= index < len(variants):
+        raise ManimodError("NOT_FOUND")
+    return Variant.from_json(variants[index])
+
+
+def _with_texts(variant: Variant, texts: dict[str, str]) -> Variant:
+    """The variant with the texts of the form. A text that was the same as the headline or body goes along with it."""
+    headline, body = texts.get("headline", variant.headline), texts.get("body", variant.body)
+    follows = {variant.headline: headline, variant.body: body}
+    platforms = {}
+    for placement, copy in variant.platforms.items():
+        fields = {}
+        for field, lines in copy.fields.items():
+            given = [(line, texts.get(f"{placement}.{field}.{i}", line)) for i, line in enumerate(lines)]
+            written = [follows.get(old, new) if new == old else new for old, new in given]
+            fields[field] = tuple(line for line in written if line)
+        platforms[placement] = PlatformCopy(fields, copy.call_to_action)
+    return replace(variant, headline=headline, body=body, platforms=platforms)
+
+
+def _picture_findings(variant: Variant, context: lint.LintContext) -> list[Finding]:
+    """Whether every placement's picture can still be drawn with the texts."""
+    findings = []
+    for placement in (name for name in PLACEMENTS if name in variant.platforms):
+        for canvas in {CANVASES[c].master or c for c in PLACEMENTS[placement].canvases}:
+            try:
+                easel = picture.lay_out(variant, context.brand, canvas, PLACEMENTS[placement].little_text)
+            except picture.PictureRefused as refusal:
+                return [Finding("IMG-04", lint.BLOCK, "all", "headline", str(refusal))]
+            findings += [replace(f, field="headline") for f in lint.check_picture(easel, placement, context)]
+    return list(dict.fromkeys(findings))
+
+
+def _context(creative: Creative, texts: Iterable[str]) -> lint.LintContext:
+    context = brands.lint_context(creative.account, _brief(creative), texts, creative.audience_size)
+    return replace(context, tier=creative.content["tier"] or creative.tier, objective=creative.objective)
+
+
+def _brief(creative: Creative, round: int = 0) -> Brief:
+    audience = {"event": creative.event, "tier": creative.tier, "segment": creative.segment, "round": round}
+    return brands.brief_of(creative.account, tier_position=_tier_position(creative), **audience)
+
+
+def _tier_position(creative: Creative) -> str | None:
+    query = select(Tier).join(Connection).where(Connection.account_id == creative.account_id)
+    return next((tier.position for tier in db.session.scalars(query) if tier.name == creative.tier), None)
+
+
+def _gone(creative: Creative, origin: str) -> ManimodError:
+    """Why an update found nothing: decided by somebody else, or changed by somebody else."""
+    db.session.refresh(creative)
+    if creative.status == origin:
+        return ManimodError("CREATIVE_CHANGED")
+    return ManimodError("CREATIVE_GONE", status=creative.status)
+
+
+def _note(creative_id: int, by: User, action: str, **more: object) -> None:
+    db.session.add(Review(creative_id=creative_id, user_id=by.id, action=action, **more))
+
+
+def _clean(text: str) -> str:
+    """One line of printable characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:LONGEST_TEXT]).split())
 
 
 def _of(account: Account):

@@ -6,18 +6,25 @@ from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import UtcDateTime, db
-from manimod.models.accounts import Account, now
+from manimod.models.accounts import Account, User, now
 
 
 class BrandKit(db.Model):
-    """How an account's ads look and sound. Every column has a default, so the first creative needs no setup."""
+    """How an account's ads look and sound. There is a row once the owner has saved one; see flow.brands."""
 
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
-    primary_colour: Mapped[str] = mapped_column(String(7), default="#1f3a5f")
-    accent_colour: Mapped[str] = mapped_column(String(7), default="#f2b84b")
+    primary_colour: Mapped[str] = mapped_column(String(7), default="#2b45c9")
+    accent_colour: Mapped[str] = mapped_column(String(7), default="#ffb84d")
     tone: Mapped[str] = mapped_column(String(10), default="friendly")  # friendly, plain, expert
-    landing_page: Mapped[str] = mapped_column(String(500), default="https://example.com")
+    landing_page: Mapped[str] = mapped_column(String(500), default="")
+    banned_words: Mapped[list] = mapped_column(JSON, default=list)
+    disclaimer: Mapped[str] = mapped_column(String(200), default="")
+    offers: Mapped[list] = mapped_column(JSON, default=list)  # text, kind, code, ends_on (ISO date) of each
+    proof: Mapped[list] = mapped_column(JSON, default=list)
+    release_notes: Mapped[list] = mapped_column(JSON, default=list)
+    logo: Mapped[bytes | None]  # PNG that mani encoded itself
+    version: Mapped[int] = mapped_column(default=0)  # counts the changes, so that pictures are drawn anew
 
 
 class Creative(db.Model):
@@ -31,10 +38,16 @@ class Creative(db.Model):
     segment: Mapped[str | None] = mapped_column(String(10))
     is_generic: Mapped[bool] = mapped_column(default=False)
     is_test: Mapped[bool] = mapped_column(default=False)
-    status: Mapped[str] = mapped_column(String(20), default="waiting")  # waiting, approved, rejected, withdrawn
+    # waiting, approved, rejected, withdrawn (it no longer holds), expired (its window is over)
+    status: Mapped[str] = mapped_column(String(20), default="waiting")
     content: Mapped[dict] = mapped_column(JSON)  # the studio's creative set
+    round: Mapped[int] = mapped_column(default=0)  # how often a new version was asked for
+    revision: Mapped[int] = mapped_column(default=0)  # counts the changes of the content
     moments_count: Mapped[int] = mapped_column(default=1)
     path: Mapped[str] = mapped_column(String(10))
+    run_from: Mapped[datetime] = mapped_column(UtcDateTime)
+    run_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    audience_size: Mapped[int | None]  # customers of this tier and segment at the last sync; None: not known
     # The timeline of the moment that caused it.
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -45,8 +58,9 @@ class Creative(db.Model):
     reviews: Mapped[list["Review"]] = relationship(order_by="Review.id")
 
     __table_args__ = (
-        Index("ix_creative_queue", "account_id", "status", "id"),
-        Index("ix_creative_audience", "account_id", "event", "tier", "segment", "status"),
+        # The queue's filters are in its index, so that a rare one among 100,000 creatives is found without their rows.
+        Index("ix_creative_queue", "account_id", "status", "id", "objective", "event", "segment", "tier", "is_test"),
+        Index("ix_creative_audience", "account_id", "tier", "event", "segment", "status"),
     )
 
 
@@ -56,6 +70,10 @@ class Review(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     creative_id: Mapped[int] = mapped_column(ForeignKey("creative.id"), index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
-    action: Mapped[str] = mapped_column(String(20))  # approved, rejected, withdrawn, reopened
+    # approved, rejected, withdrawn, reopened, edited, rewritten (a new version), restored
+    action: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str | None] = mapped_column(String(255))
+    before: Mapped[dict | None] = mapped_column(JSON(none_as_null=True), deferred=True)  # the content that it replaced
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    user: Mapped[User | None] = relationship(lazy="joined")

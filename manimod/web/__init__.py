@@ -14,9 +14,11 @@ from manimod.web import (
     assets,
     audience,
     auth,
+    brand,
     creatives,
     dashboard,
     errors,
+    exports,
     headers,
     health,
     stripe_settings,
@@ -28,7 +30,7 @@ from manimod.web import (
 def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    for room in (account, assets, audience, creatives, dashboard, health, stripe_settings, webhooks):
+    for room in (account, assets, audience, brand, creatives, dashboard, exports, health, stripe_settings, webhooks):
         app.register_blueprint(room.blueprint)
     for room in (words, auth, errors, headers):
         room.register(app)

@@ -1,24 +1,31 @@
-"""The review queue: cards, one creative with its variants, their pictures, and the decisions."""
+"""The review queue: cards, one creative with its variants, their pictures, the decisions and the changes."""
 
-import hashlib
 from collections.abc import Callable
+from itertools import groupby
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, make_response, redirect, request, url_for
 from flask_security import current_user
 
-from manimod.flow import brands, connections, generation, review
+from manimod.errors import ManimodError
+from manimod.flow import brands, connections, generation, review, sync
 from manimod.jobs import transaction
-from manimod.models import Account, Creative
+from manimod.models import Account, BrandKit, Creative
+from manimod.studio import picture
+from manimod.studio.brief import EVENTS, OBJECTIVES, SEGMENTS
+from manimod.studio.lint import WARN
 from manimod.studio.specifications import CANVASES, PLACEMENTS
-from manimod.web import render
+from manimod.web import pictures, render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("creatives", __name__, url_prefix="/creatives")
 
 TABS = ("waiting", "approved", "rejected")
 A_PAGE = 24
-PICTURE_POLICY = "default-src 'none'; img-src data:; style-src 'none'"
 STOP_POLLING = 286  # htmx's own status
+VIEWS = {"texts": "Texts", "feed": "Feed post", "story": "Story", "search": "Search result"}
+PICTURE_TEXTS = ("headline", "body")  # what the picture shows
+LANDING_PAGE_RULE = "URL-01"  # told of what is stored today, not of when the ad was written
 
 
 @blueprint.get("", strict_slashes=False)
@@ -28,19 +35,8 @@ def queue(account: Account) -> Response:
     if tab not in TABS:
         abort(404)
     before = request.args.get("before", type=int)
-    cards = review.waiting(account, status=tab, before=before, limit=A_PAGE)
-    counts = review.counts(account)
-    return render.page(
-        "creatives/index.html",
-        "cards" if before else None,
-        account=account,
-        cards=cards,
-        tab=tab,
-        counts=counts,
-        newest_id=cards[0].id if cards else 0,
-        oldest_id=cards[-1].id if len(cards) == A_PAGE else None,
-        connection=connections.of_account(account),
-    )
+    fragment = "cards" if before else "queue" if request.headers.get("HX-Target") == "queue" else None
+    return _queue(account, tab, _filters(), before, fragment)
 
 
 @blueprint.get("/new")
@@ -52,41 +48,39 @@ def arrivals(account: Account) -> Response:
     connection = connections.of_account(account)
     if connection is None or not connection.is_connected:
         return make_response("", STOP_POLLING)
-    cards = review.newer(account, request.args.get("since", 0, type=int))
+    filters = _filters()
+    cards = review.newer(account, request.args.get("since", 0, type=int), filters=filters)
     if not cards:
         return make_response("", 204)
-    counts = review.counts(account)
     return render.page(
         "creatives/index.html",
         "cards",
         also=("creatives/_arrivals.html", "creatives/_tabs.html", "_waiting_badge.html", "_announcer.html"),
         cards=cards,
         newest_id=max(card.id for card in cards),
-        counts=counts,
-        waiting=counts.get("waiting", 0),
         tab="waiting",
         announcement="New creative ready for review." if len(cards) == 1 else f"{len(cards)} new creatives ready.",
+        **_counted(account, filters),
     )
 
 
 @blueprint.get("/<int:creative_id>")
 @owner_required
 def show(account: Account, creative_id: int) -> Response:
-    creative = review.get(account, creative_id)
-    return render.page("creatives/show.html", account=account, creative=creative, placements=PLACEMENTS)
+    return render.page("creatives/show.html", _variants_only(), **_creative(account, review.get(account, creative_id)))
 
 
 @blueprint.post("/<int:creative_id>/approve")
 @owner_required
 def approve(account: Account, creative_id: int) -> Response:
-    return _decide(account, creative_id, review.approve, "Approved.")
+    return _decide(account, creative_id, review.approve, "Approved.", revision=request.form.get("revision", type=int))
 
 
 @blueprint.post("/<int:creative_id>/reject")
 @owner_required
 def reject(account: Account, creative_id: int) -> Response:
-    reason = request.form.get("reason", "").strip()[:255]
-    return _decide(account, creative_id, review.reject, "Rejected.", reason=reason)
+    more = {"reason": request.form.get("reason", ""), "revision": request.form.get("revision", type=int)}
+    return _decide(account, creative_id, review.reject, "Rejected.", **more)
 
 
 @blueprint.post("/<int:creative_id>/reopen")
@@ -95,22 +89,127 @@ def reopen(account: Account, creative_id: int) -> Response:
     return _decide(account, creative_id, review.reopen, "Back in the queue.")
 
 
+@blueprint.post("/approve")
+@owner_required
+def approve_many(account: Account) -> Response:
+    """The cards that are ticked."""
+    ids = request.form.getlist("id", type=int)
+    with transaction():
+        approved = review.approve_many(account, ids, by=current_user)
+    said = f"{len(approved)} approved." if approved else "Nothing was approved: tick a creative first."
+    missed = len(set(ids)) - len(approved)
+    if missed:
+        said += f" {missed} had been decided meanwhile."
+    undo = url_for("creatives.reopen_many", id=approved, **request.args) if approved else None
+    return _queue_changed(account, said, undo)
+
+
+@blueprint.post("/reopen")
+@owner_required
+def reopen_many(account: Account) -> Response:
+    """Undo of approve_many."""
+    with transaction():
+        reopened = review.reopen_many(account, request.args.getlist("id", type=int), by=current_user)
+    return _queue_changed(account, f"{len(reopened)} back in the queue.")
+
+
+@blueprint.post("/<int:creative_id>/rewrite")
+@owner_required
+def rewrite(account: Account, creative_id: int) -> Response:
+    """A new version of all variants."""
+    return _change(account, creative_id, review.rewrite, "New version written.")
+
+
+@blueprint.post("/<int:creative_id>/reviews/<int:review_id>/restore")
+@owner_required
+def restore(account: Account, creative_id: int, review_id: int) -> Response:
+    return _change(account, creative_id, review.restore, "The earlier texts are back.", review_id=review_id)
+
+
+@blueprint.get("/<int:creative_id>/variants/<int:index>/edit")
+@owner_required
+def edit(account: Account, creative_id: int, index: int) -> Response:
+    creative = review.get(account, creative_id)
+    if creative.status != "waiting":
+        return render.send_to(url_for("creatives.show", creative_id=creative_id), "Only waiting creatives can change.")
+    return _editor(account, creative, index)
+
+
+@blueprint.post("/<int:creative_id>/variants/<int:index>/edit")
+@owner_required
+def save(account: Account, creative_id: int, index: int) -> Response:
+    creative = review.get(account, creative_id)
+    try:
+        with transaction():
+            creative = review.get(account, creative_id)
+            review.edit(creative, index, request.form, current_user, request.form.get("revision", -1, type=int))
+    except review.TextBlocked as blocked:
+        return _editor(account, creative, index, 422, sentence=str(blocked))
+    address = url_for("creatives.show", creative_id=creative_id, _anchor=f"variant-{index}")
+    return render.send_to(address, "Saved.")
+
+
+@blueprint.post("/<int:creative_id>/variants/<int:index>/check")
+@owner_required
+def check(account: Account, creative_id: int, index: int) -> Response:
+    """What the rules say of the text that is being typed, and the picture with it."""
+    creative, key = review.get(account, creative_id), request.args.get("text", "")
+    text = request.form.get(key, "")
+    findings = review.check_text(creative, index, key, text)
+    return render.partial(
+        "creatives/_findings.html",
+        also=("creatives/_draft_picture.html",) if key in PICTURE_TEXTS else (),
+        key=key,
+        text=text,
+        findings=findings,
+        field=_field(key),
+        creative=creative,
+        index=index,
+        drafted={name: request.form.get(name, "")[:400] for name in PICTURE_TEXTS},
+    )
+
+
+@blueprint.get("/<int:creative_id>/variants/<int:index>/draft.svg")
+@owner_required
+def draft_picture(account: Account, creative_id: int, index: int) -> Response:
+    """The picture with texts that nobody has saved yet."""
+    creative = review.get(account, creative_id)
+    texts = {name: request.args[name][:400] for name in PICTURE_TEXTS if request.args.get(name)}
+    variant, _ = review.draft(creative, index, texts)
+    return pictures.drawn(lambda: picture.draw(variant, brands.as_brand(_kit(account)), "1080x1080"), "svg")
+
+
+@blueprint.post("/sync")
+@owner_required
+def sync_data(account: Account) -> Response:
+    """The button of a generic set: read customers and tiers from Stripe now."""
+    connection = connections.of_account(account)
+    if connection is None:
+        raise ManimodError("STRIPE_NOT_CONNECTED")
+    with transaction():
+        sync.request(connection)
+    return render.changed(
+        "creatives/_syncing.html", url_for("creatives.queue"), "Sync started. A new version will name the tier then."
+    )
+
+
 @blueprint.get("/<int:creative_id>/<canvas>.svg")
 @owner_required
 def svg(account: Account, creative_id: int, canvas: str) -> Response:
-    return _picture(account, creative_id, canvas, generation.picture_of, "image/svg+xml")
+    return _picture(account, creative_id, canvas, generation.picture_of, "svg")
 
 
 @blueprint.get("/<int:creative_id>/<canvas>.png")
 @owner_required
 def png(account: Account, creative_id: int, canvas: str) -> Response:
-    return _picture(account, creative_id, canvas, generation.png_of, "image/png")
+    return _picture(account, creative_id, canvas, generation.png_of, "png")
 
 
 @blueprint.app_template_global()
 def picture_url(creative: Creative, variant: int = 0, canvas: str = "1080x1080", kind: str = "svg", **more) -> str:
     """The version in the address changes with the picture, so browsers may keep each one for good."""
-    address = {"creative_id": creative.id, "canvas": canvas, "variant": variant or None, "v": _version(creative)}
+    version = review.picture_version(creative, _kit(creative.account))
+    address = {"creative_id": creative.id, "canvas": canvas, "variant": variant or None, "v": version}
     return url_for(f"creatives.{kind}", **address, **more)
 
 
@@ -120,57 +219,210 @@ def waiting_count() -> int:
     return review.counts(current_user.account).get("waiting", 0) if current_user.account else 0
 
 
-def _decide(account: Account, creative_id: int, decide: Callable, said: str, **more: str) -> Response:
+@blueprint.app_template_filter()
+def warnings(creative: Creative) -> list[str]:
+    """What a person should know before approving, each sentence once."""
+    variants = creative.content["variants"]
+    found = [rule for variant in variants for rule in variant["rules"]]
+    said = [f["message"] for f in found if f["severity"] == WARN and f["rule_id"] != LANDING_PAGE_RULE]
+    return list(dict.fromkeys(said))
+
+
+@blueprint.app_template_filter()
+def capped(count: int) -> str:
+    """`1,000+` where counting has stopped."""
+    return f"{review.COUNTED:,}+" if count > review.COUNTED else f"{count:,}"
+
+
+@blueprint.app_template_filter()
+def host(address: str) -> str:
+    """What an ad shows of its landing page."""
+    return (urlsplit(address).hostname or "").removeprefix("www.")
+
+
+@blueprint.app_template_filter()
+def text_groups(texts: dict[str, str]) -> list[tuple[str, list[str]]]:
+    """The keys of a variant's texts, those of one placement together."""
+    return [
+        (name, list(keys)) for name, keys in groupby(texts, lambda key: key.partition(".")[0] if "." in key else "")
+    ]
+
+
+@blueprint.app_template_global()
+def lacks_landing_page(account: Account) -> bool:
+    return not _kit(account).landing_page
+
+
+def _queue(account: Account, tab: str, filters: review.Filters, before: int | None, fragment: str | None) -> Response:
+    cards = review.waiting(account, status=tab, before=before, limit=A_PAGE, filters=filters)
+    return render.page(
+        "creatives/index.html",
+        fragment,
+        also=("_waiting_badge.html",) if fragment == "queue" else (),
+        **_queue_context(account, tab, filters, cards),
+    )
+
+
+def _queue_context(account: Account, tab: str, filters: review.Filters, cards: list[Creative]) -> dict:
+    return {
+        "account": account,
+        "cards": cards,
+        "tab": tab,
+        "newest_id": cards[0].id if cards else 0,
+        "oldest_id": cards[-1].id if len(cards) == A_PAGE else None,
+        "connection": connections.of_account(account),
+        "tiers": [(tier, tier) for tier in review.tiers(account)],
+        **_counted(account, filters),
+    }
+
+
+def _queue_changed(account: Account, said: str, undo: str | None = None) -> Response:
+    """The first page of the waiting queue again, after an action on several cards."""
+    filters = _filters()
+    if not render.wants_fragment():
+        return render.changed(None, url_for("creatives.queue", **_chosen(filters)), said, undo and {"address": undo})
+    cards = review.waiting(account, limit=A_PAGE, filters=filters)
+    back = undo and {"address": undo, "target": "#queue", "swap": "outerHTML"}
+    return render.page(
+        "creatives/index.html",
+        "queue",
+        also=("_waiting_badge.html", "_toast.html"),
+        message={"text": said, "undo": back},
+        **_queue_context(account, "waiting", filters, cards),
+    )
+
+
+def _counted(account: Account, filters: review.Filters) -> dict:
+    """The counts of the tabs, which are filtered, and of the navigation, which is not."""
+    counts = review.counts(account)
+    chosen = _chosen(filters)
+    shown = review.counts(account, filters) if chosen else counts
+    return {"counts": counts, "tab_counts": shown, "chosen": chosen, "waiting": counts["waiting"]}
+
+
+def _filters() -> review.Filters:
+    """What the address asks for; what it doesn't know is left open."""
+    asked = request.args
+    known = {"objective": OBJECTIVES, "event": EVENTS, "segment": SEGMENTS}
+    picked = {name: asked[name] for name, values in known.items() if asked.get(name) in values}
+    modes = {"yes": True, "no": False}
+    return review.Filters(**picked, tier=asked.get("tier", "")[:255] or None, is_test=modes.get(asked.get("test")))
+
+
+def _chosen(filters: review.Filters) -> dict[str, str]:
+    """The filters as they stand in an address."""
+    chosen = {name: value for name, value in vars(filters).items() if isinstance(value, str)}
+    return chosen if filters.is_test is None else chosen | {"test": "yes" if filters.is_test else "no"}
+
+
+def _creative(account: Account, creative: Creative) -> dict:
+    view = request.args.get("view")
+    return {
+        "account": account,
+        "creative": creative,
+        "placements": PLACEMENTS,
+        "brand": brands.as_brand(_kit(account)),
+        "connection": connections.of_account(account),
+        "views": VIEWS,
+        "view": view if view in VIEWS else "texts",
+        "changes": review.CHANGES,
+    }
+
+
+def _variants_only() -> str | None:
+    return "variants" if request.headers.get("HX-Target") == "variants" else None
+
+
+def _change(account: Account, creative_id: int, change: Callable, said: str, **more: int) -> Response:
+    """A change of the texts; the whole page is another one then, with the way back in its toast."""
+    with transaction():
+        creative = review.get(account, creative_id)
+        change(creative, by=current_user, revision=request.form.get("revision", creative.revision, type=int), **more)
+    last = creative.reviews[-1]
+    undo = url_for("creatives.restore", creative_id=creative_id, review_id=last.id)
+    return render.send_to(url_for("creatives.show", creative_id=creative_id), said, undo={"address": undo})
+
+
+def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:
+    """The form with the stored texts, or with those that were refused and what is wrong with them."""
+    variant, findings = review.draft(creative, index, request.form)
+    stored = review.texts_of(variant) if not request.form else {}
+    texts = stored or {key: request.form.get(key, text) for key, text in review.texts_of(variant).items()}
+    by_key = {key: [f for f in findings if _concerns(f, key, text)] for key, text in texts.items()}
+    return render.page(
+        "creatives/edit.html",
+        "editor",
+        status,
+        **_creative(account, creative),
+        variant=variant,
+        index=index,
+        texts=texts,
+        findings=by_key,
+        sentence=sentence,
+        fields={key: _field(key) for key in texts},
+        drafted={name: texts[name] for name in PICTURE_TEXTS},
+    )
+
+
+def _concerns(finding, key: str, text: str) -> bool:
+    """Whether a finding is shown beside a text: its own field, and where the rule quotes, the very line."""
+    if finding.rule_id == LANDING_PAGE_RULE:
+        return False
+    placement, _, rest = key.partition(".")
+    own = (placement, rest.rpartition(".")[0]) if rest else ("all", key)
+    is_field = (finding.platform, finding.field) == own or (finding.platform == "all" and finding.field == own[1])
+    return is_field and (not finding.excerpt or finding.excerpt in text)
+
+
+def _field(key: str):
+    """The specification of a text's field, with its lengths; None for the headline and body of the picture."""
+    placement, _, rest = key.partition(".")
+    return PLACEMENTS[placement].fields.get(rest.rpartition(".")[0]) if placement in PLACEMENTS else None
+
+
+def _decide(account: Account, creative_id: int, decide: Callable, said: str, **more: object) -> Response:
     """A decision on a card (`tab` is the list it stands in) or on the creative's own page (no `tab`)."""
-    tab = request.values.get("tab")
+    tab, filters = request.values.get("tab"), _filters()
     with transaction():
         creative = review.get(account, creative_id)
         decide(creative, by=current_user, **more)
     undo = {
-        "address": url_for("creatives.reopen", creative_id=creative_id, tab=tab),
+        "address": url_for("creatives.reopen", creative_id=creative_id, tab=tab, **_chosen(filters)),
         "target": "#queue-cards" if tab else "#review",
         "swap": "afterbegin" if tab else "outerHTML",
     }
-    partial, also = "creatives/_review.html", ()
+    partial, also = "creatives/_review.html", ("creatives/_history.html",)
     if tab:
         partial = "creatives/_card.html" if creative.status == tab else None
         also = ("creatives/_tabs.html", "_waiting_badge.html")
-    counts = review.counts(account)
     return render.changed(
         partial,
-        url_for("creatives.queue", status=tab) if tab else url_for("creatives.show", creative_id=creative_id),
+        url_for("creatives.queue", status=tab, **_chosen(filters))
+        if tab
+        else url_for("creatives.show", creative_id=creative_id),
         said,
         undo=None if creative.status == "waiting" else undo,
         also=also,
         creative=creative,
-        counts=counts,
-        waiting=counts.get("waiting", 0),
+        changes=review.CHANGES,
         tab=tab,
+        **_counted(account, filters),
     )
 
 
-def _picture(account: Account, creative_id: int, canvas: str, draw: Callable, mimetype: str) -> Response:
+def _picture(account: Account, creative_id: int, canvas: str, draw: Callable, kind: str) -> Response:
     creative = review.get(account, creative_id)
     variant = request.args.get("variant", 0, type=int)
     if canvas not in CANVASES or not 0 <= variant < len(creative.content["variants"]):
         abort(404)
     little_text = "little_text" in request.args
-    version = _version(creative)
-    etag = f"{version}-{variant}-{canvas}-{mimetype[-3:]}{'-little' * little_text}"
-    if request.if_none_match.contains_weak(etag):
-        response = make_response("", 304)
-    else:
-        response = make_response(draw(creative, variant, canvas, little_text=little_text))
-        response.mimetype = mimetype
-    response.set_etag(etag, weak=True)
-    is_kept = request.args.get("v") == version
-    response.headers["Cache-Control"] = "private, max-age=31536000, immutable" if is_kept else "private, no-cache"
-    response.headers["Content-Security-Policy"] = PICTURE_POLICY
-    return response
+    version = review.picture_version(creative, _kit(account))
+    name = f"{variant}-{canvas}{'-little' * little_text}"
+    return pictures.answer(lambda: draw(creative, variant, canvas, little_text=little_text), kind, version, name)
 
 
-def _version(creative: Creative) -> str:
-    """Changes with the creative and with the account's brand, which colours the picture."""
-    if "brand" not in g:
-        g.brand = repr(brands.brand_of(creative.account))
-    return hashlib.sha256(f"{creative.id}:{creative.generated_at.timestamp()}:{g.brand}".encode()).hexdigest()[:10]
+def _kit(account: Account) -> BrandKit:
+    """The brand kit, looked up once a request."""
+    if "kit" not in g:
+        g.kit = brands.kit_of(account)
+    return g.kit

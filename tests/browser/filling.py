@@ -84,6 +84,8 @@ def make_creative(
         content=content.to_json(),
         moments_count=1,
         path="webhook",
+        run_from=happened,
+        run_until=happened + timedelta(days=14),
         occurred_at=happened,
         received_at=happened + timedelta(milliseconds=310),
         detected_at=happened + timedelta(milliseconds=580),

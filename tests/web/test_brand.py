@@ -1,0 +1,121 @@
+"""Settings > Brand: saving with and without JavaScript, the live picture, logos, and texts that mean harm."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from manimod.flow import brands
+from tests import factories
+
+FORM = {"name": "Brightside", "primary_colour": "#112233", "accent_colour": "#ffcc00", "tone": "plain", "version": "0"}
+HOSTILE = '"><script>alert(1)</script>'
+
+
+def png(size=(200, 80)) -> io.BytesIO:
+    out = io.BytesIO()
+    Image.new("RGB", size, "#204080").save(out, "PNG")
+    return io.BytesIO(out.getvalue())
+
+
+def test_the_page_shows_all_four_events_before_stripe_is_connected(as_owner):
+    page = as_owner.get("/settings/brand").text
+    for event in ("new_customer", "renewed", "payment_failed", "cancelled"):
+        assert f"/settings/brand/preview/{event}.svg?" in page
+        assert as_owner.get(f"/settings/brand/preview/{event}.svg").text.startswith("<svg")
+    assert "exported as soon as it is here" in page
+
+
+def test_saving_answers_htmx_with_the_form_and_a_toast(as_owner, account):
+    answer = as_owner.htmx("post", "/settings/brand", data=FORM)
+    assert answer.status_code == 200
+    assert answer.text.lstrip().startswith('<div id="brand-kit"')
+    assert "Brand kit saved." in answer.text
+    assert brands.brand_of(account).primary == "#112233"
+
+
+def test_saving_without_javascript_goes_back(as_owner):
+    answer = as_owner.post("/settings/brand", data=FORM)
+    assert (answer.status_code, answer.location) == (303, "/settings/brand")
+    assert "Brand kit saved." in as_owner.get("/settings/brand").text
+
+
+def test_an_invalid_form_comes_back_with_what_was_typed(as_owner, account):
+    typed = FORM | {"landing_page": "http://brightside.example", "offer_text": "20% off", "offer_kind": "discount"}
+    for answer in (
+        as_owner.htmx("post", "/settings/brand", data=typed | {"offer_code": "", "offer_ends_on": "soon"}),
+        as_owner.post("/settings/brand", data=typed | {"offer_code": "", "offer_ends_on": "soon"}),
+    ):
+        assert answer.status_code == 422
+        assert "must be a full address that starts with https://" in answer.text
+        assert "like 2027-01-31" in answer.text
+        assert 'value="20% off"' in answer.text
+    assert brands.kit_of(account).version == 0
+
+
+def test_an_old_form_is_told_so(as_owner):
+    as_owner.post("/settings/brand", data=FORM)
+    late = as_owner.htmx("post", "/settings/brand", data=FORM | {"name": "Other"})
+    assert late.status_code == 409
+    assert "Somebody else has changed the brand kit" in late.text
+
+
+def test_the_picture_shows_what_is_not_saved_yet(as_owner, account):
+    answer = as_owner.htmx("post", "/settings/brand/preview", data=FORM | {"primary_colour": "#0a7b33"})
+    assert "primary_colour=%230a7b33" in answer.text
+    drawn = as_owner.get("/settings/brand/preview/cancelled.svg?primary_colour=%230a7b33&name=Lumen").text
+    assert "Lumen" in drawn
+    assert drawn != as_owner.get("/settings/brand/preview/cancelled.svg").text
+    assert brands.kit_of(account).version == 0
+    assert as_owner.get("/settings/brand/preview/odd.svg").status_code == 404
+
+
+def test_a_name_that_cannot_be_drawn_breaks_no_page(as_owner):
+    answer = as_owner.htmx("post", "/settings/brand/preview", data=FORM | {"name": "日本語"})
+    assert answer.status_code == 200
+    assert as_owner.get("/settings/brand/preview/cancelled.svg?name=日本語").status_code in (404, 422)
+
+
+def test_a_logo_is_stored_shown_and_removed(as_owner, account):
+    answer = as_owner.htmx("post", "/settings/brand/logo", data={"logo": (png(), "logo.png")})
+    assert "Logo saved." in answer.text
+    shown = as_owner.get("/settings/brand/logo.png")
+    assert shown.mimetype == "image/png"
+    assert brands.brand_of(account).logo == shown.data
+    assert "data:image/png;base64," in as_owner.get("/settings/brand/preview/cancelled.svg").text
+    as_owner.post("/settings/brand/logo", data={"remove": "1"})
+    assert as_owner.get("/settings/brand/logo.png").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', "SVG files can hold programs"),
+        (png().getvalue()[:-40], "damaged or incomplete"),
+        (png().getvalue() + b"<script>", "something besides the picture"),
+        (png((5000, 20)).getvalue(), "5000 × 20"),
+        (b"", "No file was chosen"),
+    ],
+)
+def test_a_hostile_logo_is_refused_with_a_sentence(as_owner, account, data, words):
+    answer = as_owner.htmx("post", "/settings/brand/logo", data={"logo": (io.BytesIO(data), "logo.png")})
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert brands.brand_of(account).logo is None
+
+
+@pytest.mark.parametrize("field", ["name", "landing_page", "disclaimer", "proof", "release_notes", "banned_words"])
+def test_texts_that_mean_harm_are_shown_as_text(as_owner, field):
+    as_owner.post("/settings/brand", data=FORM | {field: HOSTILE})
+    answer = as_owner.post("/settings/brand", data=FORM | {field: HOSTILE, "version": "1"})
+    assert "<script>alert" not in answer.text
+    assert "<script>alert" not in as_owner.get("/settings/brand").text
+    assert "<script>alert" not in as_owner.get(f"/settings/brand/preview/renewed.svg?name={HOSTILE}").text
+
+
+def test_one_account_never_sees_anothers_brand(as_owner, app):
+    as_owner.post("/settings/brand", data=FORM | {"name": "Only mine"})
+    stranger = app.test_client().sign_in(factories.make_owner(factories.make_account(name="Elsewhere")))
+    page = stranger.get("/settings/brand").text
+    assert "Only mine" not in page
+    assert "Elsewhere" in page

@@ -1,0 +1,177 @@
+"""Changing a creative: the editor with its live lint, new versions, history, several at once, and the export."""
+
+import io
+import zipfile
+
+import pytest
+
+from tests import factories
+
+
+@pytest.fixture
+def stranger(app):
+    return app.test_client().sign_in(factories.make_owner(factories.make_account(name="Elsewhere")))
+
+
+def form_of(creative, **texts):
+    return {"revision": creative.revision, **{key.replace("__", "."): text for key, text in texts.items()}}
+
+
+def test_the_editor_holds_every_text(as_owner, creative):
+    page = as_owner.get(f"/creatives/{creative.id}/variants/0/edit").text
+    for key in ("headline", "body", "meta_feed.primary_text.0", "google_search.headlines.2", "tiktok.ad_text.0"):
+        assert f'name="{key}"' in page
+    assert f"/creatives/{creative.id}/variants/0/check?text=headline" in page
+
+
+def test_a_saved_text_is_on_the_page(as_owner, creative):
+    address = f"/creatives/{creative.id}/variants/1/edit"
+    answer = as_owner.post(address, data=form_of(creative, headline="A calmer way to plan"))
+    assert (answer.status_code, answer.location) == (303, f"/creatives/{creative.id}#variant-1")
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    assert "A calmer way to plan" in page
+    assert "Texts edited" in page
+    assert "owner" in page
+
+
+def test_a_blocked_text_comes_back_with_the_sentence(as_owner, creative):
+    address = f"/creatives/{creative.id}/variants/0/edit"
+    for answer in (
+        as_owner.htmx("post", address, data=form_of(creative, headline="Your payment failed")),
+        as_owner.post(address, data=form_of(creative, headline="Your payment failed")),
+    ):
+        assert answer.status_code == 422
+        assert "Ads never speak of payment trouble" in answer.text
+        assert "Your payment failed</textarea>" in answer.text
+    assert not creative.reviews
+
+
+def test_a_text_is_judged_while_it_is_typed(as_owner, creative):
+    address = f"/creatives/{creative.id}/variants/0/check"
+    answer = as_owner.htmx("post", f"{address}?text=headline", data={"headline": "Your card was declined", "body": "b"})
+    assert answer.text.lstrip().startswith('<div id="findings-headline"')
+    assert "payment trouble" in answer.text
+    assert "draft.svg?headline=Your+card+was+declined" in answer.text
+    key = "google_search.headlines.0"
+    answer = as_owner.htmx("post", f"{address}?text={key}", data={key: "x" * 31})
+    assert "31 of 30" in answer.text
+    assert as_owner.htmx("post", f"{address}?text=odd", data={}).status_code == 404
+
+
+def test_the_picture_shows_the_text_that_is_typed(as_owner, creative):
+    address = f"/creatives/{creative.id}/variants/0/draft.svg"
+    assert "Fresh words" in as_owner.get(f"{address}?headline=Fresh words").text
+    assert as_owner.get(f"{address}?headline=まいど").status_code == 422
+    assert "<script" not in as_owner.get(f"{address}?headline=<script>alert(1)</script>").text
+
+
+def test_a_hostile_text_is_shown_as_text(as_owner, creative):
+    address = f"/creatives/{creative.id}/variants/0/edit"
+    data = form_of(creative, headline="</textarea><script>alert(1)</script>")
+    assert "<script>alert" not in as_owner.post(address, data=data).text
+    assert "<script>alert" not in as_owner.get(f"/creatives/{creative.id}").text
+    assert "<script>alert" not in as_owner.get(address).text
+
+
+def test_a_new_version_can_be_undone(as_owner, creative):
+    before = creative.content
+    answer = as_owner.htmx("post", f"/creatives/{creative.id}/rewrite", data={"revision": 0})
+    assert answer.headers["HX-Redirect"] == f"/creatives/{creative.id}"
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    assert "New version written" in page
+    undo = f"/creatives/{creative.id}/reviews/{creative.reviews[-1].id}/restore"
+    assert f'action="{undo}"' in page
+    assert as_owner.post(undo).status_code == 303
+    assert creative.content == before
+
+
+def test_who_is_late_with_a_new_version_is_told(as_owner, creative):
+    as_owner.post(f"/creatives/{creative.id}/rewrite", data={"revision": 0})
+    late = as_owner.htmx("post", f"/creatives/{creative.id}/rewrite", data={"revision": 0})
+    assert late.status_code == 409
+    assert "Somebody else has changed these texts" in late.text
+
+
+def test_ticked_cards_are_approved_together_and_undone_together(as_owner, account, connection, add_creative):
+    ids = [add_creative(account).id for _ in range(3)]
+    page = as_owner.get("/creatives").text
+    assert page.count('form="bulk"') == 3
+    answer = as_owner.htmx("post", "/creatives/approve", data={"id": ids[:2]})
+    assert "2 approved." in answer.text
+    assert answer.text.count('class="creative"') == 1
+    undo = f"/creatives/reopen?id={ids[0]}&amp;id={ids[1]}"
+    assert undo in answer.text
+    assert as_owner.htmx("post", undo.replace("&amp;", "&")).text.count('class="creative"') == 3
+    plain = as_owner.post("/creatives/approve", data={"id": ids})
+    assert (plain.status_code, plain.location) == (303, "/creatives")
+
+
+def test_filters_stay_in_every_address_of_the_queue(as_owner, account, connection, add_creative):
+    add_creative(account, "cancelled", "Business", "top", "high")
+    add_creative(account)
+    page = as_owner.get("/creatives?event=cancelled").text
+    assert page.count('class="creative"') == 1
+    assert "/creatives?event=cancelled&amp;status=approved" in page or "status=approved&amp;event=cancelled" in page
+    assert "event=cancelled" in page.split('id="arrivals"')[1].split(">")[0]
+    assert "Nothing matches" in as_owner.get("/creatives?objective=upsell").text
+    part = as_owner.htmx("get", "/creatives?event=cancelled", headers={"HX-Target": "queue"}).text
+    assert part.lstrip().startswith('<div id="queue">')
+
+
+@pytest.mark.parametrize("view", ["feed", "story", "search"])
+def test_placements_are_sketched_side_by_side(as_owner, creative, view):
+    page = as_owner.get(f"/creatives/{creative.id}?view={view}").text
+    assert page.count("Sponsored") == 3
+    assert "A sketch of the placement" in page
+    part = as_owner.htmx("get", f"/creatives/{creative.id}?view={view}", headers={"HX-Target": "variants"}).text
+    assert part.lstrip().startswith('<div id="variants">')
+
+
+def test_a_generic_creative_has_the_button_that_syncs(as_owner, account, connected, add_creative):
+    creative = add_creative(account, tier=None, position=None, segment=None)
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    assert "Stripe data isn't synced yet" in page
+    assert 'action="/creatives/sync"' in page
+    assert "Sync started." in as_owner.htmx("post", "/creatives/sync").text
+
+
+def test_a_missing_landing_page_is_said_on_the_card(as_owner, connection, creative):
+    assert "No landing page is set yet" in as_owner.get("/creatives").text
+    as_owner.post("/settings/brand", data={"name": "Brightside", "landing_page": "https://brightside.example/"})
+    assert "No landing page is set yet" not in as_owner.get("/creatives").text
+
+
+def test_the_export_says_what_is_missing_and_then_streams(as_owner, account, add_creative):
+    assert "Nothing approved yet" in as_owner.get("/creatives/export").text
+    creative = add_creative(account, status="approved")
+    assert "made from Stripe test data" in as_owner.get("/creatives/export").text
+    assert as_owner.get("/creatives/export.zip").status_code == 422
+    assert "no landing page" in as_owner.get("/creatives/export.zip?with_test=1").text
+    as_owner.post("/settings/brand", data={"name": "Brightside", "landing_page": "https://brightside.example/"})
+    assert "1 approved creative" in as_owner.get("/creatives/export?with_test=1").text
+    answer = as_owner.get(f"/creatives/export.zip?with_test=1&without_pictures=1&only={creative.id}", buffered=True)
+    assert answer.mimetype == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as files:
+        assert "meta-bulk-sheet.csv" in files.namelist()
+        assert not [name for name in files.namelist() if name.startswith(("/", "..")) or "<" in name]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "variants/0/edit"),
+        ("post", "variants/0/edit"),
+        ("post", "variants/0/check?text=headline"),
+        ("get", "variants/0/draft.svg"),
+        ("post", "rewrite"),
+        ("post", "reviews/1/restore"),
+        ("post", "approve"),
+    ],
+)
+def test_a_strangers_creative_is_not_there(stranger, creative, method, path):
+    assert stranger.open(f"/creatives/{creative.id}/{path}", method=method.upper()).status_code == 404
+
+
+def test_a_variant_that_does_not_exist_is_not_there(as_owner, creative):
+    assert as_owner.get(f"/creatives/{creative.id}/variants/9/edit").status_code == 404
+    assert as_owner.get(f"/creatives/{creative.id}/variants/9/draft.svg").status_code == 404
