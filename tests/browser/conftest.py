@@ -26,6 +26,7 @@ HANDLED = (
     "status of 404",
     "status of 409",
     "status of 422",
+    "status of 503",
     "net::ERR_FAILED",
     "Status Error Code 4",
     "htmx:",

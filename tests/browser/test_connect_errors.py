@@ -1,0 +1,55 @@
+"""The key's field when something is wrong: the sentence stands beside it, and the next step is one press away."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser import guide
+
+
+def paste(page: Page, key: str) -> None:
+    page.get_by_label("Paste the API key.").fill(key)
+    page.locator("#connect button[type=submit]").click()
+
+
+def test_a_refused_key_is_explained_and_the_field_is_ready_for_the_next(open_as_owner, sandbox):
+    account = sandbox.create_account("Brightside Studio")
+    page = open_as_owner()
+    page.goto(guide.STRIPE)
+    narrow = sandbox.create_key(account["id"], permissions=["rak_customer_read"])
+    paste(page, narrow)
+    expect(page.locator("#api_key-error")).to_contain_text("Missing: Subscriptions: Read.")
+    expect(page.locator("#api_key")).to_be_focused()
+    expect(page.locator("#api_key")).to_have_value("")
+    link = page.get_by_role("link", name="Create the right key in Stripe")
+    expect(link).to_have_attribute("href", re.compile("rak_subscription_read"))
+    assert narrow not in page.content()
+
+
+def test_when_stripe_is_down_try_again_leads_back_into_the_field(open_as_owner, sandbox):
+    account = sandbox.create_account("Brightside Studio")
+    key = account["keys"]["test"]["restricted"]
+    page = open_as_owner()
+    page.goto(guide.STRIPE)
+    sandbox.fault(path="/v1/customers", times=1, status=500)
+    paste(page, key)
+    expect(page.locator("#api_key-error")).to_contain_text("Stripe answered with an error of its own.")
+    page.get_by_role("heading", level=1).click()
+    expect(page.locator("#api_key")).not_to_be_focused()
+    page.get_by_role("link", name="Try again").click()
+    expect(page.locator("#api_key")).to_be_focused()
+    paste(page, key)
+    expect(page.locator("#connection")).to_contain_text("Status: Connected")
+
+
+def test_a_key_of_another_account_asks_before_it_starts_afresh(open_as_owner, sandbox):
+    first, second = sandbox.create_account("First Studio"), sandbox.create_account("Second Studio")
+    page = open_as_owner()
+    page.goto(guide.STRIPE)
+    paste(page, first["keys"]["test"]["restricted"])
+    page.get_by_role("link", name="Replace key").click()
+    paste(page, second["keys"]["test"]["restricted"])
+    expect(page.locator("#api_key-error")).to_contain_text("another Stripe account or mode")
+    page.get_by_label("Start afresh").check()
+    paste(page, second["keys"]["test"]["restricted"])
+    expect(page.locator("#connection")).to_contain_text(second["id"])
