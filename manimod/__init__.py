@@ -65,6 +65,8 @@ def _flask_config(settings: Settings) -> dict:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        # An error of the database must not carry names into logs.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
         "MAX_CONTENT_LENGTH": 3 * MEGABYTE,
         "MAX_FORM_MEMORY_SIZE": MEGABYTE,
         "SESSION_COOKIE_NAME": "mani",

@@ -55,7 +55,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environment is None else environment
     return Settings(
         database_url=_database_url(_required(env, "DATABASE_URL")),
-        redis_url=_required(env, "REDIS_URL"),
+        redis_url=_redis_url(_required(env, "REDIS_URL")),
         public_url=_web_address(env, "PUBLIC_URL", "http://127.0.0.1:8000"),
         stripe_api_base=_web_address(env, "STRIPE_API_BASE", STRIPE_API_BASE),
         sync_interval_minutes=_whole_number(env, "SYNC_INTERVAL_MINUTES", 60, least=1),
@@ -130,6 +130,12 @@ def _database_url(url: str) -> str:
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
         raise ConfigError("DATABASE_URL must start with sqlite:/// or postgresql://.")
+    return url
+
+
+def _redis_url(url: str) -> str:
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ConfigError("REDIS_URL must start with redis://, rediss:// or unix://.")
     return url
 
 

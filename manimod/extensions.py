@@ -24,6 +24,7 @@ SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "busy_timeout=15000",
     "foreign_keys=ON",
+    "cache_size=-20000",  # 20 MB: the indexes of a large account
     "synchronous=FULL",  # what was acknowledged survives a power cut
     "secure_delete=ON",  # a deleted key or name is overwritten, not just unlinked
 )

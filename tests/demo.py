@@ -19,7 +19,7 @@ from manimod.processes import say
 from tests.stripe_sandbox import Sandbox, SandboxControl, demo
 
 CUSTOMERS = 60
-ACCOUNT = "1"  # the one that the first start creates
+ACCOUNT, NAME = "1", "Brightside Studio"  # the one that the first start creates
 PAUSE_SECONDS, LATER_PAUSE_SECONDS = 1.0, 20.0
 
 
@@ -33,7 +33,7 @@ def main() -> int:
         say(str(error))
         return 2
     with Sandbox() as sandbox:
-        environment = os.environ | {"DATA_DIR": str(folder), "STRIPE_API_BASE": sandbox.url}
+        environment = os.environ | {"DATA_DIR": str(folder), "STRIPE_API_BASE": sandbox.url, "ACCOUNT_NAME": NAME}
         mani = subprocess.Popen([sys.executable, "-m", "manimod.local"], cwd=ROOT, env=environment)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_signal: mani.send_signal(signal.SIGTERM))
@@ -71,7 +71,7 @@ def tell(sentence: str) -> None:
 
 
 def flask(environment: dict[str, str], *words: str, stdin: str) -> dict:
-    command = [sys.executable, "-m", "manimod.local", "flask", *words, "--json"]
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", *words, "--json"]
     done = subprocess.run(command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{words[0]} failed: {done.stderr}")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import select, update
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from manimod import jobs
 from manimod.errors import ManimodError
@@ -21,6 +22,8 @@ from manimod.stripe_gateway import verify
 
 log = structlog.get_logger()
 
+# Failures of the database that no event can cause; a DataError or an IntegrityError may be one's doing.
+DatabaseTrouble = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 BATCH = 200
 TRIES = 5
 
@@ -61,9 +64,17 @@ def drain(connection_id: int) -> bool:
     try:
         with jobs.transaction():
             return _drain_batch(connection_id, BATCH)
+    except DatabaseTrouble as error:
+        return _wait_for_the_database(connection_id, error)
     except Exception:
         log.exception("batch_failed", connection=connection_id)
     return _drain_one_by_one(connection_id)
+
+
+def _wait_for_the_database(connection_id: int, error: Exception) -> bool:
+    """An outage is no event's fault and counts as no try: the rows stay pending and the sweep comes back to them."""
+    log.warning("database_away", connection=connection_id, error=type(error).__name__)
+    return False
 
 
 def _drain_batch(connection_id: int, limit: int) -> bool:
@@ -122,6 +133,8 @@ def _drain_one_by_one(connection_id: int) -> bool:
         try:
             with jobs.transaction():
                 _drain_single(connection_id, event_id)
+        except DatabaseTrouble as error:
+            return _wait_for_the_database(connection_id, error)
         except Exception as error:
             log.exception("event_failed", connection=connection_id, row=event_id)
             with jobs.transaction():

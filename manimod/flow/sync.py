@@ -20,7 +20,7 @@ from sqlalchemy import delete, func, insert, select
 from manimod import jobs
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.flow import connections, mirror, moments, register, segments
+from manimod.flow import connections, generation, mirror, moments, register, segments
 from manimod.models import AudienceSize, Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
 from manimod.models.upsert import upsert
@@ -280,7 +280,7 @@ def _write_subscriptions(
     connection: Connection, sync_run: SyncRun, subscriptions: list[SubscriptionFacts], asked_at: datetime
 ) -> None:
     subscriptions = [facts for facts in subscriptions if facts.customer]
-    before = _baselines(connection.id, subscriptions)
+    before = {} if sync_run.is_first else _baselines(connection.id, subscriptions)
     mirror.keep_prices(connection.id, [facts.price for facts in subscriptions if facts.price])
     upsert(
         Subscription,
@@ -335,6 +335,7 @@ def _finish(connection_id: int, run_id: int) -> None:
     sync_run.gone = _erase_gone(connection.id, sync_run)
     segments.recompute(connection.id)
     _count_audiences(connection.id)
+    generation.expire(connection.account_id)
     connections.note_trouble(connection, None)
     sync_run.state = "done"
     sync_run.finished_at = now()

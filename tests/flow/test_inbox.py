@@ -1,9 +1,9 @@
-"""The inbox keeps each signed event once, minimised, and processes it once, in whatever order and however often it comes."""
+"""The inbox keeps each signed event once, minimised, and processes it once, however often and in whatever order."""
 
 import itertools
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from manimod.errors import ManimodError
 from manimod.extensions import db
@@ -112,6 +112,22 @@ def test_a_poison_event_is_parked_after_five_tries_and_holds_up_no_neighbour(del
         inbox.drain(connected.id)
     assert stored(bad["id"]).state == "parked"
     assert "try 5 of 5" in stored(bad["id"]).reason
+
+
+def test_an_outage_of_the_database_is_no_events_fault(deliver, drain, moments, connected):
+    one = event("customer.created", customer())
+    deliver(one)
+    db.session.execute(text("ALTER TABLE moment RENAME TO moment_away"))
+    db.session.commit()
+    for _ in range(inbox.TRIES + 1):
+        inbox.drain(connected.id)
+    db.session.rollback()
+    db.session.execute(text("ALTER TABLE moment_away RENAME TO moment"))
+    db.session.commit()
+    assert (stored(one["id"]).state, stored(one["id"]).attempts) == ("pending", 0)
+    drain()
+    inbox.drain(connected.id)
+    assert "new_customer:cus_1" in moments()
 
 
 def test_a_parked_event_can_be_replayed(deliver, drain, moments, connected):

@@ -98,7 +98,7 @@ class Stack:
     def flask(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess:
         """A flask command with this stack's settings."""
         return subprocess.run(
-            [sys.executable, "-m", "manimod.local", "flask", *words],
+            [sys.executable, "-m", "flask", "--app", "wsgi", *words],
             cwd=ROOT,
             env=self.environment,
             input=stdin,

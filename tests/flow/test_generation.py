@@ -1,0 +1,137 @@
+"""Moments become creatives: one live set an audience, further moments join it, each with its window."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from manimod.extensions import db
+from manimod.flow import generation, sync
+from manimod.jobs import transaction
+from manimod.models import Creative, Moment
+from manimod.models.accounts import now
+from tests import factories
+from tests.stripe_events import customer, event, item, price, subscription
+
+pytestmark = pytest.mark.both_databases
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def tell(client, drain):
+    """A customer of a live or test account tells their story to its webhook."""
+
+    def send(connection, name: str, kind: str = "customer.subscription.deleted", product: str = "prod_team") -> None:
+        plan = subscription(f"sub_{name}", items=[item(price(product, nickname=product.removeprefix("prod_").title()))])
+        body = customer(f"cus_{name}") if kind == "customer.created" else plan | {"customer": f"cus_{name}"}
+        if kind == "customer.subscription.deleted":
+            body["status"] = "canceled"
+        told = event(kind, body, livemode=connection.livemode)
+        assert client.post(f"/webhooks/stripe/{connection.webhook_token}", **factories.signed(told)).status_code == 200
+        drain()
+
+    return send
+
+
+@pytest.fixture
+def live(sandbox, account, drain):
+    connection = factories.connect(account, sandbox.create_account("Live Studio"), mode="live")
+    drain()
+    return connection
+
+
+@pytest.fixture
+def queue(live):
+    def read() -> list[Creative]:
+        db.session.rollback()
+        return list(db.session.scalars(select(Creative).order_by(Creative.id)))
+
+    return read
+
+
+def test_moments_of_one_audience_share_one_set(live, tell, queue):
+    tell(live, "a")
+    tell(live, "b")
+    assert [(creative.tier, creative.moments_count) for creative in queue()] == [("Team", 2)]
+
+
+def test_another_tier_gets_another_set_with_another_message(live, tell, queue):
+    tell(live, "a")
+    tell(live, "b", product="prod_scale")
+    first, second = queue()
+    assert (first.tier, second.tier) == ("Team", "Scale")
+    assert first.content["variants"][0]["headline"] != second.content["variants"][0]["headline"]
+
+
+def test_a_set_has_three_variants_with_text_and_picture_that_name_the_tier(live, tell, queue):
+    tell(live, "a")
+    (creative,) = queue()
+    assert len(creative.content["variants"]) >= 3
+    for number, variant in enumerate(creative.content["variants"]):
+        assert "Team" in variant["headline"] + variant["body"]
+        assert generation.picture_of(creative, number, "1080x1080").startswith("<svg")
+
+
+def test_a_decided_set_is_not_joined_when_it_was_rejected(live, tell, queue):
+    tell(live, "a")
+    with transaction():
+        db.session.scalar(select(Creative)).status = "rejected"
+    tell(live, "b")
+    assert [creative.status for creative in queue()] == ["rejected", "waiting"]
+
+
+def test_after_fourteen_days_a_fresh_set_is_written(live, tell, queue):
+    tell(live, "a")
+    with transaction():
+        db.session.scalar(select(Creative)).generated_at = now() - 15 * DAY
+    tell(live, "b")
+    assert [creative.moments_count for creative in queue()] == [1, 1]
+
+
+def test_test_mode_moments_never_share_a_set(connected, tell, drain):
+    drain()
+    tell(connected, "a")
+    tell(connected, "b")
+    found = db.session.scalars(select(Creative)).all()
+    assert [(creative.is_test, creative.moments_count) for creative in found] == [(True, 1), (True, 1)]
+
+
+@pytest.mark.parametrize(("kind", "days"), [("customer.created", (0, 14)), ("customer.subscription.deleted", (7, 180))])
+def test_each_event_has_its_window(live, tell, queue, kind, days):
+    tell(live, "a", kind)
+    (creative,) = queue()
+    assert (creative.run_from - creative.occurred_at, creative.run_until - creative.occurred_at) == (
+        days[0] * DAY,
+        days[1] * DAY,
+    )
+
+
+def test_a_set_whose_window_is_over_leaves_the_queue(live, tell, queue, drain):
+    tell(live, "a")
+    with transaction():
+        db.session.scalar(select(Creative)).run_until = now() - DAY
+        sync.request(live)
+    drain()
+    assert [creative.status for creative in queue()] == ["expired"]
+
+
+def test_a_moment_for_which_nothing_lawful_can_be_written_is_held_and_not_lost(live, account, tell, queue, drain):
+    with transaction():
+        account.name = "FREE MONEY 50% OFF!!!"
+    tell(live, "a")
+    moment = db.session.scalar(select(Moment))
+    assert (moment.state, queue()) == ("held", [])
+    assert moment.reason
+    with transaction():
+        account.name = "Brightside Studio"
+        generation.release_held(live)
+    drain()
+    assert len(queue()) == 1
+
+
+def test_the_timeline_runs_forward(live, tell, queue):
+    tell(live, "a")
+    (creative,) = queue()
+    assert creative.received_at <= creative.detected_at <= creative.generated_at
+    assert creative.occurred_at <= creative.generated_at
