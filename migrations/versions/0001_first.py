@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("plan", sa.String(length=20), nullable=False),
+        sa.Column("time_zone", sa.String(length=64), server_default="UTC", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
     )
@@ -38,7 +39,7 @@ def upgrade() -> None:
         sa.Column("tone", sa.String(length=10), nullable=False),
         sa.Column("landing_page", sa.String(length=500), nullable=False),
         sa.Column("banned_words", sa.JSON(), nullable=False),
-        sa.Column("disclaimer", sa.String(length=120), nullable=False),
+        sa.Column("disclaimer", sa.String(length=200), nullable=False),
         sa.Column("offers", sa.JSON(), nullable=False),
         sa.Column("proof", sa.JSON(), nullable=False),
         sa.Column("release_notes", sa.JSON(), nullable=False),
@@ -205,6 +206,7 @@ def upgrade() -> None:
     with op.batch_alter_table("moment", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_moment_creative_id"), ["creative_id"], unique=False)
         batch_op.create_index("ix_moment_customer", ["connection_id", "stripe_customer_id"], unique=False)
+        batch_op.create_index("ix_moment_day", ["connection_id", "occurred_at", "kind"], unique=False)
         batch_op.create_index(
             "ix_moment_found_by_sync",
             ["connection_id", "id"],
@@ -243,7 +245,6 @@ def upgrade() -> None:
         sa.Column("action", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.String(length=255), nullable=True),
         sa.Column("before", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("has_before", sa.Boolean(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["creative_id"], ["creative.id"], name=op.f("fk_review_creative_id")),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_review_user_id")),
@@ -418,6 +419,7 @@ def downgrade() -> None:
         batch_op.drop_index(
             "ix_moment_found_by_sync", sqlite_where=sa.text("path = 'sync'"), postgresql_where=sa.text("path = 'sync'")
         )
+        batch_op.drop_index("ix_moment_day")
         batch_op.drop_index("ix_moment_customer")
         batch_op.drop_index(batch_op.f("ix_moment_creative_id"))
 
