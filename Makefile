@@ -6,10 +6,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help run demo llm test lint lock bench migration
+.PHONY: help run demo llm test lint lock bench screenshots migration
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 run: .venv/installed ## set up what is missing, then run everything on 127.0.0.1:8000
 	@exec $(BIN)/python -m manimod.local
@@ -28,6 +28,9 @@ lint: .venv/installed-dev ## check style and formatting
 
 bench: .venv/installed-dev ## measure, print one table and write bench/results.json
 	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: .venv/installed-dev ## take the pictures in docs/screenshots anew
+	@$(BIN)/python -m tests.browser.gallery $(ARGS)
 
 migration: .venv/installed-dev ## write the migration that the models ask for: make migration m="what it does"
 	$(if $(m),,$(error Say what the migration does: make migration m="add a column"))

@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from manimod import create_app
@@ -83,19 +83,28 @@ def main(folder: Path, names: list[str]) -> None:
         browser.close()
 
 
+def sign_in(page: Page, user: str) -> None:
+    page.goto("/sign-in")
+    page.fill("#email", f"{user}@example.com")
+    page.fill("#password", factories.PASSWORD)
+    page.click("text=Sign in >> nth=-1")
+    page.wait_for_url("**/")
+
+
+def address_of(address: str) -> str:
+    """`{since}`: so long ago that what the full account shows last has happened meanwhile."""
+    return address.format(since=int(time.time()) - 150)
+
+
 def _shoot(browser: Browser, address: str, scheme: str, user: str | None, names: list[str], folder: Path) -> None:
     context = browser.new_context(base_url=address, color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
     if user:
-        page.goto("/sign-in")
-        page.fill("#email", f"{user}@example.com")
-        page.fill("#password", factories.PASSWORD)
-        page.click("text=Sign in >> nth=-1")
-        page.wait_for_url(address + "/")
+        sign_in(page, user)
     for name in names:
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            page.goto(PAGES[name][1].format(since=int(time.time()) - 150))
+            page.goto(address_of(PAGES[name][1]))
             page.wait_for_load_state("load")
             page.evaluate(PICTURES_DRAWN)
             # What sticks to the window's edges belongs to the page's edges in a picture of the whole page.

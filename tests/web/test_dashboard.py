@@ -1,7 +1,17 @@
-import re
+"""The dashboard: a checklist until mani is set up, and the numbers once it is."""
 
+import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from manimod.extensions import db
+from manimod.flow import insights
 from manimod.jobs import transaction
-from manimod.models import Account
+from manimod.models import Account, Moment, SyncRun
+from manimod.models.accounts import now
+from tests import factories
 from tests.browser.filling import fill
 
 
@@ -31,16 +41,71 @@ def test_names_are_shown_as_text(as_owner, account: Account):
     assert "&lt;b&gt;Bold &amp; Co" in page
 
 
-def test_help_answers_the_guides_questions(as_owner):
-    page = as_owner.get("/help").text
-    for question in (
-        "What you can do once connected",
-        "API key rejected",
-        "No events triggering",
-        "Customer data not appearing",
-        "Is my payment data safe?",
-        "Which Stripe data does mani use?",
-        "Can I use test mode first?",
-        "Does this work with Stripe Billing?",
-    ):
-        assert question in page
+def test_each_open_step_leads_to_the_very_place(as_owner, account):
+    page = as_owner.get("/").text
+    for anchor in ("connect", "sync", "events", "webhook"):
+        assert f"/settings/integrations/stripe#{anchor}" in page
+    assert 'href="/test"' in page
+
+
+def test_the_steps_tick_themselves_as_things_happen(as_owner, account):
+    assert "1 of 6 done" in as_owner.get("/").text
+    factories.make_connection(account)
+    answer = as_owner.htmx("get", "/?seen=old&done=1")
+    assert "3 of 6 done" in answer.text
+    assert 'id="announcer"' in answer.text, "a screen reader hears it too"
+
+
+def test_nothing_is_sent_while_nothing_has_changed(as_owner, account):
+    factories.make_connection(account)
+    address = re.search(r'hx-get="(/\?seen=[^"]+)" hx-trigger="every 5s"', as_owner.get("/").text)[1]
+    assert as_owner.htmx("get", address.replace("&amp;", "&")).status_code == 204
+
+
+def test_a_dashboard_that_is_set_up_asks_no_more(as_owner, account):
+    fill(account)
+    assert "hx-trigger" not in as_owner.get("/").text
+
+
+def test_a_running_sync_is_watched_until_it_is_done(as_owner, account):
+    connection = fill(account)
+    with transaction():
+        db.session.add(SyncRun(connection_id=connection.id, state="running", customers=1200))
+    page = as_owner.get("/").text
+    assert "Syncing: 1,200 customers so far" in page
+    assert 'hx-trigger="every 2s"' in page
+
+
+def test_what_keeps_stripe_from_being_read_is_said(as_owner, account):
+    connection = fill(account)
+    with transaction():
+        connection.trouble = "STRIPE_KEY_REJECTED"
+    assert "Stripe rejected this key" in as_owner.get("/").text
+
+
+def test_every_chart_has_its_numbers_as_a_table(as_owner, account):
+    fill(account)
+    page = as_owner.get("/").text
+    for caption in ("What happened on each of the last 30 days", "Customers by subscription tier", "value segment"):
+        assert re.search(rf'<caption class="visually-hidden">[^<]*{caption}</caption>', page)
+    assert page.count("<title>") > 30, "each day tells its numbers when it is pointed at"
+
+
+def test_segments_are_shown_as_shares_that_add_up(as_owner, account):
+    fill(account)
+    shares = [int(number) for number in re.findall(r"<strong>(\d+)%</strong>", as_owner.get("/").text)]
+    assert len(shares) == 5
+    assert 98 <= sum(shares) <= 102
+
+
+@pytest.mark.both_databases
+def test_a_day_begins_where_the_account_is(app, account):
+    connection = factories.make_connection(account)
+    with transaction():
+        account.time_zone = "Pacific/Auckland"
+        at = now().astimezone(ZoneInfo(account.time_zone)).replace(hour=0, minute=30) - timedelta(days=1)
+        happening = {"key": "renewed:1", "kind": "renewed", "path": "poll", "state": "ready"}
+        db.session.add(Moment(connection_id=connection.id, occurred_at=at, received_at=at, **happening))
+    trend = insights.overview(account).trend
+    assert len(trend) == 30
+    assert [day for day, counts in trend if counts["renewed"]] == [at.date()]

@@ -20,7 +20,17 @@ def count_queries(app):
 
 @pytest.mark.parametrize(
     "address",
-    ["/", "/creatives", "/creatives/{id}", "/settings/integrations", "/settings/integrations/stripe", "/help"],
+    [
+        "/",
+        "/test",
+        "/audience",
+        "/creatives",
+        "/creatives/{id}",
+        "/settings/integrations",
+        "/settings/integrations/stripe",
+        "/settings/account",
+        "/help",
+    ],
 )
 def test_a_full_page_stays_within_the_budget(as_owner, account, creative, count_queries, address):
     fill(account)

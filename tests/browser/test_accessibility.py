@@ -1,0 +1,100 @@
+"""axe-core finds nothing to complain of on any owner page, light and dark; and the keyboard alone is enough."""
+
+import json
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser import gallery
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def served():
+    with gallery.served() as address:
+        yield address
+
+
+@pytest.fixture
+def window(browser, served):
+    contexts = []
+
+    def open_window(user: str | None, **options: object) -> Page:
+        context = browser.new_context(base_url=served, reduced_motion="reduce", **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        if user:
+            gallery.sign_in(page, user)
+        return page
+
+    yield open_window
+    for context in contexts:
+        context.close()
+
+
+def complaints(page: Page) -> list[str]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [json.dumps({"rule": f["id"], "at": [n["target"] for n in f["nodes"]][:4]}) for f in found]
+
+
+@pytest.mark.parametrize("scheme", gallery.SCHEMES)
+@pytest.mark.parametrize("user", dict.fromkeys(user for user, _ in gallery.PAGES.values()))
+def test_axe_finds_nothing(window, user, scheme):
+    page = window(user, color_scheme=scheme)
+    found = {}
+    for name, (account, address) in gallery.PAGES.items():
+        if account == user:
+            page.goto(gallery.address_of(address))
+            page.evaluate("document.querySelectorAll('main details').forEach((d) => (d.open = true))")
+            found[name] = complaints(page)
+    assert not {name: said for name, said in found.items() if said}
+
+
+def test_axe_would_find_something(window):
+    page = window(None)
+    page.goto("/sign-in")
+    page.evaluate("document.querySelector('label').remove()")
+    assert any('"label"' in said for said in complaints(page))
+
+
+@pytest.mark.parametrize("name", ["dashboard", "audience", "creatives"])
+def test_nothing_is_cut_off_on_a_phone(window, name):
+    page = window("full", viewport={"width": 360, "height": 800})
+    page.goto(gallery.PAGES[name][1])
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert not complaints(page)
+
+
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(window):
+    page = window("connected")
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    count = page.locator("a[href]:visible, button:visible, summary:visible").count()
+    seen = set()
+    for _ in range(count + 5):
+        seen.add(page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            break
+    assert len(seen) >= count - 1
+
+
+def test_the_setup_opens_with_the_keyboard(window):
+    page = window("new")
+    page.goto("/")
+    step = page.locator("#step-3")
+    step.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Look at the sync")).to_be_visible()
+
+
+def test_nothing_moves_for_those_who_asked_for_that(window):
+    page = window("full")
+    page.goto("/creatives")
+    moving = "[...document.querySelectorAll('*')].filter((e) => getComputedStyle(e).animationName !== 'none').length"
+    assert page.evaluate(moving) == 0

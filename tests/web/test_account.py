@@ -1,0 +1,41 @@
+"""Settings > Account: the name, and the time zone of exact times."""
+
+import re
+
+import pytest
+
+
+def test_the_name_is_changed(as_owner, account):
+    answer = as_owner.post("/settings/account", data={"name": "  Harbour &  Finch ", "time_zone": "UTC"})
+    assert answer.status_code == 303
+    assert "Harbour &amp; Finch" in as_owner.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("name", "time_zone", "said"),
+    [
+        ("", "UTC", "An account needs a name"),
+        ("n" * 121, "UTC", "An account needs a name"),
+        ("Harbour", "Mars/Olympus", "doesn&#39;t know this time zone"),
+        ("Harbour", "../../etc/passwd", "doesn&#39;t know this time zone"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_changes(as_owner, account, name, time_zone, said):
+    answer = as_owner.post("/settings/account", data={"name": name, "time_zone": time_zone})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert "Brightside Studio" in as_owner.get("/").text
+
+
+def test_exact_times_are_told_in_the_accounts_time_zone(as_owner, account, creative):
+    address = f"/creatives/{creative.id}"
+    assert re.search(r'title="[^"]+ UTC"', as_owner.get(address).text)
+    as_owner.post("/settings/account", data={"name": account.name, "time_zone": "Asia/Tokyo"})
+    assert re.search(r'title="[^"]+ JST"', as_owner.get(address).text)
+    as_owner.post("/settings/account", data={"name": account.name, "time_zone": "America/Sao_Paulo"})
+    assert re.search(r'title="[^"]+ UTC-03"', as_owner.get(address).text)
+
+
+def test_support_has_no_account_to_change(as_support):
+    assert as_support.get("/settings/account").status_code == 403

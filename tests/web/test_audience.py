@@ -1,0 +1,84 @@
+"""The audience page: tiers and segments with counts and shares, what was made for each, and what is missing."""
+
+import re
+
+from manimod.extensions import db
+from manimod.jobs import transaction
+from manimod.models import AudienceSize, Connection, SyncRun, Tier
+from tests import factories
+from tests.browser.filling import fill
+
+
+def add_tiers(connection: Connection, number: int) -> None:
+    with transaction():
+        for n in range(number):
+            product = {"connection_id": connection.id, "stripe_product_id": f"prod_{n}"}
+            db.session.add(Tier(**product, product_name=f"Tier {n}"))
+            db.session.add_all(AudienceSize(**product, segment=s, customers=n + 1) for s in ("high", "core", "low"))
+
+
+def plain(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_without_a_connection_the_way_to_it_is_shown(as_owner):
+    assert "Connect Stripe to see your audience" in as_owner.get("/audience").text
+
+
+def test_while_the_first_sync_reads_the_page_waits_for_it(as_owner, connection):
+    with transaction():
+        db.session.add(SyncRun(connection_id=connection.id, state="running", customers=300))
+    page = as_owner.get("/audience").text
+    assert "300 customers so far" in page
+    assert 'hx-trigger="load delay:2s"' in page
+
+
+def test_an_account_without_customers_is_told_when_they_come(as_owner, connection):
+    with transaction():
+        db.session.add(SyncRun(connection_id=connection.id, state="done"))
+    page = as_owner.get("/audience").text
+    assert "No customers yet" in page
+    assert "hx-trigger" not in page
+
+
+def test_counts_and_shares_by_tier_and_segment(as_owner, account):
+    fill(account)
+    page = plain(as_owner.get("/audience").text)
+    assert "395 customers" in page
+    assert re.search(r"Starter High value 12 3% Core value 71 18% Low value 96 24% New 35 9%", page)
+    assert "No subscription" in page
+
+
+def test_what_was_made_and_what_is_missing(as_owner, account):
+    fill(account)
+    page = plain(as_owner.get("/audience").text)
+    assert re.search(r"Business · High value Customers 26 .* 1 approved", page)
+    missing = plain(as_owner.get("/audience?show=missing").text).partition("Ads for each audience")[2]
+    assert "Team · High value" in missing
+    assert "Business · High value" not in missing
+
+
+def test_an_event_that_is_switched_off_is_not_missing(as_owner, account):
+    fill(account)
+    as_owner.post("/settings/integrations/stripe/events/renewed", data={})
+    assert "Off" in plain(as_owner.get("/audience").text)
+
+
+def test_many_tiers_are_listed_a_page_at_a_time(as_owner, connection):
+    add_tiers(connection, 60)
+    page = as_owner.get("/audience").text
+    assert "Show all 180" in page
+    assert page.count('class="made"') == 1
+    assert as_owner.get("/audience?all=1").text.count("Nothing yet</span>") == 180
+
+
+def test_nobody_and_no_amount_is_named(as_owner, account):
+    fill(account)
+    page = plain(as_owner.get("/audience").text)
+    assert not re.search(r"[$€£]|\b(USD|EUR|GBP)\b", page)
+
+
+def test_another_accounts_audience_is_not_counted(as_owner, account):
+    fill(factories.make_account(name="Northlight"))
+    factories.make_connection(account)
+    assert "395" not in as_owner.get("/audience").text
