@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("studio", "sync")
+BENCHMARKS = ("studio", "sync", "pages")
 
 
 def main(names: list[str]) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, cast, extract, func, select
 
 from manimod.extensions import db
-from manimod.flow import audiences, connections, review, setup, sync
+from manimod.flow import audiences, connections, paths, review, setup, sync
 from manimod.models import KINDS, Account, Connection, Creative, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
@@ -27,6 +27,7 @@ class Overview:
     tiers: list[tuple[str | None, int]]  # customers, the largest first; None: without a subscription
     segments: dict[str | None, int]  # customers
     last_event: StripeEvent | None
+    path: str | None  # the quickest on which news arrives now: webhook, poll, sync
     run: SyncRun | None
     median_delay: float | None
     slowest_delay: float | None
@@ -50,15 +51,6 @@ class Overview:
             return False
         is_due = self.connection.next_sync_at is not None and self.connection.next_sync_at <= now()
         return is_due or bool(self.run and self.run.state == "running")
-
-    @property
-    def path(self) -> str:
-        """How events come in: as the last one did, else as they will."""
-        if self.last_event:
-            return self.last_event.path
-        if self.connection.sealed_signing_secret:
-            return "webhook"
-        return "poll" if self.connection.next_poll_at else "sync"
 
     @property
     def under_way(self) -> bool:
@@ -90,6 +82,7 @@ def overview(account: Account) -> Overview:
         tiers=audiences.by_size([(tier, count) for tier, _, count in sizes]),
         segments=dict(audiences.by_size([(segment, count) for _, segment, count in sizes])),
         last_event=last_event,
+        path=paths.working_path(connection).name if connection else None,
         run=sync.latest(connection) if connection else None,
         median_delay=delays[len(delays) // 2] if delays else None,
         slowest_delay=delays[-1] if delays else None,
