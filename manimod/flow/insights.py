@@ -2,19 +2,19 @@
 
 import zlib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, cast, extract, func, select
+from sqlalchemy import and_, func, literal, select, union_all
 
-from manimod.extensions import db
+from manimod.extensions import UtcDateTime, db
 from manimod.flow import audiences, connections, paths, review, setup, sync
 from manimod.models import KINDS, Account, Connection, Creative, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
 DAYS = 30
-DAY_SECONDS = 24 * 3600
-DELAYS_LOOKED_AT = 200
+DELAYS_LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
@@ -91,23 +91,30 @@ def overview(account: Account) -> Overview:
 
 
 def _trend(connection: Connection, zone: ZoneInfo) -> list[tuple[date, dict[str, int]]]:
-    """Moments by day of the account's time zone; its offset of today stands for the whole month."""
-    today = now().astimezone(zone)
-    offset = int(today.utcoffset().total_seconds())
-    first = today.date() - timedelta(days=DAYS - 1)
-    begin = datetime.combine(first, datetime.min.time(), today.tzinfo)
-    day = (cast(extract("epoch", Moment.occurred_at), BigInteger) + offset) // DAY_SECONDS
+    """Moments by day, as days begin in the account's time zone."""
+    today = now().astimezone(zone).date()
+    days = [today - timedelta(days=number) for number in reversed(range(DAYS))]
+    begins = [datetime.combine(day, time.min, zone) for day in [*days, today + timedelta(days=1)]]
+    spans = union_all(
+        *(
+            select(literal(number).label("day"), _time(begin).label("begin"), _time(end).label("end"))
+            for number, (begin, end) in enumerate(pairwise(begins))
+        )
+    ).subquery()
     query = (
-        select(day.label("day"), Moment.kind, func.count())
-        .where(Moment.connection_id == connection.id, Moment.occurred_at >= begin)
-        .group_by("day", Moment.kind)
+        select(spans.c.day, Moment.kind, func.count())
+        .join(Moment, and_(Moment.occurred_at >= spans.c.begin, Moment.occurred_at < spans.c.end))
+        .where(Moment.connection_id == connection.id)
+        .group_by(spans.c.day, Moment.kind)
     )
-    days = {first + timedelta(days=number): dict.fromkeys(KINDS, 0) for number in range(DAYS)}
+    counts = [dict.fromkeys(KINDS, 0) for _ in days]
     for number, kind, count in db.session.execute(query):
-        known = days.get(date(1970, 1, 1) + timedelta(days=int(number)))
-        if known is not None and kind in known:
-            known[kind] += count
-    return list(days.items())
+        counts[number][kind] = count
+    return list(zip(days, counts, strict=True))
+
+
+def _time(at: datetime):
+    return literal(at, UtcDateTime())
 
 
 def _last_event(connection: Connection) -> StripeEvent | None:
@@ -117,6 +124,13 @@ def _last_event(connection: Connection) -> StripeEvent | None:
 
 def _delays(account: Account) -> list[float]:
     """Seconds from Stripe's event to the queue of the latest creatives, in order of size."""
-    query = select(Creative.occurred_at, Creative.generated_at).where(Creative.account_id == account.id)
+    latest = union_all(*(_latest(account, status) for status in review.STATUSES)).subquery()
+    query = select(Creative.occurred_at, Creative.generated_at).where(Creative.id.in_(select(latest.c.id)))
     rows = db.session.execute(query.order_by(Creative.id.desc()).limit(DELAYS_LOOKED_AT))
     return sorted((generated - occurred).total_seconds() for occurred, generated in rows)
+
+
+def _latest(account: Account, status: str):
+    """By status, as the queue's index has them."""
+    query = select(Creative.id).where(Creative.account_id == account.id, Creative.status == status)
+    return select(query.order_by(Creative.id.desc()).limit(DELAYS_LOOKED_AT).subquery())

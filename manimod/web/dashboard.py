@@ -29,6 +29,7 @@ def show(account: Account) -> Response:
         also=("_announcer.html",) if request.args.get("done", type=int) not in (None, done) else (),
         account=account,
         overview=overview,
+        counts=overview.creatives,
         done=done,
         announcement=f"Setup: {done} of {len(overview.steps)} steps done.",
     )
