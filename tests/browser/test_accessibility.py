@@ -47,7 +47,8 @@ def test_axe_finds_nothing(window, user, scheme):
     found = {}
     for name, (account, address) in gallery.PAGES.items():
         if account == user:
-            page.goto(gallery.address_of(address))
+            answer = page.goto(gallery.address_of(address))
+            assert answer.status == (404 if name == "not-found" else 200), name
             page.evaluate("document.querySelectorAll('main details').forEach((d) => (d.open = true))")
             found[name] = complaints(page)
     assert not {name: said for name, said in found.items() if said}
