@@ -18,6 +18,7 @@ EVENTS_LOOKED_AT = 300  # the latest of both paths; one that brought none of the
 MEASURED = 100
 NEWS_THAT_COUNTS = 3  # a webhook works while it brings one of the latest three: the poll may win a race now and then
 RECENT = timedelta(days=7)
+OVERDUE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,16 @@ def working_path(connection: Connection) -> WorkingPath:
     is_readable = connection.trouble is None
     paths = (
         _path("webhook", has_secret, has_secret and any(news.path == "webhook" for news in counting), events),
-        _path("poll", may_poll, may_poll and is_readable, events),
+        _path("poll", may_poll, may_poll and is_readable and _is_polled(connection), events),
         _path("sync", True, is_readable, found),
     )
     name = next((path.name for path in paths if path.works), None)
     return WorkingPath(name, paths, tuple(_next_steps(name, has_secret, may_poll, bool(counting))))
+
+
+def _is_polled(connection: Connection) -> bool:
+    """A poll that is long overdue has no worker."""
+    return connection.next_poll_at is not None and connection.next_poll_at > now() - OVERDUE
 
 
 def events_of_the_other_mode(connection: Connection) -> int:

@@ -4,14 +4,8 @@ Customers and subscriptions are read side by side, page by page; each page is wr
 transaction, so a killed run goes on where it was. A lease keeps a second worker away from a run that is under way.
 """
 
-import random
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from queue import Queue
 
 import structlog
 from flask import current_app
@@ -20,12 +14,12 @@ from sqlalchemy import delete, func, insert, select
 from manimod import jobs
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.flow import connections, generation, mirror, moments, register, segments
+from manimod.flow import connections, generation, lists, mirror, moments, register, segments
 from manimod.models import AudienceSize, Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
 from manimod.models.upsert import upsert
 from manimod.stripe_facts import CustomerFacts, SubscriptionFacts
-from manimod.stripe_gateway import Page, StripeGateway
+from manimod.stripe_gateway import StripeGateway
 
 log = structlog.get_logger()
 
@@ -33,25 +27,11 @@ LEASE = timedelta(minutes=2)
 SOON = timedelta(minutes=5)  # when to try again after a failure that passes
 LISTS = ("customers", "subscriptions")
 SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on from its cursors
-PASSING = ("STRIPE_RATE_LIMITED", "STRIPE_UNREACHABLE", "STRIPE_FAILED")
-TRIES = 8
-LONGEST_PAUSE_SECONDS = 30
-PAGES_AHEAD = 8  # read before they are written, so that reading and writing overlap with flat memory
 NAMING_TIMEOUT_SECONDS = 3
 
 
 class Interrupted(Exception):
     """The run is no longer this worker's: disconnected, or taken over after the lease ran out."""
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A page of one list, and when Stripe was asked for it; or the failure that ended the reading."""
-
-    name: str
-    page: Page | None = None
-    asked_at: datetime | None = None
-    failure: ManimodError | None = None
 
 
 def request(connection: Connection) -> None:
@@ -123,7 +103,7 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
     deadline = time.monotonic() + SLICE_SECONDS
     cursors = dict(db.session.get(SyncRun, run_id).cursors)
     gateway = _begin(connection_id, cursors)
-    for pages in _pages_of(gateway, cursors):
+    for pages in lists.pages_of(gateway, cursors):
         with jobs.transaction():
             _write_pages(connection_id, run_id, pages)
         cursors |= {fetched.name: fetched.page.next_cursor for fetched in pages}
@@ -149,101 +129,13 @@ def _read_prices(connection_id: int, gateway: StripeGateway) -> None:
     if not permissions.get("prices"):
         return
     with_products = bool(permissions.get("products"))
-    fetch = Fetcher(lambda cursor: gateway.prices(cursor, with_products=with_products))
+    fetch = lists.Fetcher(lambda cursor: gateway.prices(cursor, with_products=with_products))
     for page in fetch.pages(""):
         with jobs.transaction():
             mirror.keep_prices(connection_id, page.rows)
 
 
-@dataclass
-class Fetcher:
-    """Reads one list: spaced under Stripe's limit an endpoint, patient with an overloaded Stripe."""
-
-    fetch: Callable[[str | None], Page]
-
-    def __post_init__(self) -> None:
-        self._answered: deque[float] = deque(maxlen=current_app.extensions["settings"].stripe_requests_per_second)
-
-    def pages(self, cursor: str) -> Iterator[Page]:
-        while cursor is not None:
-            page = self._page(cursor)
-            yield page
-            cursor = page.next_cursor
-
-    def _page(self, cursor: str) -> Page:
-        for attempt in range(TRIES):
-            self._wait_for_turn()
-            try:
-                return self.fetch(cursor or None)
-            except ManimodError as failure:
-                if failure.code not in PASSING or attempt == TRIES - 1:
-                    raise
-            finally:
-                self._answered.append(time.monotonic())
-            time.sleep(random.uniform(0.5, 1) * min(0.5 * 2**attempt, LONGEST_PAUSE_SECONDS))  # noqa: S311
-        raise AssertionError("unreachable")
-
-    def _wait_for_turn(self) -> None:
-        """Counted from the answers, which come after Stripe has counted the request: never too many in a second."""
-        if len(self._answered) == self._answered.maxlen:
-            time.sleep(max(self._answered[0] + 1 - time.monotonic(), 0))
-
-
-def _pages_of(gateway: StripeGateway, cursors: dict[str, str | None]) -> Iterator[list[Fetched]]:
-    """The pages of both lists as they come in, as many as are there at once; each list is read by its own thread."""
-    ready: Queue[Fetched | None] = Queue(PAGES_AHEAD)
-    stop = threading.Event()
-    todo = [name for name in LISTS if cursors[name] is not None]
-    fetchers = {name: Fetcher(getattr(gateway, name)) for name in todo}
-    threads = [
-        threading.Thread(target=_read_list, args=(name, fetchers[name], cursors[name], ready, stop), daemon=True)
-        for name in todo
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        running = len(threads)
-        while running:
-            arrived = [ready.get(), *_at_hand(ready)]
-            running -= arrived.count(None)
-            yield _without_failure([fetched for fetched in arrived if fetched])
-    finally:
-        stop.set()
-        while any(thread.is_alive() for thread in threads):
-            list(_at_hand(ready))  # a reader that waits for room can finish
-            time.sleep(0.01)
-
-
-def _at_hand(ready: Queue) -> Iterator[Fetched | None]:
-    while not ready.empty():
-        yield ready.get_nowait()
-
-
-def _without_failure(arrived: list[Fetched]) -> list[Fetched]:
-    for fetched in arrived:
-        if fetched.failure:
-            raise fetched.failure
-    return arrived
-
-
-def _read_list(name: str, fetcher: Fetcher, cursor: str, ready: Queue, stop: threading.Event) -> None:
-    asked_at = now()
-    try:
-        for page in fetcher.pages(cursor):
-            ready.put(Fetched(name, page, asked_at))
-            if stop.is_set():
-                break
-            asked_at = now()
-    except ManimodError as failure:
-        ready.put(Fetched(name, failure=failure))
-    except Exception:
-        log.exception("sync_reader_failed", list=name)
-        ready.put(Fetched(name, failure=ManimodError("INTERNAL")))
-    finally:
-        ready.put(None)
-
-
-def _write_pages(connection_id: int, run_id: int, pages: list[Fetched]) -> None:
+def _write_pages(connection_id: int, run_id: int, pages: list[lists.Fetched]) -> None:
     """Some pages, their moments and their cursors, together."""
     connection = register.lock(connection_id)
     sync_run = db.session.get(SyncRun, run_id)
@@ -386,7 +278,7 @@ def _fail(connection_id: int, run_id: int, failure: ManimodError) -> None:
     if connection is None or sync_run is None:
         return
     connections.note_trouble(connection, failure)
-    if failure.code in PASSING:
+    if failure.code in lists.PASSING:
         connection.next_sync_at = min(connection.next_sync_at or now() + SOON, now() + SOON)
     sync_run.state = "failed"
     sync_run.error_code = failure.code

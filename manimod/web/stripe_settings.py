@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, redirect, request, url_for
 
 from manimod.errors import ManimodError
-from manimod.flow import connections, paths, runs, sync, tiers
+from manimod.flow import connections, lists, paths, runs, sync, tiers
 from manimod.jobs import transaction
 from manimod.models import Account, Connection
 from manimod.models.accounts import now
@@ -168,7 +168,7 @@ def _refuse_key(account: Account, failure: ManimodError, start_afresh: bool) -> 
         status=failure.status,
         key_error=str(failure),
         wants_another_key=failure.code in WANTS_ANOTHER_KEY,
-        may_retry=failure.code in sync.PASSING,
+        may_retry=failure.code in lists.PASSING,
         offers_fresh_start=start_afresh or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
         start_afresh=start_afresh,
         replaces_key=True,

@@ -7,8 +7,9 @@ from flask import Flask, has_request_context
 from flask_security import current_user
 
 from manimod.errors import FAILURES
-from manimod.flow import connections, sync
+from manimod.flow import connections, lists
 from manimod.models import Connection
+from manimod.studio.specifications import AUDIENCE_MINIMUMS
 
 EVENTS = {
     "new_customer": "New customer",
@@ -24,7 +25,14 @@ EVENT_PURPOSES = {
 }
 OBJECTIVES = {"retention": "Retention", "upsell": "Upsell", "winback": "Win-back"}
 SEGMENTS = {"high": "High value", "core": "Core value", "low": "Low value", "new": "New"}
-STATUSES = {"waiting": "Waiting", "approved": "Approved", "rejected": "Rejected", "withdrawn": "Withdrawn"}
+STATUSES = {
+    "waiting": "Waiting",
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "withdrawn": "Withdrawn",
+    "expired": "Expired",
+}
+PLATFORMS = {"google": "Google", "tiktok": "TikTok", "linkedin": "LinkedIn", "meta": "Meta"}
 REVIEW_ACTIONS = {
     "approved": "Approved",
     "rejected": "Rejected",
@@ -70,10 +78,12 @@ def register(app: Flask) -> None:
         PATH_SPEEDS=PATH_SPEEDS,
         POSITIONS=POSITIONS,
         KEY_TYPES=KEY_TYPES,
+        platforms_beyond=platforms_beyond,
     )
     for function in (
         ago,
         ahead,
+        on_day,
         exactly,
         duration,
         clock,
@@ -99,6 +109,11 @@ def ago(time: datetime, now: datetime | None = None) -> str:
     if seconds < 7 * 86400:
         days = max(1, round(seconds / 86400))
         return "yesterday" if days == 1 else f"{days} days ago"
+    return on_day(time)
+
+
+def on_day(time: datetime) -> str:
+    """`22 Nov 2026`, by the calendar of the account that looks at it."""
     local = time.astimezone(_zone())
     return f"{local.day} {local:%b %Y}"
 
@@ -155,6 +170,11 @@ def audience(creative) -> str:
     return " · ".join(known) or "All customers"
 
 
+def platforms_beyond(size: int) -> list[str]:
+    """The platforms that want more people than these for a matched audience: `Google (100)`."""
+    return [f"{PLATFORMS[name]} ({least:,})" for name, least in AUDIENCE_MINIMUMS.items() if size < least]
+
+
 def text_field(name: str) -> str:
     return TEXT_FIELDS.get(name, sentence_case(name))
 
@@ -171,7 +191,7 @@ def failure(code: str | None, **slots: str) -> str:
 
 def trouble(connection: Connection) -> str:
     """Why Stripe cannot be read, in the words of a failure that nobody was waiting for."""
-    if connection.trouble in sync.PASSING:
+    if connection.trouble in lists.PASSING:
         return failure(connection.trouble).partition(" Nothing was changed.")[0] + " mani tries again by itself."
     granted = connection.permissions
     missing = [p.label for name, p in connections.PERMISSIONS.items() if p.required and not granted.get(name)]

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from manimod import create_app, local
+from manimod import create_app
 from manimod.config import load_settings
 from manimod.extensions import db
 from manimod.folder import Folder
@@ -85,7 +85,7 @@ def open_page(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
 @pytest.fixture(scope="session")
 def beside(stack: Stack) -> Flask:
     """The application on the stack's database, to make rows in a moment instead of through a command."""
-    environment = local.environment_for(Folder(stack.folder), stack.port)
+    environment = Folder(stack.folder).environment(stack.port)
     return create_app(load_settings(environment | {"STRIPE_API_BASE": stack.environment["STRIPE_API_BASE"]}))
 
 

@@ -16,7 +16,8 @@ from tests import factories
 @pytest.fixture
 def connection(account) -> Connection:
     """With a signing secret, and a key that may read events."""
-    return factories.make_connection(account, permissions={"customers": True, "subscriptions": True, "events": True})
+    permissions = {"customers": True, "subscriptions": True, "events": True}
+    return factories.make_connection(account, permissions=permissions, next_poll_at=now())
 
 
 @pytest.fixture
@@ -55,6 +56,13 @@ def test_a_webhook_that_brings_the_latest_news_is_the_path_and_nothing_is_better
     heard("webhook")
     working = paths.working_path(connection)
     assert (working.name, working.next_steps) == ("webhook", ())
+
+
+def test_a_poll_that_nobody_runs_is_no_path(connection):
+    without(connection, secret=False)
+    with transaction():
+        connection.next_poll_at = now() - timedelta(minutes=10)
+    assert paths.working_path(connection).name == "sync"
 
 
 def test_before_its_first_event_a_webhook_is_awaited(connection):

@@ -157,7 +157,7 @@ def _main(environment: dict[str, str], output: Path) -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.stderr = output.open("w")
-    os._exit(local.main([]))
+    os._exit(local.main())
 
 
 def test_a_taken_port(fresh: Stack, tmp_path: Path) -> None:
