@@ -17,6 +17,7 @@ from manimod.web import (
     brand,
     creatives,
     dashboard,
+    editor,
     errors,
     exports,
     headers,
@@ -30,7 +31,19 @@ from manimod.web import (
 def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    for room in (account, assets, audience, brand, creatives, dashboard, exports, health, stripe_settings, webhooks):
+    for room in (
+        account,
+        assets,
+        audience,
+        brand,
+        creatives,
+        dashboard,
+        editor,
+        exports,
+        health,
+        stripe_settings,
+        webhooks,
+    ):
         app.register_blueprint(room.blueprint)
     for room in (words, auth, errors, headers):
         room.register(app)

@@ -1,4 +1,4 @@
-"""The review queue: cards, one creative with its variants, their pictures, the decisions and the changes."""
+"""The review queue: cards, one creative with its variants, their pictures, and the decisions."""
 
 from collections.abc import Callable
 from itertools import groupby
@@ -11,7 +11,6 @@ from manimod.errors import ManimodError
 from manimod.flow import brands, connections, generation, review, sync
 from manimod.jobs import transaction
 from manimod.models import Account, BrandKit, Creative
-from manimod.studio import picture
 from manimod.studio.brief import EVENTS, OBJECTIVES, SEGMENTS
 from manimod.studio.lint import WARN
 from manimod.studio.specifications import CANVASES, PLACEMENTS
@@ -24,7 +23,6 @@ TABS = ("waiting", "approved", "rejected")
 A_PAGE = 24
 STOP_POLLING = 286  # htmx's own status
 VIEWS = {"texts": "Texts", "feed": "Feed post", "story": "Story", "search": "Search result"}
-PICTURE_TEXTS = ("headline", "body")  # what the picture shows
 LANDING_PAGE_RULE = "URL-01"  # told of what is stored today, not of when the ad was written
 
 
@@ -67,7 +65,9 @@ def arrivals(account: Account) -> Response:
 @blueprint.get("/<int:creative_id>")
 @owner_required
 def show(account: Account, creative_id: int) -> Response:
-    return render.page("creatives/show.html", _variants_only(), **_creative(account, review.get(account, creative_id)))
+    return render.page(
+        "creatives/show.html", _variants_only(), **page_context(account, review.get(account, creative_id))
+    )
 
 
 @blueprint.post("/<int:creative_id>/approve")
@@ -126,59 +126,6 @@ def restore(account: Account, creative_id: int, review_id: int) -> Response:
     return _change(account, creative_id, review.restore, "The earlier texts are back.", review_id=review_id)
 
 
-@blueprint.get("/<int:creative_id>/variants/<int:index>/edit")
-@owner_required
-def edit(account: Account, creative_id: int, index: int) -> Response:
-    creative = review.get(account, creative_id)
-    if creative.status != "waiting":
-        return render.send_to(url_for("creatives.show", creative_id=creative_id), "Only waiting creatives can change.")
-    return _editor(account, creative, index)
-
-
-@blueprint.post("/<int:creative_id>/variants/<int:index>/edit")
-@owner_required
-def save(account: Account, creative_id: int, index: int) -> Response:
-    creative = review.get(account, creative_id)
-    try:
-        with transaction():
-            creative = review.get(account, creative_id)
-            review.edit(creative, index, request.form, current_user, request.form.get("revision", -1, type=int))
-    except review.TextBlocked as blocked:
-        return _editor(account, creative, index, 422, sentence=str(blocked))
-    address = url_for("creatives.show", creative_id=creative_id, _anchor=f"variant-{index}")
-    return render.send_to(address, "Saved.")
-
-
-@blueprint.post("/<int:creative_id>/variants/<int:index>/check")
-@owner_required
-def check(account: Account, creative_id: int, index: int) -> Response:
-    """What the rules say of the text that is being typed, and the picture with it."""
-    creative, key = review.get(account, creative_id), request.args.get("text", "")
-    text = request.form.get(key, "")
-    findings = review.check_text(creative, index, key, text)
-    return render.partial(
-        "creatives/_findings.html",
-        also=("creatives/_draft_picture.html",) if key in PICTURE_TEXTS else (),
-        key=key,
-        text=text,
-        findings=findings,
-        field=_field(key),
-        creative=creative,
-        index=index,
-        drafted={name: request.form.get(name, "")[:400] for name in PICTURE_TEXTS},
-    )
-
-
-@blueprint.get("/<int:creative_id>/variants/<int:index>/draft.svg")
-@owner_required
-def draft_picture(account: Account, creative_id: int, index: int) -> Response:
-    """The picture with texts that nobody has saved yet."""
-    creative = review.get(account, creative_id)
-    texts = {name: request.args[name][:400] for name in PICTURE_TEXTS if request.args.get(name)}
-    variant, _ = review.draft(creative, index, texts)
-    return pictures.drawn(lambda: picture.draw(variant, brands.as_brand(_kit(account)), "1080x1080"), "svg")
-
-
 @blueprint.post("/sync")
 @owner_required
 def sync_data(account: Account) -> Response:
@@ -208,7 +155,7 @@ def png(account: Account, creative_id: int, canvas: str) -> Response:
 @blueprint.app_template_global()
 def picture_url(creative: Creative, variant: int = 0, canvas: str = "1080x1080", kind: str = "svg", **more) -> str:
     """The version in the address changes with the picture, so browsers may keep each one for good."""
-    version = review.picture_version(creative, _kit(creative.account))
+    version = review.picture_version(creative, kit_of(creative.account))
     address = {"creative_id": creative.id, "canvas": canvas, "variant": variant or None, "v": version}
     return url_for(f"creatives.{kind}", **address, **more)
 
@@ -250,7 +197,7 @@ def text_groups(texts: dict[str, str]) -> list[tuple[str, list[str]]]:
 
 @blueprint.app_template_global()
 def lacks_landing_page(account: Account) -> bool:
-    return not _kit(account).landing_page
+    return not kit_of(account).landing_page
 
 
 def _queue(account: Account, tab: str, filters: review.Filters, before: int | None, fragment: str | None) -> Response:
@@ -315,13 +262,14 @@ def _chosen(filters: review.Filters) -> dict[str, str]:
     return chosen if filters.is_test is None else chosen | {"test": "yes" if filters.is_test else "no"}
 
 
-def _creative(account: Account, creative: Creative) -> dict:
+def page_context(account: Account, creative: Creative) -> dict:
+    """What the pages of one creative, and its editor, show."""
     view = request.args.get("view")
     return {
         "account": account,
         "creative": creative,
         "placements": PLACEMENTS,
-        "brand": brands.as_brand(_kit(account)),
+        "brand": brands.as_brand(kit_of(account)),
         "connection": connections.of_account(account),
         "views": VIEWS,
         "view": view if view in VIEWS else "texts",
@@ -341,43 +289,6 @@ def _change(account: Account, creative_id: int, change: Callable, said: str, **m
     last = creative.reviews[-1]
     undo = url_for("creatives.restore", creative_id=creative_id, review_id=last.id)
     return render.send_to(url_for("creatives.show", creative_id=creative_id), said, undo={"address": undo})
-
-
-def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:
-    """The form with the stored texts, or with those that were refused and what is wrong with them."""
-    variant, findings = review.draft(creative, index, request.form)
-    stored = review.texts_of(variant) if not request.form else {}
-    texts = stored or {key: request.form.get(key, text) for key, text in review.texts_of(variant).items()}
-    by_key = {key: [f for f in findings if _concerns(f, key, text)] for key, text in texts.items()}
-    return render.page(
-        "creatives/edit.html",
-        "editor",
-        status,
-        **_creative(account, creative),
-        variant=variant,
-        index=index,
-        texts=texts,
-        findings=by_key,
-        sentence=sentence,
-        fields={key: _field(key) for key in texts},
-        drafted={name: texts[name] for name in PICTURE_TEXTS},
-    )
-
-
-def _concerns(finding, key: str, text: str) -> bool:
-    """Whether a finding is shown beside a text: its own field, and where the rule quotes, the very line."""
-    if finding.rule_id == LANDING_PAGE_RULE:
-        return False
-    placement, _, rest = key.partition(".")
-    own = (placement, rest.rpartition(".")[0]) if rest else ("all", key)
-    is_field = (finding.platform, finding.field) == own or (finding.platform == "all" and finding.field == own[1])
-    return is_field and (not finding.excerpt or finding.excerpt in text)
-
-
-def _field(key: str):
-    """The specification of a text's field, with its lengths; None for the headline and body of the picture."""
-    placement, _, rest = key.partition(".")
-    return PLACEMENTS[placement].fields.get(rest.rpartition(".")[0]) if placement in PLACEMENTS else None
 
 
 def _decide(account: Account, creative_id: int, decide: Callable, said: str, **more: object) -> Response:
@@ -416,12 +327,12 @@ def _picture(account: Account, creative_id: int, canvas: str, draw: Callable, ki
     if canvas not in CANVASES or not 0 <= variant < len(creative.content["variants"]):
         abort(404)
     little_text = "little_text" in request.args
-    version = review.picture_version(creative, _kit(account))
+    version = review.picture_version(creative, kit_of(account))
     name = f"{variant}-{canvas}{'-little' * little_text}"
     return pictures.answer(lambda: draw(creative, variant, canvas, little_text=little_text), kind, version, name)
 
 
-def _kit(account: Account) -> BrandKit:
+def kit_of(account: Account) -> BrandKit:
     """The brand kit, looked up once a request."""
     if "kit" not in g:
         g.kit = brands.kit_of(account)

@@ -26,7 +26,7 @@ def test_a_card_that_was_decided_elsewhere_says_so(open_as_owner):
     other.goto("/creatives")
     other.get_by_role("button", name="Reject").click()
     expect(other.locator("article.creative")).to_have_count(0)
-    page.get_by_role("button", name="Approve").click()
+    page.locator("article.creative").get_by_role("button", name="Approve").click()
     expect(page.locator("#toasts")).to_contain_text("This creative was rejected meanwhile.")
 
 

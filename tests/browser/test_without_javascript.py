@@ -19,7 +19,7 @@ def test_connect_review_and_disconnect(open_as_owner, sandbox):
     sandbox.wait_for_deliveries()
     expect_card(page)
 
-    page.get_by_role("button", name="Approve").click()
+    page.locator("article.creative").get_by_role("button", name="Approve").click()
     expect(page.locator("#toasts")).to_contain_text("Approved.")
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("article.creative")).to_have_count(1)

@@ -1,0 +1,107 @@
+"""The editor of a variant: texts that are judged, and a picture that is drawn, while they are typed."""
+
+from flask import Blueprint, Response, request, url_for
+from flask_security import current_user
+
+from manimod.flow import brands, review
+from manimod.jobs import transaction
+from manimod.models import Account, Creative
+from manimod.studio import picture
+from manimod.studio.specifications import PLACEMENTS
+from manimod.web import pictures, render
+from manimod.web.auth import owner_required
+from manimod.web.creatives import LANDING_PAGE_RULE, kit_of, page_context
+
+blueprint = Blueprint("editor", __name__, url_prefix="/creatives/<int:creative_id>/variants/<int:index>")
+
+PICTURE_TEXTS = ("headline", "body")  # what the picture shows
+
+
+@blueprint.get("/edit")
+@owner_required
+def edit(account: Account, creative_id: int, index: int) -> Response:
+    creative = review.get(account, creative_id)
+    if creative.status != "waiting":
+        return render.send_to(url_for("creatives.show", creative_id=creative_id), "Only waiting creatives can change.")
+    return _editor(account, creative, index)
+
+
+@blueprint.post("/edit")
+@owner_required
+def save(account: Account, creative_id: int, index: int) -> Response:
+    creative = review.get(account, creative_id)
+    try:
+        with transaction():
+            creative = review.get(account, creative_id)
+            review.edit(creative, index, request.form, current_user, request.form.get("revision", -1, type=int))
+    except review.TextBlocked as blocked:
+        return _editor(account, creative, index, 422, sentence=str(blocked))
+    address = url_for("creatives.show", creative_id=creative_id, _anchor=f"variant-{index}")
+    return render.send_to(address, "Saved.")
+
+
+@blueprint.post("/check")
+@owner_required
+def check(account: Account, creative_id: int, index: int) -> Response:
+    """What the rules say of the text that is being typed, and the picture with it."""
+    creative, key = review.get(account, creative_id), request.args.get("text", "")
+    text = request.form.get(key, "")
+    findings = review.check_text(creative, index, key, text)
+    return render.partial(
+        "creatives/_findings.html",
+        also=("creatives/_draft_picture.html",) if key in PICTURE_TEXTS else (),
+        key=key,
+        text=text,
+        findings=findings,
+        field=_field(key),
+        creative=creative,
+        index=index,
+        drafted={name: request.form.get(name, "")[:400] for name in PICTURE_TEXTS},
+    )
+
+
+@blueprint.get("/draft.svg")
+@owner_required
+def draft_picture(account: Account, creative_id: int, index: int) -> Response:
+    """The picture with texts that nobody has saved yet."""
+    creative = review.get(account, creative_id)
+    texts = {name: request.args[name][:400] for name in PICTURE_TEXTS if request.args.get(name)}
+    variant, _ = review.draft(creative, index, texts)
+    return pictures.drawn(lambda: picture.draw(variant, brands.as_brand(kit_of(account)), "1080x1080"), "svg")
+
+
+def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:
+    """The form with the stored texts, or with those that were refused and what is wrong with them."""
+    variant, findings = review.draft(creative, index, request.form)
+    stored = review.texts_of(variant) if not request.form else {}
+    texts = stored or {key: request.form.get(key, text) for key, text in review.texts_of(variant).items()}
+    by_key = {key: [f for f in findings if _concerns(f, key, text)] for key, text in texts.items()}
+    return render.page(
+        "creatives/edit.html",
+        "editor",
+        status,
+        **page_context(account, creative),
+        variant=variant,
+        index=index,
+        texts=texts,
+        findings=by_key,
+        sentence=sentence,
+        fields={key: _field(key) for key in texts},
+        drafted={name: texts[name] for name in PICTURE_TEXTS},
+    )
+
+
+def _concerns(finding, key: str, text: str) -> bool:
+    """Whether a finding is shown beside a text: its own field, and where the rule quotes, the very line."""
+    if finding.rule_id == LANDING_PAGE_RULE:
+        return False
+    placement, _, rest = key.partition(".")
+    own = (placement, rest.rpartition(".")[0]) if rest else ("all", key)
+    is_field = (finding.platform, finding.field) == own or (finding.platform == "all" and finding.field == own[1])
+    return is_field and (not finding.excerpt or finding.excerpt in text)
+
+
+def _field(key: str):
+    """The specification of a text's field, with its lengths; None for the headline and body of the picture."""
+    placement, _, rest = key.partition(".")
+    return PLACEMENTS[placement].fields.get(rest.rpartition(".")[0]) if placement in PLACEMENTS else None
