@@ -21,7 +21,7 @@ llm: .venv/installed ## install the optional client with which a language model 
 	@$(PIP) --require-hashes --no-deps --no-compile -r requirements.txt -r requirements-llm.txt
 
 test: .venv/installed-dev ## set up what is missing, then run every test (ARGS="-n 0 -k name" for some)
-	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/installed-dev ## check style and formatting
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

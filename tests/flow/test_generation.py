@@ -13,8 +13,6 @@ from manimod.models.accounts import now
 from tests import factories
 from tests.stripe_events import customer, event, item, price, subscription
 
-pytestmark = pytest.mark.both_databases
-
 DAY = timedelta(days=1)
 
 
@@ -50,6 +48,7 @@ def queue(live):
     return read
 
 
+@pytest.mark.both_databases
 def test_moments_of_one_audience_share_one_set(live, tell, queue):
     tell(live, "a")
     tell(live, "b")

@@ -76,7 +76,7 @@ STORY = [
 ]
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(len(STORY))))[::9], ids=str)
+@pytest.mark.parametrize("order", list(itertools.permutations(range(len(STORY))))[::17], ids=str)
 def test_a_story_ends_the_same_in_whatever_order_it_is_told(deliver, drain, moments, order):
     for number in order:
         kind, body, created = STORY[number]
