@@ -72,17 +72,18 @@ def work(app: Flask, queues: list[str]) -> None:
     if app.extensions["settings"].llm:
         llm.is_installed()  # imported here once, and not in every forked job
     outage = Outage("worker")
+    worker = None
     while True:
         try:
             worker = MomentWorker(app, queues)
             outage.is_over()
             worker.work(logging_level="WARNING")
-            if worker.is_stopping:
-                return
         except StopRequested:
             return
         except RedisError as error:
             outage.goes_on(error)
+        if worker and worker.is_stopping:  # also where Redis went first and RQ could not say goodbye to it
+            return
         rest(outage.seconds or 1.0)
 
 
