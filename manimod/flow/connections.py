@@ -15,11 +15,13 @@ from manimod.flow.moments import EVENT_TYPES
 from manimod.models import (
     KINDS,
     Account,
+    AudienceDay,
     AudienceSize,
     Connection,
     Customer,
     Moment,
     Price,
+    RefusedDelivery,
     StripeEvent,
     Subscription,
     SyncRun,
@@ -32,6 +34,18 @@ from manimod.stripe_gateway import PERMISSIONS, TIMEOUT_SECONDS, Probe, StripeGa
 
 __all__ = ["EVENT_TYPES", "PERMISSIONS", "restricted_key_link"]
 
+OF_STRIPE = (
+    StripeEvent,
+    RefusedDelivery,
+    Moment,
+    Customer,
+    Subscription,
+    Price,
+    Tier,
+    SyncRun,
+    AudienceSize,
+    AudienceDay,
+)
 KEY_TYPES = ("rk_live", "rk_test", "sk_test")
 SHORTEST_KEY = 20
 REFUSED_PREFIXES = {
@@ -121,7 +135,7 @@ def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Co
     connection.sealed_api_key = _keyring().seal(check.api_key, f"connection:{connection.id}:api_key")
     connection.next_sync_at = now()
     _schedule_poll(connection)
-    connection.trouble = None
+    note_trouble(connection, None)
     jobs.enqueue("sync_customers", connection.id)
     return connection
 
@@ -184,21 +198,25 @@ def disconnect(connection: Connection) -> None:
     connection.status = "disconnected"
     connection.disconnected_at = now()
     connection.sealed_api_key = None
-    connection.sealed_signing_secret = None
+    connection.sealed_signing_secret = connection.sealed_old_signing_secret = connection.signing_secret_set_at = None
     connection.permissions = {}
     connection.next_sync_at = connection.next_poll_at = connection.polled_until = None
-    connection.trouble = None
+    connection.polled_at = None
+    note_trouble(connection, None)
     forget_data(connection)
 
 
 def forget_data(connection: Connection) -> None:
-    for model in (StripeEvent, Moment, Customer, Subscription, Price, Tier, SyncRun, AudienceSize):
+    for model in OF_STRIPE:
         db.session.execute(delete(model).where(model.connection_id == connection.id))
 
 
 def note_trouble(connection: Connection, failure: ManimodError | None) -> None:
     """Remember why Stripe could not be read, for the pages; None once it could."""
-    connection.trouble = failure.code if failure else None
+    code = failure.code if failure else None
+    if code is None or connection.trouble is None:
+        connection.trouble_since = now() if code else None
+    connection.trouble = code
 
 
 def refresh_permissions(connection_id: int) -> StripeGateway:

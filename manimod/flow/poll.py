@@ -83,4 +83,5 @@ def _remember(connection_id: int, newest: int | None) -> None:
     connection = db.session.get(Connection, connection_id)
     if newest is not None and connection.is_connected:
         connection.polled_until = max(newest, connection.polled_until or 0)
+    connection.polled_at = now()
     connections.note_trouble(connection, None)

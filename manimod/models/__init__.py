@@ -2,13 +2,16 @@
 
 from manimod.models.accounts import PLANS, Account, Role, User
 from manimod.models.creatives import BrandKit, Creative, Review
+from manimod.models.diagnostics import Alert, AuditEntry, AuditIsFinal, Health
 from manimod.models.stripe import (
     KINDS,
+    AudienceDay,
     AudienceSize,
     Connection,
     Customer,
     Moment,
     Price,
+    RefusedDelivery,
     StripeEvent,
     Subscription,
     SyncRun,
@@ -20,13 +23,19 @@ __all__ = [
     "KINDS",
     "PLANS",
     "Account",
+    "Alert",
+    "AudienceDay",
     "AudienceSize",
+    "AuditEntry",
+    "AuditIsFinal",
     "BrandKit",
     "Connection",
     "Creative",
     "Customer",
+    "Health",
     "Moment",
     "Price",
+    "RefusedDelivery",
     "Review",
     "Role",
     "StripeEvent",

@@ -3,7 +3,7 @@
 The mirror (customers, subscriptions, prices, tiers) holds ids, names, statuses, periods and list prices only.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -30,13 +30,18 @@ class Connection(db.Model):
     key_type: Mapped[str | None] = mapped_column(String(20))  # rk_live, rk_test, sk_test
     sealed_api_key: Mapped[str | None] = mapped_column(String(1000))
     sealed_signing_secret: Mapped[str | None] = mapped_column(String(1000))
+    # The secret before, accepted beside the new one until the owner removes it.
+    sealed_old_signing_secret: Mapped[str | None] = mapped_column(String(1000))
+    signing_secret_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     permissions: Mapped[dict] = mapped_column(JSON, default=dict)  # permission -> granted?
     connected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disconnected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_sync_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     next_poll_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     polled_until: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds of the newest event that was polled
+    polled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when the last poll succeeded
     trouble: Mapped[str | None] = mapped_column(String(50))  # why Stripe could not be read last time, a code of errors
+    trouble_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     account: Mapped[Account] = relationship()
 
@@ -75,6 +80,9 @@ class StripeEvent(db.Model):
     state: Mapped[str] = mapped_column(String(10), default="pending")  # pending, done, ignored, parked
     reason: Mapped[str | None] = mapped_column(String(255))
     attempts: Mapped[int] = mapped_column(default=0)
+    # Stripe's deliveries of it to the webhook after it was stored: repeats, or what the poll had found first.
+    repeats: Mapped[int] = mapped_column(default=0, server_default="0")
+    repeated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         UniqueConstraint("connection_id", "stripe_id"),
@@ -102,6 +110,20 @@ class StripeEvent(db.Model):
             postgresql_where=text("paid_invoice_id IS NOT NULL"),
         ),
     )
+
+
+class RefusedDelivery(db.Model):
+    """Deliveries to the webhook that were not accepted, counted by hour and reason, so that a flood stays small."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    code: Mapped[str] = mapped_column(String(50))  # of errors, such as WEBHOOK_BAD_SIGNATURE
+    hour: Mapped[datetime] = mapped_column(UtcDateTime)
+    count: Mapped[int] = mapped_column(default=1)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    clock_skew_seconds: Mapped[int | None]  # mani's clock minus the signature's, of the last one
+
+    __table_args__ = (UniqueConstraint("connection_id", "hour", "code"),)
 
 
 class Moment(db.Model):
@@ -254,3 +276,16 @@ class AudienceSize(db.Model):
     stripe_product_id: Mapped[str | None] = mapped_column(String(255))
     segment: Mapped[str | None] = mapped_column(String(10))
     customers: Mapped[int]
+
+
+class AudienceDay(db.Model):
+    """What AudienceSize said at the end of a day, for the trend."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    day: Mapped[date]  # in UTC
+    stripe_product_id: Mapped[str | None] = mapped_column(String(255))
+    segment: Mapped[str | None] = mapped_column(String(10))
+    customers: Mapped[int]
+
+    __table_args__ = (Index("ix_audience_day_connection", "connection_id", "day"),)

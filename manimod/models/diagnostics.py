@@ -1,0 +1,74 @@
+"""What mani remembers of its own health: open alerts, the state of each account, and what support did."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, ForeignKey, Index, String, event
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from manimod.extensions import UtcDateTime, db
+from manimod.models.accounts import Account, User, now
+
+
+class Health(db.Model):
+    """The outcome of an account's checks when they ran last: what the support panel sorts by."""
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    outcome: Mapped[str] = mapped_column(String(15))  # good, attention, broken, not_applicable
+    checks: Mapped[dict] = mapped_column(JSON)  # check -> outcome, of those that are not good
+    checked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)  # when the outcome changed last
+
+    account: Mapped[Account] = relationship()
+
+    __table_args__ = (Index("ix_health_outcome", "outcome", "changed_at"),)
+
+
+class Alert(db.Model):
+    """A check that became broken, until it is good again. Without an account it is the installation's."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    check: Mapped[str] = mapped_column(String(50))
+    meaning: Mapped[str] = mapped_column(String(500))
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # None: still to be sent where mail is configured; each change of state is sent once.
+    began_mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    account: Mapped[Account | None] = relationship()
+
+    __table_args__ = (Index("ix_alert_open", "account_id", "ended_at"),)
+
+
+class AuditEntry(db.Model):
+    """What a member of support did, to which account and why. The application never changes or deletes one."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    action: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(String(300))
+    details: Mapped[dict] = mapped_column(JSON, default=dict)  # never a customer's name
+
+    user: Mapped[User] = relationship()
+    account: Mapped[Account | None] = relationship()
+
+    __table_args__ = (Index("ix_audit_entry_account", "account_id", "id"),)
+
+
+class AuditIsFinal(Exception):
+    """Somebody tried to change or delete what the audit log says."""
+
+
+@event.listens_for(AuditEntry, "before_update")
+@event.listens_for(AuditEntry, "before_delete")
+def _keep_entry(*_arguments: object) -> None:
+    raise AuditIsFinal
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _keep_entries(state) -> None:
+    if (state.is_update or state.is_delete) and state.bind_mapper and state.bind_mapper.class_ is AuditEntry:
+        raise AuditIsFinal
