@@ -146,4 +146,5 @@ class ManimodError(Exception):
     def __init__(self, code: str, **slots: object) -> None:
         self.code = code
         self.status = FAILURES[code].status
+        self.slots = slots
         super().__init__(FAILURES[code].message.format(**slots))

@@ -212,8 +212,9 @@ def verify(body: bytes, signature: str | None, secrets: list[str], now: float | 
     if not any(_is_signed(body, signature, secret) for secret in secrets):
         raise ManimodError("WEBHOOK_BAD_SIGNATURE")
     # stripe-python only refuses signatures from the past; one from the future would stay valid for years.
-    if abs((time.time() if now is None else now) - _signed_at(signature or "")) > SIGNATURE_TOLERANCE_SECONDS:
-        raise ManimodError("WEBHOOK_STALE")
+    skew = int((time.time() if now is None else now) - _signed_at(signature or ""))
+    if abs(skew) > SIGNATURE_TOLERANCE_SECONDS:
+        raise ManimodError("WEBHOOK_STALE", skew=skew)
     try:
         return minimise(json.loads(body))
     except (NotAnEvent, ValueError, RecursionError):

@@ -14,9 +14,9 @@ from manimod import jobs
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.flow import connections, mirror, moments, register
-from manimod.models import Connection, StripeEvent
+from manimod.models import Connection, RefusedDelivery, StripeEvent
 from manimod.models.accounts import now
-from manimod.models.upsert import insert_once
+from manimod.models.upsert import insert_once, upsert
 from manimod.stripe_facts import EventFacts, MinimisedEvent
 from manimod.stripe_gateway import verify
 
@@ -26,12 +26,36 @@ log = structlog.get_logger()
 DatabaseTrouble = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 BATCH = 200
 TRIES = 5
+LONGEST_SKEW = 2**31 - 1  # seconds; a signature without a time has one of decades
 
 
 def receive(connection: Connection, body: bytes, signature: str | None) -> bool:
     """Store a webhook's event, whether it is new or was here before. Raises ManimodError where it is not Stripe's."""
     event = verify(body, signature, connections.signing_secrets(connection))
-    return store(connection, event, "webhook")
+    is_new = store(connection, event, "webhook")
+    if not is_new:
+        _count_repeat(connection, event.facts.id)
+    return is_new
+
+
+def _count_repeat(connection: Connection, stripe_id: str) -> None:
+    """Stripe delivered what is here already: once more, or after the poll had found it."""
+    query = update(StripeEvent).where(StripeEvent.connection_id == connection.id, StripeEvent.stripe_id == stripe_id)
+    db.session.execute(query.values(repeats=StripeEvent.repeats + 1, repeated_at=now()))
+
+
+def note_refusal(connection: Connection, failure: ManimodError) -> None:
+    """Count a delivery that was refused, for troubleshooting: one row an hour and reason, however many there are."""
+    skew = failure.slots.get("skew")
+    row = {
+        "connection_id": connection.id,
+        "code": failure.code,
+        "hour": now().replace(minute=0, second=0, microsecond=0),
+        "count": 1,
+        "last_at": now(),
+        "clock_skew_seconds": None if skew is None else max(-LONGEST_SKEW, min(skew, LONGEST_SKEW)),
+    }
+    upsert(RefusedDelivery, [row], ("connection_id", "hour", "code"), add=("count",))
 
 
 def store(connection: Connection, event: MinimisedEvent, path: str) -> bool:

@@ -29,6 +29,9 @@ class Alert(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     check: Mapped[str] = mapped_column(String(50))
+    open_key: Mapped[str | None] = mapped_column(
+        String(80), unique=True
+    )  # while it is open: there is only one of a kind
     meaning: Mapped[str] = mapped_column(String(500))
     began_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

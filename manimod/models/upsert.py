@@ -27,8 +27,10 @@ def upsert(
     unique: tuple[str, ...],
     newer: ColumnElement[bool] | None = None,
     keep: tuple[str, ...] = (),
+    add: tuple[str, ...] = (),
 ) -> None:
-    """Insert rows, or update those that are there; only where `newer` holds, and leaving the `keep` columns alone.
+    """Insert rows, or update those that are there; only where `newer` holds, and leaving the `keep` columns alone
+    and adding to the numbers in the `add` columns.
 
     In `newer`, `excluded(model)` stands for the row that arrives.
     """
@@ -36,6 +38,7 @@ def upsert(
         return
     statement = _insert(model)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in unique + keep}
+    changed |= {name: model.__table__.c[name] + statement.excluded[name] for name in add}
     db.session.execute(statement.on_conflict_do_update(index_elements=unique, set_=changed, where=newer), rows)
 
 

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, make_response, request
 
+from manimod.errors import ManimodError
 from manimod.extensions import csrf
 from manimod.flow import connections, inbox
 from manimod.jobs import transaction
@@ -17,8 +18,13 @@ def stripe(token: str) -> Response:
     request.max_content_length = LARGEST_BODY
     body = request.get_data()
     connection = connections.by_token(token)
-    with transaction():
-        inbox.receive(connection, body, request.headers.get("Stripe-Signature"))
+    try:
+        with transaction():
+            inbox.receive(connection, body, request.headers.get("Stripe-Signature"))
+    except ManimodError as failure:
+        with transaction():
+            inbox.note_refusal(connection, failure)
+        raise
     response = make_response("ok\n", 200)
     response.mimetype = "text/plain"
     return response

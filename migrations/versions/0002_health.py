@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=True),
         sa.Column("check", sa.String(length=50), nullable=False),
+        sa.Column("open_key", sa.String(length=80), nullable=True),
         sa.Column("meaning", sa.String(length=500), nullable=False),
         sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
@@ -23,6 +24,7 @@ def upgrade() -> None:
         sa.Column("ended_mailed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_alert_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
+        sa.UniqueConstraint("open_key", name=op.f("uq_alert_open_key")),
     )
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.create_index("ix_alert_open", ["account_id", "ended_at"], unique=False)
