@@ -24,13 +24,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from manimod import create_app, tasks
 from manimod.config import ConfigError
 from manimod.extensions import db
-from manimod.jobs import FAST, SLOW
+from manimod.jobs import FAST, HEARTBEAT, SLOW
 from manimod.processes import die_with_parent
 from manimod.studio import llm
 
 log = structlog.get_logger()
 
-HEARTBEAT = "mani:scheduler"  # the scheduler's sign of life; a worker's is RQ's own
 HEARTBEAT_SECONDS = 15
 SWEEP_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 10.0

@@ -7,12 +7,13 @@ so nothing here raises when Redis is away.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from flask import current_app, g
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
+from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 from manimod.extensions import WRITES, db
@@ -20,6 +21,8 @@ from manimod.extensions import WRITES, db
 log = structlog.get_logger()
 
 FAST, SLOW = "mani", "mani-sync"  # a sync that takes minutes must not stand before an event
+HEARTBEAT = "mani:scheduler"  # the scheduler's sign of life, Unix seconds; a worker's is RQ's own
+WORKER_SILENCE = timedelta(seconds=90)  # an idle worker of ours speaks up every 45 seconds
 QUIET_SECONDS = 30  # a bell that was never answered may be rung again after this
 
 
@@ -101,6 +104,30 @@ def alone(name: str, row_id: int, seconds: int) -> Iterator[bool]:
         if is_held:
             with suppress(RedisError):
                 redis().delete(key)
+
+
+@dataclass(frozen=True)
+class SignsOfLife:
+    """Who is there to work. `workers`: queue -> how many were heard of lately; `scheduler_at` is None without one."""
+
+    redis_answers: bool
+    workers: dict[str, int]
+    scheduler_at: datetime | None
+
+
+def signs_of_life() -> SignsOfLife:
+    nobody = {FAST: 0, SLOW: 0}
+    try:
+        beat = redis().get(HEARTBEAT)
+        workers = [worker for worker in Worker.all(connection=redis(), serializer=JSONSerializer) if _is_heard(worker)]
+    except RedisError:
+        return SignsOfLife(False, nobody, None)
+    counts = {name: sum(name in worker.queue_names() for worker in workers) for name in nobody}
+    return SignsOfLife(True, counts, datetime.fromtimestamp(int(beat), UTC) if beat else None)
+
+
+def _is_heard(worker: Worker) -> bool:
+    return bool(worker.last_heartbeat) and datetime.now(UTC) - worker.last_heartbeat < WORKER_SILENCE
 
 
 def redis() -> Redis:
