@@ -6,12 +6,14 @@ Nothing here can write to Stripe: there is one way out, `_get`. Errors of Stripe
 
 import json
 import re
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import orjson
 import stripe
 
 from manimod.errors import ManimodError
@@ -84,6 +86,26 @@ class Page:
     next_cursor: str | None
 
 
+class Transport(stripe.RequestsClient):
+    """stripe-python's own transport. A good answer is kept back: the SDK would build an object of its every field."""
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__(timeout=timeout)
+        self._kept = threading.local()
+
+    def request(self, method: str, url: str, headers: Any, post_data: Any = None) -> tuple[bytes, int, Any]:
+        body, status, answer_headers = super().request(method, url, headers, post_data)
+        self._kept.body = body
+        return b"{}" if 200 <= status < 300 else body, status, answer_headers
+
+    def answer(self) -> Any:
+        """The JSON of this thread's last answer. Raises ValueError or RecursionError."""
+        try:
+            return orjson.loads(self._kept.body)
+        except ValueError:  # stricter than Stripe: a name may hold half a surrogate pair
+            return json.loads(self._kept.body)
+
+
 @dataclass
 class StripeGateway:
     """One account's Stripe, read with its key."""
@@ -93,11 +115,12 @@ class StripeGateway:
     timeout: float = TIMEOUT_SECONDS
 
     def __post_init__(self) -> None:
+        self._transport = Transport(self.timeout)
         self._client = stripe.StripeClient(
             self.api_key,
             base_addresses={"api": self.api_base},
             max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=self.timeout),
+            http_client=self._transport,
         )
 
     def probe(self) -> Probe:
@@ -146,10 +169,11 @@ class StripeGateway:
 
     def _get(self, address: str, **parameters: Any) -> Any:
         try:
-            return self._client.raw_request("get", address, **parameters).data
+            self._client.raw_request("get", address, **parameters)
+            return self._transport.answer()
         except stripe.StripeError as error:
             raise _translate(error) from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ManimodError("STRIPE_FAILED") from None
 
 
