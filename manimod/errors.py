@@ -140,6 +140,17 @@ FAILURES = {
 }
 
 
+PASSING = ("STRIPE_RATE_LIMITED", "STRIPE_UNREACHABLE", "STRIPE_FAILED")  # these end by themselves
+# For a failure that was stored by its code only.
+USUAL_SLOTS = {"seconds": 10, "permissions": "a read permission", "plan": "a smaller plan", "status": "changed"}
+
+
+def explain(code: str | None, **slots: object) -> str:
+    """The sentence of a failure of which only the code is known."""
+    known = FAILURES.get(code or "", FAILURES["INTERNAL"])
+    return known.message.format_map(USUAL_SLOTS | slots)
+
+
 class ManimodError(Exception):
     """A failure from the table. `str()` is the sentence for the user."""
 

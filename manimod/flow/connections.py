@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from flask import current_app
@@ -9,7 +11,7 @@ from sqlalchemy import delete, select
 
 from manimod import jobs
 from manimod.crypto import SealBroken
-from manimod.errors import ManimodError
+from manimod.errors import PASSING, ManimodError, explain
 from manimod.extensions import db
 from manimod.flow.moments import EVENT_TYPES
 from manimod.models import (
@@ -46,6 +48,9 @@ OF_STRIPE = (
     AudienceSize,
     AudienceDay,
 )
+SIGNING_SECRETS = ("sealed_signing_secret", "sealed_old_signing_secret")
+# The sealed columns and the name that each value is bound to; a secret that becomes the old one stays what it is.
+SEALED = {"sealed_api_key": "api_key"} | dict.fromkeys(SIGNING_SECRETS, "signing_secret")
 KEY_TYPES = ("rk_live", "rk_test", "sk_test")
 SHORTEST_KEY = 20
 REFUSED_PREFIXES = {
@@ -132,7 +137,9 @@ def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Co
     connection.livemode = check.livemode
     connection.key_type = check.key_type
     connection.permissions = check.probe.permissions
-    connection.sealed_api_key = _keyring().seal(check.api_key, f"connection:{connection.id}:api_key")
+    connection.sealed_api_key = _keyring().seal(check.api_key, _bound_to(connection, "sealed_api_key"))
+    for column in set(SIGNING_SECRETS) - _readable(connection, SIGNING_SECRETS).keys():
+        setattr(connection, column, None)  # its encryption key is lost: the page asks for the secret again
     connection.next_sync_at = now()
     _schedule_poll(connection)
     note_trouble(connection, None)
@@ -155,25 +162,40 @@ def _same_source(connection: Connection, check: KeyCheck) -> bool:
 
 
 def set_signing_secret(connection: Connection, text: str) -> None:
+    """Keep a new secret, and the one before beside it: Stripe signs with both for up to a day while one is rolled."""
     secret = text.strip().strip("\"'").strip()
     if not secret:
         raise ManimodError("SIGNING_SECRET_MISSING")
     if not re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{8,200}", secret):
         raise ManimodError("SIGNING_SECRET_UNKNOWN")
-    connection.sealed_signing_secret = _keyring().seal(secret, f"connection:{connection.id}:signing_secret")
+    current = _readable(connection, SIGNING_SECRETS).get("sealed_signing_secret")
+    if current == secret:
+        return
+    connection.sealed_old_signing_secret = connection.sealed_signing_secret if current else None
+    connection.sealed_signing_secret = _keyring().seal(secret, _bound_to(connection, "sealed_signing_secret"))
+    connection.signing_secret_set_at = now()
+
+
+def remove_old_signing_secret(connection: Connection) -> None:
+    connection.sealed_old_signing_secret = None
 
 
 def signing_secrets(connection: Connection) -> list[str]:
+    """The secrets to verify with: the current one first, then the one before until the owner removes it."""
     if connection.sealed_signing_secret is None:
         raise ManimodError("WEBHOOK_NO_SECRET")
-    return [_open(connection.sealed_signing_secret, f"connection:{connection.id}:signing_secret")]
+    accepted = list(_readable(connection, SIGNING_SECRETS).values())
+    if not accepted:
+        raise ManimodError("KEY_UNREADABLE")
+    return accepted
 
 
 def gateway_of(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> StripeGateway:
     if connection.sealed_api_key is None:
         raise ManimodError("STRIPE_NOT_CONNECTED")
-    api_key = _open(connection.sealed_api_key, f"connection:{connection.id}:api_key")
-    return StripeGateway(api_key, current_app.extensions["settings"].stripe_api_base, timeout)
+    return StripeGateway(
+        _open(connection, "sealed_api_key"), current_app.extensions["settings"].stripe_api_base, timeout
+    )
 
 
 def webhook_address(connection: Connection) -> str:
@@ -219,6 +241,33 @@ def note_trouble(connection: Connection, failure: ManimodError | None) -> None:
     connection.trouble = code
 
 
+def explain_trouble(connection: Connection) -> str:
+    """Why Stripe cannot be read, in the words of a failure that nobody was waiting for."""
+    if connection.trouble in PASSING:
+        return explain(connection.trouble).partition(" Nothing was changed.")[0] + " mani tries again by itself."
+    missing = missing_permissions(connection)
+    return explain(connection.trouble, **({"permissions": " and ".join(missing)} if missing else {}))
+
+
+def missing_permissions(connection: Connection) -> list[str]:
+    """What the key would have to be allowed, by its names in Stripe's dashboard."""
+    granted = connection.permissions
+    return [
+        permission.label for name, permission in PERMISSIONS.items() if permission.required and not granted.get(name)
+    ]
+
+
+def look_again(connection_id: int) -> None:
+    """Ask Stripe now whether the key works and what it may read, and remember the answer. Takes up to 10 seconds."""
+    try:
+        refresh_permissions(connection_id)
+        failure = None
+    except ManimodError as refusal:
+        failure = refusal
+    with jobs.transaction():
+        note_trouble(db.session.get(Connection, connection_id), failure)
+
+
 def refresh_permissions(connection_id: int) -> StripeGateway:
     """Look again at what the key may read, since owners change that in Stripe; remembered even where it is too little.
 
@@ -246,8 +295,33 @@ def _keyring():
     return current_app.extensions["keyring"]
 
 
-def _open(sealed: str, bound_to: str) -> str:
+def _bound_to(connection: Connection, column: str) -> str:
+    return f"connection:{connection.id}:{SEALED[column]}"
+
+
+def _open(connection: Connection, column: str) -> str:
     try:
-        return _keyring().open(sealed, bound_to)
+        return _keyring().open(getattr(connection, column), _bound_to(connection, column))
     except SealBroken:
         raise ManimodError("KEY_UNREADABLE") from None
+
+
+def _readable(connection: Connection, columns: Iterable[str]) -> dict[str, str]:
+    """The columns' secrets in the clear, without those that are empty or whose encryption key is lost."""
+    found = {}
+    for column in columns:
+        with suppress(ManimodError):
+            if getattr(connection, column) is not None:
+                found[column] = _open(connection, column)
+    return found
+
+
+def reseal(connection: Connection) -> tuple[int, int]:
+    """Seal with the first encryption key what another one sealed: how many values, and how many cannot be opened."""
+    keyring = _keyring()
+    sealed = {column: getattr(connection, column) for column in SEALED}
+    stale = [column for column, text in sealed.items() if text is not None and not keyring.is_current(text)]
+    readable = _readable(connection, stale)
+    for column, secret in readable.items():
+        setattr(connection, column, keyring.seal(secret, _bound_to(connection, column)))
+    return len(readable), len(stale) - len(readable)

@@ -12,13 +12,12 @@ from queue import Queue
 import structlog
 from flask import current_app
 
-from manimod.errors import ManimodError
+from manimod.errors import PASSING, ManimodError
 from manimod.models.accounts import now
 from manimod.stripe_gateway import Page, StripeGateway
 
 log = structlog.get_logger()
 
-PASSING = ("STRIPE_RATE_LIMITED", "STRIPE_UNREACHABLE", "STRIPE_FAILED")
 TRIES = 8
 LONGEST_PAUSE_SECONDS = 30
 PAGES_AHEAD = 8  # read before they are written, so that reading and writing overlap with flat memory

@@ -12,9 +12,9 @@ from flask import current_app
 from sqlalchemy import delete, func, insert, select
 
 from manimod import jobs
-from manimod.errors import ManimodError
+from manimod.errors import PASSING, ManimodError
 from manimod.extensions import db
-from manimod.flow import connections, generation, lists, mirror, moments, register, segments
+from manimod.flow import connections, generation, history, lists, mirror, moments, register, segments
 from manimod.models import AudienceSize, Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
 from manimod.models.upsert import upsert
@@ -227,6 +227,7 @@ def _finish(connection_id: int, run_id: int) -> None:
     sync_run.gone = _erase_gone(connection.id, sync_run)
     segments.recompute(connection.id)
     _count_audiences(connection.id)
+    history.keep(connection.id)
     generation.expire(connection.account_id)
     connections.note_trouble(connection, None)
     sync_run.state = "done"
@@ -278,7 +279,7 @@ def _fail(connection_id: int, run_id: int, failure: ManimodError) -> None:
     if connection is None or sync_run is None:
         return
     connections.note_trouble(connection, failure)
-    if failure.code in lists.PASSING:
+    if failure.code in PASSING:
         connection.next_sync_at = min(connection.next_sync_at or now() + SOON, now() + SOON)
     sync_run.state = "failed"
     sync_run.error_code = failure.code

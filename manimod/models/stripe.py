@@ -101,6 +101,12 @@ class StripeEvent(db.Model):
             sqlite_where=text("state = 'ignored'"),
             postgresql_where=text("state = 'ignored'"),
         ),
+        Index(
+            "ix_stripe_event_parked",
+            "connection_id",
+            sqlite_where=text("state = 'parked'"),
+            postgresql_where=text("state = 'parked'"),
+        ),
         Index("ix_stripe_event_customer", "connection_id", "stripe_customer_id"),
         Index(
             "ix_stripe_event_paid",
@@ -156,6 +162,12 @@ class Moment(db.Model):
             "settle_by",
             sqlite_where=text("state IN ('waiting', 'ready')"),
             postgresql_where=text("state IN ('waiting', 'ready')"),
+        ),
+        Index(
+            "ix_moment_held",
+            "connection_id",
+            sqlite_where=text("state = 'held'"),
+            postgresql_where=text("state = 'held'"),
         ),
         Index("ix_moment_customer", "connection_id", "stripe_customer_id"),
         Index("ix_moment_day", "connection_id", "occurred_at", "kind"),

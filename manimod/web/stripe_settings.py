@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from manimod.errors import ManimodError
-from manimod.flow import connections, lists, paths, runs, sync, tiers
+from manimod.errors import PASSING, ManimodError
+from manimod.flow import connections, paths, runs, sync, tiers
 from manimod.jobs import transaction
 from manimod.models import Account, Connection
 from manimod.models.accounts import now
@@ -101,6 +101,17 @@ def save_signing_secret(account: Account) -> Response:
     )
 
 
+@blueprint.post("/integrations/stripe/signing-secret/old/remove")
+@owner_required
+def remove_old_secret(account: Account) -> Response:
+    connection = _connected(account)
+    with transaction():
+        connections.remove_old_signing_secret(connection)
+    return render.changed(
+        "settings/_webhook.html", _here("webhook"), toast="Old secret removed.", **_webhook_context(connection)
+    )
+
+
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>")
 @owner_required
 def rename_tier(account: Account, tier_id: int) -> Response:
@@ -168,7 +179,7 @@ def _refuse_key(account: Account, failure: ManimodError, start_afresh: bool) -> 
         status=failure.status,
         key_error=str(failure),
         wants_another_key=failure.code in WANTS_ANOTHER_KEY,
-        may_retry=failure.code in lists.PASSING,
+        may_retry=failure.code in PASSING,
         offers_fresh_start=start_afresh or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
         start_afresh=start_afresh,
         replaces_key=True,

@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo
 from flask import Flask, has_request_context
 from flask_security import current_user
 
-from manimod.errors import FAILURES
-from manimod.flow import connections, lists
-from manimod.models import Connection
+from manimod.errors import explain
+from manimod.flow import connections
 from manimod.studio.specifications import AUDIENCE_MINIMUMS
 
 EVENTS = {
@@ -63,8 +62,6 @@ TEXT_FIELDS = {
     "ad_text": "Ad text",
 }
 
-FAILURE_SLOTS = {"seconds": 10, "permissions": "a read permission", "plan": "a smaller plan", "status": "changed"}
-
 
 def register(app: Flask) -> None:
     app.jinja_env.globals.update(
@@ -91,10 +88,9 @@ def register(app: Flask) -> None:
         audience,
         text_field,
         sentence_case,
-        failure,
-        trouble,
     ):
         app.jinja_env.filters[function.__name__] = function
+    app.jinja_env.filters |= {"failure": explain, "trouble": connections.explain_trouble}
 
 
 def ago(time: datetime, now: datetime | None = None) -> str:
@@ -181,21 +177,6 @@ def text_field(name: str) -> str:
 
 def sentence_case(name: str) -> str:
     return name.replace("_", " ").capitalize()
-
-
-def failure(code: str | None, **slots: str) -> str:
-    """The sentence of a failure that was stored by its code only."""
-    known = FAILURES.get(code or "", FAILURES["INTERNAL"])
-    return known.message.format_map(FAILURE_SLOTS | slots)
-
-
-def trouble(connection: Connection) -> str:
-    """Why Stripe cannot be read, in the words of a failure that nobody was waiting for."""
-    if connection.trouble in lists.PASSING:
-        return failure(connection.trouble).partition(" Nothing was changed.")[0] + " mani tries again by itself."
-    granted = connection.permissions
-    missing = [p.label for name, p in connections.PERMISSIONS.items() if p.required and not granted.get(name)]
-    return failure(connection.trouble, permissions=" and ".join(missing) or FAILURE_SLOTS["permissions"])
 
 
 def _count(number: int, thing: str) -> str:
