@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from manimod import jobs, people
 from manimod.errors import ManimodError
 from manimod.extensions import db, security
-from manimod.flow import connections, moments, sync
+from manimod.flow import connections, keys, moments, sync
 from manimod.models import PLANS, Account, Connection, User
 from manimod.stripe_facts import NotAnEvent, minimise
 from manimod.studio import picture, preview
@@ -138,6 +138,18 @@ def _interpretation(line: bytes) -> dict:
         facts = minimise(json.loads(line)).facts
     except (NotAnEvent, ValueError, RecursionError):
         return {"id": None, "moments": [], "withdraws": [], "reason": "this line is no Stripe event"}
+@command("rotate-keys")
+def rotate_keys() -> tuple[str, dict]:
+    """Seal every stored secret with the first key of ENCRYPTION_KEYS, so that the older ones may be removed."""
+    done = keys.rotate()
+    if lost := done.unreadable_accounts:
+        numbers = ", ".join(map(str, lost))
+        warning = f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."
+    else:
+        warning = " The other keys may be removed from ENCRYPTION_KEYS."
+    return f"{done.resealed} secrets of {done.connections} connections were sealed anew.{warning}", done.to_json()
+
+
     meaning = moments.interpret(facts)
     return {
         "id": facts.id,
@@ -184,6 +196,7 @@ def _account(account_id: int) -> Account:
 
 def _connection(account_id: int) -> Connection:
     connection = connections.of_account(_account(account_id))
+    rotate_keys,
     if connection is None or not connection.is_connected:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     return connection

@@ -29,14 +29,18 @@ class Keyring:
         ciphertext = self._ciphers[self._current].encrypt(nonce, text.encode(), bound_to.encode())
         return f"{self._current}:{base64.b64encode(nonce + ciphertext).decode()}"
 
+    def is_current(self, sealed: str) -> bool:
+        """Whether it was sealed with the first key."""
+        return sealed.partition(":")[0] == self._current
+
     def open(self, sealed: str, bound_to: str) -> str:
         """Raises SealBroken."""
         key_id, _, encoded = sealed.partition(":")
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise SealBroken(f"the encryption key {key_id!r} is not in ENCRYPTION_KEYS")
-        raw = base64.b64decode(encoded)
         try:
+            raw = base64.b64decode(encoded)
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_to.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise SealBroken("the sealed text was changed or belongs to another row") from None
