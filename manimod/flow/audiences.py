@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 
 from manimod.extensions import db
-from manimod.flow import connections
-from manimod.models import Account, AudienceSize, Connection, Creative, Tier
+from manimod.flow import connections, history, tiers
+from manimod.models import Account, AudienceSize, Connection, Creative
 
 SEGMENTS = ("high", "core", "low", "new")
-NO_TIER, UNNAMED = "No subscription", "Unnamed tier"
 
 
 @dataclass
@@ -20,6 +19,7 @@ class Audience:
     tier: str | None
     segment: str | None
     customers: int = 0
+    week_before: int = 0
     made: dict[str, Counter] = field(default_factory=dict)
 
     @property
@@ -34,6 +34,7 @@ class Audiences:
     rows: list[tuple[str, dict[str | None, Audience]]]
     kinds: list[str]  # the events that are switched on
     customers: int
+    knows_week_before: bool
 
     @property
     def columns(self) -> list[str | None]:
@@ -44,41 +45,46 @@ class Audiences:
     @property
     def listed(self) -> list[Audience]:
         """Those that an ad can speak to by name, the largest first."""
-        found = [audience for _, cells in self.rows for audience in cells.values() if audience.tier]
+        found = [
+            audience for _, cells in self.rows for audience in cells.values() if audience.tier and audience.customers
+        ]
         return sorted(found, key=lambda audience: -audience.customers)
 
     @property
     def missing(self) -> list[Audience]:
-        return [audience for audience in self.listed if audience.customers and not audience.sets]
+        return [audience for audience in self.listed if not audience.sets]
 
 
 def of_account(account: Account, connection: Connection) -> Audiences:
     audiences: dict[tuple[str | None, str | None], Audience] = {}
+    names = tiers.names(connection)
 
-    def audience(tier: str | None, segment: str | None) -> Audience:
+    def audience(product: str | None, segment: str | None) -> Audience:
+        tier = tiers.called(names, product)
         return audiences.setdefault((tier, segment), Audience(tier, segment))
 
-    for tier, segment, customers in sizes(connection):
-        audience(tier, segment).customers += customers
+    for product, segment, customers in _sizes(connection):
+        audience(product, segment).customers += customers
+    week_before = history.a_week_before(connection) if audiences else []
+    for product, segment, customers in week_before:
+        audience(product, segment).week_before += customers
     for tier, segment, kind, status, count in _made(account):
         # A set that was made before a tier was renamed or known speaks to nobody who is counted here.
         if (tier, segment) in audiences:
-            audience(tier, segment).made.setdefault(kind, Counter())[status] += count
+            audiences[tier, segment].made.setdefault(kind, Counter())[status] += count
     switches = connections.switches(account)
     return Audiences(
         rows=_rows(list(audiences.values())),
         kinds=[kind for kind, enabled in switches.items() if enabled],
         customers=sum(audience.customers for audience in audiences.values()),
+        knows_week_before=bool(week_before),
     )
 
 
 def sizes(connection: Connection) -> list[tuple[str | None, str | None, int]]:
     """(tier's name or None without a subscription, segment, customers) as the last sync counted them."""
-    tiers = db.session.scalars(select(Tier).where(Tier.connection_id == connection.id))
-    names = {tier.stripe_product_id: tier.name or UNNAMED for tier in tiers}
-    query = select(AudienceSize.stripe_product_id, AudienceSize.segment, AudienceSize.customers)
-    rows = db.session.execute(query.where(AudienceSize.connection_id == connection.id))
-    return [(product and names.get(product, UNNAMED), segment, customers) for product, segment, customers in rows]
+    names = tiers.names(connection)
+    return [(tiers.called(names, product), segment, customers) for product, segment, customers in _sizes(connection)]
 
 
 def by_size(counts: list[tuple[str | None, int]]) -> list[tuple[str | None, int]]:
@@ -89,6 +95,11 @@ def by_size(counts: list[tuple[str | None, int]]) -> list[tuple[str | None, int]
     return sorted(total.items(), key=lambda row: (row[0] is None, -row[1]))
 
 
+def _sizes(connection: Connection) -> list:
+    query = select(AudienceSize.stripe_product_id, AudienceSize.segment, AudienceSize.customers)
+    return db.session.execute(query.where(AudienceSize.connection_id == connection.id)).all()
+
+
 def _made(account: Account) -> list:
     by = (Creative.tier, Creative.segment, Creative.event, Creative.status)
     query = select(*by, func.count()).where(Creative.account_id == account.id).group_by(*by)
@@ -96,8 +107,8 @@ def _made(account: Account) -> list:
 
 
 def _rows(audiences: list[Audience]) -> list[tuple[str, dict[str | None, Audience]]]:
-    tiers = by_size([(audience.tier, audience.customers) for audience in audiences])
+    by_tier = by_size([(audience.tier, audience.customers) for audience in audiences])
     return [
-        (tier or NO_TIER, {audience.segment: audience for audience in audiences if audience.tier == tier})
-        for tier, _ in tiers
+        (tier or tiers.NONE, {audience.segment: audience for audience in audiences if audience.tier == tier})
+        for tier, _ in by_tier
     ]

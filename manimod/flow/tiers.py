@@ -1,16 +1,18 @@
 """The names of tiers: from Stripe's products where the key may read them, else as the owner calls them."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
 
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.flow import brands
 from manimod.models import Connection, Tier
-from manimod.studio import lint
 from manimod.studio.lint import LintContext
-from manimod.studio.tiers import speak
+from manimod.studio.writer import printable_tier
 
 LONGEST_NAME = 80
+NONE, UNNAMED = "No subscription", "Unnamed tier"
 
 
 def of_connection(connection: Connection) -> list[Tier]:
@@ -19,12 +21,22 @@ def of_connection(connection: Connection) -> list[Tier]:
     return sorted(db.session.scalars(query), key=lambda tier: (tier.name is not None, tier.name or ""))
 
 
+def names(connection: Connection) -> dict[str, str | None]:
+    """By product, as pages call them."""
+    return {tier.stripe_product_id: tier.name for tier in of_connection(connection)}
+
+
+def called(names: dict[str, str | None], product: str | None) -> str | None:
+    """None without a product. To the owner several products may be one tier."""
+    return product and (names.get(product) or UNNAMED)
+
+
 def unprintable(connection: Connection, tiers: list[Tier]) -> dict[int, str]:
     """Why the ads leave a tier's name out, by the tier's id; tiers whose name an ad may print are not in it."""
-    named = [tier for tier in tiers if tier.name]
-    context = LintContext(brands.brand_of(connection.account)) if named else None
-    why = {tier.id: _why_unprintable(tier.name, context) for tier in named}
-    return {tier_id: reason for tier_id, reason in why.items() if reason}
+    names = {tier.id: tier.name for tier in tiers if tier.name}
+    context = _context(connection, names.values())
+    why = {tier_id: printable_tier(name, context)[1] for tier_id, name in names.items()}
+    return {tier_id: reason.rstrip(".") for tier_id, reason in why.items() if reason}
 
 
 def rename(connection: Connection, tier_id: int, name: str) -> Tier:
@@ -35,17 +47,13 @@ def rename(connection: Connection, tier_id: int, name: str) -> Tier:
     name = " ".join(name.split())
     if len(name) > LONGEST_NAME or (not name and not tier.product_name):
         raise ManimodError("TIER_NAME_MISSING")
-    why = _why_unprintable(name, LintContext(brands.brand_of(connection.account))) if name else None
+    why = printable_tier(name, _context(connection, [name]))[1] if name else None
     if why:
-        raise ManimodError("TIER_NAME_UNPRINTABLE", why=why)
+        raise ManimodError("TIER_NAME_UNPRINTABLE", why=why.rstrip("."))
     tier.owner_name = name or None
     return tier
 
 
-def _why_unprintable(name: str, context: LintContext) -> str | None:
-    """As the writer judges it: a name that cannot be spoken, breaks a rule, or has letters that cannot be drawn."""
-    tier, why = speak(name)
-    if tier:
-        findings = lint.check_name(tier.name, context)
-        why = next((f.message for f in findings if f.severity == lint.BLOCK or f.rule_id == "IMG-05"), None)
-    return why and why.rstrip(".")
+def _context(connection: Connection, names: Iterable[str]) -> LintContext:
+    account = connection.account
+    return LintContext(brands.brand_of(account), customer_names=brands.customers_in_full(account, names))

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from manimod.flow import audiences, connections, sync
+from manimod.flow import audiences, connections, history, sync
 from manimod.models import Account
 from manimod.web import render
 from manimod.web.auth import owner_required
@@ -10,6 +10,7 @@ from manimod.web.auth import owner_required
 blueprint = Blueprint("audience", __name__)
 
 A_PAGE = 40  # audiences; a shop with many tiers sees the rest on demand
+SPANS = (30, 90)  # days of the trend
 
 
 @blueprint.get("/audience")
@@ -17,6 +18,8 @@ A_PAGE = 40  # audiences; a shop with many tiers sees the rest on demand
 def show(account: Account) -> Response:
     connection = connections.of_account(account)
     is_connected = connection is not None and connection.is_connected
+    days = request.args.get("days", type=int)
+    days = days if days in SPANS else SPANS[0]
     return render.page(
         "audience/index.html",
         "audience",
@@ -24,6 +27,9 @@ def show(account: Account) -> Response:
         connection=connection if is_connected else None,
         run=sync.latest(connection) if is_connected else None,
         audiences=audiences.of_account(account, connection) if is_connected else None,
+        trend=history.trend(connection, days) if is_connected else None,
+        days=days,
+        spans=SPANS,
         only_missing=request.args.get("show") == "missing",
         limit=None if "all" in request.args else A_PAGE,
     )

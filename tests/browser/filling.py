@@ -2,9 +2,11 @@
 
 from datetime import date, timedelta
 
+from sqlalchemy import insert
+
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import Account, AudienceSize, Connection, Creative, Moment, StripeEvent, SyncRun, Tier
+from manimod.models import Account, AudienceDay, AudienceSize, Connection, Creative, Moment, StripeEvent, SyncRun, Tier
 from manimod.models.accounts import now
 from manimod.studio import writer
 from manimod.studio.brief import Brand, Brief, objective_of
@@ -101,9 +103,17 @@ def _add_mirror(connection: Connection) -> None:
         for segment, customers in sizes.items():
             size = {"stripe_product_id": product, "segment": segment, "customers": customers}
             db.session.add(AudienceSize(connection_id=connection.id, **size))
+            own = size | {"connection_id": connection.id}
+            db.session.execute(insert(AudienceDay), [_day(own, days_ago) for days_ago in range(75)])
     done = {"state": "done", "customers": 395, "subscriptions": 378, "finished_at": now() - timedelta(minutes=12)}
     db.session.add(SyncRun(connection_id=connection.id, **done))
     connection.next_sync_at = now() + timedelta(minutes=48)
+
+
+def _day(size: dict, days_ago: int) -> dict:
+    """The longer ago the fewer, except that nobody of the low values is new."""
+    customers = size["customers"] * (400 + days_ago * (1 if size["segment"] == "low" else -2)) // 400
+    return size | {"day": now().date() - timedelta(days=days_ago), "customers": customers}
 
 
 def _add_moments(connection: Connection) -> None:

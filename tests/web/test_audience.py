@@ -1,10 +1,15 @@
 """The audience page: tiers and segments with counts and shares, what was made for each, and what is missing."""
 
 import re
+from datetime import timedelta
+
+from sqlalchemy import delete
 
 from manimod.extensions import db
+from manimod.flow import history
 from manimod.jobs import transaction
-from manimod.models import AudienceSize, Connection, SyncRun, Tier
+from manimod.models import AudienceDay, AudienceSize, Connection, SyncRun, Tier
+from manimod.models.accounts import now
 from tests import factories
 from tests.browser.filling import fill
 
@@ -45,7 +50,7 @@ def test_counts_and_shares_by_tier_and_segment(as_owner, account):
     fill(account)
     page = plain(as_owner.get("/audience").text)
     assert "395 customers" in page
-    assert re.search(r"Starter High value 12 3% Core value 71 18% Low value 96 24% New 35 9%", page)
+    assert re.search(r"Starter High value 12 3% .*Core value 71 18% .*Low value 96 24% .*New 35 9%", page)
     assert "No subscription" in page
 
 
@@ -56,6 +61,60 @@ def test_what_was_made_and_what_is_missing(as_owner, account):
     missing = plain(as_owner.get("/audience?show=missing").text).partition("Ads for each audience")[2]
     assert "Team · High value" in missing
     assert "Business · High value" not in missing
+
+
+def test_what_has_changed_since_last_week_is_said(as_owner, account):
+    fill(account)
+    page = plain(as_owner.get("/audience").text)
+    assert re.search(r"Starter .* Low value 96 24% −1 since last week New 35 9% \+2 since last week", page)
+
+
+def test_a_young_account_has_no_last_week_and_no_line_yet(as_owner, connection):
+    add_tiers(connection, 1)
+    with transaction():
+        history.keep(connection.id)
+    page = as_owner.get("/audience").text
+    assert "since last week" not in page
+    assert "Counted since today" in page
+
+
+def test_the_trend_tells_each_day_by_line_by_title_and_by_table(as_owner, account):
+    fill(account)
+    page = as_owner.get("/audience").text
+    assert page.count('<path class="line-') == 2 * 5, "all customers, three tiers and nobody's; each in the legend too"
+    assert "Customers on each of the last 30 days" in page
+    day = now().date() - timedelta(days=29)
+    said = rf"<title>{day.day} {day:%b}: All customers \d+, Starter \d+, Team \d+, Business \d+, No subscription \d+<"
+    assert re.search(said, page)
+    assert re.search(rf'<th scope="row">{day.day} {day:%b}</th><td>\d+</td>', page)
+
+
+def test_the_trend_goes_back_90_days_and_the_choice_is_kept(as_owner, account):
+    fill(account)
+    page = as_owner.get("/audience?days=90").text
+    assert "Customers on each of the last 75 days" in page
+    assert "/audience?show=missing&amp;days=90" in page
+    assert "of the last 30 days" in as_owner.get("/audience?days=7").text, "there is no such choice"
+
+
+def test_a_day_without_a_sync_is_a_gap(as_owner, account):
+    connection = fill(account)
+    day = now().date() - timedelta(days=3)
+    with transaction():
+        of_day = AudienceDay.connection_id == connection.id, AudienceDay.day == day
+        db.session.execute(delete(AudienceDay).where(*of_day))
+    page = as_owner.get("/audience").text
+    assert f"<title>{day.day} {day:%b}: not counted</title>" in page
+    assert re.search(r'<path class="line-0" d="M[^"]+M', page), "the pen is lifted"
+
+
+def test_many_tiers_share_a_line(as_owner, connection):
+    add_tiers(connection, 9)
+    with transaction():
+        history.keep(connection.id)
+    trend = history.trend(connection, 30)
+    assert trend.names == ["All customers", "Tier 8", "Tier 7", "Tier 6", "Tier 5", "5 more"]
+    assert trend.latest == [135, 27, 24, 21, 18, 45]
 
 
 def test_an_event_that_is_switched_off_is_not_missing(as_owner, account):
