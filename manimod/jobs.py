@@ -4,6 +4,7 @@ The database is the truth and Redis only the bell: a bell that is lost is rung a
 so nothing here raises when Redis is away.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import structlog
 from flask import current_app, g
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue, Worker
+from rq import Queue, Worker, get_current_job
 from rq.serializers import JSONSerializer
 
 from manimod.extensions import WRITES, db
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 FAST, SLOW = "mani", "mani-sync"  # a sync that takes minutes must not stand before an event
 HEARTBEAT = "mani:scheduler"  # the scheduler's sign of life, Unix seconds; a worker's is RQ's own
 WORKER_SILENCE = timedelta(seconds=90)  # an idle worker of ours speaks up every 45 seconds
+COUNTED_SECONDS = 12 * 60
 QUIET_SECONDS = 30  # a bell that was never answered may be rung again after this
 
 
@@ -72,21 +74,28 @@ def ring(name: str, row_id: int) -> None:
     try:
         if redis().set(_bell(name, row_id), 1, nx=True, ex=QUIET_SECONDS):
             job = JOBS[name]
-            queue(job.queue).enqueue(
+            rung = queue(job.queue).enqueue(
                 f"manimod.tasks.{name}",
                 row_id,
                 job_timeout=job.timeout_seconds,
                 result_ttl=0,
                 failure_ttl=24 * 3600,
             )
+            log.info("bell_rung", wakes=rung.id, for_task=name, row=row_id)
     except RedisError as error:
         log.warning("bell_not_rung", task=name, row=row_id, error=type(error).__name__)
 
 
 def answer(name: str, row_id: int) -> None:
-    """Said by a job before it reads its rows: whatever is written from now on rings a new bell."""
+    """Said by a job before it reads its rows: whatever is written from now on rings a new bell.
+
+    From here on its log lines carry its id, and it counts for the throughput of its queue.
+    """
+    job = get_current_job()
+    structlog.contextvars.bind_contextvars(job_id=job.id if job else None, task=name)
     try:
-        redis().delete(_bell(name, row_id))
+        counter = _counter(JOBS[name].queue, int(time.time()) // 60)
+        redis().pipeline().delete(_bell(name, row_id)).incr(counter).expire(counter, COUNTED_SECONDS).execute()
     except RedisError as error:
         log.warning("bell_not_answered", task=name, row=row_id, error=type(error).__name__)
 
@@ -136,6 +145,17 @@ def redis() -> Redis:
 
 def queue(name: str) -> Queue:
     return Queue(name, connection=redis(), serializer=JSONSerializer)
+
+
+def answered(queue_name: str, minutes: int) -> int:
+    """How many jobs of a queue have started in the last whole minutes, at most 10."""
+    this_minute = int(time.time()) // 60
+    counts = redis().mget([_counter(queue_name, this_minute - number) for number in range(1, minutes + 1)])
+    return sum(int(count or 0) for count in counts)
+
+
+def _counter(queue_name: str, minute: int) -> str:
+    return f"mani:answered:{queue_name}:{minute}"
 
 
 def _bell(name: str, row_id: int) -> str:

@@ -20,7 +20,7 @@ def configure(app: Flask) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # looked up each time: tests swap it
         cache_logger_on_first_use=False,
     )
     app.before_request(_begin_request)

@@ -14,7 +14,7 @@ from manimod import jobs
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.flow import connections, mirror, moments, register
-from manimod.models import Connection, RefusedDelivery, StripeEvent
+from manimod.models import Connection, Moment, RefusedDelivery, StripeEvent
 from manimod.models.accounts import now
 from manimod.models.upsert import insert_once, upsert
 from manimod.stripe_facts import EventFacts, MinimisedEvent
@@ -112,6 +112,7 @@ def _drain_batch(connection_id: int, limit: int) -> bool:
     news = [_news(event, event_facts) for event, event_facts in facts]
     _finish(events)
     register.record(connection, news)
+    _tell(connection, events, dict(zip([event.id for event in accepted], news, strict=True)))
     return len(events) == limit
 
 
@@ -150,6 +151,19 @@ def _finish(events: list[StripeEvent]) -> None:
             event.state = "done"
 
 
+def _tell(connection: Connection, events: list[StripeEvent], news: dict[int, register.News]) -> None:
+    """The log lines that lead from an event to its moments; from there generation leads on to the creatives."""
+    keys = {happening.key for item in news.values() for happening in item.meaning.happenings}
+    query = select(Moment.key, Moment.id, Moment.state).where(Moment.connection_id == connection.id)
+    known = {row.key: row for row in db.session.execute(query.where(Moment.key.in_(keys)))} if keys else {}
+    for event in events:
+        told = {"event_id": event.stripe_id, "row": event.id, "connection": connection.id}
+        log.info("event_processed", **told, state=event.state, reason=event.reason)
+        for happening in news[event.id].meaning.happenings if event.id in news else ():
+            if moment := known.get(happening.key):
+                log.info("moment_found", **told, moment=moment.id, kind=happening.kind, state=moment.state)
+
+
 def _drain_one_by_one(connection_id: int) -> bool:
     """After a batch failed: each event in a transaction of its own, so that one bad event holds up no other."""
     for event in _pending(connection_id, BATCH):
@@ -176,6 +190,7 @@ def _drain_single(connection_id: int, event_id: int) -> None:
     news = [_news(event, event_facts) for event_facts in facts]
     _finish([event])
     register.record(connection, news)
+    _tell(connection, [event], dict(zip([event.id], news, strict=False)))
 
 
 def _count_failure(event_id: int, error: Exception) -> None:
