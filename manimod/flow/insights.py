@@ -124,13 +124,5 @@ def _last_event(connection: Connection) -> StripeEvent | None:
 
 def _delays(account: Account) -> list[float]:
     """Seconds from Stripe's event to the queue of the latest creatives, in order of size."""
-    latest = union_all(*(_latest(account, status) for status in review.STATUSES)).subquery()
-    query = select(Creative.occurred_at, Creative.generated_at).where(Creative.id.in_(select(latest.c.id)))
-    rows = db.session.execute(query.order_by(Creative.id.desc()).limit(DELAYS_LOOKED_AT))
-    return sorted((generated - occurred).total_seconds() for occurred, generated in rows)
-
-
-def _latest(account: Account, status: str):
-    """By status, as the queue's index has them."""
-    query = select(Creative.id).where(Creative.account_id == account.id, Creative.status == status)
-    return select(query.order_by(Creative.id.desc()).limit(DELAYS_LOOKED_AT).subquery())
+    query = review.latest(account, (Creative.occurred_at, Creative.generated_at), DELAYS_LOOKED_AT)
+    return sorted((generated - occurred).total_seconds() for occurred, generated in db.session.execute(query))

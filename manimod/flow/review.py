@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select, union_all, update
+from sqlalchemy import Select, func, select, union_all, update
 
 from manimod.errors import ManimodError
 from manimod.extensions import db
@@ -72,6 +72,18 @@ def counts(account: Account, filters: Filters = ALL) -> dict[str, int]:
     every = union_all(*(select(row.c.status) for row in rows)).subquery()
     query = select(every.c.status, func.count()).group_by(every.c.status)
     return dict.fromkeys(STATUSES, 0) | dict(db.session.execute(query).all())
+
+
+def latest(account: Account, columns: tuple, count: int) -> Select:
+    """A query for columns of the latest creatives of any status, the newest first."""
+    parts = (select(_latest_of(account, status, count).subquery()) for status in STATUSES)  # as the index has them
+    ids = union_all(*parts).subquery()
+    return select(*columns).where(Creative.id.in_(select(ids.c.id))).order_by(Creative.id.desc()).limit(count)
+
+
+def _latest_of(account: Account, status: str, count: int) -> Select:
+    query = select(Creative.id).where(Creative.account_id == account.id, Creative.status == status)
+    return query.order_by(Creative.id.desc()).limit(count)
 
 
 def tiers(account: Account) -> list[str]:

@@ -1,0 +1,41 @@
+"""Why is nothing happening? Runs the checks of an account or of the installation, and remembers the outcome."""
+
+from manimod.extensions import db
+from manimod.flow import checks, connections
+from manimod.flow.checking import ATTENTION, BROKEN, GOOD, NOT_APPLICABLE, Check, look_at
+from manimod.flow.situation import Situation
+from manimod.models import Account, Health
+from manimod.models.accounts import now
+
+__all__ = ["Check", "checks"]
+
+WORST_FIRST = (BROKEN, ATTENTION, GOOD, NOT_APPLICABLE)
+
+
+def check_account(account: Account, ask_stripe: bool = False) -> list[Check]:
+    """Every check of an account. With `ask_stripe` its key is tried first, which takes up to 10 seconds."""
+    connection = connections.of_account(account)
+    if ask_stripe and connection and connection.is_connected and account.may_connect_stripe:
+        connections.look_again(connection.id)
+    return look_at(Situation(account))
+
+
+def check_installation() -> list[Check]:
+    return look_at(Situation())
+
+
+def worst(found: list[Check]) -> str:
+    outcomes = {check.outcome for check in found}
+    return next(outcome for outcome in WORST_FIRST if outcome in outcomes)
+
+
+def remember(account: Account, found: list[Check]) -> Health:
+    """Keep the outcome for those who look at many accounts."""
+    health = db.session.get(Health, account.id) or Health(account_id=account.id, changed_at=now())
+    outcome = worst(found)
+    if health.outcome != outcome:
+        health.outcome, health.changed_at = outcome, now()
+    health.checks = {check.name: check.outcome for check in found if check.outcome in (BROKEN, ATTENTION)}
+    health.checked_at = now()
+    db.session.add(health)
+    return health

@@ -1,0 +1,153 @@
+"""What the checks look at: the facts of one account, or of the whole installation, each read once and only if asked."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from flask import current_app
+from sqlalchemy import Row, func, literal, select, text
+
+from manimod import jobs
+from manimod.extensions import db
+from manimod.flow import audiences, connections, review, runs, tiers
+from manimod.models import Account, Connection, Creative, Moment, RefusedDelivery, StripeEvent, SyncRun, Tier
+from manimod.models.accounts import now
+
+EVENTS_LOOKED_AT = 300
+CREATIVES_LOOKED_AT = 100
+DAY = timedelta(days=1)
+OPEN_MOMENTS = text("moment.state IN ('waiting', 'ready')")  # in the words of the index of open moments
+
+
+@dataclass
+class Situation:
+    """Without an account it is that of the whole installation."""
+
+    account: Account | None = None
+
+    @cached_property
+    def connection(self) -> Connection | None:
+        """None where the account isn't connected."""
+        connection = connections.of_account(self.account)
+        return connection if connection and connection.is_connected else None
+
+    @property
+    def mode(self) -> str:
+        return "live" if self.connection.livemode else "test"
+
+    @cached_property
+    def signs(self) -> jobs.SignsOfLife:
+        return jobs.signs_of_life()
+
+    @cached_property
+    def switches(self) -> dict[str, bool]:
+        return connections.switches(self.account)
+
+    # --- what Stripe delivered ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def events(self) -> list[Row]:
+        """The latest events, the newest first."""
+        columns = (
+            StripeEvent.path,
+            StripeEvent.livemode,
+            StripeEvent.state,
+            StripeEvent.received_at,
+            StripeEvent.repeats,
+            StripeEvent.repeated_at,
+        )
+        query = select(*columns).where(StripeEvent.connection_id == self.connection.id)
+        return list(db.session.execute(query.order_by(StripeEvent.received_at.desc()).limit(EVENTS_LOOKED_AT)))
+
+    @cached_property
+    def delivered_at(self) -> datetime | None:
+        """When the webhook last accepted a delivery."""
+        first = [event.received_at for event in self.events if event.path == "webhook"]
+        again = [event.repeated_at for event in self.events if event.repeated_at]
+        return max(first + again, default=None)
+
+    @cached_property
+    def refusals(self) -> dict[str, RefusedDelivery]:
+        """The latest refusal of each reason within a day, unless a delivery was accepted since."""
+        query = select(RefusedDelivery).where(
+            RefusedDelivery.connection_id == self.connection.id, RefusedDelivery.last_at > now() - DAY
+        )
+        latest = {row.code: row for row in db.session.scalars(query.order_by(RefusedDelivery.last_at))}
+        return {code: row for code, row in latest.items() if not self.delivered_at or row.last_at > self.delivered_at}
+
+    @cached_property
+    def parked(self) -> int:
+        return self._count(StripeEvent, "parked")
+
+    # --- what the sync found -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def runs(self) -> list[SyncRun]:
+        return runs.latest(self.connection)
+
+    @cached_property
+    def synced_at(self) -> datetime | None:
+        return next((run.finished_at for run in self.runs if run.state == "done"), None)
+
+    @cached_property
+    def read_at(self) -> datetime:
+        """When Stripe was last read without trouble."""
+        return max(filter(None, (self.synced_at, self.connection.polled_at, self.connection.connected_at)))
+
+    @cached_property
+    def customers(self) -> int:
+        return sum(customers for _, _, customers in audiences.sizes(self.connection))
+
+    @cached_property
+    def tiers(self) -> list[Tier]:
+        return tiers.of_connection(self.connection)
+
+    @cached_property
+    def unprintable(self) -> dict[int, str]:
+        return tiers.unprintable(self.connection, self.tiers)
+
+    # --- what became of it -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def held(self) -> int:
+        return self._count(Moment, "held")
+
+    @cached_property
+    def why_held(self) -> str | None:
+        query = select(Moment.reason).where(Moment.connection_id == self.connection.id, _state(Moment, "held"))
+        return db.session.scalar(query.limit(1))
+
+    @cached_property
+    def creatives(self) -> list[Row]:
+        """The latest ones, the newest first: is_generic, path, occurred_at, received_at, generated_at."""
+        columns = (
+            Creative.is_generic,
+            Creative.path,
+            Creative.occurred_at,
+            Creative.received_at,
+            Creative.generated_at,
+        )
+        return list(db.session.execute(review.latest(self.account, columns, CREATIVES_LOOKED_AT)))
+
+    @cached_property
+    def waiting_since(self) -> datetime | None:
+        """Since when the oldest event or moment waits for a worker; of all accounts where none is named."""
+        events = select(func.min(StripeEvent.received_at)).where(_state(StripeEvent, "pending"))
+        moments = select(func.min(Moment.detected_at)).where(_state(Moment, "ready"), OPEN_MOMENTS)
+        if self.account:
+            events = events.where(StripeEvent.connection_id == self.connection.id)
+            moments = moments.where(Moment.connection_id == self.connection.id)
+        return min(filter(None, (db.session.scalar(events), db.session.scalar(moments))), default=None)
+
+    @property
+    def sync_interval(self) -> timedelta:
+        return timedelta(minutes=current_app.extensions["settings"].sync_interval_minutes)
+
+    def _count(self, model: type, state: str) -> int:
+        query = select(func.count()).where(model.connection_id == self.connection.id, _state(model, state))
+        return db.session.scalar(query)
+
+
+def _state(model: type, state: str):
+    """Written into the statement, so that either database sees that its partial index fits."""
+    return model.state == literal(state, literal_execute=True)
