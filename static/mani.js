@@ -144,18 +144,27 @@
     onOff.addEventListener("change", () => localStorage.setItem("mani-shortcuts", onOff.checked ? "on" : "off"));
   }
 
-  // Creatives that arrive while the tab is in the background are counted in its title.
+  // New creatives are counted in the title: on the open queue those that came while the tab was in the background,
+  // elsewhere those that came since the page was opened.
   const title = document.title;
+  const waiting = () => Number($("#waiting-badge")?.dataset.count);
+  const atFirst = waiting();
   let unseen = 0;
-  const showUnseen = () => (document.title = unseen ? `(${unseen}) ${title}` : title);
-  document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.target.id !== "arrivals" || event.detail.xhr.status !== 200 || !document.hidden) return;
-    unseen += (event.detail.xhr.responseText.match(/class="creative"/g) ?? []).length;
+  const showUnseen = () => (document.title = unseen > 0 ? `(${unseen}) ${title}` : title);
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.xhr.status !== 200) return;
+    if (detail.requestConfig.elt.id === "waiting-badge") unseen = waiting() - atFirst;
+    if (detail.requestConfig.elt.id === "arrivals" && document.hidden) {
+      unseen += (detail.xhr.responseText.match(/class="creative"/g) ?? []).length;
+    }
     showUnseen();
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return;
+    if (document.hidden || !$("#arrivals")) return;
     unseen = 0;
     showUnseen();
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.target.id === "waiting-badge") event.preventDefault();
   });
 })();

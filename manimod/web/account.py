@@ -1,6 +1,10 @@
-"""Settings > Account: its name, and the time zone in which the pages tell exact times."""
+"""Settings > Account: its name, and the time zone of exact times. Beside it a person's own choice: light or dark."""
 
-from flask import Blueprint, Response, request, url_for
+import json
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, current_app, g, redirect, request, url_for
+from flask_security import auth_required
 
 from manimod.errors import ManimodError
 from manimod.flow import accounts
@@ -10,6 +14,9 @@ from manimod.web import render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("account", __name__, url_prefix="/settings/account")
+
+THEMES = {"light": "Light", "dark": "Dark", "": "System"}
+YEAR = 365 * 86400
 
 
 @blueprint.get("", strict_slashes=False)
@@ -30,6 +37,35 @@ def save(account: Account) -> Response:
             raise
         return _page(account, entered, 422, errors={failure.code: str(failure)})
     return render.send_to(url_for("account.show"), "Account saved.")
+
+
+@blueprint.post("/theme")
+@auth_required("session")
+def choose_theme() -> Response:
+    """Kept by the browser, for screens differ; anything unknown is the system's theme."""
+    g.theme = request.form.get("theme") if request.form.get("theme") in THEMES else ""
+    came_from = urlsplit(request.referrer or "/")
+    if render.wants_fragment():
+        response = render.partial("settings/_theme.html")
+        response.headers["HX-Trigger"] = json.dumps({"mani:theme": g.theme})
+    else:
+        query = f"?{came_from.query}" if came_from.query else ""
+        response = redirect("/" + came_from.path.lstrip("/") + query, 303)
+    secure = current_app.config["SESSION_COOKIE_SECURE"]
+    response.set_cookie("theme", g.theme, max_age=YEAR if g.theme else 0, secure=secure, httponly=True, samesite="Lax")
+    return response
+
+
+@blueprint.app_template_global()
+def chosen_theme() -> str:
+    """`light`, `dark`, or nothing for the system's."""
+    chosen = g.get("theme", request.cookies.get("theme"))
+    return chosen if chosen in THEMES else ""
+
+
+@blueprint.app_context_processor
+def _themes() -> dict:
+    return {"THEMES": THEMES}
 
 
 def _page(account: Account, entered: dict, status: int = 200, errors: dict | None = None) -> Response:

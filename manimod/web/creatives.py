@@ -240,11 +240,11 @@ def _queue_changed(account: Account, said: str, undo: str | None = None) -> Resp
 
 
 def _counted(account: Account, filters: review.Filters) -> dict:
-    """The counts of the tabs, which are filtered, and of the navigation, which is not."""
+    """The counts of the tabs, which are filtered, and the number of the navigation, which is not."""
     counts = review.counts(account)
     chosen = _chosen(filters)
     shown = review.counts(account, filters) if chosen else counts
-    return {"counts": counts, "tab_counts": shown, "chosen": chosen, "waiting": counts["waiting"]}
+    return {"tab_counts": shown, "chosen": chosen, "waiting": counts["waiting"]}
 
 
 def _filters() -> review.Filters:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 
-from manimod.flow import connections, insights, setup
+from manimod.flow import connections, insights, review, setup
 from manimod.models import Account
 from manimod.web import render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("dashboard", __name__)
 
+STOP_POLLING = 286  # htmx's own status
 STAGES = ("Waiting for the event", "Received", "Detected", "Generated", "In the queue")
 
 
@@ -23,16 +24,40 @@ def show(account: Account) -> Response:
     if render.wants_fragment() and request.args.get("seen") == overview.fingerprint:
         return make_response("", 204)
     done = len(overview.steps) - len(overview.open_steps)
+    has_ticked = request.args.get("done", type=int) not in (None, done)
     return render.page(
         "dashboard/index.html",
         "overview",
-        also=("_announcer.html",) if request.args.get("done", type=int) not in (None, done) else (),
+        also=("_waiting_badge.html", *(("_announcer.html",) if has_ticked else ())),
         account=account,
         overview=overview,
-        counts=overview.creatives,
+        waiting=overview.creatives["waiting"],
         done=done,
         announcement=f"Setup: {done} of {len(overview.steps)} steps done.",
     )
+
+
+@blueprint.get("/waiting")
+@owner_required
+def waiting(account: Account) -> Response:
+    """Asked by every page but the queue now and then: the number beside “Creatives”, where it is no longer `seen`."""
+    if not render.wants_fragment():
+        return redirect(url_for("creatives.queue"))
+    connection = connections.of_account(account)
+    if connection is None or not connection.is_connected:
+        return make_response("", STOP_POLLING)
+    seen, count = request.args.get("seen", 0, type=int), review.counts(account)["waiting"]
+    if count == seen:
+        return make_response("", 204)
+    more = count - seen
+    response = render.partial(
+        "_waiting_badge.html",
+        also=("_announcer.html",) if more > 0 else (),
+        waiting=count,
+        announcement=f"{more} more creatives are ready for review." if more > 1 else "A creative is ready for review.",
+    )
+    response.headers["HX-Trigger"] = "queue-changed"
+    return response
 
 
 @blueprint.get("/test")

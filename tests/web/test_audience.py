@@ -43,7 +43,7 @@ def test_an_account_without_customers_is_told_when_they_come(as_owner, connectio
         db.session.add(SyncRun(connection_id=connection.id, state="done"))
     page = as_owner.get("/audience").text
     assert "No customers yet" in page
-    assert "hx-trigger" not in page
+    assert 'hx-target="#audience"' not in page
 
 
 def test_counts_and_shares_by_tier_and_segment(as_owner, account):

@@ -79,7 +79,7 @@ def test_in_the_queue_it_stops_and_leads_to_the_ads(as_owner, connection, creati
     assert "It works: the ads are in your queue" in page
     assert f'href="/creatives/{creative.id}"' in page
     assert page.count('class="done"') == 4
-    assert "hx-trigger" not in page
+    assert 'hx-target="#watch"' not in page
 
 
 def test_a_new_stage_is_announced_once(as_owner, connection):
@@ -99,7 +99,7 @@ def test_a_page_left_open_stops_asking(as_owner, connection):
     page = as_owner.get(begun(seconds_ago=20 * 60)).text
     assert "Nothing has arrived" in page
     assert "Start again" in page
-    assert "hx-trigger" not in page
+    assert 'hx-target="#watch"' not in page
 
 
 def test_an_event_that_is_switched_off_is_said(as_owner, connection):
