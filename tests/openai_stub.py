@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Answer = Callable[[dict], tuple[int, dict[str, str], bytes]]
 
-# Lines of three ads that share few words; {plan} as the brief spells it.
+# Lines of five ads that share few words; {plan} as the brief spells it.
 ADS = [
     {
         "short": [
@@ -58,6 +58,31 @@ ADS = [
             "Our crew knows the {plan} inside out and likes explaining it.",
         ],
         "closing": ["We enjoy a good conversation."],
+    },
+    {
+        "short": [
+            "Breathing space in the {plan}",
+            "Rest between busy weeks",
+            "Slow weeks are welcome",
+            "Set your own tempo",
+        ],
+        "headline": ["Quiet months belong to the {plan} too", "Calendars change; so may this"],
+        "body": [
+            "Some seasons are crowded. The {plan} keeps still until yours clears.",
+            "Rest whenever life gets crowded; the {plan} does not mind silence.",
+            "Between two busy seasons the {plan} simply keeps still.",
+        ],
+        "closing": ["Breathe first."],
+    },
+    {
+        "short": ["Terms for the {plan}", "Written out for everyone", "Read it over coffee", "Weigh it calmly"],
+        "headline": ["Have a look at terms for the {plan}", "Everything written down in daylight"],
+        "body": [
+            "Terms for the {plan} stand here in ordinary words, for unhurried readers.",
+            "Compare terms calmly, then decide about the {plan} over coffee.",
+            "Ordinary words, printed terms: the {plan} explained on half a page.",
+        ],
+        "closing": ["Unhurried decisions last."],
     },
 ]
 
@@ -120,7 +145,7 @@ def ads(request: dict, plan: str = "Team plan") -> dict:
     schema = request["tools"][0]["function"]["parameters"]
     return {
         angle: {kind: [line.format(plan=plan) for line in lines] for kind, lines in ad.items()}
-        for angle, ad in zip(schema["required"], ADS, strict=True)
+        for angle, ad in zip(schema["required"], ADS, strict=False)
     }
 
 

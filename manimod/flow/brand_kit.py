@@ -78,8 +78,7 @@ def set_logo(account: Account, data: bytes | None) -> None:
 def judge(account: Account, kit: BrandKit) -> dict[str, list[Finding]]:
     """Field -> what the rules find in it, blocking findings first."""
     brief = brands.as_brief(kit, event="new_customer")
-    stored = [kit.disclaimer, *kit.proof, *kit.release_notes, *(offer["text"] for offer in kit.offers)]
-    context = brands.lint_context(account, brief, stored)
+    context = brands.lint_context(account, brief, brands.stored_texts(kit))
     found = {"name": [f for f in lint.check_name(kit.name, context) if _matters(f)] if kit.name else []}
     found["disclaimer"] = lint.check_stored(kit.disclaimer, context) if kit.disclaimer else []
     for field in ("proof", "release_notes"):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from manimod.extensions import db
 from manimod.models import Account, BrandKit, Connection, Customer
@@ -62,8 +62,18 @@ def as_day(text: str | None) -> date | None:
 
 
 def brief_of(account: Account, **audience: object) -> Brief:
-    """What the studio is asked for: an audience (event, tier, tier_position, segment, round) and all that is stored."""
-    return as_brief(kit_of(account), **audience)
+    """What the studio is asked for: an audience (event, tier, tier_position, segment, round) and all that is stored.
+
+    A plan made for one customer bears their name, and a proof may be older than the customer whom it names: the brief
+    says which names are meant, so that the lint leaves them out.
+    """
+    kit = kit_of(account)
+    stored = [*stored_texts(kit), audience.get("tier") or ""]
+    return as_brief(kit, customer_names=tuple(customers_in_full(account, stored)), **audience)
+
+
+def stored_texts(kit: BrandKit) -> list[str]:
+    return [kit.disclaimer, *kit.proof, *kit.release_notes, *(offer["text"] for offer in kit.offers)]
 
 
 def as_brief(kit: BrandKit, **audience: object) -> Brief:
@@ -84,15 +94,26 @@ def lint_context(account: Account, brief: Brief, texts: Iterable[str], audience_
 
 def customers_named(account: Account, texts: Iterable[str]) -> list[str]:
     """Names of customers that may stand in the texts: in full, or a first name with a capital letter."""
-    words = [re.findall(r"[\w'’.-]+", text) for text in texts]
-    spans = {" ".join(line[i:j]).strip(".") for line in words for i in range(len(line)) for j in range(i + 1, i + 5)}
-    first = {re.sub(r"['’]s$", "", word.strip(".'’-")) for line in words for word in line if word[0].isupper()}
+    texts = list(texts)
+    words = {re.sub(r"['’]s$", "", word.strip(".'’-")) for text in texts for word in _words(text) if word[0].isupper()}
+    first = [Customer.name.startswith(word + " ", autoescape=True) for word in words if len(word) > 2]
+    return _names(account, texts, *first)
+
+
+def customers_in_full(account: Account, texts: Iterable[str]) -> list[str]:
+    """Names of customers that stand in the texts as a whole."""
+    return _names(account, texts)
+
+
+def _names(account: Account, texts: Iterable[str], *or_which: ColumnElement[bool]) -> list[str]:
+    lines = [_words(text) for text in texts]
+    spans = {" ".join(line[i:j]).strip(".") for line in lines for i in range(len(line)) for j in range(i + 1, i + 5)}
     if not spans:
         return []
     query = select(Customer.name).join(Connection, Connection.id == Customer.connection_id)
-    named = or_(
-        Customer.name.in_(spans),
-        func.lower(Customer.name).in_({span.lower() for span in spans}),
-        *(Customer.name.startswith(word + " ", autoescape=True) for word in first if len(word) > 2),
-    )
+    named = or_(Customer.name.in_(spans), func.lower(Customer.name).in_({span.lower() for span in spans}), *or_which)
     return list(db.session.scalars(query.where(Connection.account_id == account.id, named).limit(NAMES_LOOKED_AT)))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[\w'’.-]+", text)

@@ -16,7 +16,8 @@ from sqlalchemy import func, select, update
 from manimod import jobs
 from manimod.extensions import db
 from manimod.flow import brands, register
-from manimod.models import AudienceSize, Connection, Creative, Customer, Moment, Subscription, Tier
+from manimod.flow.moments import WINDOWS
+from manimod.models import AudienceSize, Connection, Creative, Customer, Moment, Review, Subscription, Tier
 from manimod.models.accounts import now
 from manimod.studio import llm, picture, writer
 from manimod.studio.brief import CreativeSet
@@ -27,8 +28,6 @@ BATCH = 500
 TURN_SECONDS = 5  # after which other accounts get their turn
 LONGEST_TURN_SECONDS = 60
 REFRESH = timedelta(days=14)  # how long further moments join a live set before a new one is written
-# From which to which day after a moment its ads should run.
-WINDOWS = {"new_customer": (0, 14), "renewed": (1, 14), "payment_failed": (0, 14), "cancelled": (7, 180)}
 SEGMENT_BY_POSITION = {"entry": "low", "middle": "core", "single": "core", "top": "high"}
 
 
@@ -173,16 +172,29 @@ def _live_set(account_id: int, audience: Audience) -> Creative | None:
     """The set that further moments of the audience join."""
     if audience.is_test:
         return None
-    query = select(Creative).where(
+    live = [Creative.status.in_(("waiting", "approved")), Creative.generated_at > now() - REFRESH]
+    query = select(Creative).where(*_speaks_to(account_id, audience), *live)
+    return db.session.scalar(query.order_by(Creative.id.desc()).limit(1))
+
+
+def _speaks_to(account_id: int, audience: Audience) -> list:
+    return [
         Creative.account_id == account_id,
         Creative.event == audience.event,
         Creative.tier == audience.tier,
         Creative.segment == audience.segment,
-        Creative.status.in_(("waiting", "approved")),
         Creative.is_test.is_(False),
-        Creative.generated_at > now() - REFRESH,
-    )
-    return db.session.scalar(query.order_by(Creative.id.desc()).limit(1))
+    ]
+
+
+def _retire_older(creative: Creative, audience: Audience) -> None:
+    """An audience has one set to review: what still waits from before gives way to the fresh one."""
+    if audience.is_test:
+        return
+    stale = [Creative.status == "waiting", Creative.id < creative.id]
+    query = update(Creative).where(*_speaks_to(creative.account_id, audience), *stale).values(status="expired")
+    for older in list(db.session.scalars(query.returning(Creative.id))):
+        db.session.add(Review(creative_id=older, action="expired", reason="a newer set took its place"))
 
 
 def _write(connection: Connection, audience: Audience) -> CreativeSet:
@@ -215,6 +227,7 @@ def _publish(connection_id: int, audience: Audience, moment_ids: list[int], cont
         creative = _new_creative(connection, audience, moments[0], content)
         db.session.add(creative)
         db.session.flush()
+        _retire_older(creative, audience)
     creative.moments_count += len(moments)
     creative.run_until = max(creative.run_until, *(_window(moment)[1] for moment in moments))
     ready = update(Moment).where(Moment.id.in_([moment.id for moment in moments]))

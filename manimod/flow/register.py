@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from manimod.extensions import db
 from manimod.flow import connections, mirror
-from manimod.flow.moments import LIVE, Happening, Interpretation, Withdrawal
+from manimod.flow.moments import LIVE, PRECEDENCE, WINDOWS, Happening, Interpretation, Withdrawal
 from manimod.models import Connection, Creative, Moment, Review, StripeEvent, Subscription
 from manimod.models.accounts import now
 from manimod.models.upsert import insert_new
@@ -49,6 +49,8 @@ def record(connection: Connection, news: list[News]) -> None:
         _withdraw_all_of(connection, customer_id)
         mirror.erase_customer(connection.id, customer_id)
     _withdraw_cancellations_of_customers_who_stay(connection)
+    if connection.livemode:  # whoever tests wants to see what each event makes
+        _let_one_moment_speak(connection, {row["stripe_customer_id"] for row in rows} - {None})
     settle(connection.id)
     withdraw_empty_creatives(connection)
 
@@ -136,6 +138,22 @@ def _withdraw_cancellations_of_customers_who_stay(connection: Connection) -> Non
         and_(Moment.kind == "cancelled", Moment.state == "ready", stays),
         "the customer has another subscription",
     )
+
+
+def _let_one_moment_speak(connection: Connection, customers: set[str]) -> None:
+    """Of a customer's open moments the one that goes before the others stays, whatever order they were told in, as long
+    as its ads may run."""
+    query = select(Moment.stripe_customer_id, Moment.kind, Moment.occurred_at).where(
+        Moment.connection_id == connection.id, Moment.stripe_customer_id.in_(customers), Moment.state.in_(OPEN)
+    )
+    stronger = {kind: set() for kind in PRECEDENCE}
+    for customer, kind, occurred_at in db.session.execute(query):
+        if occurred_at + timedelta(days=WINDOWS[kind][1]) > now():
+            stronger[kind].add(customer)
+    for place, (kind, beaten) in enumerate(stronger.items(), 1):
+        if beaten:
+            which = and_(Moment.stripe_customer_id.in_(beaten), Moment.kind.in_(list(PRECEDENCE)[place:]))
+            _end(connection, which, f"the customer's {PRECEDENCE[kind]} goes before it")
 
 
 def _end(connection: Connection, which, reason: str) -> None:

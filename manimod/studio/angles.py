@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Angle:
-    """`needs` names what the account must have stored, or what must hold of the tier; see `_holds`."""
+    """`needs` names what the account must have stored, or what must hold of the tier; see `_holds`. `from_day`: how
+    many days after the event its ad may start, where that is later than the set's own window."""
 
     id: str
     name: str
     call_to_action: str
     needs: str | None = None
+    from_day: int | None = None
 
     @property
     def closing(self):
@@ -40,8 +42,8 @@ ANGLES = {
         Angle("W1", "What's new since", "SEE_MORE", "release_notes"),
         Angle("W2", "Easy return", "GET_STARTED"),
         Angle("W3", "A lighter plan", "LEARN_MORE", "lighter_plan"),
-        Angle("W4", "Pause and flexibility", "LEARN_MORE", "pause"),
-        Angle("W5", "Approved offer", "GET_OFFER", "discount"),
+        Angle("W4", "Pause and flexibility", "LEARN_MORE", "pause", 30),
+        Angle("W5", "Approved offer", "GET_OFFER", "discount", 60),
         Angle("W6", "Improved since", "SEE_MORE", "release_notes"),
         Angle("W7", "Proof", "LEARN_MORE", "proof"),
         Angle("W8", "A fresh start", "GET_STARTED"),
@@ -68,14 +70,17 @@ MATRIX = {
 FALLBACKS = {
     "retention": "R2 R1 R7 R8 R3 R6 R5",
     "upsell": "U2 U7 U4 R4 U1 U3 U6 U5 R6",
-    "winback": "W2 W8 W9 W3 W4 W1 W6 W7 W5",
+    "winback": "W2 W8 W9 W3 W1 W6 W7",
 }
+# What a set adds for later in its window, beside its three: a pause is offered before a discount.
+LATER = {"winback": "W4 W5"}
 COLUMN = {"entry": 0, "middle": 1, "top": 2, "single": 2}
 A_SET = 3
 
 
 def choose(brief):
-    """The round's angles, always three: the matrix first, then its stand-ins, without those that would be untrue."""
+    """The round's angles for the start of the window, always three: the matrix first, then its stand-ins, without
+    those that would be untrue."""
     pool = candidates(brief)
     start = brief.round * A_SET % len(pool)
     return (pool[start:] + pool[:start])[:A_SET]
@@ -83,7 +88,12 @@ def choose(brief):
 
 def candidates(brief):
     wanted = [*_cell(brief), *FALLBACKS[brief.objective].split()]
-    return [ANGLES[i] for i in dict.fromkeys(wanted) if _holds(ANGLES[i], brief)]
+    return [ANGLES[i] for i in dict.fromkeys(wanted) if not ANGLES[i].from_day and _holds(ANGLES[i], brief)]
+
+
+def later(brief):
+    """The angles whose ads start later in the window, in the order of their days; none where nothing is offered."""
+    return [ANGLES[i] for i in LATER.get(brief.objective, "").split() if _holds(ANGLES[i], brief)]
 
 
 def skipped(brief):
@@ -117,13 +127,13 @@ def _holds(angle, brief):
         case "lighter_plan":
             return brief.tier_position in ("middle", "top") or bool(brief.active_offers("lighter_plan"))
         case kind:
-            return bool(brief.active_offers(kind))
+            return bool(brief.active_offers(kind, in_days=angle.from_day or 0))
 
 
 # Picture layouts that suit an objective, in the order in which a set's variants take them; see layouts.py.
 LAYOUTS = {
     "retention": ("tiles", "arcs", "thread", "pass"),
     "upsell": ("steps", "orbit", "pass", "tiles"),
-    "winback": ("doorway", "horizon", "thread", "arcs"),
+    "winback": ("doorway", "horizon", "thread", "arcs", "tiles"),
 }
 UNSUITED = {"payment_failed": ("pass",)}  # a card would remind of the payment

@@ -1,7 +1,7 @@
 """What the studio is asked for (Brief) and what it delivers (CreativeSet): plain frozen values that survive JSON."""
 
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 EVENTS = ("new_customer", "renewed", "payment_failed", "cancelled")
 SEGMENTS = ("high", "core", "low", "new")
@@ -61,13 +61,15 @@ class Brief:
     proof: tuple[str, ...] = ()
     release_notes: tuple[str, ...] = ()
     round: int = 0
+    customer_names: tuple[str, ...] = ()  # that stand in the tier or the stored texts; for the lint alone
 
     @property
     def objective(self):
         return objective_of(self.event, self.segment)
 
-    def active_offers(self, *kinds):
-        return [o for o in self.offers if o.is_active(self.today) and (not kinds or o.kind in kinds)]
+    def active_offers(self, *kinds, in_days=0):
+        day = self.today + timedelta(days=in_days)
+        return [o for o in self.offers if o.is_active(day) and (not kinds or o.kind in kinds)]
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Variant:
     layout: str
     label: str = ""  # "Team plan", or nothing where no tier is known
     why: str = ""
+    from_day: int | None = None  # days after the event before which this ad should not run, if later than its set
     rules: tuple[Finding, ...] = ()
 
     def to_json(self):

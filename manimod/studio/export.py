@@ -39,7 +39,12 @@ def campaign(item):
 
 
 def ad_name(item, variant):
-    return f"{slug(item.name)}-{variant.angle.lower()}"
+    start = f"-from-day-{variant.from_day}" if variant.from_day else ""
+    return f"{slug(item.name)}-{variant.angle.lower()}{start}"
+
+
+def _start(variant):
+    return f" - from day {variant.from_day}" if variant.from_day else ""
 
 
 def picture_name(item, variant, canvas, little_text=False):
@@ -57,7 +62,7 @@ def meta_rows(item):
                     "Campaign Name": campaign(item),
                     "Campaign Status": "PAUSED",
                     "Buying Type": "AUCTION",
-                    "Ad Set Name": f"{campaign(item)} - {PLACEMENTS[placement].label}",
+                    "Ad Set Name": f"{campaign(item)} - {PLACEMENTS[placement].label}{_start(variant)}",
                     "Ad Set Run Status": "PAUSED",
                     "Link": item.brand.landing_page,
                     "Ad Name": f"{ad_name(item, variant)}-{placement}",
@@ -84,7 +89,7 @@ def google_rows(item):
 def _google_frame(item, variant, kind):
     return {
         "Campaign": campaign(item),
-        "Ad Group": variant.angle_name,
+        "Ad Group": f"{variant.angle_name}{_start(variant)}",
         "Ad type": kind,
         "Final URL": item.brand.landing_page,
         "Labels": "mani",
@@ -179,6 +184,7 @@ def readme(counts, refused=()):
         "- The columns of meta-bulk-sheet.csv and google-ads-editor.csv against the published columns.\n\n"
         "What is left to do\n"
         "- Meta: choose the campaign objective and the custom audience, which mani does not know.\n"
+        "- An ad with from-day-30 in its name is for customers who cancelled at least 30 days ago: start it then.\n"
         "- Google: blank cells mean no change. Pictures for display ads are those that end in -little-text.\n"
         "- LinkedIn, X, Pinterest and TikTok publish no columns for bulk creation: the plain sheet is for copying.\n"
         "- A cell that starts with ' was protected so that a spreadsheet does not take it for a formula.\n"

@@ -34,9 +34,8 @@ class LintContext:
 
     @classmethod
     def of(cls, brief, **more):
-        return cls(
-            brief.brand, brief.tier, brief.offers, brief.proof, objective=brief.objective, today=brief.today, **more
-        )
+        stored = {"customer_names": brief.customer_names, "objective": brief.objective, "today": brief.today}
+        return cls(brief.brand, brief.tier, brief.offers, brief.proof, **stored | more)
 
     @cached_property
     def active_offers(self):
@@ -196,8 +195,10 @@ def check_stored(text, context):
 
 
 def check_name(name, context):
-    """The findings of a brand's or tier's name: capitals are its own affair, and "Free" is a name here."""
-    context = replace(context, tier=None, brand=replace(context.brand, name=""))
+    """The findings of a brand's or tier's name: capitals are its own affair, and "Free" is a name here. Of customers'
+    names only whole ones count ("Acme Corp Enterprise"), for "Max" is a tier beside a Max Example."""
+    whole = [full for full in context.customer_names if " " in full and full.casefold() in name.casefold()]
+    context = replace(context, tier=None, brand=replace(context.brand, name=""), customer_names=whole)
     own = {"EDT-01", "EDT-02"} | ({"MIS-01"} if re.fullmatch(r"free( (plan|tier|forever))?", name, re.I) else set())
     return [f for f in _check_alone(name, context) if f.rule_id not in own]
 

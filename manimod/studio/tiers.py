@@ -43,12 +43,12 @@ def speak(raw):
     """A stored product name -> (Tier, None), or (None, why it cannot be printed)."""
     text = " ".join(unicodedata.normalize("NFC", raw or "").split())
     if not text:
-        return None, "no tier is known for this audience"
+        return None, "none is known for this audience."
     if HOSTILE.search(text) or not any(c.isalnum() for c in text):
-        return None, f"the tier name “{text[:40]}” holds characters that do not belong in an ad"
+        return None, "It holds characters that do not belong in an ad."
     name, interval = _without_extras(text)
     if not name or len(name) > LONGEST:
-        return None, f"the tier name “{text[:40]}…” is too long or too bare to be said in an ad"
+        return None, "It is too long or too bare to be said in an ad."
     return Tier(name, _plan(name, interval)), None
 
 

@@ -88,7 +88,7 @@ class Wording:
         return texts[turn % len(texts)].rstrip(ENDS + " ")
 
     def _offer(self, angle):
-        offers = self.brief.active_offers(angle.needs) if angle.needs else []
+        offers = self.brief.active_offers(angle.needs, in_days=angle.from_day or 0) if angle.needs else []
         if not offers:
             return None
         offer = offers[self.brief.round % len(offers)]

@@ -63,14 +63,20 @@ def prepare(brief):
     unprintable = [f for f in lint.check_name(brief.brand.name, context) if f.rule_id in UNPRINTABLE]
     if unprintable or not brief.brand.name.strip():
         raise Unwritable([replace(f, field="brand name") for f in unprintable])
-    tier, trouble = tiers.speak(brief.tier)
-    if tier:
-        findings = lint.check_name(tier.name, context)
-        trouble = next((f.message for f in findings if f.severity == lint.BLOCK or f.rule_id == "IMG-05"), None)
-        tier, trouble = (None, f"“{brief.tier}” cannot stand in an ad. {trouble}") if trouble else (tier, None)
+    tier, trouble = printable_tier(brief.tier, context)
     context = replace(context, tier=tier.name if tier else None)
     brief, dropped = _only_clean(brief, context)
     return Desk(brief, tier, context, _reasons(brief, tier, trouble, dropped))
+
+
+def printable_tier(name, context):
+    """A stored tier name -> (Tier, None), or (None, the sentence that says why no ad may print it): it cannot be
+    spoken, breaks a rule, or has letters that cannot be drawn."""
+    tier, why = tiers.speak(name)
+    if tier:
+        findings = lint.check_name(tier.name, context)
+        why = next((f.message for f in findings if f.severity == lint.BLOCK or f.rule_id == "IMG-05"), None)
+    return (None, why) if why else (tier, None)
 
 
 def compose(desk, wording):
@@ -94,20 +100,22 @@ def _only_clean(brief, context):
 
 
 def _variants(brief, wording, context):
-    """Variants of the round's angles; an angle whose text the rules block gives way to the next candidate."""
+    """Variants of the round's angles, then those for later in the window; an angle whose text the rules block gives
+    way to the next candidate."""
     chosen = angles.choose(brief)
     queue = chosen + [a for a in angles.candidates(brief) if a not in chosen]
     variants, blocked = [], []
-    for angle in queue:
+    for angle in [*queue, *angles.later(brief)]:
+        if not angle.from_day and len(variants) == angles.A_SET:
+            continue
         variant = _variant(brief, wording, angle, variants)
         findings = lint.check(variant, context)
-        if lint.blocks(findings):
-            blocked += lint.blocks(findings)
-            continue
-        variants.append(replace(variant, rules=tuple(findings)))
-        if len(variants) == angles.A_SET:
-            return tuple(variants)
-    raise Unwritable(blocked)
+        blocked += lint.blocks(findings)
+        if not lint.blocks(findings):
+            variants.append(replace(variant, rules=tuple(findings)))
+    if len(variants) < angles.A_SET:
+        raise Unwritable(blocked)
+    return tuple(variants)
 
 
 def _variant(brief, wording, angle, others):
@@ -125,6 +133,7 @@ def _variant(brief, wording, angle, others):
         layout=layouts[(turn + len(others)) % len(layouts)],
         label=_label(wording),
         why=_why(brief, wording.tier, angle, copy.call_to_action),
+        from_day=angle.from_day,
     )
 
 
@@ -138,13 +147,15 @@ def _why(brief, tier, angle, canonical):
         where = f", the {brief.tier_position} tier" if brief.tier_position not in (None, "single") else ""
         audience.append(f"on “{tier.name}”{where}")
     cta = CTA_MAP[canonical]["label"]
-    return f"{EVENT_WORDS[brief.event].capitalize()}; {', '.join(audience)}. Angle: {angle.name}, leading to “{cta}”."
+    why = f"{EVENT_WORDS[brief.event].capitalize()}; {', '.join(audience)}. Angle: {angle.name}, leading to “{cta}”."
+    return f"{why} For later: from day {angle.from_day} on." if angle.from_day else why
 
 
 def _reasons(brief, tier, trouble, dropped):
     reasons = [f"Made for {brief.objective} after {EVENT_WORDS[brief.event]}."]
     if not tier:
-        reasons.append(f"Names no tier: {trouble.rstrip('.')}.")
+        cannot = f"“{brief.tier[:40]}” cannot stand in an ad. " if brief.tier else ""
+        reasons.append(f"Names no tier: {cannot}{trouble}")
     if not brief.segment:
         reasons.append("Addresses no value segment: none is known for this audience.")
     reasons += [f"Angle “{a.name}” left out: {NEEDS_WORDS[need]}." for a, need in angles.skipped(brief)]

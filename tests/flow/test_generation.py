@@ -8,7 +8,7 @@ from sqlalchemy import select
 from manimod.extensions import db
 from manimod.flow import generation, sync
 from manimod.jobs import transaction
-from manimod.models import Creative, Moment
+from manimod.models import Creative, Customer, Moment
 from manimod.models.accounts import now
 from tests import factories
 from tests.stripe_events import customer, event, item, price, subscription
@@ -85,7 +85,17 @@ def test_after_fourteen_days_a_fresh_set_is_written(live, tell, queue):
     with transaction():
         db.session.scalar(select(Creative)).generated_at = now() - 15 * DAY
     tell(live, "b")
-    assert [creative.moments_count for creative in queue()] == [1, 1]
+    assert [(creative.moments_count, creative.status) for creative in queue()] == [(1, "expired"), (1, "waiting")]
+    assert queue()[0].reviews[-1].reason == "a newer set took its place"
+
+
+def test_an_approved_set_stays_when_a_fresh_one_is_written(live, tell, queue):
+    tell(live, "a")
+    with transaction():
+        old = db.session.scalar(select(Creative))
+        old.generated_at, old.status = now() - 15 * DAY, "approved"
+    tell(live, "b")
+    assert [creative.status for creative in queue()] == ["approved", "waiting"]
 
 
 def test_test_mode_moments_never_share_a_set(connected, tell, drain):
@@ -134,3 +144,20 @@ def test_the_timeline_runs_forward(live, tell, queue):
     (creative,) = queue()
     assert creative.received_at <= creative.detected_at <= creative.generated_at
     assert creative.occurred_at <= creative.generated_at
+
+
+def test_a_plan_made_for_one_customer_never_names_them(live, tell, queue):
+    with transaction():
+        db.session.add(Customer(connection_id=live.id, stripe_id="cus_z", name="Quux Freight", created_at=now()))
+    tell(live, "a", product="prod_quux freight custom")
+    (creative,) = queue()
+    assert creative.is_generic
+    assert any("customer's name" in reason for reason in creative.content["reasons"])
+    assert "Quux" not in str(creative.content["variants"])
+
+
+def test_a_tier_may_be_called_like_a_customers_first_name(live, tell, queue):
+    with transaction():
+        db.session.add(Customer(connection_id=live.id, stripe_id="cus_z", name="Max Quux", created_at=now()))
+    tell(live, "a", product="prod_max")
+    assert [creative.content["tier"] for creative in queue()] == ["Max"]

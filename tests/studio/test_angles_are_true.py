@@ -42,10 +42,34 @@ def test_a_single_tier_is_offered_no_lighter_one():
     assert "W3" not in ids(event="cancelled", position="single")
 
 
+PAUSE, DISCOUNT = Offer(text="Pause for up to three months", kind="pause"), Offer(text="20% off for three months")
+
+
+def later(**asked):
+    """The days and angles of a set's ads for later."""
+    made = write(brief("cancelled", **asked))
+    return [(v.from_day, v.angle) for v in made.variants if v.from_day]
+
+
+def test_a_pause_is_offered_from_day_30_and_a_discount_from_day_60():
+    assert later(offers=(DISCOUNT, PAUSE)) == [(30, "W4"), (60, "W5")]
+    assert later() == []
+
+
+def test_what_comes_later_is_added_to_three_ads_for_the_start():
+    made = write(brief("cancelled", "core", "entry", offers=(DISCOUNT, PAUSE)))
+    assert [v.from_day for v in made.variants] == [None, None, None, 30, 60]
+    assert "from day 60 on" in made.variants[-1].why
+
+
+def test_an_offer_that_ends_before_its_day_is_not_told():
+    assert later(offers=(Offer(text="20% off", ends_on=date(2027, 1, 20)),)) == []
+    assert later(offers=(Offer(text="20% off", ends_on=date(2027, 1, 21)),)) == [(60, "W5")]
+
+
 def test_low_value_gets_no_discount_by_default():
-    offer = (Offer(text="20% off for three months"),)
-    assert "W5" in ids(event="cancelled", segment="core", offers=offer)
-    assert "W5" not in ids(event="cancelled", segment="low", offers=offer)
+    assert later(segment="core", offers=(DISCOUNT,)) == [(60, "W5")]
+    assert later(segment="low", offers=(DISCOUNT,)) == []
 
 
 def test_an_annual_tier_is_not_asked_to_think_of_a_year():
@@ -53,10 +77,11 @@ def test_an_annual_tier_is_not_asked_to_think_of_a_year():
 
 
 def test_an_approved_offer_is_printed_with_its_code_and_date():
-    offer = Offer(text="20% off for three months.", code="HELLO20", ends_on=date(2026, 12, 31))
-    made = write(brief("cancelled", "core", "entry", offers=(offer,), round=1))
+    offer = Offer(text="20% off for three months.", code="HELLO20", ends_on=date(2027, 3, 31))
+    made = write(brief("cancelled", "core", "entry", offers=(offer,)))
     texts = [f"{v.headline} {v.body}" for v in made.variants if v.angle == "W5"]
-    assert any("20% off for three months with code HELLO20, until 31 December 2026" in text for text in texts)
+    assert texts
+    assert all("20% off for three months with code HELLO20, until 31 March 2027" in text for text in texts)
 
 
 def test_stored_texts_that_break_the_rules_are_left_out_with_a_reason():

@@ -36,9 +36,11 @@ def test_every_variant_names_the_tier():
         assert speak(asked.tier)[0].name in f"{variant.headline} {variant.body}"
 
 
-def test_every_set_has_three_different_angles_and_layouts():
+def test_every_set_has_at_least_three_ads_of_different_angles_and_layouts():
     for _, made in cells():
-        assert len({v.angle for v in made.variants}) == len({v.layout for v in made.variants}) == 3
+        assert (
+            3 <= len(made.variants) == len({v.angle for v in made.variants}) == len({v.layout for v in made.variants})
+        )
 
 
 def test_there_are_at_least_400_different_headlines():
