@@ -96,6 +96,9 @@ FAILURES = {
         503,
         "mani can no longer decrypt the stored Stripe key. Paste the key again to reconnect; nothing else was lost.",
     ),
+    "EVENT_NOT_REPLAYED": Failure(
+        409, "Only events that were ignored or given up can be replayed; this one is neither."
+    ),
     "TRIGGER_UNKNOWN": Failure(404, "There is no such event to switch."),
     "CREATIVE_GONE": Failure(409, "This creative was {status} meanwhile. Reload to see where it stands."),
     "CREATIVE_CHANGED": Failure(
@@ -130,8 +133,19 @@ FAILURES = {
     "LANDING_PAGE_MISSING": Failure(
         422, "The ads have no landing page to lead to. Set it in the brand kit, then export."
     ),
+    "REASON_MISSING": Failure(
+        422, "Say why, in up to 300 characters: it is kept in the audit log, and the account's owner can read it."
+    ),
+    "PLAN_UNKNOWN": Failure(422, "mani has no such plan. Choose one of the list."),
+    "SYNC_NOT_RUNNING": Failure(409, "No sync is under way, so there is nothing to release."),
+    "METRICS_REFUSED": Failure(
+        403,
+        "The figures are for whoever brings METRICS_TOKEN as a bearer token; without one set, for this machine only.",
+    ),
     "NOT_FOUND": Failure(404, "There is nothing at this address, or it belongs to another account."),
     "FORBIDDEN": Failure(403, "Your account doesn't have access to this page."),
+    "GONE": Failure(410, "What was at this address has been removed for good. Nothing of yours is missing elsewhere."),
+    "MALFORMED": Failure(400, "mani couldn't make sense of that request. Go back, reload the page and try again."),
     "FORM_EXPIRED": Failure(400, "This form has expired. Reload the page and try again."),
     "TOO_LARGE": Failure(413, "That is larger than mani takes in: a form may have 3 MB, an event 1 MB."),
     "TOO_MANY": Failure(429, "That was too often in a short time. Wait a minute and try again."),

@@ -1,7 +1,6 @@
 """Settings > Account: its name, and the time zone of exact times. Beside it a person's own choice: light or dark."""
 
 import json
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, g, redirect, request, url_for
 from flask_security import auth_required
@@ -44,13 +43,11 @@ def save(account: Account) -> Response:
 def choose_theme() -> Response:
     """Kept by the browser, for screens differ; anything unknown is the system's theme."""
     g.theme = request.form.get("theme") if request.form.get("theme") in THEMES else ""
-    came_from = urlsplit(request.referrer or "/")
     if render.wants_fragment():
         response = render.partial("settings/_theme.html")
         response.headers["HX-Trigger"] = json.dumps({"mani:theme": g.theme})
     else:
-        query = f"?{came_from.query}" if came_from.query else ""
-        response = redirect("/" + came_from.path.lstrip("/") + query, 303)
+        response = redirect(render.came_from() or url_for("dashboard.show"), 303)
     secure = current_app.config["SESSION_COOKIE_SECURE"]
     response.set_cookie("theme", g.theme, max_age=YEAR if g.theme else 0, secure=secure, httponly=True, samesite="Lax")
     return response

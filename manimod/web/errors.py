@@ -13,7 +13,16 @@ from manimod.web import render
 
 log = structlog.get_logger()
 
-CODES = {403: "FORBIDDEN", 404: "NOT_FOUND", 405: "METHOD", 413: "TOO_LARGE", 429: "TOO_MANY"}
+CODES = {
+    400: "MALFORMED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD",
+    410: "GONE",
+    413: "TOO_LARGE",
+    429: "TOO_MANY",
+}
+PASSING = (429, 500, 503)
 TITLES = {
     400: "That didn't come through",
     401: "Sign in first",
@@ -71,5 +80,11 @@ def _answer(status: int, sentence: str) -> Response:
     if render.wants_fragment():
         return render.sorry(sentence, status)
     return render.page(
-        "error.html", status=status, code=status, title=TITLES.get(status, TITLES[500]), sentence=sentence
+        "error.html",
+        status=status,
+        code=status,
+        title=TITLES.get(status, TITLES[500]),
+        sentence=sentence,
+        again=request.full_path.rstrip("?") if request.method == "GET" and status in PASSING else None,
+        back=render.came_from() if request.method == "POST" else None,
     )

@@ -1,11 +1,21 @@
 """One view, two shapes: the whole page for a browser, and the block or partial for htmx."""
 
+from urllib.parse import urlsplit
+
 from flask import Response, current_app, flash, make_response, redirect, render_template, request
 
 
 def wants_fragment() -> bool:
     """Whether htmx asks for a part of a page; a boosted link or a restored history entry wants all of it."""
     return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
+
+
+def came_from() -> str | None:
+    """The page of mani from which the request came, as an address to lead back to."""
+    origin = urlsplit(request.referrer or "")
+    if origin.netloc != request.host:
+        return None
+    return "/" + origin.path.lstrip("/") + (f"?{origin.query}" if origin.query else "")
 
 
 def page(

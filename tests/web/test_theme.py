@@ -50,6 +50,8 @@ def test_anything_else_is_the_systems(as_owner, theme):
 def test_the_way_back_never_leads_to_another_site(as_owner):
     answer = as_owner.post(THEME, data={"theme": "dark"}, headers={"Referer": "http://localhost//elsewhere.example/x"})
     assert answer.location == "/elsewhere.example/x"
+    answer = as_owner.post(THEME, data={"theme": "dark"}, headers={"Referer": "http://elsewhere.example/x"})
+    assert answer.location == "/"
 
 
 def test_support_may_choose_too_and_strangers_are_asked_who_they_are(as_support, client):
