@@ -1,74 +1,90 @@
 """Approved creative sets on their way to the ad platforms: which may go, and what stands in the way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.flow import brands
 from manimod.models import Account, Creative
 from manimod.studio import lint
-from manimod.studio.brief import Brand, CreativeSet
+from manimod.studio.brief import CreativeSet
 from manimod.studio.export import Item
 from manimod.studio.tiers import slug
 
-A_SHEET = 500  # sets in one export, the newest first
+A_PART = 20  # sets in a ZIP with pictures, which take some seconds a set
+MOST = 1000  # sets in a ZIP of texts, which take some milliseconds
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What would be exported: the creatives' ids, those that break a rule today, and the brand they speak for."""
+class Asked:
+    """Which approved sets: those from test data as well, only one of them, only those older than the id `before`."""
 
-    ids: list[int]
-    blocked: dict[int, str] = field(default_factory=dict)
-    brand: Brand | None = None
+    with_test: bool = False
+    only: int | None = None
+    before: int | None = None
 
 
-def choose(account: Account, with_test: bool = False, only: int | None = None) -> Choice:
-    """The approved sets, judged once more: an offer may have ended, a word may be banned by now."""
-    query = select(Creative).where(Creative.account_id == account.id, Creative.status == "approved")
-    if not with_test:
-        query = query.where(Creative.is_test.is_(False))
-    if only is not None:
-        query = query.where(Creative.id == only)
+@dataclass(frozen=True)
+class Part:
+    """The next A_PART sets, the newest first. `blocked`: id -> the rule that a set breaks today; `older`: the id after
+    which the next part begins, or None."""
+
+    items: list[Item]
+    blocked: dict[int, str]
+    older: int | None
+
+
+def count(account: Account, asked: Asked) -> int:
+    return db.session.scalar(select(func.count()).select_from(_approved(account, asked).subquery()))
+
+
+def part(account: Account, asked: Asked) -> Part:
+    """The sets judged once more: an offer may have ended, a word may be banned by now."""
+    rows = db.session.execute(_approved(account, asked).order_by(Creative.id.desc()).limit(A_PART)).all()
     brief = brands.brief_of(account, event="new_customer")
-    ids, blocked = [], {}
-    for creative in db.session.scalars(query.order_by(Creative.id.desc()).limit(A_SHEET)):
-        context = lint.LintContext(
-            brief.brand,
-            creative.content["tier"],
-            brief.offers,
-            brief.proof,
-            objective=creative.objective,
-            today=brief.today,
-        )
-        content = CreativeSet.from_json(creative.content)
-        problems = lint.blocks([f for variant in content.variants for f in lint.check(variant, context)])
+    items, blocked = [], {}
+    for row in rows:
+        content = CreativeSet.from_json(row.content)
+        context = replace(lint.LintContext.of(brief), tier=content.tier, objective=content.objective)
+        problems = lint.blocks([finding for variant in content.variants for finding in lint.check(variant, context)])
         if problems:
-            blocked[creative.id] = problems[0].message
+            blocked[row.id] = problems[0].message
         else:
-            ids.append(creative.id)
-    return Choice(ids, blocked, brief.brand)
+            items.append(Item(_name(row), content, brief.brand))
+    return Part(items, blocked, rows[-1].id if len(rows) == A_PART else None)
 
 
-def require_ready(choice: Choice) -> None:
+def every(account: Account, asked: Asked, blocked: dict[int, str]) -> Iterator[Item]:
+    """Up to MOST sets, with one part in memory at a time; what is left out is added to `blocked`."""
+    for _ in range(MOST // A_PART):
+        found = part(account, asked)
+        blocked.update(found.blocked)
+        yield from found.items
+        if found.older is None:
+            return
+        asked = replace(asked, before=found.older)
+
+
+def require_ready(account: Account, found: Part) -> None:
     """Raises EXPORT_EMPTY, EXPORT_BLOCKED or LANDING_PAGE_MISSING."""
-    if not choice.ids:
-        raise ManimodError("EXPORT_BLOCKED" if choice.blocked else "EXPORT_EMPTY")
-    if not choice.brand.landing_page:
+    if not found.items:
+        raise ManimodError("EXPORT_BLOCKED" if found.blocked else "EXPORT_EMPTY")
+    if not brands.kit_of(account).landing_page:
         raise ManimodError("LANDING_PAGE_MISSING")
 
 
-def items(account: Account, choice: Choice) -> Iterator[Item]:
-    """One set at a time, so that any number of them needs the memory of one. The account has to own them still."""
-    account_id, brand = account.id, choice.brand
-    for creative_id in choice.ids:
-        query = select(Creative.event, Creative.tier, Creative.segment, Creative.content)
-        row = db.session.execute(
-            query.where(Creative.id == creative_id, Creative.account_id == account_id, Creative.status == "approved")
-        ).first()
-        if row:
-            name = "-".join(filter(None, (slug(row.event), slug(row.tier or "")[:30], row.segment, str(creative_id))))
-            yield Item(name, CreativeSet.from_json(row.content), brand)
+def _approved(account: Account, asked: Asked) -> Select:
+    columns = (Creative.id, Creative.event, Creative.tier, Creative.segment, Creative.content)
+    query = select(*columns).where(Creative.account_id == account.id, Creative.status == "approved")
+    if not asked.with_test:
+        query = query.where(Creative.is_test.is_(False))
+    if asked.only is not None:
+        query = query.where(Creative.id == asked.only)
+    return query if asked.before is None else query.where(Creative.id < asked.before)
+
+
+def _name(row) -> str:
+    return "-".join(filter(None, (slug(row.event), slug(row.tier or "")[:30], row.segment, str(row.id))))

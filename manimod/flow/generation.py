@@ -284,4 +284,4 @@ def picture_of(creative: Creative, variant: int, canvas: str, little_text: bool 
 
 
 def png_of(creative: Creative, variant: int, canvas: str, little_text: bool = False) -> bytes:
-    return picture.rasterise(picture_of(creative, variant, canvas, little_text))
+    return picture.png(picture_of(creative, variant, canvas, little_text), canvas)

@@ -8,6 +8,7 @@ import csv
 import io
 import tempfile
 import zipfile
+from types import MappingProxyType
 from typing import NamedTuple
 
 from manimod.studio import picture
@@ -136,17 +137,16 @@ def pictures(item):
     wanted = [(canvas, False) for canvas in CANVASES] + [(canvas, True) for canvas in dict.fromkeys(little)]
     for variant in item.creative_set.variants:
         for canvas, little_text in wanted:
-            limit = min(p.weight_limit for p in PLACEMENTS.values() if canvas in p.canvases)
             name = picture_name(item, variant, canvas, little_text)
             try:
-                svg = picture.draw(variant, item.brand, canvas, little_text)
-                yield name, picture.png(svg, CANVASES[canvas].width, limit)
+                yield name, picture.png(picture.draw(variant, item.brand, canvas, little_text), canvas)
             except picture.PictureRefused:
                 yield name, None
 
 
-def stream(items, with_pictures=True):
-    """The ZIP in chunks of bytes. One set is in memory at a time, however many there are."""
+def stream(items, with_pictures=True, left_out=None):
+    """The ZIP in chunks of bytes. One set is in memory at a time, however many there are. `left_out`: number of a set
+    -> why it is missing, which the README says; the items may add to it until they end."""
     sink = _Sink()
     counts, refused = {"sets": 0, "ads": 0, "pictures": 0}, []
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -168,13 +168,14 @@ def stream(items, with_pictures=True):
                 for chunk in sheet.chunks():
                     entry.write(chunk)
             yield sink.take()
-        archive.writestr("README.txt", readme(counts, refused))
+        archive.writestr("README.txt", readme(counts, refused, left_out or {}))
     yield sink.take()
 
 
-def readme(counts, refused=()):
+def readme(counts, refused=(), left_out=MappingProxyType({})):
     """What is in the ZIP and what was checked, in plain words."""
     missing = "".join(f"  {name}\n" for name in refused)
+    broken = "".join(f"  Creative {number}: {why}\n" for number, why in left_out.items())
     return (
         f"{counts['sets']} creative sets, {counts['ads']} ads, {counts['pictures']} pictures.\n\n"
         "Every row is paused: nothing runs before a person switches it on.\n\n"
@@ -188,6 +189,7 @@ def readme(counts, refused=()):
         "- Google: blank cells mean no change. Pictures for display ads are those that end in -little-text.\n"
         "- LinkedIn, X, Pinterest and TikTok publish no columns for bulk creation: the plain sheet is for copying.\n"
         "- A cell that starts with ' was protected so that a spreadsheet does not take it for a formula.\n"
+        + (f"\nLeft out, because they break a rule by now:\n{broken}" if broken else "")
         + (f"\nThese pictures could not be drawn, because the font lacks a sign:\n{missing}" if missing else "")
     )
 

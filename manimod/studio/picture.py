@@ -2,6 +2,7 @@
 
 import io
 import re
+from functools import lru_cache
 
 import resvg_py
 from PIL import Image
@@ -9,7 +10,7 @@ from PIL import Image
 from manimod.studio import colour
 from manimod.studio.easel import Easel
 from manimod.studio.layouts import LAYOUTS
-from manimod.studio.specifications import CANVASES
+from manimod.studio.specifications import CANVASES, weight_limit
 from manimod.studio.typesetting import PictureRefused, missing_glyphs, refuse_missing
 
 __all__ = ["LAYOUTS", "PictureRefused", "draw", "lay_out", "missing_glyphs", "png", "rasterise", "title"]
@@ -61,21 +62,30 @@ def opening(body):
     return text
 
 
+@lru_cache(maxsize=64)
 def rasterise(svg, width=None):
-    """PNG bytes of an SVG that `draw` made; never hand it a foreign SVG: resvg would read files that it names."""
+    """PNG bytes of an SVG that `draw` made; never hand it a foreign SVG: resvg would read files that it names.
+
+    The last ones are kept, about 8 MB of them: the SVG itself is the key, so none is ever out of date. Another process
+    draws its own, a fifth of a second each; browsers keep what they were sent, by the version in its address.
+    """
     if "<image" in svg and not re.search(r'href="data:image/png;base64,', svg):
         raise ValueError("only pictures drawn by the studio are rasterised")
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, width=width, skip_system_fonts=True))
 
 
-def png(svg, width, limit):
-    """PNG bytes no heavier than the limit: with fewer colours where they have to be."""
-    data = rasterise(svg, width)
+def png(svg, canvas):
+    """PNG bytes in the canvas's size, no heavier than the placements that show it allow."""
+    return lighten(rasterise(svg, CANVASES[canvas].width), weight_limit(canvas))
+
+
+def lighten(png, limit):
+    """The PNG with fewer colours, as long as it weighs more than `limit` bytes."""
     for colours in (256, 96, 32):
-        if len(data) <= limit:
+        if len(png) <= limit:
             break
         out = io.BytesIO()
-        with Image.open(io.BytesIO(data)) as full:
+        with Image.open(io.BytesIO(png)) as full:
             full.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-        data = out.getvalue()
-    return data
+        png = out.getvalue()
+    return png

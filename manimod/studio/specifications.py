@@ -65,6 +65,11 @@ LITTLE_TEXT_SHARE, CONTRAST = _TABLES["picture"]["little_text_share"], _TABLES["
 META_COLUMNS, GOOGLE_COLUMNS = _TABLES["columns"]["meta"], _TABLES["columns"]["google"]
 
 
+def weight_limit(canvas):
+    """Bytes that a picture of this canvas may have for every placement that shows it."""
+    return min(p.weight_limit for p in PLACEMENTS.values() if canvas in p.canvases)
+
+
 def call_to_action(canonical, placement_id):
     """The placement's own id or label for a canonical call to action; None where it has no such field."""
     if placement_id in PLACEMENTS_WITHOUT_CTA:

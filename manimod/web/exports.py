@@ -1,12 +1,13 @@
 """Creatives > Export: the approved sets as one ZIP, streamed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from flask import Blueprint, Response, request, stream_with_context
 
 from manimod.extensions import db
-from manimod.flow import exports
+from manimod.flow import brands, exports
 from manimod.models import Account
 from manimod.studio import export
 from manimod.web import render
@@ -18,16 +19,17 @@ blueprint = Blueprint("exports", __name__, url_prefix="/creatives")
 @blueprint.get("/export")
 @owner_required
 def show(account: Account) -> Response:
-    with_test, only = _asked()
-    choice = exports.choose(account, with_test, only)
-    tests_only = not choice.ids and not with_test and bool(exports.choose(account, True, only).ids)
+    asked = _asked()
+    part = exports.part(account, asked)
+    tests_only = not part.items and not asked.with_test and exports.count(account, replace(asked, with_test=True))
     return render.page(
         "creatives/export.html",
         account=account,
-        choice=choice,
-        most=exports.A_SHEET,
-        with_test=with_test,
-        only=only,
+        asked=asked,
+        part=part,
+        total=exports.count(account, replace(asked, before=None)),
+        most=exports.MOST,
+        kit=brands.kit_of(account),
         tests_only=tests_only,
     )
 
@@ -35,19 +37,23 @@ def show(account: Account) -> Response:
 @blueprint.get("/export.zip")
 @owner_required
 def download(account: Account) -> Response:
-    with_test, only = _asked()
-    choice = exports.choose(account, with_test, only)
-    exports.require_ready(choice)
-    items = _one_by_one(exports.items(account, choice))
-    chunks = export.stream(items, with_pictures="without_pictures" not in request.args)
+    """The part with its pictures, or the texts of all that follow."""
+    asked, with_pictures, left_out = _asked(), "without_pictures" not in request.args, {}
+    part = exports.part(account, asked)
+    exports.require_ready(account, part)
+    items = exports.every(account, asked, left_out)
+    if with_pictures:
+        items, left_out = iter(part.items), part.blocked
+    chunks = export.stream(_one_by_one(items), with_pictures, left_out)
     response = Response(stream_with_context(chunk for chunk in chunks if chunk), mimetype="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="mani-creatives-{date.today()}.zip"'
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _asked() -> tuple[bool, int | None]:
-    return "with_test" in request.args, request.args.get("only", type=int)
+def _asked() -> exports.Asked:
+    numbers = {name: request.args.get(name, type=int) for name in ("only", "before")}
+    return exports.Asked("with_test" in request.args, **numbers)
 
 
 def _one_by_one(items: Iterator[export.Item]) -> Iterator[export.Item]:

@@ -28,15 +28,24 @@ def set_brand(account, **form):
         brand_kit.save(account, brand_kit.read(account, {"name": "Brightside"} | form))
 
 
+def chosen(account, **asked) -> exports.Part:
+    return exports.part(account, exports.Asked(**asked))
+
+
+def numbers(part: exports.Part) -> list[int]:
+    return [int(item.name.rpartition("-")[2]) for item in part.items]
+
+
 def code_of(account, **asked) -> str:
     with pytest.raises(ManimodError) as refused:
-        exports.require_ready(exports.choose(account, **asked))
+        exports.require_ready(account, chosen(account, **asked))
     return refused.value.code
 
 
 def archive(account, **asked) -> zipfile.ZipFile:
-    items = exports.items(account, exports.choose(account, **asked))
-    return zipfile.ZipFile(io.BytesIO(b"".join(export.stream(items, with_pictures=False))))
+    left_out = {}
+    items = exports.every(account, exports.Asked(**asked), left_out)
+    return zipfile.ZipFile(io.BytesIO(b"".join(export.stream(items, with_pictures=False, left_out=left_out))))
 
 
 def rows(files: zipfile.ZipFile, name: str) -> list[dict]:
@@ -53,29 +62,30 @@ def test_without_a_landing_page_nothing_is_exported(account):
     store(account)
     assert code_of(account) == "LANDING_PAGE_MISSING"
     set_brand(account, landing_page="https://brightside.example/")
-    exports.require_ready(exports.choose(account))
+    exports.require_ready(account, chosen(account))
 
 
 def test_test_sets_are_exported_only_where_somebody_asks(account):
     real, test = store(account), store(account, is_test=True)
-    assert exports.choose(account).ids == [real.id]
-    assert exports.choose(account, with_test=True).ids == [test.id, real.id]
+    assert numbers(chosen(account)) == [real.id]
+    assert numbers(chosen(account, with_test=True)) == [test.id, real.id]
 
 
 def test_a_stranger_exports_nothing_of_this_account(account):
     creative = store(account)
     other = factories.make_account(name="Elsewhere")
-    assert not exports.choose(other, only=creative.id).ids
-    assert not list(exports.items(other, exports.choose(account)))
+    assert not chosen(other, only=creative.id).items
+    assert not list(exports.every(other, exports.Asked(), {}))
 
 
 def test_a_set_that_breaks_a_rule_by_now_is_left_out_with_the_reason(account):
     creative = store(account)
     headline = creative.content["variants"][0]["headline"]
     set_brand(account, landing_page="https://brightside.example/", banned_words=headline)
-    choice = exports.choose(account)
-    assert list(choice.blocked) == [creative.id]
-    assert "bans" in choice.blocked[creative.id]
+    blocked = chosen(account).blocked
+    assert list(blocked) == [creative.id]
+    assert "bans" in blocked[creative.id]
+    assert f"Creative {creative.id}: {blocked[creative.id]}" in archive(account).read("README.txt").decode()
     assert code_of(account) == "EXPORT_BLOCKED"
 
 
@@ -99,8 +109,19 @@ def test_hostile_texts_stay_texts(account):
     with transaction():
         creative.content = {**creative.content}
         creative.tier = "../../etc/<script>"
-    content = next(exports.items(account, exports.choose(account)))
+    (content,) = chosen(account).items
     assert "/" not in content.name
     assert "<" not in content.name
     cells = [cell for row in rows(archive(account), "meta-bulk-sheet.csv") for cell in row.values()]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_pictures_come_in_parts_and_texts_all_at_once(account, monkeypatch):
+    monkeypatch.setattr(exports, "A_PART", 2)
+    set_brand(account, landing_page="https://brightside.example/")
+    ids = [store(account).id for _ in range(5)]
+    first = chosen(account)
+    assert numbers(first) == ids[:2:-1]
+    assert numbers(chosen(account, before=first.older)) == ids[2:0:-1]
+    assert chosen(account, before=ids[1]).older is None
+    assert "5 creative sets" in archive(account).read("README.txt").decode()
