@@ -16,6 +16,8 @@ from sqlalchemy import Connection, DateTime, Engine, MetaData, event
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from manimod.authenticator import Authenticator
+
 # Execution option of a transaction that will write: SQLite then takes the write lock at BEGIN, so that a
 # transaction that reads before it writes waits for its turn instead of failing with "database is locked".
 WRITES = "manimod_writes"
@@ -50,10 +52,18 @@ class UtcDateTime(TypeDecorator):
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
         return value.astimezone(UTC) if value else None
 
+    def bind_processor(self, dialect: Any) -> Any:
+        """As SQLAlchemy writes it for SQLite, at a fifth of the time: a sync writes hundreds of thousands."""
+        return _sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _sqlite_text(value: datetime | None) -> str | None:
+    return value and value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 db = SQLAlchemy(model_class=Base)
@@ -61,7 +71,7 @@ migrate = Migrate()
 csrf = CSRFProtect()
 htmx = Htmx()
 bootstrap = Bootstrap5()
-security = Security()
+security = Security(totp_cls=Authenticator)
 limiter = Limiter(key_func=get_remote_address)
 
 

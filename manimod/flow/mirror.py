@@ -5,13 +5,14 @@ News may arrive out of order: a row only changes when the news is at least as ne
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 
 from manimod.extensions import db
 from manimod.models import Connection, Customer, Moment, Price, StripeEvent, Subscription, Tier
 from manimod.models.accounts import now
-from manimod.models.upsert import excluded, insert_new, upsert
+from manimod.models.upsert import insert_new, upsert
 from manimod.stripe_facts import CustomerFacts, EventFacts, PriceFacts, SubscriptionFacts
 
 FINAL_STATUSES = ("canceled", "incomplete_expired")
@@ -34,7 +35,7 @@ def apply(connection: Connection, events: list[EventFacts]) -> None:
         Subscription,
         [subscription_row(connection.id, facts, told_at) for facts, told_at in told],
         ("connection_id", "stripe_id"),
-        newer=is_newer(),
+        newer=is_newer,
     )
 
 
@@ -45,9 +46,8 @@ def _newer(held: EventFacts | None, event: EventFacts) -> EventFacts:
     return max(held, event, key=lambda e: (e.created, e.subscription.status in FINAL_STATUSES))
 
 
-def is_newer() -> ColumnElement[bool]:
+def is_newer(arriving: Any) -> ColumnElement[bool]:
     """Of one second's news the final status is the later one."""
-    arriving = excluded(Subscription)
     later = arriving.told_at > Subscription.told_at
     same_second = arriving.told_at == Subscription.told_at
     return or_(later, and_(same_second, _is_final(arriving.status) >= _is_final(Subscription.status)))

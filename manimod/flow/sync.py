@@ -18,7 +18,7 @@ from manimod.flow import connections, generation, history, lists, mirror, moment
 from manimod.models import AudienceSize, Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
 from manimod.models.upsert import upsert
-from manimod.stripe_facts import CustomerFacts, SubscriptionFacts
+from manimod.stripe_facts import CustomerFacts, PriceFacts, SubscriptionFacts
 from manimod.stripe_gateway import StripeGateway
 
 log = structlog.get_logger()
@@ -103,9 +103,10 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
     deadline = time.monotonic() + SLICE_SECONDS
     cursors = dict(db.session.get(SyncRun, run_id).cursors)
     gateway = _begin(connection_id, cursors)
+    prices: set[PriceFacts] = set()
     for pages in lists.pages_of(gateway, cursors):
         with jobs.transaction():
-            _write_pages(connection_id, run_id, pages)
+            _write_pages(connection_id, run_id, pages, prices)
         cursors |= {fetched.name: fetched.page.next_cursor for fetched in pages}
         if time.monotonic() > deadline:
             break
@@ -135,8 +136,8 @@ def _read_prices(connection_id: int, gateway: StripeGateway) -> None:
             mirror.keep_prices(connection_id, page.rows)
 
 
-def _write_pages(connection_id: int, run_id: int, pages: list[lists.Fetched]) -> None:
-    """Some pages, their moments and their cursors, together."""
+def _write_pages(connection_id: int, run_id: int, pages: list[lists.Fetched], prices: set[PriceFacts]) -> None:
+    """Some pages, their moments and their cursors, together. `prices` are those that this slice has written."""
     connection = register.lock(connection_id)
     sync_run = db.session.get(SyncRun, run_id)
     if connection is None or sync_run is None or sync_run.state != "running":
@@ -146,22 +147,27 @@ def _write_pages(connection_id: int, run_id: int, pages: list[lists.Fetched]) ->
     if customers:
         _write_customers(connection, sync_run, customers)
     if subscriptions:
+        told = dict.fromkeys(facts.price for facts in subscriptions if facts.price)
+        mirror.keep_prices(connection.id, [price for price in told if price not in prices])
+        prices.update(told)
         _write_subscriptions(connection, sync_run, subscriptions, min(fetched.asked_at for fetched in pages))
     sync_run.cursors = sync_run.cursors | {fetched.name: fetched.page.next_cursor for fetched in pages}
     sync_run.lease_until = now() + LEASE
 
 
 def _write_customers(connection: Connection, sync_run: SyncRun, customers: list[CustomerFacts]) -> None:
+    sync_run.customers += len(customers)
+    if sync_run.is_first:
+        sync_run.new += len(customers)
+        mirror.keep_customers(connection.id, customers, sync_run.id)
+        return
     query = select(Customer.stripe_id, Customer.name, Customer.seen_in_run).where(
         Customer.connection_id == connection.id, Customer.stripe_id.in_([customer.id for customer in customers])
     )
     known = {row.stripe_id: row for row in db.session.execute(query)}
     mirror.keep_customers(connection.id, customers, sync_run.id)
-    sync_run.customers += len(customers)
     sync_run.new += sum(customer.id not in known for customer in customers)
     sync_run.changed += sum(customer.id in known and known[customer.id].name != customer.name for customer in customers)
-    if sync_run.is_first:
-        return
     since = int(connection.connected_at.timestamp())
     synced = {stripe_id for stripe_id, row in known.items() if row.seen_in_run}
     found = [customer for customer in customers if customer.id not in synced and (customer.created or 0) >= since]
@@ -173,12 +179,11 @@ def _write_subscriptions(
 ) -> None:
     subscriptions = [facts for facts in subscriptions if facts.customer]
     before = {} if sync_run.is_first else _baselines(connection.id, subscriptions)
-    mirror.keep_prices(connection.id, [facts.price for facts in subscriptions if facts.price])
     upsert(
         Subscription,
         [_synced_row(connection.id, sync_run.id, facts, asked_at) for facts in subscriptions],
         ("connection_id", "stripe_id"),
-        newer=mirror.is_newer(),
+        newer=mirror.is_newer,
     )
     sync_run.subscriptions += len(subscriptions)
     if sync_run.is_first:

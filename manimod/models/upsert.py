@@ -1,8 +1,12 @@
 """INSERT ... ON CONFLICT for both databases. Many rows go in one statement, which is compiled once."""
 
+from collections.abc import Callable
+from functools import lru_cache
+from operator import itemgetter
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 
 from manimod.extensions import db
@@ -25,26 +29,53 @@ def upsert(
     model: type,
     rows: list[dict],
     unique: tuple[str, ...],
-    newer: ColumnElement[bool] | None = None,
+    newer: Callable[[Any], ColumnElement[bool]] | None = None,
     keep: tuple[str, ...] = (),
     add: tuple[str, ...] = (),
 ) -> None:
-    """Insert rows, or update those that are there; only where `newer` holds, and leaving the `keep` columns alone
-    and adding to the numbers in the `add` columns.
-
-    In `newer`, `excluded(model)` stands for the row that arrives.
+    """Insert rows, which have the same columns, or update those that are there: only where `newer`, called with the
+    arriving row, holds; leaving the `keep` columns alone and adding to the numbers in the `add` columns.
     """
     if not rows:
         return
+    sql, for_driver = _prepare(db.engine.dialect, model, tuple(rows[0]), unique, newer, keep, add)
+    db.session.connection().exec_driver_sql(sql, [for_driver(row) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _prepare(
+    dialect: Dialect,
+    model: type,
+    names: tuple[str, ...],
+    unique: tuple[str, ...],
+    newer: Callable[[Any], ColumnElement[bool]] | None,
+    keep: tuple[str, ...],
+    add: tuple[str, ...],
+) -> tuple[str, Callable[[dict], Any]]:
+    """The SQL, and what makes a row into the driver's parameters.
+
+    SQLAlchemy handles every value of every row by itself, which takes longer than the database does.
+    """
+    table = model.__table__
     statement = _insert(model)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in unique + keep}
-    changed |= {name: model.__table__.c[name] + statement.excluded[name] for name in add}
-    db.session.execute(statement.on_conflict_do_update(index_elements=unique, set_=changed, where=newer), rows)
+    changed = {name: statement.excluded[name] for name in names if name not in unique + keep}
+    changed |= {name: table.c[name] + statement.excluded[name] for name in add}
+    statement = statement.on_conflict_do_update(
+        index_elements=unique, set_=changed, where=newer and newer(statement.excluded)
+    )
+    compiled = statement.compile(dialect=dialect, column_keys=names)
+    processors = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names}
+    processors = {name: processor for name, processor in processors.items() if processor}
+    constants = {name: value for name, value in compiled.params.items() if name not in names}
+    in_order = itemgetter(*compiled.positiontup) if compiled.positional else dict
 
+    def for_driver(row: dict) -> Any:
+        values = row | constants
+        for name, process in processors.items():
+            values[name] = process(values[name])
+        return in_order(values)
 
-def excluded(model: type) -> Any:
-    """The arriving row in the condition of an upsert."""
-    return _insert(model).excluded
+    return str(compiled), for_driver
 
 
 def _insert(model: type) -> Any:
