@@ -125,6 +125,11 @@ class TestRun:
         return min(self.elapsed / PROMISE, 1.0)
 
     @property
+    def makes_no_ads(self) -> bool:
+        """Whether what was received is understood, and nothing came of it."""
+        return bool(self.event) and not self.moment and self.event.state != "pending"
+
+    @property
     def stage(self) -> int:
         """How many of the four stages are behind: received, detected, generated and, with it, in the queue."""
         return 4 if self.creative else 2 if self.moment else 1 if self.event else 0

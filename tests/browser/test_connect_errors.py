@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import guide
@@ -10,6 +11,28 @@ from tests.browser import guide
 def paste(page: Page, key: str) -> None:
     page.get_by_label("Paste the API key.").fill(key)
     page.locator("#connect button[type=submit]").click()
+
+
+@pytest.mark.parametrize("java_script_enabled", [True, False], ids=["with_javascript", "without"])
+def test_each_wrong_key_has_its_own_sentence_beside_the_field(open_as_owner, sandbox, java_script_enabled):
+    account = sandbox.create_account("Brightside Studio")
+    page = open_as_owner(java_script_enabled=java_script_enabled)
+    page.goto(guide.STRIPE)
+    for key, sentence in {
+        "sk_live_" + "a" * 24: "full secret key",
+        "pk_test_" + "a" * 24: "publishable key",
+        "whsec_" + "a" * 24: "webhook signing secret",
+        "sk_org_" + "a" * 24: "organisation key",
+        "rk_test_": "too short",
+        "hello": "doesn't look like a Stripe API key",
+        "rk_test_" + "a" * 24: "Stripe rejected this key",
+        sandbox.create_key(account["id"], state="expired"): "has expired",
+        sandbox.create_key(account["id"], state="address_restricted"): "mani's address",
+    }.items():
+        paste(page, key)
+        expect(page.locator("#api_key-error")).to_contain_text(sentence)
+        expect(page.locator("#api_key")).to_have_value("")
+        expect(page.locator("#api_key")).to_be_focused()
 
 
 def test_a_refused_key_is_explained_and_the_field_is_ready_for_the_next(open_as_owner, sandbox):

@@ -63,8 +63,19 @@ def test_an_event_before_the_test_is_not_taken_for_it(as_owner, connection):
     assert "Waiting for the event" in as_owner.get(begun()).text
 
 
+@pytest.mark.parametrize(
+    ("state", "reason"), [("ignored", "a test event"), ("done", "nothing changed"), ("parked", "x")]
+)
+def test_an_event_that_makes_no_ads_is_said_and_the_watch_goes_on(as_owner, connection, state, reason):
+    add_event(connection, seconds_ago=9, state=state, reason=reason)
+    page = as_owner.get(begun()).text
+    assert "Still waiting for an event that makes ads" in page
+    assert f"customer.created, which makes no ads ({reason})" in page
+    assert 'hx-trigger="load delay:1s"' in page
+
+
 def test_each_stage_is_ticked_with_its_time(as_owner, connection):
-    add_event(connection, seconds_ago=9)
+    add_event(connection, seconds_ago=9, state="pending")
     page = as_owner.get(begun()).text
     assert "On its way" in page
     assert page.count('class="done"') == 1
