@@ -147,6 +147,9 @@ FAILURES = {
     "GONE": Failure(410, "What was at this address has been removed for good. Nothing of yours is missing elsewhere."),
     "MALFORMED": Failure(400, "mani couldn't make sense of that request. Go back, reload the page and try again."),
     "FORM_EXPIRED": Failure(400, "This form has expired. Reload the page and try again."),
+    "UNSTORABLE": Failure(
+        422, "That holds a number or a character that mani cannot keep. Take it out and send the form again."
+    ),
     "TOO_LARGE": Failure(413, "That is larger than mani takes in: a form may have 3 MB, an event 1 MB."),
     "TOO_MANY": Failure(429, "That was too often in a short time. Wait a minute and try again."),
     "METHOD": Failure(405, "This address doesn't take that kind of request."),

@@ -155,10 +155,17 @@ class StripeGateway:
     def _page(self, address: str, cursor: str | None, read: Callable[[Reader], Row | None], **parameters: Any) -> Page:
         after = {"starting_after": cursor} if cursor else {}
         answer = self._get(address, limit=PAGE, **after, **parameters)
-        members = list(Reader(answer).each("data"))
+        reader = Reader(answer)
+        if not isinstance(reader.raw("data"), list):
+            raise ManimodError("STRIPE_FAILED")  # whoever answered, an empty list would erase every customer
+        members = list(reader.each("data"))
         rows = [row for row in map(read, members) if row]
-        more = Reader(answer).flag("has_more") and members
-        return Page(rows, members[-1].identifier("id") if more else None)
+        if not reader.flag("has_more"):
+            return Page(rows, None)
+        next_cursor = members[-1].identifier("id") if members else None
+        if next_cursor in (None, cursor):
+            raise ManimodError("STRIPE_FAILED")  # a list that cannot be read to its end, or has none
+        return Page(rows, next_cursor)
 
     def _try(self, permission: Permission) -> "_Answer":
         try:

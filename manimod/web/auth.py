@@ -48,8 +48,8 @@ def current_account() -> Account:
 
 def _ask_to_sign_in(mechanisms: list | None = None, headers: dict | None = None) -> Response:
     """Afterwards the person is back where they were: for htmx that is the page, not the fragment."""
-    here = urlsplit(request.htmx.current_url or "/") if request.htmx else urlsplit(request.full_path.rstrip("?"))
-    back = here.path + (f"?{here.query}" if here.query else "")
+    here = render.address_parts(request.htmx.current_url if request.htmx else request.full_path.rstrip("?"))
+    back = "/" + here.path.lstrip("/\\") + (f"?{here.query}" if here.query else "")
     if request.method != "GET" and not request.htmx:
         back = "/"
     address = url_for("security.login", next=back if back != "/" else None)

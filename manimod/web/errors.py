@@ -5,6 +5,7 @@ import traceback
 import structlog
 from flask import Flask, Response, make_response, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from manimod.errors import FAILURES, ManimodError
@@ -43,6 +44,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(ManimodError, _on_failure)
     app.register_error_handler(CSRFError, lambda _: _answer(400, FAILURES["FORM_EXPIRED"].message))
     app.register_error_handler(HTTPException, _on_http)
+    app.register_error_handler(OverflowError, _on_unstorable)
+    app.register_error_handler(DataError, _on_unstorable)
     app.register_error_handler(Exception, _on_surprise)
 
 
@@ -61,6 +64,13 @@ def _on_http(error: HTTPException) -> Response:
     if error.code == 429:
         response.headers.setdefault("Retry-After", "60")
     return response
+
+
+def _on_unstorable(_error: Exception) -> Response:
+    """A number or a character in the request that no column takes, such as an id of thirty digits."""
+    db.session.rollback()
+    code = "NOT_FOUND" if request.method == "GET" else "UNSTORABLE"
+    return _answer(FAILURES[code].status, FAILURES[code].message)
 
 
 def _on_surprise(error: Exception) -> Response:

@@ -1,6 +1,6 @@
 """One view, two shapes: the whole page for a browser, and the block or partial for htmx."""
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Response, current_app, flash, make_response, redirect, render_template, request
 
@@ -12,10 +12,18 @@ def wants_fragment() -> bool:
 
 def came_from() -> str | None:
     """The page of mani from which the request came, as an address to lead back to."""
-    origin = urlsplit(request.referrer or "")
+    origin = address_parts(request.referrer)
     if origin.netloc != request.host:
         return None
-    return "/" + origin.path.lstrip("/") + (f"?{origin.query}" if origin.query else "")
+    return "/" + origin.path.lstrip("/\\") + (f"?{origin.query}" if origin.query else "")
+
+
+def address_parts(told: str | None) -> SplitResult:
+    """The parts of an address that a browser tells; all empty where it is none."""
+    try:
+        return urlsplit(told or "")
+    except ValueError:
+        return urlsplit("")
 
 
 def page(
