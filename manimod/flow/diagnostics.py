@@ -1,5 +1,7 @@
 """Why is nothing happening? Runs the checks of an account or of the installation, and remembers the outcome."""
 
+from dataclasses import dataclass
+
 from manimod.extensions import db
 from manimod.flow import checks, connections
 from manimod.flow.checking import ATTENTION, BROKEN, GOOD, NOT_APPLICABLE, Check, look_at
@@ -39,3 +41,51 @@ def remember(account: Account, found: list[Check]) -> Health:
     health.checked_at = now()
     db.session.add(health)
     return health
+
+
+@dataclass(frozen=True)
+class Group:
+    """The checks that answer one question. `first` is what to look at: the worst, None where all is good."""
+
+    question: str
+    checks: list[Check]
+
+    @property
+    def outcome(self) -> str:
+        return worst(self.checks)
+
+    @property
+    def first(self) -> Check | None:
+        amiss = [check for check in self.checks if check.outcome in (BROKEN, ATTENTION)]
+        return min(amiss, key=lambda check: WORST_FIRST.index(check.outcome), default=None)
+
+
+# The guide's three questions, then what it promises, then mani's own parts.
+QUESTIONS = {
+    "API key rejected": (
+        "plan",
+        "connection",
+        "key",
+        "stripe",
+        *(f"permission_{name}" for name in connections.PERMISSIONS),
+    ),
+    "No events triggering": (
+        "events_chosen",
+        "mode",
+        "quick_way",
+        "signature",
+        "clock",
+        "webhook",
+        "repeats",
+        "poll",
+        "parked",
+    ),
+    "Customer data not appearing": ("sync", "customers"),
+    "Ads missing, late or generic": ("promise", "held", "tiers", "generic"),
+    "mani's own parts": ("redis", "worker", "sync_worker", "scheduler", "jobs"),
+}
+
+
+def by_question(found: list[Check]) -> list[Group]:
+    of_name = {check.name: check for check in found}
+    return [Group(question, [of_name[name] for name in names]) for question, names in QUESTIONS.items()]

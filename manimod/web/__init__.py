@@ -23,6 +23,7 @@ from manimod.web import (
     headers,
     health,
     stripe_settings,
+    troubleshooting,
     webhooks,
     words,
 )
@@ -42,6 +43,7 @@ def register(app: Flask) -> None:
         exports,
         health,
         stripe_settings,
+        troubleshooting,
         webhooks,
     ):
         app.register_blueprint(room.blueprint)

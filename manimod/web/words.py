@@ -43,6 +43,15 @@ REVIEW_ACTIONS = {
 }
 PATHS = {"webhook": "Webhook", "poll": "Event check", "sync": "Hourly sync"}
 PATH_SPEEDS = {"webhook": "within seconds", "poll": "within a minute", "sync": "within the hour"}
+RESULTS = {"pending": "Waiting", "done": "Processed", "ignored": "Ignored", "parked": "Given up"}
+MOMENT_STATES = {
+    "waiting": "Waits for the subscription",
+    "ready": "About to be written",
+    "generated": "In a creative",
+    "withdrawn": "Taken back",
+    "skipped": "No ads",
+    "held": "Waits for the brand kit",
+}
 POSITIONS = {
     "entry": "Your lowest price",
     "middle": "Between your lowest and highest price",
@@ -54,6 +63,23 @@ KEY_TYPES = {
     "rk_test": "Restricted key, test mode",
     "sk_test": "Secret key, test mode",
 }
+# How an account is: the word, and its pill with an icon.
+OUTCOMES = {
+    "broken": ("Broken", "bad", "exclamation-triangle-fill"),
+    "attention": ("Needs a look", "warn", "exclamation-triangle-fill"),
+    "unchecked": ("Not checked", "plain", "hourglass-split"),
+    "good": ("Good", "good", "check-circle-fill"),
+    "not_applicable": ("Not in use", "plain", "dash-circle"),
+}
+AUDIT_ACTIONS = {
+    "replayed_event": "Event processed once more:",
+    "synced": "Sync started",
+    "checked": "Checks run",
+    "set_plan": "Plan changed",
+    "released_sync": "Sync given to another worker",
+    "showed_names": "Looked at customers' names",
+}
+QUEUES = {"mani": "Events", "mani-sync": "Syncs and event checks"}
 TEXT_FIELDS = {
     "primary_text": "Primary text",
     "website_title": "Website title",
@@ -73,8 +99,13 @@ def register(app: Flask) -> None:
         REVIEW_ACTIONS=REVIEW_ACTIONS,
         PATHS=PATHS,
         PATH_SPEEDS=PATH_SPEEDS,
+        RESULTS=RESULTS,
+        MOMENT_STATES=MOMENT_STATES,
         POSITIONS=POSITIONS,
         KEY_TYPES=KEY_TYPES,
+        OUTCOMES=OUTCOMES,
+        AUDIT_ACTIONS=AUDIT_ACTIONS,
+        QUEUES=QUEUES,
         platforms_beyond=platforms_beyond,
     )
     for function in (
@@ -88,6 +119,8 @@ def register(app: Flask) -> None:
         audience,
         text_field,
         sentence_case,
+        sentence,
+        masked,
     ):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.filters |= {"failure": explain, "trouble": connections.explain_trouble}
@@ -175,8 +208,18 @@ def text_field(name: str) -> str:
     return TEXT_FIELDS.get(name, sentence_case(name))
 
 
+def masked(name: str | None) -> str | None:
+    """A person's name for those who may not know it: `H…`."""
+    return f"{name[0]}…" if name else name
+
+
 def sentence_case(name: str) -> str:
     return name.replace("_", " ").capitalize()
+
+
+def sentence(text: str) -> str:
+    """A reason as a sentence of its own."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def _count(number: int, thing: str) -> str:

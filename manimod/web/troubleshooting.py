@@ -1,0 +1,102 @@
+"""Troubleshooting for owners: the guide's questions answered by checks, the delivery log, events, and customers."""
+
+from flask import Blueprint, Response, request, url_for
+
+from manimod.errors import ManimodError
+from manimod.flow import connections, delivery_log, diagnostics
+from manimod.flow.moments import EVENT_TYPES
+from manimod.jobs import transaction
+from manimod.models import Account, Connection
+from manimod.web import render
+from manimod.web.auth import owner_required
+
+blueprint = Blueprint("troubleshooting", __name__, url_prefix="/troubleshooting")
+
+LONGEST_SEARCH = 255
+FILTERS = ("type", "path", "result")
+
+
+@blueprint.get("", strict_slashes=False)
+@owner_required
+def show(account: Account) -> Response:
+    return render.page("troubleshooting/index.html", account=account, **_checks_context(account))
+
+
+@blueprint.post("/run")
+@owner_required
+def run(account: Account) -> Response:
+    """Run the checks now, with a question to Stripe."""
+    context = _checks_context(account, ask_stripe=True)
+    with transaction():
+        diagnostics.remember(account, [check for group in context["groups"] for check in group.checks])
+    return render.changed(
+        "troubleshooting/_checks.html",
+        url_for("troubleshooting.show"),
+        toast="The checks ran just now.",
+        is_fresh=True,
+        **context,
+    )
+
+
+@blueprint.get("/deliveries")
+@owner_required
+def deliveries(account: Account) -> Response:
+    connection = _connected(account)
+    chosen = {name: request.args[name] for name in FILTERS if request.args.get(name)}
+    log = delivery_log.page(connection, delivery_log.Filters(**chosen), request.args.get("after"))
+    return render.page(
+        "troubleshooting/deliveries.html",
+        "log",
+        account=account,
+        log=log,
+        refusals=delivery_log.refusals(connection),
+        chosen=chosen,
+        is_first="after" not in request.args,
+        event_types=[(name, name) for name in EVENT_TYPES],
+    )
+
+
+@blueprint.get("/events/<int:event_id>")
+@owner_required
+def event(account: Account, event_id: int) -> Response:
+    connection = _connected(account)
+    story = delivery_log.story(connection, event_id)
+    return render.page("troubleshooting/event.html", account=account, connection=connection, story=story)
+
+
+@blueprint.post("/events/<int:event_id>/replay")
+@owner_required
+def replay(account: Account, event_id: int) -> Response:
+    connection = _connected(account)
+    with transaction():
+        delivery_log.replay(connection, event_id)
+    return render.send_to(
+        url_for("troubleshooting.event", event_id=event_id), "The event is processed once more, within seconds."
+    )
+
+
+@blueprint.get("/customers")
+@owner_required
+def customers(account: Account) -> Response:
+    """Was this customer processed?"""
+    text = request.args.get("q", "").strip()[:LONGEST_SEARCH]
+    connection = _connected(account)
+    return render.page(
+        "troubleshooting/customers.html",
+        account=account,
+        text=text,
+        found=delivery_log.find_customers(connection, text),
+        connection=connection,
+    )
+
+
+def _checks_context(account: Account, ask_stripe: bool = False) -> dict:
+    found = diagnostics.check_account(account, ask_stripe)
+    return {"groups": diagnostics.by_question(found), "outcome": diagnostics.worst(found)}
+
+
+def _connected(account: Account) -> Connection:
+    connection = connections.of_account(account)
+    if connection is None or not connection.is_connected:
+        raise ManimodError("STRIPE_NOT_CONNECTED")
+    return connection
