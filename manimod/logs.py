@@ -3,7 +3,10 @@
 import logging
 import sys
 import uuid
+from collections.abc import Callable
+from typing import Any
 
+import orjson
 import structlog
 from flask import Flask, Response, g, request
 
@@ -17,17 +20,21 @@ def configure(app: Flask) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # looked up each time: tests swap it
         cache_logger_on_first_use=False,
     )
-    app.before_request(_begin_request)
+    app.before_request(begin_request)
     app.after_request(_end_request)
 
 
-def _begin_request() -> None:
+def _json(line: dict, default: Callable[[Any], Any]) -> str:
+    return orjson.dumps(line, default=default).decode(errors="replace")
+
+
+def begin_request() -> None:
     g.request_id = uuid.uuid4().hex
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)

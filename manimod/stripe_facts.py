@@ -6,7 +6,7 @@ API versions; since 2025-03-31 an invoice names its subscription under `parent`,
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 LARGEST_NUMBER = 2**53
@@ -96,7 +96,11 @@ class EventFacts:
         return about.customer if about else None
 
     def to_json(self) -> dict:
-        return asdict(self)
+        """Like dataclasses.asdict, which copies everything twice."""
+        plain = {name: _plain(getattr(self, name)) for name in ("customer", "subscription", "invoice")}
+        if self.subscription:
+            plain["subscription"]["price"] = _plain(self.subscription.price)
+        return {**vars(self), **plain}
 
     @classmethod
     def from_json(cls, data: dict) -> "EventFacts":
@@ -112,6 +116,10 @@ class EventFacts:
                 "invoice": InvoiceFacts(**invoice) if invoice else None,
             }
         )
+
+
+def _plain(facts: Any) -> dict | None:
+    return dict(vars(facts)) if facts else None
 
 
 @dataclass(frozen=True)
@@ -145,8 +153,9 @@ class Reader:
         """The members of a list, or of a Stripe list object (`{"data": [...]}`)."""
         holder = self.raw(name)
         members = holder.get("data") if isinstance(holder, dict) else holder
+        path = f"{self.path}{name}[]."
         for member in members if isinstance(members, list) else ():
-            yield Reader(member, f"{self.path}{name}[].", self.taken)
+            yield Reader(member, path, self.taken)
 
     def text(self, name: str) -> str | None:
         value = self.raw(name)
@@ -158,12 +167,11 @@ class Reader:
     def identifier(self, name: str) -> str | None:
         """The id of a reference, which may be expanded to the whole object. Too long an id is none at all."""
         value = self.raw(name)
-        if isinstance(value, dict):
-            return self.inside(name).identifier("id")
-        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT or not value.isprintable():
-            return None
-        self._take(name)
-        return value
+        if isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and value.isprintable():
+            if self.taken is not None:
+                self._take(name)
+            return value
+        return self.inside(name).identifier("id") if isinstance(value, dict) else None
 
     def number(self, name: str) -> int | None:
         value = self.raw(name)
@@ -336,13 +344,14 @@ def _latest(moments: Iterable[int | None]) -> int | None:
 
 def count_fields(data: Any) -> int:
     """How many values a JSON document holds, nested ones counted one by one."""
+    if not isinstance(data, (dict, list)):
+        return 1
     total, stack = 0, [data]
     while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            stack.extend(value.values())
-        elif isinstance(value, list):
-            stack.extend(value)
-        else:
-            total += 1
+        holder = stack.pop()
+        for value in holder.values() if type(holder) is dict else holder:
+            if type(value) is dict or type(value) is list:
+                stack.append(value)
+            else:
+                total += 1
     return total

@@ -100,10 +100,15 @@ class Transport(stripe.RequestsClient):
 
     def answer(self) -> Any:
         """The JSON of this thread's last answer. Raises ValueError or RecursionError."""
-        try:
-            return orjson.loads(self._kept.body)
-        except ValueError:  # stricter than Stripe: a name may hold half a surrogate pair
-            return json.loads(self._kept.body)
+        return _read_json(self._kept.body)
+
+
+def _read_json(body: bytes) -> Any:
+    """Raises ValueError or RecursionError."""
+    try:
+        return orjson.loads(body)
+    except ValueError:  # stricter than Stripe: a name may hold half a surrogate pair
+        return json.loads(body)
 
 
 @dataclass
@@ -247,7 +252,7 @@ def verify(body: bytes, signature: str | None, secrets: list[str], now: float | 
     if abs(skew) > SIGNATURE_TOLERANCE_SECONDS:
         raise ManimodError("WEBHOOK_STALE", skew=skew)
     try:
-        return minimise(json.loads(body))
+        return minimise(_read_json(body))
     except (NotAnEvent, ValueError, RecursionError):
         raise ManimodError("WEBHOOK_NOT_AN_EVENT") from None
 

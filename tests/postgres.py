@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -26,7 +26,7 @@ class NoPostgres(Exception):
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
+def server(settings: Sequence[str] = QUICK) -> Iterator[str]:
     """The address of a server's `postgres` database: TEST_DATABASE_URL, or a server that lives as long as the block."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
@@ -34,11 +34,11 @@ def server() -> Iterator[str]:
     programs = find_programs()
     folder = Path(tempfile.mkdtemp(prefix="mani-postgres-"))
     try:
-        port = _start(programs, folder)
+        port = _start(programs, folder, settings)
         try:
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
         finally:
-            _run(programs / "pg_ctl", "--pgdata", folder / "data", "--mode", "immediate", "stop")
+            run_as_postgres(programs / "pg_ctl", "--pgdata", folder / "data", "--mode", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -62,15 +62,17 @@ def find_programs() -> Path:
     return versions[-1].parent
 
 
-def _start(programs: Path, folder: Path) -> int:
+def _start(programs: Path, folder: Path, settings: Sequence[str]) -> int:
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    _run(programs / "initdb", "--pgdata", folder / "data", "--username", "postgres", "--no-sync", "--encoding", "UTF8")
-    options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", *QUICK]
-    _run(
+    run_as_postgres(
+        programs / "initdb", "--pgdata", folder / "data", "--username", "postgres", "--no-sync", "--encoding", "UTF8"
+    )
+    options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", *settings]
+    run_as_postgres(
         programs / "pg_ctl",
         *("--pgdata", folder / "data", "--log", folder / "log", "--wait", "start"),
         *("--options", " ".join(f"-c {option}" for option in options)),
@@ -78,7 +80,7 @@ def _start(programs: Path, folder: Path) -> int:
     return port
 
 
-def _run(*words: object) -> None:
+def run_as_postgres(*words: object) -> None:
     """PostgreSQL refuses to run as root."""
     as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     command = [*as_postgres, *map(str, words)]

@@ -79,15 +79,6 @@ def of_account(account: Account) -> Connection | None:
     return db.session.scalar(select(Connection).where(Connection.account_id == account.id))
 
 
-def by_token(token: str) -> Connection:
-    connection = db.session.scalar(select(Connection).where(Connection.webhook_token == token))
-    if connection is None:
-        raise ManimodError("WEBHOOK_UNKNOWN")
-    if not connection.is_connected:
-        raise ManimodError("WEBHOOK_DISCONNECTED")
-    return connection
-
-
 def check_key(text: str) -> KeyCheck:
     """Look at a pasted key and try it at Stripe. Takes up to 10 seconds, writes nothing. Raises ManimodError."""
     api_key = text.strip().strip("\"'").strip()

@@ -4,6 +4,7 @@ What was acknowledged is in the database. A batch is processed and marked done i
 connection's row, so a worker that dies in between has done nothing and the next one starts over.
 """
 
+from collections import Counter
 from datetime import UTC, datetime
 
 import structlog
@@ -13,12 +14,11 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, Prog
 from manimod import jobs
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.flow import connections, mirror, moments, register
-from manimod.models import Connection, Moment, RefusedDelivery, StripeEvent
+from manimod.flow import mirror, moments, register
+from manimod.models import Connection, Moment, StripeEvent
 from manimod.models.accounts import now
-from manimod.models.upsert import insert_once, upsert
+from manimod.models.upsert import insert_once
 from manimod.stripe_facts import EventFacts, MinimisedEvent
-from manimod.stripe_gateway import verify
 
 log = structlog.get_logger()
 
@@ -26,43 +26,30 @@ log = structlog.get_logger()
 DatabaseTrouble = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 BATCH = 200
 TRIES = 5
-LONGEST_SKEW = 2**31 - 1  # seconds; a signature without a time has one of decades
 
 
-def receive(connection: Connection, body: bytes, signature: str | None) -> bool:
-    """Store a webhook's event, whether it is new or was here before. Raises ManimodError where it is not Stripe's."""
-    event = verify(body, signature, connections.signing_secrets(connection))
-    is_new = store(connection, event, "webhook")
-    if not is_new:
-        _count_repeat(connection, event.facts.id)
-    return is_new
+def store(arrived: list[tuple[int, MinimisedEvent]], path: str) -> list[tuple[int, str]]:
+    """Insert events, each with its connection's id, and wake the workers; those that were here before come back.
+
+    They come back as (connection id, Stripe's id). All writers insert in one order, so that no two wait for each other.
+    """
+    rows = sorted((_row(*one, path) for one in arrived), key=lambda row: (row["connection_id"], row["stripe_id"]))
+    keys = [(row["connection_id"], row["stripe_id"]) for row in rows]
+    for connection_id in {connection_id for connection_id, _ in keys}:
+        jobs.enqueue("drain", connection_id)
+    new = Counter(insert_once(StripeEvent, rows, ("connection_id", "stripe_id")))
+    return list((Counter(keys) - new).elements())
 
 
-def _count_repeat(connection: Connection, stripe_id: str) -> None:
-    """Stripe delivered what is here already: once more, or after the poll had found it."""
-    query = update(StripeEvent).where(StripeEvent.connection_id == connection.id, StripeEvent.stripe_id == stripe_id)
-    db.session.execute(query.values(repeats=StripeEvent.repeats + 1, repeated_at=now()))
-
-
-def note_refusal(connection: Connection, failure: ManimodError) -> None:
-    """Count a delivery that was refused, for troubleshooting: one row an hour and reason, however many there are."""
-    skew = failure.slots.get("skew")
-    row = {
-        "connection_id": connection.id,
-        "code": failure.code,
-        "hour": now().replace(minute=0, second=0, microsecond=0),
-        "count": 1,
-        "last_at": now(),
-        "clock_skew_seconds": None if skew is None else max(-LONGEST_SKEW, min(skew, LONGEST_SKEW)),
-    }
-    upsert(RefusedDelivery, [row], ("connection_id", "hour", "code"), add=("count",))
-
-
-def store(connection: Connection, event: MinimisedEvent, path: str) -> bool:
-    """Insert the event once and wake a worker; False where it was here before."""
+def tell_stored(connection_id: int, event: MinimisedEvent, path: str, is_new: bool) -> None:
     facts = event.facts
-    row = {
-        "connection_id": connection.id,
+    log.info("event_stored", event_id=facts.id, type=facts.type, connection=connection_id, path=path, new=is_new)
+
+
+def _row(connection_id: int, event: MinimisedEvent, path: str) -> dict:
+    facts = event.facts
+    return {
+        "connection_id": connection_id,
         "stripe_id": facts.id,
         "type": facts.type,
         "livemode": facts.livemode,
@@ -77,10 +64,6 @@ def store(connection: Connection, event: MinimisedEvent, path: str) -> bool:
         "state": "pending",
         "attempts": 0,
     }
-    is_new = insert_once(StripeEvent, row, ("connection_id", "stripe_id"))
-    jobs.enqueue("drain", connection.id)
-    log.info("event_stored", event_id=facts.id, type=facts.type, connection=connection.id, path=path, new=is_new)
-    return is_new
 
 
 def drain(connection_id: int) -> bool:

@@ -72,8 +72,9 @@ def _read(connection_id: int, gateway, since: int) -> int | None:
             connection = db.session.get(Connection, connection_id)
             if not connection.is_connected:
                 return None
-            for event in reversed(page.rows):
-                inbox.store(connection, event, "poll")
+            repeated = inbox.store([(connection_id, event) for event in reversed(page.rows)], "poll")
+        for event in page.rows:
+            inbox.tell_stored(connection_id, event, "poll", (connection_id, event.facts.id) not in repeated)
         newest = max([event.facts.created for event in page.rows], default=newest) if is_first else newest
         cursor, is_first = page.next_cursor, False
     return newest

@@ -18,11 +18,18 @@ def insert_new(model: type, rows: list[dict], unique: tuple[str, ...]) -> None:
         db.session.execute(_insert(model).on_conflict_do_nothing(index_elements=unique), rows)
 
 
-def insert_once(model: type, row: dict, unique: tuple[str, ...]) -> bool:
-    """Insert one row; False where it was there before."""
+def insert_once(model: type, rows: list[dict], unique: tuple[str, ...]) -> list[tuple]:
+    """The same; the unique columns of the rows that were new come back."""
+    if not rows:
+        return []
+    return [tuple(row) for row in db.session.execute(_insert_once(db.engine.dialect.name, model, unique), rows)]
+
+
+@cache
+def _insert_once(_dialect: str, model: type, unique: tuple[str, ...]) -> Any:
+    """Built once: an event would pay more for it than the database asks."""
     statement = _insert(model).on_conflict_do_nothing(index_elements=unique)
-    # psycopg reports no row count for such an insert, but both databases return the row that was new.
-    return db.session.execute(statement.returning(model.__table__.c[unique[0]]), row).first() is not None
+    return statement.returning(*(model.__table__.c[name] for name in unique))
 
 
 def upsert(

