@@ -19,6 +19,7 @@ from redis.retry import Retry
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from manimod import cli, extensions, logs, web
+from manimod.authenticator import VALIDITY_SECONDS, sealing_keys
 from manimod.config import Settings, load_settings
 from manimod.crypto import Keyring
 from manimod.models import Role, User
@@ -100,4 +101,13 @@ def _flask_config(settings: Settings) -> dict:
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
         "SECURITY_FLASH_MESSAGES": True,
         "SECURITY_USE_REGISTER_V2": True,
+        "SECURITY_TWO_FACTOR": True,  # of support; see models.User
+        "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
+        "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": VALIDITY_SECONDS,
+        "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
+        "SECURITY_TWO_FACTOR_SETUP_URL": "/sign-in/authenticator",
+        "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL": "/sign-in/code",
+        "SECURITY_TOTP_SECRETS": sealing_keys(settings.encryption_keys),
+        "SECURITY_TOTP_ISSUER": "mani",
+        "SECURITY_MSG_TWO_FACTOR_LOGIN_SUCCESSFUL": ("Signed in.", "success"),
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from flask import Flask
 from flask.cli import with_appcontext
+from sqlalchemy import select
 
 from manimod import jobs, people
 from manimod.errors import ManimodError
@@ -69,6 +70,18 @@ def create_support(email: str, generate: bool) -> tuple[str, dict]:
         user = people.create_support(email, password)
     facts = _user_facts(user, password if generate else None)
     return f"The support user {email} is there.{_said(facts)}", facts
+
+
+@command("reset-authenticator")
+@click.argument("email")
+def reset_authenticator(email: str) -> tuple[str, dict]:
+    """Forget a support member's authenticator: a new one is set up at the next sign-in, with the password."""
+    with jobs.transaction():
+        user = db.session.scalar(select(User).where(User.email == email.strip().casefold()))
+        if user is None or not user.has_role("support"):
+            raise click.ClickException(f"There is no support user {email}.")
+        people.reset_authenticator(user)
+    return f"{user.email} sets up an authenticator at the next sign-in.", {"user": user.id, "email": user.email}
 
 
 @command("set-plan")
@@ -177,6 +190,7 @@ def preview_sets(folder: Path) -> None:
 COMMANDS = (
     create_owner,
     create_support,
+    reset_authenticator,
     set_plan,
     stripe_connect,
     stripe_webhook_secret,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 STRIPE_API_BASE = "https://api.stripe.com"
 LLM_BASE_URL = "https://api.openai.com/v1"
@@ -42,6 +43,10 @@ class Settings:
     secret_key: str
     encryption_keys: dict[str, bytes]
     llm: LlmSettings | None = None
+    metrics_token: str | None = None
+    smtp_url: str | None = None
+    mail_from: str = "mani@localhost"
+    alert_email: str | None = None
 
     def __repr__(self) -> str:
         return f"Settings(public_url={self.public_url!r})"
@@ -65,6 +70,10 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         secret_key=_convert("SECRET_KEY", _required(env, "SECRET_KEY"), _long_secret),
         encryption_keys=_convert("ENCRYPTION_KEYS", _required(env, "ENCRYPTION_KEYS"), _encryption_keys),
         llm=_llm(env),
+        metrics_token=_metrics_token(env),
+        smtp_url=_smtp_url(env),
+        mail_from=_mail_address(env, "MAIL_FROM") or "mani@localhost",
+        alert_email=_mail_address(env, "ALERT_EMAIL"),
     )
 
 
@@ -121,6 +130,33 @@ def _llm(env: Mapping[str, str]) -> LlmSettings | None:
     return LlmSettings(
         name, _web_address(env, "LLM_BASE_URL", LLM_BASE_URL), key and _convert("LLM_API_KEY", key, _token)
     )
+
+
+def _metrics_token(env: Mapping[str, str]) -> str | None:
+    token = _optional(env, "METRICS_TOKEN")
+    return token and _convert("METRICS_TOKEN", token, _token)
+
+
+def _smtp_url(env: Mapping[str, str]) -> str | None:
+    """It may hold a password, so no error quotes it."""
+    url = _optional(env, "SMTP_URL")
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        is_complete = parts.scheme in ("smtp", "smtps") and parts.hostname and (parts.port or True)
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        raise ConfigError("SMTP_URL must look like smtp://user:password@host:587 or smtps://user:password@host.")
+    return url
+
+
+def _mail_address(env: Mapping[str, str], name: str) -> str | None:
+    address = env.get(name) or None
+    if address and (address.count("@") != 1 or not address.isprintable() or " " in address):
+        raise ConfigError(f"{name} must be one e-mail address, not {address!r}.")
+    return address
 
 
 def _database_url(url: str) -> str:

@@ -54,7 +54,7 @@ def _state(name: str) -> QueueState:
 def failed_jobs(row_id: int) -> list[FailedJob]:
     """The latest failed jobs of a connection, the newest first; none while Redis is away."""
     try:
-        found = [job for name in (jobs.FAST, jobs.SLOW) for job in _failed(name) if job.args == [row_id]]
+        found = [job for name in (jobs.FAST, jobs.SLOW) for job in _failed(name) if list(job.args) == [row_id]]
     except RedisError:
         return []
     return sorted((_failure(job) for job in found), key=lambda job: str(job.failed_at), reverse=True)

@@ -27,6 +27,20 @@ def create_support(email: str, password: str) -> User:
     return _create_user(email, password, "support", None)
 
 
+def reset_authenticator(user: User) -> None:
+    """For a lost phone: whoever has the password sets up a new one; open sessions end."""
+    security.datastore.tf_reset(user)
+    security.datastore.set_uniquifier(user)
+
+
+def reseal_authenticators() -> int:
+    """Seal the secrets of the codes with the first of ENCRYPTION_KEYS; how many there are."""
+    users = list(db.session.scalars(select(User).where(User.tf_totp_secret.is_not(None))))
+    for user in users:
+        user.tf_totp_secret = security.totp_factory.reseal(user.tf_totp_secret)
+    return len(users)
+
+
 def _create_user(email: str, password: str, role: str, account: Account | None) -> User:
     datastore = security.datastore
     user = datastore.create_user(

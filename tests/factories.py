@@ -49,8 +49,18 @@ def make_owner(account: Account | None = None, email: str | None = None) -> User
     return _make_user("owner", email, account or make_account())
 
 
-def make_support(email: str | None = None) -> User:
-    return _make_user("support", email, None)
+def make_support(email: str | None = None, authenticator: bool = True) -> User:
+    """A member of support; without an authenticator as before the first sign-in."""
+    user = _make_user("support", email, None)
+    if authenticator:
+        with transaction():
+            security.datastore.tf_set(user, "authenticator", security.totp_factory.generate_totp_secret())
+    return user
+
+
+def code_of(user: User) -> str:
+    """What the authenticator of a member of support shows now."""
+    return security.totp_factory.generate_totp_password(user.tf_totp_secret)
 
 
 def make_connection(account: Account | None = None, livemode: bool = False, **columns: object) -> Connection:

@@ -39,3 +39,10 @@ class Role(db.Model, fsqla.FsRoleMixin):
 class User(db.Model, fsqla.FsUserMixin):
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     account: Mapped[Account | None] = relationship()
+
+    def check_tf_required(self, methods: list, _is_fresh: bool) -> tuple[bool, list]:
+        """What Flask-Security asks after the password: support needs a code as well, every time."""
+        return self.has_role("support"), methods
+
+    def check_tf_required_setup(self) -> bool:
+        return self.has_role("support")

@@ -22,7 +22,9 @@ from manimod.web import (
     exports,
     headers,
     health,
+    metrics,
     stripe_settings,
+    support,
     troubleshooting,
     webhooks,
     words,
@@ -42,8 +44,10 @@ def register(app: Flask) -> None:
         editor,
         exports,
         health,
+        metrics,
         stripe_settings,
         troubleshooting,
+        support,
         webhooks,
     ):
         app.register_blueprint(room.blueprint)

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, g, redirect, request, url_fo
 from flask_security import auth_required
 
 from manimod.errors import ManimodError
-from manimod.flow import accounts
+from manimod.flow import accounts, audit
 from manimod.jobs import transaction
 from manimod.models import Account
 from manimod.web import render
@@ -73,4 +73,5 @@ def _page(account: Account, entered: dict, status: int = 200, errors: dict | Non
         entered=entered,
         errors=errors or {},
         time_zones=accounts.time_zones(),
+        entries=audit.of_account(account),
     )

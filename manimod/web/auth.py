@@ -23,6 +23,11 @@ def register(app: Flask) -> None:
     views = app.view_functions
     views["security.login"] = _limit_failures(_say_422(views["security.login"]))
     views["security.change_password"] = _limit_guesses(_say_422(views["security.change_password"]))
+    views["security.two_factor_setup"] = _only_while_signing_in(views["security.two_factor_setup"])
+    check_code = _limit_codes(_say_422(_land_on_support(views["security.two_factor_token_validation"])))
+    views["security.two_factor_token_validation"] = _only_while_signing_in(check_code)
+    for unused in ("two_factor_rescue", "two_factor_setup_validate", "tf_select", "verify"):
+        views[f"security.{unused}"] = _not_here
     security.unauthn_handler(_ask_to_sign_in)
     # Flask-Security would look for a token in every request, in the body of each webhook too; nobody has one here.
     app.login_manager.request_loader(lambda _request: None)
@@ -44,6 +49,49 @@ def current_account() -> Account:
     if account is None or not current_user.has_role("owner"):
         raise ManimodError("FORBIDDEN")
     return account
+
+
+def support_required(view: Callable) -> Callable:
+    """For members of support, who have no account and have given a code at their sign-in."""
+
+    @wraps(view)
+    @auth_required("session")
+    def guarded(*args: object, **kwargs: object) -> Response:
+        if not current_user.has_role("support") or current_user.account or not current_user.tf_primary_method:
+            raise ManimodError("FORBIDDEN")
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def _only_while_signing_in(view: Callable) -> Callable:
+    """An authenticator is set up at the first sign-in and changed by `flask reset-authenticator` only."""
+
+    @wraps(view)
+    def guarded(*args: object, **kwargs: object) -> Response:
+        if current_user.is_authenticated:
+            return _not_here()
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def _land_on_support(view: Callable) -> Callable:
+    """The password alone would open a remembered session, so those who need a code are never remembered."""
+
+    @wraps(view)
+    def landed(*args: object, **kwargs: object) -> Response:
+        session.pop("tf_remember_login", None)
+        response = make_response(view(*args, **kwargs))
+        if current_user.is_authenticated and urlsplit(response.location).path in ("/", url_for("security.login")):
+            response.location = url_for("support.index")
+        return response
+
+    return landed
+
+
+def _not_here(**_arguments: object) -> Response:
+    raise ManimodError("NOT_FOUND")
 
 
 def _ask_to_sign_in(mechanisms: list | None = None, headers: dict | None = None) -> Response:
@@ -68,6 +116,15 @@ def _limit_failures(view: Callable) -> Callable:
 def _limit_guesses(view: Callable) -> Callable:
     """Somebody at an unlocked screen must not be able to guess the current password either."""
     return limiter.limit(TRIES_AN_ACCOUNT, key_func=_session_user, methods=["POST"], deduct_when=_failed)(view)
+
+
+def _limit_codes(view: Callable) -> Callable:
+    """Whoever knows the password must not be able to guess the code."""
+    return limiter.limit(TRIES_AN_ACCOUNT, key_func=_half_signed_in, methods=["POST"], deduct_when=_failed)(view)
+
+
+def _half_signed_in() -> str:
+    return f"code:{session.get('tf_user_id') or get_remote_address()}"
 
 
 def _named_account() -> str:

@@ -1,0 +1,140 @@
+"""Support finds an account, and sees at a glance which are in trouble, the worst and longest first."""
+
+from datetime import timedelta
+
+import pytest
+
+from manimod.extensions import db
+from manimod.flow import support as panel
+from manimod.jobs import transaction
+from manimod.models import Account, Health
+from manimod.models.accounts import now
+from tests import factories
+
+ADDRESSES = ("/support", "/support/accounts/1", "/support/accounts/1/events/1", "/support/accounts/1/customers")
+
+
+@pytest.fixture
+def add(app):
+    def add(name: str, outcome: str | None = None, hours: int = 1, **columns) -> Account:
+        account = factories.make_account(name=name)
+        if columns:
+            factories.make_connection(account, **columns)
+        if outcome:
+            at = now() - timedelta(hours=hours)
+            checks = {"webhook": outcome} if outcome in ("broken", "attention") else {}
+            with transaction():
+                health = {"outcome": outcome, "checks": checks, "checked_at": at, "changed_at": at}
+                db.session.add(Health(account_id=account.id, **health))
+        return account
+
+    return add
+
+
+@pytest.fixture
+def listed(as_support, add):
+    """The names in the list, from top to bottom."""
+
+    def read(**query) -> list[str]:
+        page = as_support.get("/support", query_string=query).text
+        return [part.partition("</a>")[0].partition(">")[2] for part in page.split('href="/support/accounts/')[1:]]
+
+    return read
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_owners_and_strangers_stay_outside(client, as_owner, address):
+    assert as_owner.get(address).status_code == 403
+    assert client.get(address).location.startswith("/sign-in")
+
+
+def test_the_worst_come_first_and_of_those_the_longest(listed, add):
+    add("Fine", "good")
+    add("Broken lately", "broken", hours=1)
+    add("Never looked at")
+    add("Broken for long", "broken", hours=50)
+    add("Not in use", "not_applicable")
+    add("To be looked at", "attention")
+    order = ["Broken for long", "Broken lately", "To be looked at", "Never looked at", "Fine", "Not in use"]
+    assert listed() == order
+
+
+@pytest.mark.parametrize("text", ["harbour", "ada@finch", "acct_harbour"])
+def test_an_account_is_found_by_name_email_or_stripe_account(listed, add, text):
+    wanted = add("Harbour & Finch", trouble=None)
+    factories.make_owner(wanted, "ada@finch.example")
+    with transaction():
+        panel.connection(wanted).stripe_account_id = "acct_harbour"
+    add("Somebody else")
+    assert listed(q=text) == ["Harbour &amp; Finch"]
+
+
+@pytest.mark.parametrize("text", ["%", "_", "nobody"])
+def test_what_nobody_has_finds_nothing(listed, add, text):
+    add("Harbour")
+    assert listed(q=text) == []
+
+
+def test_the_list_is_paged(listed, add, monkeypatch):
+    monkeypatch.setattr(panel, "PAGE", 2)
+    for number in range(5):
+        add(f"Account {number}", "broken", hours=10 - number)
+    assert listed() == ["Account 0", "Account 1"]
+    assert listed(page=2) == ["Account 4"]
+    assert listed(page=9) == []
+
+
+def test_accounts_are_counted_by_outcome_and_shown_by_it(as_support, listed, add):
+    add("Fine", "good")
+    add("Broken", "broken")
+    add("Never looked at")
+    assert listed(show="broken") == ["Broken"]
+    assert listed(show="unchecked") == ["Never looked at"]
+    assert panel.counts() == {"broken": 1, "attention": 0, "unchecked": 1, "good": 1, "not_applicable": 0}
+
+
+def test_many_accounts_with_the_same_trouble_are_an_outbreak(as_support, add):
+    since = [now() - timedelta(minutes=number) for number in (300, 25, 20, 15, 10)]
+    for number, at in enumerate(since):
+        add(f"Hit {number}", trouble="STRIPE_UNREACHABLE", trouble_since=at)
+    for number in range(20):
+        add(f"Fine {number}", trouble=None)
+    [outbreak] = panel.outbreaks()
+    assert (outbreak.code, outbreak.accounts, outbreak.connected) == ("STRIPE_UNREACHABLE", 5, 25)
+    assert outbreak.since == since[-1]  # not since the first of them, who had a trouble of its own
+    assert "5 of 25 connected accounts" in as_support.get("/support").text
+
+
+@pytest.mark.parametrize(("hit", "fine"), [(4, 0), (5, 21)])
+def test_a_few_accounts_or_a_small_share_are_none(add, hit, fine):
+    for number in range(hit):
+        add(f"Hit {number}", trouble="STRIPE_UNREACHABLE", trouble_since=now())
+    for number in range(fine):
+        add(f"Fine {number}", trouble=None)
+    assert panel.outbreaks() == []
+
+
+def test_the_jobs_are_told_with_their_backlog(as_support, connected, client):
+    page = as_support.get("/support").text
+    assert "Work under way" in page
+    assert "Silent" in page  # no scheduler runs in this test
+
+
+def test_without_redis_the_panel_says_so(app, as_support, account):
+    app.extensions["redis"].connection_pool.connection_kwargs["port"] = 1
+    app.extensions["redis"].connection_pool.disconnect()
+    page = as_support.get("/support")
+    assert page.status_code == 200
+    assert "Redis doesn&#39;t answer" in page.text or "Redis doesn't answer" in page.text
+
+
+def test_an_account_that_is_not_there(as_support):
+    assert as_support.get("/support/accounts/999").status_code == 404
+    assert as_support.post("/support/accounts/999/sync", data={"reason": "Ticket 1"}).status_code == 404
+
+
+def test_support_sees_its_own_navigation_only(as_support, account):
+    page = as_support.get("/support").text
+    assert 'href="/support"' in page
+    for address in ('href="/creatives"', 'href="/audience"', 'href="/settings/account"', 'href="/"'):
+        assert address not in page

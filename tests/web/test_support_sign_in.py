@@ -1,0 +1,135 @@
+"""Support signs in with a password and a code: what an account's owner never needs, and nobody of support can skip."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from manimod.extensions import db
+from tests import factories
+from tests.factories import PASSWORD, code_of
+
+
+def password(client, user, **more):
+    return client.post("/sign-in", data={"email": user.email, "password": PASSWORD, **more})
+
+
+def enter(client, code):
+    return client.post("/sign-in/code", data={"code": code})
+
+
+@pytest.fixture
+def newcomer(app):
+    return factories.make_support(authenticator=False)
+
+
+def test_the_password_alone_opens_nothing(client, support):
+    answer = password(client, support)
+    assert (answer.status_code, urlsplit(answer.location).path) == (302, "/sign-in/code")
+    assert client.get("/support").location.startswith("/sign-in")
+
+
+def test_the_code_opens_the_accounts(client, support):
+    answer = client.post(password(client, support).location, data={"code": code_of(support)})
+    assert (answer.status_code, answer.location) == (302, "/support")
+    assert client.get("/support").status_code == 200
+
+
+def test_after_the_code_the_person_is_back_where_they_wanted_to_go(client, support, account):
+    wanted = f"/support/accounts/{account.id}"
+    answer = client.post(f"/sign-in?next={wanted}", data={"email": support.email, "password": PASSWORD})
+    assert client.post(answer.location, data={"code": code_of(support)}).location == wanted
+
+
+def test_a_wrong_code_says_so_and_may_be_tried_again(client, support):
+    password(client, support)
+    wrong = enter(client, "000000")
+    assert wrong.status_code == 422
+    assert "That code isn" in wrong.text
+    assert enter(client, code_of(support)).status_code == 302
+
+
+def test_a_code_works_once(client, app, support):
+    code = code_of(support)
+    password(client, support)
+    assert enter(client, code).status_code == 302
+    elsewhere = app.test_client()
+    password(elsewhere, support)
+    again = enter(elsewhere, code)
+    assert (again.status_code, again.location) == (422, None)
+
+
+def test_without_redis_support_can_still_sign_in(app, client, support):
+    app.extensions["redis"].connection_pool.connection_kwargs["port"] = 1
+    app.extensions["redis"].connection_pool.disconnect()
+    password(client, support)
+    assert enter(client, code_of(support)).status_code == 302
+
+
+def test_guessing_codes_is_slowed_down(client, support):
+    password(client, support)
+    assert [enter(client, f"{number:06}").status_code for number in range(9)] == [422] * 8 + [429]
+
+
+def test_support_is_never_remembered_by_a_device(client, support):
+    password(client, support, remember="y")
+    answer = enter(client, code_of(support))
+    assert not [cookie for cookie in answer.headers.getlist("Set-Cookie") if cookie.startswith("remember_token")]
+
+
+def test_the_first_sign_in_sets_up_the_authenticator(client, newcomer):
+    assert password(client, newcomer).location == "/sign-in/authenticator"
+    shown = client.post("/sign-in/authenticator", data={"setup": "authenticator"})
+    assert shown.status_code == 200
+    assert 'src="data:image/svg+xml;base64,' in shown.text
+    with client.session_transaction() as session:
+        secret = session["tf_totp_secret"]
+    newcomer.tf_totp_secret = secret
+    code = code_of(newcomer)
+    db.session.rollback()
+    assert enter(client, "000000").status_code == 422
+    assert enter(client, code).location == "/support"
+    assert newcomer.tf_primary_method == "authenticator"
+
+
+def test_the_authenticators_secret_is_stored_sealed(client, newcomer):
+    password(client, newcomer)
+    page = client.post("/sign-in/authenticator", data={"setup": "authenticator"}).text
+    shown = page.partition('id="authenticator-key">')[2].partition("<")[0]
+    with client.session_transaction() as session:
+        assert len(shown.replace("-", "")) >= 32
+        assert shown.replace("-", "") not in session["tf_totp_secret"].replace("-", "")
+        assert '"enckey"' in session["tf_totp_secret"]
+
+
+def test_a_session_without_an_authenticator_opens_nothing(app, newcomer):
+    assert app.test_client().sign_in(newcomer).get("/support").status_code == 403
+
+
+@pytest.mark.parametrize("address", ["/sign-in/authenticator", "/sign-in/code"])
+def test_without_the_password_there_is_no_second_step(client, address):
+    assert client.get(address).location == "/sign-in"
+    assert client.post(address, data={"code": "123456", "setup": "authenticator"}).location == "/sign-in"
+
+
+@pytest.mark.parametrize("address", ["/sign-in/authenticator", "/tf-rescue", "/tf-select", "/sign-in/authenticator/x"])
+def test_whoever_is_signed_in_cannot_change_the_authenticator(as_support, address):
+    assert as_support.get(address).status_code in (404, 405)
+    assert as_support.post(address, data={"setup": "disable"}).status_code == 404
+
+
+def test_a_lost_authenticator_is_reset_by_a_command_and_ends_every_session(app, client, as_support, support):
+    done = app.test_cli_runner().invoke(args=["reset-authenticator", support.email.upper()])
+    assert done.stdout == f"{support.email} sets up an authenticator at the next sign-in.\n"
+    assert as_support.get("/support").location.startswith("/sign-in")
+    assert password(client, support).location == "/sign-in/authenticator"
+
+
+def test_only_support_has_an_authenticator_to_reset(app, owner):
+    done = app.test_cli_runner().invoke(args=["reset-authenticator", owner.email])
+    assert done.exit_code == 1
+    assert done.stderr == f"Error: There is no support user {owner.email}.\n"
+
+
+def test_an_owner_signs_in_with_the_password_alone(client, owner):
+    assert password(client, owner).location == "/"
+    assert client.get("/").status_code == 200
