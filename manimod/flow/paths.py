@@ -70,8 +70,9 @@ def working_path(connection: Connection) -> WorkingPath:
 
 
 def _is_polled(connection: Connection) -> bool:
-    """A poll that is long overdue has no worker."""
-    return connection.next_poll_at is not None and connection.next_poll_at > now() - OVERDUE
+    """Whether a poll has succeeded lately; until the first one, whether it is not overdue."""
+    at = connection.polled_at or connection.next_poll_at
+    return at is not None and at > now() - OVERDUE
 
 
 def events_of_the_other_mode(connection: Connection) -> int:

@@ -65,6 +65,16 @@ def test_a_poll_that_nobody_runs_is_no_path(connection):
     assert paths.working_path(connection).name == "sync"
 
 
+def test_a_poll_that_begins_and_never_ends_is_no_path(connection):
+    without(connection, secret=False)
+    with transaction():
+        connection.polled_at, connection.next_poll_at = now() - timedelta(minutes=10), now()
+    assert paths.working_path(connection).name == "sync"
+    with transaction():
+        connection.polled_at = now() - timedelta(minutes=1)
+    assert paths.working_path(connection).name == "poll"
+
+
 def test_before_its_first_event_a_webhook_is_awaited(connection):
     working = paths.working_path(connection)
     assert (working.name, working.next_steps) == ("poll", ("await_webhook",))

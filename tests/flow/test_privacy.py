@@ -9,9 +9,10 @@ from redis import Redis
 from sqlalchemy import text
 
 from manimod.extensions import db
-from manimod.flow import connections, sync
+from manimod.flow import connections, exports, sync
 from manimod.jobs import transaction
 from tests import factories
+from tests.browser.filling import make_creative
 from tests.stripe_events import customer, event, invoice, item, price, subscription
 
 CANARIES = {
@@ -149,3 +150,14 @@ def test_after_a_disconnect_no_name_is_left(connected, client, drain, everything
     with transaction():
         connections.disconnect(connected)
     assert "Nomen Nescio" not in everything()
+
+
+def test_after_a_disconnect_the_creatives_stay_and_can_still_be_exported(connected, account):
+    with transaction():
+        approved = make_creative(account, status="approved")
+        db.session.add(approved)
+    with transaction():
+        connections.disconnect(connected)
+    everything = exports.Asked(with_test=True)
+    assert exports.count(account, everything) == 1
+    assert len(exports.part(account, everything).items) == 1

@@ -137,6 +137,15 @@ def test_a_customer_deleted_in_stripe_is_erased(stripe, plans, connected, sync_n
     assert (count(Customer), count(Subscription)) == (0, 0)
 
 
+def test_times_are_kept_to_the_second_and_in_utc(stripe, plans, connected, sync_now):
+    subscription = subscribe(stripe, plans)
+    sync_now(connected)
+    kept = db.session.scalar(select(Subscription))
+    assert (kept.created_at.timestamp(), kept.created_at.utcoffset()) == (subscription.created, timedelta())
+    assert (kept.started_at.timestamp(), kept.ended_at) == (subscription.start_date, None)
+    assert db.session.scalar(select(func.count()).where(Subscription.created_at <= kept.created_at)) == 1
+
+
 def test_a_changed_name_is_counted_and_kept(stripe, connected, sync_now):
     customer = stripe.v1.customers.create({"name": "Old Name"})
     sync_now(connected)
