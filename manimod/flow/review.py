@@ -206,7 +206,11 @@ def edit(creative: Creative, index: int, texts: Mapping[str, str], by: User, rev
 
 
 def rewrite(creative: Creative, by: User, revision: int) -> None:
-    """A new version: the next round's angles and phrasings. The history keeps what was there."""
+    """A new version: the next round's angles and phrasings. The history keeps what was there.
+
+    By the built-in writer even where a model is configured: a person is waiting, and a transaction is open, for which a
+    model's 20 seconds are too long. The set says so with its `writer`.
+    """
     try:
         content = writer.write(_brief(creative, round=creative.round + 1))
     except writer.Unwritable as refusal:

@@ -145,19 +145,18 @@ def orbit(easel, brand, label):
 
 
 def doorway(easel, brand, label):
-    """An open arch with light falling out of it: the way back in."""
+    """A wide arch with light falling out of it: the way back in."""
     p, art = easel.palette, easel.art
-    floor = easel.h - 0.15 * art.h
-    height = (floor - art.y) * (0.9 if easel.wide else 0.98)
-    width = min(height * 0.86, art.w * 0.84)
-    x = art.x + art.w * (0.5 if easel.wide else 0.7)
-    for share, fill in ((1.0, p.near), (0.72, p.far), (0.44, p.accent)):
-        w, h = width * share, height * (0.18 + 0.82 * share)
-        easel.path(_arch(x - w / 2, floor, w, h), fill)
+    floor = easel.h - 0.17 * art.h
+    height = (floor - art.y) * (0.86 if easel.wide else 0.98)
+    width = min(height * 1.3, art.w * 0.86)
+    x = art.x + art.w * (0.5 if easel.wide else 0.66)
+    for inset, fill in ((0, p.near), (0.13, p.far), (0.26, p.accent)):
+        easel.path(_arch(x - width * (0.5 - inset), floor, width * (1 - 2 * inset), height - width * inset), fill)
     easel.rect(0 if not easel.wide else art.x, floor, easel.w, easel.h - floor + 1, p.strong)
-    half, drop = 0.22 * width, easel.h - floor
-    d = f"M{x - half:.1f} {floor - 1:.1f}h{2 * half:.1f}l{drop * 0.9:.1f} {drop + 2:.1f}h{-2 * half - drop * 1.8:.1f}z"
-    easel.path(d, p.accent)
+    half, drop = 0.24 * width, easel.h - floor
+    d = f"M{x - half:.1f} {floor:.1f}h{2 * half:.1f}l{drop * 1.3:.1f} {drop + 2:.1f}h{-2 * half - drop * 2.6:.1f}z"
+    easel.path(d, "#ffffff", ' fill-opacity="0.3"')
 
 
 def _arch(x, floor, w, h):

@@ -147,8 +147,7 @@ def _why(brief, tier, angle, canonical):
         where = f", the {brief.tier_position} tier" if brief.tier_position not in (None, "single") else ""
         audience.append(f"on “{tier.name}”{where}")
     cta = CTA_MAP[canonical]["label"]
-    why = f"{EVENT_WORDS[brief.event].capitalize()}; {', '.join(audience)}. Angle: {angle.name}, leading to “{cta}”."
-    return f"{why} For later: from day {angle.from_day} on." if angle.from_day else why
+    return f"{EVENT_WORDS[brief.event].capitalize()}; {', '.join(audience)}. Angle: {angle.name}, leading to “{cta}”."
 
 
 def _reasons(brief, tier, trouble, dropped):

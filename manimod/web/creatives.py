@@ -1,6 +1,7 @@
 """The review queue: cards, one creative with its variants, their pictures, and the decisions."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from itertools import groupby
 from urllib.parse import urlsplit
 
@@ -158,6 +159,12 @@ def picture_url(creative: Creative, variant: int = 0, canvas: str = "1080x1080",
     version = review.picture_version(creative, kit_of(creative.account))
     address = {"creative_id": creative.id, "canvas": canvas, "variant": variant or None, "v": version}
     return url_for(f"creatives.{kind}", **address, **more)
+
+
+@blueprint.app_template_global()
+def starts_on(creative: Creative, variant: dict) -> datetime:
+    """When an ad for later in the window may start for the first of its customers."""
+    return creative.occurred_at + timedelta(days=variant["from_day"])
 
 
 @blueprint.app_template_global()

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from manimod.studio import export
+from manimod.studio.brief import Offer
 from manimod.studio.specifications import CANVASES, GOOGLE_COLUMNS, META_COLUMNS
 from manimod.studio.writer import write
 from tests.studio.samples import PLAIN, brief
@@ -51,6 +52,14 @@ def test_the_texts_arrive_unchanged(archive):
     assert meta["Body"] == variant.platforms["meta_feed"].fields["primary_text"][0]
     assert google["Headline 1"] == variant.platforms["google_search"].fields["headlines"][0]
     assert google["Final URL"] == PLAIN.landing_page
+
+
+def test_an_ad_for_later_is_exported_apart_with_its_day():
+    pause = Offer(text="Pause for up to three months", kind="pause")
+    item = ITEM._replace(creative_set=write(brief("cancelled", offers=(pause,))))
+    assert len({row["Ad Set Name"] for row in export.meta_rows(item) if "from day 30" in row["Ad Set Name"]}) == 2
+    assert [row["Ad Group"] for row in export.google_rows(item)][-1] == "Pause and flexibility - from day 30"
+    assert "at least 30 days ago" in export.readme({"sets": 1, "ads": 4, "pictures": 0})
 
 
 @pytest.mark.parametrize("sign", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "  =1"])

@@ -1,6 +1,11 @@
 """One creative: its variants, its texts, its timeline and its pictures."""
 
+from copy import deepcopy
+from datetime import UTC, datetime
+
 import pytest
+
+from manimod.jobs import transaction
 
 
 @pytest.fixture
@@ -19,6 +24,17 @@ def test_the_timeline_runs_from_stripe_to_the_queue(page):
     steps = [page.index(words) for words in ("Happened in Stripe", "Received (webhook)", "Understood", "Ads ready")]
     assert steps == sorted(steps)
     assert "+0.3 s" in page
+
+
+def test_an_ad_for_later_says_when_it_may_start(as_owner, account, connection, add_creative):
+    creative = add_creative(account, event="cancelled")
+    with transaction():
+        content = deepcopy(creative.content)
+        content["variants"][0]["from_day"] = 30
+        creative.content, creative.occurred_at = content, datetime(2026, 11, 2, 12, tzinfo=UTC)
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    assert page.count("For later") == 1
+    assert "2 Dec 2026</time>, day 30 after the cancellation" in page
 
 
 def test_a_generic_creative_says_what_to_check(as_owner, account, connection, add_creative):
