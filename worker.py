@@ -4,6 +4,7 @@ python worker.py work [QUEUE ...]   runs jobs as the bell rings, of these queues
 python worker.py schedule           rings again for rows that wait
 """
 
+import itertools
 import logging
 import os
 import signal
@@ -25,6 +26,7 @@ from manimod import create_app, tasks
 from manimod.config import ConfigError
 from manimod.extensions import db
 from manimod.jobs import FAST, HEARTBEAT, SLOW
+from manimod.mail import MailNotSent
 from manimod.processes import die_with_parent
 from manimod.studio import llm
 
@@ -32,6 +34,7 @@ log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 15
 SWEEP_SECONDS = 1.0
+SWEEPS_A_WATCH = 15
 LONGEST_BACKOFF_SECONDS = 10.0
 
 
@@ -99,14 +102,24 @@ def schedule(app: Flask) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_signal: stop.set())
     outage = Outage("scheduler")
+    watches = itertools.cycle([True] + [False] * (SWEEPS_A_WATCH - 1))
     while not stop.wait(outage.seconds or SWEEP_SECONDS):
         try:
             with app.app_context():
+                if next(watches) or outage.seconds:
+                    watch()
                 tasks.sweep()
                 app.extensions["redis"].set(HEARTBEAT, int(time.time()), ex=HEARTBEAT_SECONDS)
             outage.is_over()
         except (SQLAlchemyError, RedisError) as error:
             outage.goes_on(error)
+
+
+def watch() -> None:
+    try:
+        tasks.watch()
+    except MailNotSent as error:
+        log.warning("mail_not_sent", error=str(error))
 
 
 class Outage:

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from manimod import jobs, people
 from manimod.errors import ManimodError
 from manimod.extensions import db, security
-from manimod.flow import connections, keys, moments, sync
-from manimod.models import PLANS, Account, Connection, User
+from manimod.flow import connections, delivery_log, diagnostics, keys, moments, sync
+from manimod.models import PLANS, Account, Connection, StripeEvent, User
 from manimod.stripe_facts import NotAnEvent, minimise
 from manimod.studio import picture, preview
 
@@ -138,6 +138,59 @@ def stripe_sync(account_id: int) -> tuple[str, dict]:
     return f"The sync of account {account_id} starts as soon as a worker is free.", _connection_facts(connection)
 
 
+@command("replay")
+@click.argument("account_id", type=int)
+@click.argument("event_id")
+def replay(account_id: int, event_id: str) -> tuple[str, dict]:
+    """Process an event once more that was ignored or given up. EVENT_ID is Stripe's: evt_..."""
+    with jobs.transaction():
+        connection = _connection(account_id)
+        query = select(StripeEvent.id).where(
+            StripeEvent.connection_id == connection.id, StripeEvent.stripe_id == event_id
+        )
+        row_id = db.session.scalar(query)
+        if row_id is None:
+            raise click.ClickException(f"Account {account_id} has no event {event_id}.")
+        delivery_log.replay(connection, row_id)
+    return f"{event_id} is processed once more.", {"account": account_id, "event": event_id}
+
+
+@click.command("doctor")
+@with_appcontext
+@click.argument("account_id", type=int, required=False)
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON instead of a list.")
+def doctor(account_id: int | None, as_json: bool) -> None:
+    """Say what is wrong with an account, after asking Stripe, or with the installation. Status 1 if it is broken."""
+    if account_id is None:
+        found = diagnostics.check_installation()
+    else:
+        found = diagnostics.check_account(_account(account_id), ask_stripe=True)
+    outcome = diagnostics.worst(found)
+    if as_json:
+        click.echo(json.dumps({"account": account_id, "outcome": outcome, "checks": [c.to_json() for c in found]}))
+    else:
+        click.echo("\n".join(_line(check) for check in found))
+    sys.exit(outcome == "broken")
+
+
+def _line(check: diagnostics.Check) -> str:
+    seen = ", ".join(filter(None, (check.evidence, check.seen_at and f"{check.seen_at:%Y-%m-%d %H:%M:%S} UTC")))
+    todo = f"\n{'':15}-> {check.action.label}" if check.action and check.outcome != "good" else ""
+    return f"{check.outcome.replace('_', ' '):15}{check.title}: {check.meaning}{f' ({seen})' if seen else ''}{todo}"
+
+
+@command("rotate-keys")
+def rotate_keys() -> tuple[str, dict]:
+    """Seal every stored secret with the first key of ENCRYPTION_KEYS, so that the older ones may be removed."""
+    done = keys.rotate()
+    if lost := done.unreadable_accounts:
+        numbers = ", ".join(map(str, lost))
+        warning = f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."
+    else:
+        warning = " The other keys may be removed from ENCRYPTION_KEYS."
+    return f"{done.resealed} secrets of {done.connections} connections were sealed anew.{warning}", done.to_json()
+
+
 @click.command("interpret")
 def interpret() -> None:
     """Say what mani makes of Stripe events: JSON lines in, one JSON line each out. Nothing is stored."""
@@ -151,18 +204,6 @@ def _interpretation(line: bytes) -> dict:
         facts = minimise(json.loads(line)).facts
     except (NotAnEvent, ValueError, RecursionError):
         return {"id": None, "moments": [], "withdraws": [], "reason": "this line is no Stripe event"}
-@command("rotate-keys")
-def rotate_keys() -> tuple[str, dict]:
-    """Seal every stored secret with the first key of ENCRYPTION_KEYS, so that the older ones may be removed."""
-    done = keys.rotate()
-    if lost := done.unreadable_accounts:
-        numbers = ", ".join(map(str, lost))
-        warning = f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."
-    else:
-        warning = " The other keys may be removed from ENCRYPTION_KEYS."
-    return f"{done.resealed} secrets of {done.connections} connections were sealed anew.{warning}", done.to_json()
-
-
     meaning = moments.interpret(facts)
     return {
         "id": facts.id,
@@ -175,10 +216,14 @@ def rotate_keys() -> tuple[str, dict]:
 
 @click.command("preview")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def preview_sets(folder: Path) -> None:
+@click.option("--sheet", is_flag=True, help="Also contact-sheet.png: every layout in every size.")
+def preview_sets(folder: Path, sheet: bool) -> None:
     """Write the creative sets of every event for sample audiences into FOLDER, as JSON and SVG."""
     folder.mkdir(parents=True, exist_ok=True)
-    for item in preview.sample_sets(date.today()):
+    items = list(preview.sample_sets(date.today()))
+    if sheet:
+        (folder / "contact-sheet.png").write_bytes(preview.contact_sheet(items))
+    for item in items:
         content = json.dumps(item.creative_set.to_json(), indent=1, ensure_ascii=False)
         (folder / f"{item.name}.json").write_text(content + "\n", encoding="utf-8")
         for number, variant in enumerate(item.creative_set.variants, 1):
@@ -196,6 +241,9 @@ COMMANDS = (
     stripe_webhook_secret,
     stripe_disconnect,
     stripe_sync,
+    rotate_keys,
+    replay,
+    doctor,
     interpret,
     preview_sets,
 )
@@ -210,7 +258,6 @@ def _account(account_id: int) -> Account:
 
 def _connection(account_id: int) -> Connection:
     connection = connections.of_account(_account(account_id))
-    rotate_keys,
     if connection is None or not connection.is_connected:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     return connection

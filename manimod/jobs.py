@@ -36,7 +36,12 @@ class Job:
     timeout_seconds: int
 
 
-JOBS = {"drain": Job(FAST, 120), "sync_customers": Job(SLOW, 300), "poll_events": Job(SLOW, 300)}
+JOBS = {
+    "drain": Job(FAST, 120),
+    "sync_customers": Job(SLOW, 300),
+    "poll_events": Job(SLOW, 300),
+    "check_health": Job(SLOW, 60),
+}
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What workers run. Each task loads nothing but an id and calls flow; jobs.answer comes first, see there."""
 
 from manimod import jobs
-from manimod.flow import bells, generation, inbox, poll, sync
+from manimod.flow import alerts, bells, generation, inbox, poll, sync
 
 
 def drain(connection_id: int) -> None:
@@ -23,6 +23,17 @@ def sync_customers(connection_id: int) -> None:
 def poll_events(connection_id: int) -> None:
     jobs.answer("poll_events", connection_id)
     poll.run(connection_id)
+
+
+def check_health(account_id: int) -> None:
+    jobs.answer("check_health", account_id)
+    alerts.watch(account_id)
+
+
+def watch() -> None:
+    """What the scheduler runs every 15 seconds: it also notices that no worker is there to do so."""
+    alerts.watch_installation()
+    alerts.send()
 
 
 def sweep() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from manimod import jobs
 from manimod.extensions import db
-from manimod.flow import poll
+from manimod.flow import alerts, poll
 from manimod.models import Connection, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
@@ -23,6 +23,8 @@ def ring_again() -> None:
         jobs.ring("sync_customers", connection_id)
     for connection_id in poll.due():
         jobs.ring("poll_events", connection_id)
+    for account_id in alerts.due():
+        jobs.ring("check_health", account_id)
     db.session.rollback()
 
 

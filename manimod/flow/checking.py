@@ -43,6 +43,16 @@ class Check:
     name: str = ""
     title: str = ""
 
+    def to_json(self) -> dict:
+        return {
+            "check": self.name,
+            "outcome": self.outcome,
+            "meaning": self.meaning,
+            "evidence": self.evidence,
+            "seen_at": self.seen_at and self.seen_at.isoformat(),
+            "action": self.action and self.action.label,
+        }
+
 
 @dataclass(frozen=True)
 class Rule:

@@ -227,6 +227,8 @@ def forget_data(connection: Connection) -> None:
 def note_trouble(connection: Connection, failure: ManimodError | None) -> None:
     """Remember why Stripe could not be read, for the pages; None once it could."""
     code = failure.code if failure else None
+    if code != connection.trouble:
+        jobs.enqueue("check_health", connection.account_id)
     if code is None or connection.trouble is None:
         connection.trouble_since = now() if code else None
     connection.trouble = code

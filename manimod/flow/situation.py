@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, literal, select, text
 
 from manimod import jobs
 from manimod.extensions import db
-from manimod.flow import audiences, connections, review, runs, tiers
+from manimod.flow import audiences, connections, figures, review, runs, tiers
 from manimod.models import Account, Connection, Creative, Moment, RefusedDelivery, StripeEvent, SyncRun, Tier
 from manimod.models.accounts import now
 
@@ -132,12 +132,14 @@ class Situation:
     @cached_property
     def waiting_since(self) -> datetime | None:
         """Since when the oldest event or moment waits for a worker; of all accounts where none is named."""
-        events = select(func.min(StripeEvent.received_at)).where(_state(StripeEvent, "pending"))
-        moments = select(func.min(Moment.detected_at)).where(_state(Moment, "ready"), OPEN_MOMENTS)
-        if self.account:
-            events = events.where(StripeEvent.connection_id == self.connection.id)
-            moments = moments.where(Moment.connection_id == self.connection.id)
-        return min(filter(None, (db.session.scalar(events), db.session.scalar(moments))), default=None)
+        if self.account is None:
+            return figures.backlog().oldest_at
+        mine = StripeEvent.connection_id == self.connection.id
+        event = select(StripeEvent.received_at).where(mine, _state(StripeEvent, "pending")).order_by(StripeEvent.id)
+        moment = select(func.min(Moment.detected_at)).where(
+            Moment.connection_id == self.connection.id, _state(Moment, "ready"), OPEN_MOMENTS
+        )
+        return min(filter(None, (db.session.scalar(event.limit(1)), db.session.scalar(moment))), default=None)
 
     @property
     def sync_interval(self) -> timedelta:
