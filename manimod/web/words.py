@@ -80,6 +80,8 @@ AUDIT_ACTIONS = {
     "showed_names": "Looked at customers' names",
 }
 QUEUES = {"mani": "Events", "mani-sync": "Syncs and event checks"}
+# What these failures' codes begin with is mended by another key.
+KEY_TROUBLES = ("STRIPE_KEY", "STRIPE_PERMISSION", "KEY_")
 TEXT_FIELDS = {
     "primary_text": "Primary text",
     "website_title": "Website title",
@@ -103,6 +105,7 @@ def register(app: Flask) -> None:
         MOMENT_STATES=MOMENT_STATES,
         POSITIONS=POSITIONS,
         KEY_TYPES=KEY_TYPES,
+        KEY_TROUBLES=KEY_TROUBLES,
         OUTCOMES=OUTCOMES,
         AUDIT_ACTIONS=AUDIT_ACTIONS,
         QUEUES=QUEUES,

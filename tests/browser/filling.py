@@ -2,11 +2,24 @@
 
 from datetime import date, timedelta
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from manimod.extensions import db
+from manimod.flow import audit, connections, diagnostics
 from manimod.jobs import transaction
-from manimod.models import Account, AudienceDay, AudienceSize, Connection, Creative, Moment, StripeEvent, SyncRun, Tier
+from manimod.models import (
+    Account,
+    AudienceDay,
+    AudienceSize,
+    Connection,
+    Creative,
+    Customer,
+    Moment,
+    StripeEvent,
+    SyncRun,
+    Tier,
+    User,
+)
 from manimod.models.accounts import now
 from manimod.studio import writer
 from manimod.studio.brief import Brand, Brief, objective_of
@@ -52,6 +65,23 @@ def fill(account: Account) -> Connection:
         db.session.flush()
         _add_its_moment(connection, creative)
     return connection
+
+
+def fill_support(by: User) -> None:
+    """What support finds and has done: the health of every account, and entries in the log of the first."""
+    accounts = list(db.session.scalars(select(Account).order_by(Account.id)))
+    with transaction():
+        for account in accounts:
+            health = diagnostics.remember(account, diagnostics.check_account(account))
+            # What many accounts look like: the gallery runs without a job server, which breaks all of them.
+            health.outcome = ("broken", "attention", "good")[account.id % 3]
+            health.checks = {"signing_secret": health.outcome} if account.id % 3 < 2 else {}
+        audit.record(by, accounts[0], "checked", "Ticket 4711: nothing has arrived since Monday", outcome="broken")
+        audit.record(by, accounts[0], "set_plan", "Ticket 4711: lowered by mistake", before="starter", after="pro")
+        connection = connections.of_account(accounts[0])
+        customer = {"stripe_id": "cus_1", "name": "Hazel Testford", "segment": "new", "created_at": now()}
+        db.session.add(Customer(connection_id=connection.id, **customer))
+        db.session.execute(update(StripeEvent).values(state="parked", reason="mani could not process it"))
 
 
 def make_creative(
@@ -112,7 +142,7 @@ def _add_mirror(connection: Connection) -> None:
 
 def _day(size: dict, days_ago: int) -> dict:
     """The longer ago the fewer, except that nobody of the low values is new."""
-    customers = size["customers"] * (400 + days_ago * (1 if size["segment"] == "low" else -2)) // 400
+    customers = round(size["customers"] * (1 + days_ago * (0.0025 if size["segment"] == "low" else -0.005)))
     return size | {"day": now().date() - timedelta(days=days_ago), "customers": customers}
 
 

@@ -18,9 +18,10 @@ from werkzeug.serving import make_server
 
 from manimod import create_app
 from manimod.extensions import db
+from manimod.jobs import transaction
 from tests import factories
 from tests.browser.chromium import launch
-from tests.browser.filling import fill
+from tests.browser.filling import PERMISSIONS, fill, fill_support
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 WIDTHS = (360, 768, 1440)
@@ -51,13 +52,19 @@ PAGES = {
     "disconnect": ("full", "/settings/integrations/stripe/disconnect"),
     "password": ("full", "/settings/password"),
     "help": ("full", "/help"),
+    "dashboard-trouble": ("troubled", "/"),
+    "stripe-trouble": ("troubled", "/settings/integrations/stripe"),
     "not-found": ("full", "/nowhere"),
+    "support": ("support", "/support"),
+    "support-account": ("support", "/support/accounts/1"),
+    "support-event": ("support", "/support/accounts/1/events/1"),
+    "support-customers": ("support", "/support/accounts/1/customers?q=cus_1"),
 }
 
 
 @contextmanager
 def served() -> Iterator[str]:
-    """The application with four accounts, on a free port."""
+    """The application with an account for each way it may stand, on a free port."""
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(factories.make_settings(f"sqlite:///{folder}/mani.db", redis_url="redis://127.0.0.1:1/0"))
         with app.app_context():
@@ -67,7 +74,13 @@ def served() -> Iterator[str]:
             factories.make_owner(factories.make_account(name="Harbour & Finch"), "new@example.com")
             connected = factories.make_owner(factories.make_account(name="Northlight"), "connected@example.com")
             factories.make_connection(connected.account)
+            troubled = factories.make_owner(factories.make_account(name="Larkspur"), "troubled@example.com")
+            connection = fill(troubled.account)
+            with transaction():
+                connection.trouble = "STRIPE_PERMISSION_MISSING"
+                connection.permissions = PERMISSIONS | {"subscriptions": False}
             factories.make_owner(factories.make_account("starter", "Fernway"), "starter@example.com")
+            fill_support(factories.make_support("support@example.com"))
             db.session.remove()
         server = make_server("127.0.0.1", 0, app, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -92,7 +105,10 @@ def sign_in(page: Page, user: str) -> None:
     page.fill("#email", f"{user}@example.com")
     page.fill("#password", factories.PASSWORD)
     page.click("text=Sign in >> nth=-1")
-    page.wait_for_url("**/")
+    if user == "support":
+        page.fill("#code", factories.code())
+        page.click("text=Sign in >> nth=-1")
+    page.wait_for_url("**/support" if user == "support" else "**/")
 
 
 def address_of(address: str) -> str:

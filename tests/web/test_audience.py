@@ -66,7 +66,7 @@ def test_what_was_made_and_what_is_missing(as_owner, account):
 def test_what_has_changed_since_last_week_is_said(as_owner, account):
     fill(account)
     page = plain(as_owner.get("/audience").text)
-    assert re.search(r"Starter .* Low value 96 24% −1 since last week New 35 9% \+2 since last week", page)
+    assert re.search(r"Starter .* Low value 96 24% −2 since last week New 35 9% \+1 since last week", page)
 
 
 def test_a_young_account_has_no_last_week_and_no_line_yet(as_owner, connection):

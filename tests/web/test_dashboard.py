@@ -81,7 +81,12 @@ def test_what_keeps_stripe_from_being_read_is_said(as_owner, account):
     connection = fill(account)
     with transaction():
         connection.trouble = "STRIPE_KEY_REJECTED"
-    assert "Stripe rejected this key" in as_owner.get("/").text
+    page = as_owner.get("/").text
+    assert "Stripe rejected this key" in page
+    assert 'href="/settings/integrations/stripe?replace=1">Replace key</a>' in page
+    with transaction():
+        connection.trouble = "STRIPE_RATE_LIMITED"
+    assert "Replace key" not in as_owner.get("/").text, "it ends by itself"
 
 
 def test_every_chart_has_its_numbers_as_a_table(as_owner, account):
