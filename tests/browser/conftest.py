@@ -16,6 +16,7 @@ from manimod.jobs import transaction
 from tests import factories
 from tests.browser import chromium
 from tests.browser.filling import make_creative
+from tests.client import Client
 from tests.conftest import unavailable
 from tests.journeys.stack import Stack
 from tests.stripe_sandbox import Sandbox
@@ -86,14 +87,23 @@ def open_page(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
 def beside(stack: Stack) -> Flask:
     """The application on the stack's database, to make rows in a moment instead of through a command."""
     environment = Folder(stack.folder).environment(stack.port)
-    return create_app(load_settings(environment | {"STRIPE_API_BASE": stack.environment["STRIPE_API_BASE"]}))
+    app = create_app(load_settings(environment | {"STRIPE_API_BASE": stack.environment["STRIPE_API_BASE"]}))
+    app.test_client_class = Client
+    return app
 
 
 @pytest.fixture
-def open_as_owner(open_page: Callable[..., Page], beside: Flask) -> Callable[..., Page]:
-    """A window in which the owner of a new account has signed in through the form; `connected`: without Stripe."""
+def open_as_owner(open_page: Callable[..., Page], beside: Flask, stack: Stack) -> Callable[..., Page]:
+    """A window `at` an address, for the owner of a new account. `connected`: without Stripe; `form`: signs in there."""
 
-    def open_as_owner(plan: str = "pro", connected: bool = False, creatives: int = 0, **options: object) -> Page:
+    def open_as_owner(
+        plan: str = "pro",
+        connected: bool = False,
+        creatives: int = 0,
+        at: str = "/",
+        form: bool = False,
+        **options: object,
+    ) -> Page:
         with beside.app_context():
             owner = factories.make_owner(
                 factories.make_account(plan, "Harbour & Finch"), f"browser{next(_numbers)}@example.com"
@@ -102,13 +112,21 @@ def open_as_owner(open_page: Callable[..., Page], beside: Flask) -> Callable[...
                 factories.make_connection(owner.account)
             with transaction():
                 db.session.add_all(make_creative(owner.account) for _ in range(creatives))
-            email = owner.email
+            email, session = owner.email, beside.test_client().sign_in(owner).get_cookie("mani").value
         page = open_page(**options)
-        page.goto("/")
-        page.get_by_label("E-mail address").fill(email)
-        page.get_by_label("Password").fill(factories.PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/")
+        if form:
+            sign_in(page, email)
+        else:
+            page.context.add_cookies([{"name": "mani", "value": session, "url": stack.address, "httpOnly": True}])
+            page.goto(at)
         return page
 
     return open_as_owner
+
+
+def sign_in(page: Page, email: str) -> None:
+    page.goto("/")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")

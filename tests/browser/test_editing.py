@@ -6,8 +6,7 @@ from playwright.sync_api import expect
 
 
 def test_colours_are_seen_before_they_are_saved(open_as_owner):
-    page = open_as_owner()
-    page.goto("/settings/brand")
+    page = open_as_owner(at="/settings/brand")
     page.get_by_label("Main colour").fill("#0a7b33")
     expect(page.locator("#brand-preview img").first).to_have_attribute("src", re.compile("primary_colour=%230a7b33"))
     page.get_by_label("Landing page").fill("https://brightside.example/")
@@ -17,8 +16,7 @@ def test_colours_are_seen_before_they_are_saved(open_as_owner):
 
 
 def test_a_text_is_judged_while_it_is_typed_and_not_saved_when_blocked(open_as_owner):
-    page = open_as_owner(connected=True, creatives=1)
-    page.goto("/creatives")
+    page = open_as_owner(connected=True, creatives=1, at="/creatives")
     page.locator("article.creative h2 a").click()
     page.get_by_role("link", name="Edit").first.click()
     page.locator("#headline").fill("Your payment failed")
@@ -32,8 +30,7 @@ def test_a_text_is_judged_while_it_is_typed_and_not_saved_when_blocked(open_as_o
 
 
 def test_the_keyboard_reviews_the_queue(open_as_owner):
-    page = open_as_owner(connected=True, creatives=3)
-    page.goto("/creatives")
+    page = open_as_owner(connected=True, creatives=3, at="/creatives")
     cards = page.locator("article.creative")
     page.keyboard.press("j")
     expect(cards.first.locator("h2 a")).to_be_focused()
@@ -53,8 +50,7 @@ def test_the_keyboard_reviews_the_queue(open_as_owner):
 
 
 def test_filters_work_by_themselves(open_as_owner):
-    page = open_as_owner(connected=True, creatives=2)
-    page.goto("/creatives")
+    page = open_as_owner(connected=True, creatives=2, at="/creatives")
     page.get_by_label("Objective").select_option("winback")
     expect(page.locator("article.creative")).to_have_count(0)
     expect(page).to_have_url(re.compile("objective=winback"))

@@ -10,7 +10,7 @@ from tests.stripe_sandbox import demo
 
 def test_the_guide_works_from_the_first_line_to_the_last(open_as_owner, sandbox):
     account = demo.seed(sandbox, customers=12)
-    page = open_as_owner()
+    page = open_as_owner(form=True)
     expect(page.get_by_role("heading", name="Set up mani with Stripe")).to_be_visible()
 
     guide.connect(page, "sk_live_" + "a" * 24)
@@ -77,7 +77,6 @@ def test_a_creative_is_on_the_screen_within_3_seconds_of_the_event(open_as_owner
 
 
 def test_a_plan_below_pro_sees_the_upgrade_and_no_form(open_as_owner):
-    page = open_as_owner("starter")
-    page.goto(guide.STRIPE)
+    page = open_as_owner("starter", at=guide.STRIPE)
     expect(page.get_by_role("heading", name="Stripe is part of the Pro and Scale plans")).to_be_visible()
     assert page.locator("input:not([type=hidden])").count() == 0

@@ -6,8 +6,7 @@ from playwright.sync_api import expect
 
 
 def test_the_keyboard_goes_on_with_the_next_card(open_as_owner):
-    page = open_as_owner(connected=True, creatives=3)
-    page.goto("/creatives")
+    page = open_as_owner(connected=True, creatives=3, at="/creatives")
     cards = page.locator("article.creative")
     second = cards.nth(1).get_attribute("id")
     cards.first.get_by_role("button", name="Approve").focus()
@@ -20,8 +19,7 @@ def test_the_keyboard_goes_on_with_the_next_card(open_as_owner):
 
 
 def test_a_card_that_was_decided_elsewhere_says_so(open_as_owner):
-    page = open_as_owner(connected=True, creatives=1)
-    page.goto("/creatives")
+    page = open_as_owner(connected=True, creatives=1, at="/creatives")
     other = page.context.new_page()
     other.goto("/creatives")
     other.get_by_role("button", name="Reject").click()
@@ -31,15 +29,13 @@ def test_a_card_that_was_decided_elsewhere_says_so(open_as_owner):
 
 
 def test_a_lost_session_leads_to_the_sign_in_by_itself(open_as_owner):
-    page = open_as_owner(connected=True)
-    page.goto("/creatives")
+    page = open_as_owner(connected=True, at="/creatives")
     page.context.clear_cookies()
     expect(page).to_have_url(re.compile("/sign-in.next=/creatives"))
 
 
 def test_a_lost_connection_is_said_and_taken_back(open_as_owner):
-    page = open_as_owner(connected=True)
-    page.goto("/creatives")
+    page = open_as_owner(connected=True, at="/creatives")
     page.route("**/creatives/new*", lambda route: route.abort())
     banner = page.locator("#connection-lost")
     expect(banner).to_be_visible()
@@ -48,8 +44,7 @@ def test_a_lost_connection_is_said_and_taken_back(open_as_owner):
 
 
 def test_a_button_cannot_be_pressed_twice(open_as_owner):
-    page = open_as_owner()
-    page.goto("/settings/integrations/stripe")
+    page = open_as_owner(at="/settings/integrations/stripe")
     posts = []
     page.route("**/connect", lambda route: posts.append(route.request.url))
     page.get_by_label("Paste the API key.").fill("rk_test_" + "a" * 24)

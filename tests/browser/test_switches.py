@@ -11,9 +11,7 @@ GREEN = "rgb(23, 128, 76)"
 @pytest.fixture
 def open_switches(open_as_owner):
     def open_switches(**options: object) -> Page:
-        page = open_as_owner(connected=True, **options)
-        page.goto(guide.STRIPE)
-        return page
+        return open_as_owner(connected=True, at=guide.STRIPE, **options)
 
     return open_switches
 

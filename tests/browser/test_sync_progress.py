@@ -40,8 +40,7 @@ def test_a_tier_is_named_in_its_row(open_as_owner, sandbox):
     account = sandbox.create_account("Brightside Studio")
     sandbox.catalogue(account["id"])
     sandbox.seed_customers(account["id"], 20, seed=1)
-    page = open_as_owner()
-    page.goto(guide.STRIPE)
+    page = open_as_owner(at=guide.STRIPE)
     paste(page, account["keys"]["test"]["restricted"])
     field = page.get_by_label("Name of the tier").first
     field.fill("Founders {")

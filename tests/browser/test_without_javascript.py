@@ -8,7 +8,7 @@ from tests.stripe_sandbox import demo
 
 def test_connect_review_and_disconnect(open_as_owner, sandbox):
     account = demo.seed(sandbox, customers=3)
-    page = open_as_owner(java_script_enabled=False)
+    page = open_as_owner(form=True, java_script_enabled=False)
     guide.connect(page, account["keys"]["test"]["restricted"])
     guide.set_up_webhook(page, sandbox, account)
 
