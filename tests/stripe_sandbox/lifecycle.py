@@ -45,7 +45,8 @@ def renew(store, ident, succeeds=None):
     """A new period, its invoice (billing_reason subscription_cycle) and the attempt to collect it."""
     subscription = store.subscriptions.get(ident)
     bounds, anchor = next_period(store, subscription)
-    invoice = invoices.draft(store, subscription, "subscription_cycle", bounds, looks_back=period(subscription))
+    past = period(subscription)[0], bounds[0]
+    invoice = invoices.draft(store, subscription, "subscription_cycle", bounds, looks_back=past)
     fields = {"items": moved(subscription, bounds), "latest_invoice": invoice["id"]}
     if anchor:
         fields["billing_cycle_anchor"] = anchor
