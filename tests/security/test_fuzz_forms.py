@@ -1,0 +1,106 @@
+"""Every form field and every query parameter of every route, filled with hostile text: never an error of ours."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from manimod.extensions import db
+from tests.security import hostile
+from tests.security.test_routes import FILES, addresses, is_unsafe, people, routes
+
+__all__ = ["addresses", "people"]
+
+WEB = Path(__file__).parents[2] / "manimod" / "web"
+SOURCES = "".join(path.read_text() for path in [*WEB.glob("*.py"), *WEB.parent.glob("flow/brand*.py")])
+# Names in quotes: what views ask the form and the query for, and much that they don't.
+NAMES = sorted(set(re.findall(r'"([a-z][a-z_]{1,30})"', SOURCES)))
+LEFT_OUT = {"stripe_settings.disconnect", "security.login", "security.change_password", "webhooks.stripe", *FILES}
+
+
+def is_fuzzed(rule) -> bool:
+    return rule.endpoint not in LEFT_OUT and not rule.endpoint.endswith("static")
+
+
+def fields_of_pages(visitor, ways: list[str]) -> set[str]:
+    pages = "".join(visitor.get(way).text for way in ways)
+    return set(re.findall(r'<(?:input|select|textarea)[^>]* name="([^"]+)"', pages)) | set(
+        re.findall(r"[?&;]([a-z_]+)=", pages)
+    )
+
+
+def encodable(text: str) -> str:
+    """A form cannot carry half a surrogate pair; its bytes can, see below."""
+    return text.encode("utf-8", "replace").decode()
+
+
+@pytest.fixture
+def surface(app, people, addresses):
+    """The owner's session, the addresses to get and to post to, and every name that they may ask for."""
+    owner = people["owner"]()
+    chosen = [(method, addresses(rule)) for method, rule in routes(app) if is_fuzzed(rule)]
+    gets = [way for method, way in chosen if not is_unsafe(method)]
+    known = fields_of_pages(owner, [way for way in gets if not way.endswith((".png", ".zip"))]) - {"csrf_token"}
+    return owner, gets, [way for method, way in chosen if is_unsafe(method)], sorted(known | set(NAMES)), sorted(known)
+
+
+def pairs(names: list[str], known: list[str]) -> st.SearchStrategy:
+    name = st.sampled_from(known) | st.sampled_from(known) | st.sampled_from(names)
+    return st.lists(st.tuples(name, hostile.texts.map(encodable)), min_size=1, max_size=6)
+
+
+def check(answer) -> int:
+    assert answer.status_code < 500, answer.status_code
+    assert b"Traceback" not in answer.data
+    return answer.status_code
+
+
+def test_every_query_parameter(surface):
+    owner, gets, _, names, known = surface
+
+    @hostile.fuzz("query", share=0.1, short=60, way=st.sampled_from(gets), asked=pairs(names, known))
+    def ask(way: str, asked: list) -> int:
+        return check(owner.get(way, query_string=MultiDict(asked)))
+
+    ask()
+
+
+def test_every_form_field(surface):
+    owner, _, posts, names, known = surface
+    headers = st.sampled_from(({}, {"HX-Request": "true"}))
+
+    @hostile.fuzz("form", share=0.1, short=60, way=st.sampled_from(posts), filled=pairs(names, known), headers=headers)
+    def submit(way: str, filled: list, headers: dict) -> int:
+        db.session.rollback()
+        return check(owner.post(way, data=MultiDict(filled), headers=headers))
+
+    submit()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"name=\xff\xfe&name=%ff%00", b"name=" + b"%F0" * 500, b"&&==&name", b"a=1&" * 5000, b"\0" * 100],
+    ids=["bytes", "half characters", "no pairs", "many fields", "zeros"],
+)
+def test_what_is_hardly_a_form(as_owner, connection, body):
+    for way in ("/settings/account", "/settings/brand", "/settings/integrations/stripe/connect", "/sign-in"):
+        check(as_owner.post(way, data=body, content_type="application/x-www-form-urlencoded"))
+        check(as_owner.post(way, data=body, content_type="multipart/form-data; boundary=x"))
+        check(as_owner.post(way, data=body, content_type="application/json"))
+
+
+@pytest.mark.parametrize(
+    "way", ["/%00", "/creatives/%F0%9F", "/creatives/99999999999999999999999", "/..%2f..%2fetc/passwd"]
+)
+def test_odd_addresses(as_owner, way):
+    assert check(as_owner.get(way)) == 404
+
+
+@pytest.mark.parametrize("name", ["Cookie", "HX-Current-URL", "Accept-Encoding", "Range", "Referer", "If-None-Match"])
+def test_odd_headers(app, as_owner, name):
+    for value in ("\xff" * 50, "x" * 4000, "bytes=5-1,9-", "http://[::1", "gzip;q=nan", "//evil", "https://a\\b@c/"):
+        for way in ("/", "/settings/account", "/settings/brand/preview/renewed.svg"):
+            check(as_owner.get(way, headers={name: value, "HX-Request": "true"}))
+            check(app.test_client().get(way, headers={name: value, "HX-Request": "true"}))
