@@ -1,6 +1,6 @@
 """The pages at 100,000 customers and 10,000 creatives: the server's time until the whole answer is there.
 
-It is processor time, database included, so that neighbours on the machine do not count.
+Twice: processor time, database included, which neighbours on the machine do not change, and time by the clock.
 """
 
 import itertools
@@ -15,7 +15,15 @@ from bench.figures import Figure
 CREATIVES = int(os.environ.get("BENCH_CREATIVES", "10000"))
 CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "100000"))
 ROUNDS = 40
-PAGES = ("/", "/audience", "/creatives", "/creatives/{id}", "/settings/integrations/stripe", "/help")
+PAGES = (
+    "/",
+    "/audience",
+    "/audience?days=90",
+    "/creatives",
+    "/creatives/{id}",
+    "/settings/integrations/stripe",
+    "/help",
+)
 
 
 def measure() -> list[Figure]:
@@ -33,7 +41,7 @@ def measure() -> list[Figure]:
             identity = owner.fs_uniquifier
             db.session.remove()
         client = signed_in(app, identity)
-        return [page(client, address, newest) for address in PAGES]
+        return [figure for address in PAGES for figure in page(client, address, newest)]
 
 
 def signed_in(app, identity: str):
@@ -43,16 +51,22 @@ def signed_in(app, identity: str):
     return client
 
 
-def page(client, address: str, newest: int) -> Figure:
-    slowest = sorted(seconds(client, address.format(id=newest)) for _ in range(ROUNDS))[int(ROUNDS * 0.95) - 1]
-    return Figure("pages", f"{address}, 95 of 100", slowest * 1000, "ms", goal="< 100 ms")
+def page(client, address: str, newest: int) -> list[Figure]:
+    rounds = [seconds(client, address.format(id=newest)) for _ in range(ROUNDS)]
+    names = (f"{address}, 95 of 100", f"{address}, 95 of 100 by the clock")
+    slowest = (sorted(measured)[int(ROUNDS * 0.95) - 1] * 1000 for measured in zip(*rounds, strict=True))
+    return [
+        Figure("pages", name, value, "ms", goal="< 100 ms", is_met=value < 100)
+        for name, value in zip(names, slowest, strict=True)
+    ]
 
 
-def seconds(client, address: str) -> float:
-    begun = time.process_time()
+def seconds(client, address: str) -> tuple[float, float]:
+    """Processor time and time by the clock."""
+    begun = time.process_time(), time.perf_counter()
     answer = client.get(address, headers={"Accept-Encoding": "gzip"})
     assert answer.status_code == 200, (address, answer.status_code)
-    return time.process_time() - begun
+    return time.process_time() - begun[0], time.perf_counter() - begun[1]
 
 
 def fill(account) -> int:
