@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -62,14 +63,15 @@ def as_day(text: str | None) -> date | None:
 
 
 def brief_of(account: Account, **audience: object) -> Brief:
-    """What the studio is asked for: an audience (event, tier, tier_position, segment, round) and all that is stored.
+    """What the studio is asked for: an audience (event, tier, tier_position, segment, round) and all that is stored."""
+    return as_brief(kit_of(account), **audience)
 
-    A plan made for one customer bears their name, and a proof may be older than the customer whom it names: the brief
-    says which names are meant, so that the lint leaves them out.
-    """
-    kit = kit_of(account)
-    stored = [*stored_texts(kit), audience.get("tier") or ""]
-    return as_brief(kit, customer_names=tuple(customers_in_full(account, stored)), **audience)
+
+def with_names(account: Account, brief: Brief) -> Brief:
+    """The brief, and the customers' names that its tier and stored texts hold, which the studio leaves out: a plan made
+    for one customer bears their name, and a proof may be older than the customer whom it names."""
+    texts = [*stored_texts(kit_of(account)), brief.tier or ""]
+    return replace(brief, customer_names=tuple(customers_in_full(account, texts)))
 
 
 def stored_texts(kit: BrandKit) -> list[str]:

@@ -38,7 +38,7 @@ class Part:
 
 
 def count(account: Account, asked: Asked) -> int:
-    return db.session.scalar(select(func.count()).select_from(_approved(account, asked).subquery()))
+    return db.session.scalar(_approved(account, asked).with_only_columns(func.count()))
 
 
 def part(account: Account, asked: Asked) -> Part:
@@ -53,7 +53,7 @@ def part(account: Account, asked: Asked) -> Part:
         if problems:
             blocked[row.id] = problems[0].message
         else:
-            items.append(Item(_name(row), content, brief.brand))
+            items.append(Item(_name(row.id, content), content, brief.brand))
     return Part(items, blocked, rows[-1].id if len(rows) == A_PART else None)
 
 
@@ -77,8 +77,9 @@ def require_ready(account: Account, found: Part) -> None:
 
 
 def _approved(account: Account, asked: Asked) -> Select:
-    columns = (Creative.id, Creative.event, Creative.tier, Creative.segment, Creative.content)
-    query = select(*columns).where(Creative.account_id == account.id, Creative.status == "approved")
+    query = select(Creative.id, Creative.content).where(
+        Creative.account_id == account.id, Creative.status == "approved"
+    )
     if not asked.with_test:
         query = query.where(Creative.is_test.is_(False))
     if asked.only is not None:
@@ -86,5 +87,7 @@ def _approved(account: Account, asked: Asked) -> Select:
     return query if asked.before is None else query.where(Creative.id < asked.before)
 
 
-def _name(row) -> str:
-    return "-".join(filter(None, (slug(row.event), slug(row.tier or "")[:30], row.segment, str(row.id))))
+def _name(creative_id: int, content: CreativeSet) -> str:
+    """Of the set's own tier: the product's name may be a customer's."""
+    parts = (slug(content.event), slug(content.tier or "")[:30], content.segment, str(creative_id))
+    return "-".join(filter(None, parts))

@@ -205,6 +205,7 @@ def _write(connection: Connection, audience: Audience) -> CreativeSet:
         tier_position=audience.tier_position,
         segment=audience.segment,
     )
+    brief = brands.with_names(connection.account, brief)
     model = current_app.extensions["settings"].llm
     db.session.commit()  # ends the read transaction: a model may take its time
     return llm.write(brief, model) if model else writer.write(brief)

@@ -212,7 +212,8 @@ def rewrite(creative: Creative, by: User, revision: int) -> None:
     model's 20 seconds are too long. The set says so with its `writer`.
     """
     try:
-        content = writer.write(_brief(creative, round=creative.round + 1))
+        brief = brands.with_names(creative.account, _brief(creative, round=creative.round + 1))
+        content = writer.write(brief)
     except writer.Unwritable as refusal:
         raise TextBlocked(list(refusal.findings)) from None
     _replace(creative, content, by, "rewritten", revision, round=creative.round + 1)

@@ -196,11 +196,14 @@ def check_stored(text, context):
 
 def check_name(name, context):
     """The findings of a brand's or tier's name: capitals are its own affair, and "Free" is a name here. Of customers'
-    names only whole ones count ("Acme Corp Enterprise"), for "Max" is a tier beside a Max Example."""
-    whole = [full for full in context.customer_names if " " in full and full.casefold() in name.casefold()]
+    names only whole ones count ("Acme Corp Enterprise"), for "Max" is a tier beside a Max Example, and not the brand's
+    own, which may well be its first customer."""
+    own = context.brand.name.casefold()
+    names = [full for full in context.customer_names if " " in full and full.casefold() not in own]
+    whole = [full for full in names if full.casefold() in name.casefold()]
     context = replace(context, tier=None, brand=replace(context.brand, name=""), customer_names=whole)
-    own = {"EDT-01", "EDT-02"} | ({"MIS-01"} if re.fullmatch(r"free( (plan|tier|forever))?", name, re.I) else set())
-    return [f for f in _check_alone(name, context) if f.rule_id not in own]
+    free = {"EDT-01", "EDT-02"} | ({"MIS-01"} if re.fullmatch(r"free( (plan|tier|forever))?", name, re.I) else set())
+    return [f for f in _check_alone(name, context) if f.rule_id not in free]
 
 
 def _check_alone(text, context):

@@ -66,6 +66,7 @@ def prepare(brief):
     tier, trouble = printable_tier(brief.tier, context)
     context = replace(context, tier=tier.name if tier else None)
     brief, dropped = _only_clean(brief, context)
+    context = replace(context, customer_names=())  # nothing that names them is left
     return Desk(brief, tier, context, _reasons(brief, tier, trouble, dropped))
 
 

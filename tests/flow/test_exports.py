@@ -107,8 +107,7 @@ def test_hostile_texts_stay_texts(account):
     variant = creative.content["variants"][0]
     variant["platforms"]["meta_feed"]["fields"]["headline"] = ["=cmd|' /C calc'!A0"]
     with transaction():
-        creative.content = {**creative.content}
-        creative.tier = "../../etc/<script>"
+        creative.content = {**creative.content, "tier": "../../etc/<script>"}
     (content,) = chosen(account).items
     assert "/" not in content.name
     assert "<" not in content.name

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from manimod.extensions import db
-from manimod.flow import generation, sync
+from manimod.flow import brand_kit, generation, sync
 from manimod.jobs import transaction
 from manimod.models import Creative, Customer, Moment
 from manimod.models.accounts import now
@@ -161,3 +161,21 @@ def test_a_tier_may_be_called_like_a_customers_first_name(live, tell, queue):
         db.session.add(Customer(connection_id=live.id, stripe_id="cus_z", name="Max Quux", created_at=now()))
     tell(live, "a", product="prod_max")
     assert [creative.content["tier"] for creative in queue()] == ["Max"]
+
+
+def test_a_proof_that_names_a_later_customer_is_left_out(live, account, tell, queue):
+    with transaction():
+        form = {"name": "Brightside", "proof": "Start Quux calls it calm"}
+        brand_kit.save(account, brand_kit.read(account, form))
+        db.session.add(Customer(connection_id=live.id, stripe_id="cus_z", name="Start Quux", created_at=now()))
+    tell(live, "a")
+    (creative,) = queue()
+    assert "Quux" not in str(creative.content["variants"])
+    assert any("1 stored proof" in reason for reason in creative.content["reasons"])
+
+
+def test_a_brand_may_be_its_own_customer(live, account, tell, queue):
+    with transaction():
+        db.session.add(Customer(connection_id=live.id, stripe_id="cus_z", name=account.name, created_at=now()))
+    tell(live, "a", product=f"prod_{account.name} pro".lower())
+    assert [creative.content["tier"] for creative in queue()] == ["Brightside Studio Pro"]
