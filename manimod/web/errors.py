@@ -42,7 +42,7 @@ TITLES = {
 
 def register(app: Flask) -> None:
     app.register_error_handler(ManimodError, _on_failure)
-    app.register_error_handler(CSRFError, lambda _: _answer(400, FAILURES["FORM_EXPIRED"].message))
+    app.register_error_handler(CSRFError, lambda _: _answer("FORM_EXPIRED"))
     app.register_error_handler(HTTPException, _on_http)
     app.register_error_handler(OverflowError, _on_unstorable)
     app.register_error_handler(DataError, _on_unstorable)
@@ -50,14 +50,13 @@ def register(app: Flask) -> None:
 
 
 def _on_failure(failure: ManimodError) -> Response:
-    return _answer(failure.status, str(failure))
+    return _answer(failure.code, sentence=str(failure))
 
 
 def _on_http(error: HTTPException) -> Response:
     if error.response is not None or error.code is None or error.code < 400:
         return error.get_response()
-    known = CODES.get(error.code)
-    response = _answer(error.code, FAILURES[known].message if known else error.description or error.name)
+    response = _answer(CODES.get(error.code, "MALFORMED" if error.code < 500 else "INTERNAL"), error.code)
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
@@ -70,7 +69,7 @@ def _on_unstorable(_error: Exception) -> Response:
     """A number or a character in the request that no column takes, such as an id of thirty digits."""
     db.session.rollback()
     code = "NOT_FOUND" if request.method == "GET" else "UNSTORABLE"
-    return _answer(FAILURES[code].status, FAILURES[code].message)
+    return _answer(code)
 
 
 def _on_surprise(error: Exception) -> Response:
@@ -79,10 +78,16 @@ def _on_surprise(error: Exception) -> Response:
     frames = traceback.extract_tb(error.__traceback__)
     place = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
     log.error("unexpected_error", error=type(error).__name__, endpoint=request.endpoint, place=place)
-    return _answer(500, FAILURES["INTERNAL"].message)
+    return _answer("INTERNAL")
 
 
-def _answer(status: int, sentence: str) -> Response:
+def _answer(code: str, status: int | None = None, sentence: str | None = None) -> Response:
+    response = _say(code, status or FAILURES[code].status, sentence or FAILURES[code].message)
+    response.headers["X-Error-Code"] = code
+    return response
+
+
+def _say(code: str, status: int, sentence: str) -> Response:
     if request.blueprint == "webhooks" or request.path.startswith("/webhooks/"):
         response = make_response(f"{sentence}\n", status)
         response.mimetype = "text/plain"
@@ -92,7 +97,8 @@ def _answer(status: int, sentence: str) -> Response:
     return render.page(
         "error.html",
         status=status,
-        code=status,
+        code=code,
+        number=status,
         title=TITLES.get(status, TITLES[500]),
         sentence=sentence,
         again=request.full_path.rstrip("?") if request.method == "GET" and status in PASSING else None,

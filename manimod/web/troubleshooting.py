@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request, url_for
 
-from manimod.errors import ManimodError
+from manimod.errors import FAILURES, ManimodError
 from manimod.flow import connections, delivery_log, diagnostics
 from manimod.flow.moments import EVENT_TYPES
 from manimod.jobs import transaction
@@ -88,6 +88,19 @@ def customers(account: Account) -> Response:
         found=delivery_log.find_customers(connection, text),
         connection=connection,
     )
+
+
+@blueprint.get("/errors")
+@owner_required
+def errors(account: Account) -> Response:
+    """Everything that can go wrong, by its code."""
+    of_owners = {code: failure for code, failure in FAILURES.items() if not failure.place.startswith("support.")}
+    return render.page("troubleshooting/errors.html", account=account, failures=of_owners, where=_where)
+
+
+def _where(place: str) -> str:
+    endpoint, _, anchor = place.partition("#")
+    return url_for(endpoint, _anchor=anchor or None)
 
 
 def _checks_context(account: Account, ask_stripe: bool = False) -> dict:

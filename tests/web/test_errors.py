@@ -47,7 +47,7 @@ def failing(app, monkeypatch):
         (410, "Gone for good", "Go to the dashboard"),
         (413, "Too large", "a form may have 3 MB"),
         (429, "A little too fast", "Wait a minute and try again"),
-        (500, "Our mistake", "try again in a minute"),
+        (500, "Our mistake", "Try again in a minute"),
     ],
 )
 def test_every_error_has_a_page_and_a_toast_that_say_what_to_do(as_owner, failing, status, title, what_to_do):
