@@ -101,8 +101,8 @@ FAILURES = {
     ),
     "TIER_NAME_MISSING": Failure(
         422,
-        "The tier has no name, or one that is too long.",
-        "Give it a name of 1 to 80 characters.",
+        "The name is missing or too long.",
+        "A tier needs a name of 1 to 80 characters.",
         "stripe_settings.show#tiers",
     ),
     "TIER_NAME_UNPRINTABLE": Failure(
@@ -113,8 +113,8 @@ FAILURES = {
     ),
     "ACCOUNT_NAME_MISSING": Failure(
         422,
-        "The account has no name, or one that is too long.",
-        "Give it a name of 1 to 120 characters.",
+        "The name is missing or too long.",
+        "An account needs a name of 1 to 120 characters.",
         "account.show",
     ),
     "TIME_ZONE_UNKNOWN": Failure(422, "mani doesn't know this time zone.", "Choose one of the list.", "account.show"),
