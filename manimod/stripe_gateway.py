@@ -157,6 +157,13 @@ class StripeGateway:
     def product_name(self, product_id: str) -> str | None:
         return Reader(self._get(f"/v1/products/{product_id}")).text("name")
 
+    def has_customer(self, customer_id: str) -> bool:
+        """False only where Stripe says that the customer was deleted or never was."""
+        try:
+            return not Reader(self._get(f"/v1/customers/{customer_id}")).flag("deleted")
+        except ManimodError as failure:
+            return failure.code != "STRIPE_NOT_FOUND"
+
     def _page(self, address: str, cursor: str | None, read: Callable[[Reader], Row | None], **parameters: Any) -> Page:
         after = {"starting_after": cursor} if cursor else {}
         answer = self._get(address, limit=PAGE, **after, **parameters)

@@ -42,7 +42,7 @@ def run(connection_id: int) -> None:
     except ManimodError as failure:
         log.warning("poll_failed", connection=connection_id, code=failure.code)
         with jobs.transaction():
-            connections.note_trouble(db.session.get(Connection, connection_id), failure)
+            _note_failure(db.session.get(Connection, connection_id), failure)
         return
     with jobs.transaction():
         _remember(connection_id, newest)
@@ -78,6 +78,15 @@ def _read(connection_id: int, gateway, since: int) -> int | None:
         newest = max([event.facts.created for event in page.rows], default=newest) if is_first else newest
         cursor, is_first = page.next_cursor, False
     return newest
+
+
+def _note_failure(connection: Connection, failure: ManimodError) -> None:
+    """Reading events is optional: without the permission the poll ends, until a sync finds that it is back."""
+    if failure.code == "STRIPE_PERMISSION_MISSING":
+        connection.permissions = connection.permissions | {"events": False}
+        connection.next_poll_at = None
+    else:
+        connections.note_trouble(connection, failure)
 
 
 def _remember(connection_id: int, newest: int | None) -> None:

@@ -89,3 +89,10 @@ def test_trouble_is_shown_and_passes(sandbox, stripe, connected, poll_now, creat
     poll_now(connected)
     assert connected.trouble is None
     assert len(creatives()) == 1
+
+
+def test_a_permission_that_was_taken_away_ends_the_poll_and_is_no_trouble(sandbox, stripe_account, connected, poll_now):
+    key = stripe_account["keys"]["test"]["restricted"]
+    sandbox.change_key(key, permissions=["rak_customer_read", "rak_subscription_read"])
+    poll_now(connected)
+    assert (connected.permissions["events"], connected.next_poll_at, connected.trouble) == (False, None, None)
