@@ -11,6 +11,7 @@ from functools import cache
 
 from flask import current_app
 from flask_security import hash_password
+from passlib.totp import TOTP
 
 from manimod.config import Settings, load_settings
 from manimod.extensions import db, security
@@ -18,6 +19,7 @@ from manimod.flow import connections
 from manimod.jobs import transaction
 from manimod.models import Account, Connection, User
 
+AUTHENTICATOR = TOTP("YK4HP3S5RNI2V5I6QMIEF2H574P6HHGT")  # of every member of support made here
 PASSWORD = "correct-horse-battery"  # the one of every user made here
 SIGNING_SECRET = "whsec_" + "t" * 32  # the one of every connection made here
 
@@ -54,13 +56,14 @@ def make_support(email: str | None = None, authenticator: bool = True) -> User:
     user = _make_user("support", email, None)
     if authenticator:
         with transaction():
-            security.datastore.tf_set(user, "authenticator", security.totp_factory.generate_totp_secret())
+            sealed = security.totp_factory.reseal(AUTHENTICATOR.to_json())
+            security.datastore.tf_set(user, "authenticator", sealed)
     return user
 
 
-def code_of(user: User) -> str:
-    """What the authenticator of a member of support shows now."""
-    return security.totp_factory.generate_totp_password(user.tf_totp_secret)
+def code() -> str:
+    """What the authenticator of support shows now."""
+    return AUTHENTICATOR.generate().token
 
 
 def make_connection(account: Account | None = None, livemode: bool = False, **columns: object) -> Connection:

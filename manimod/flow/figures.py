@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, literal, select, text
 
-from manimod.extensions import db
+from manimod.extensions import UtcDateTime, db
 from manimod.models import Account, Connection, Creative, Health, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
@@ -24,9 +24,10 @@ class Backlog:
 def backlog() -> Backlog:
     is_pending = StripeEvent.state == _literal("pending")
     some = select(literal(1)).select_from(StripeEvent).where(is_pending).limit(COUNTED).subquery()
-    first = select(StripeEvent.id).where(is_pending, StripeEvent.connection_id == Connection.id)
-    firsts = select(first.order_by(StripeEvent.id).limit(1).correlate(Connection).scalar_subquery())
-    oldest = select(func.min(StripeEvent.received_at)).where(StripeEvent.id.in_(firsts))
+    # The first of each connection: a step into the index for each, instead of a walk through all rows.
+    first = select(StripeEvent.received_at).where(is_pending, StripeEvent.connection_id == Connection.id)
+    first = first.order_by(StripeEvent.id).limit(1).correlate(Connection).scalar_subquery()
+    oldest = select(func.min(first, type_=UtcDateTime)).select_from(Connection)
     return Backlog(db.session.scalar(select(func.count()).select_from(some)), db.session.scalar(oldest))
 
 
@@ -55,12 +56,9 @@ def latest_moments() -> dict[str, int]:
 
 def creatives_waiting() -> int:
     """In all review queues."""
-    of_account = (
-        select(func.count())
-        .select_from(Creative)
-        .where(Creative.account_id == Account.id, Creative.status == "waiting")
-    )
-    return db.session.scalar(select(func.sum(of_account.correlate(Account).scalar_subquery()))) or 0
+    waiting = select(func.count(Creative.id)).where(Creative.account_id == Account.id, Creative.status == "waiting")
+    of_each = waiting.correlate(Account).scalar_subquery()
+    return db.session.scalar(select(func.sum(of_each)).select_from(Account)) or 0
 
 
 def slowest_event_to_queue() -> float | None:

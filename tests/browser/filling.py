@@ -21,6 +21,7 @@ from manimod.models import (
     User,
 )
 from manimod.models.accounts import now
+from manimod.stripe_facts import CustomerFacts, EventFacts
 from manimod.studio import writer
 from manimod.studio.brief import Brand, Brief, objective_of
 from tests import factories
@@ -75,13 +76,15 @@ def fill_support(by: User) -> None:
             health = diagnostics.remember(account, diagnostics.check_account(account))
             # What many accounts look like: the gallery runs without a job server, which breaks all of them.
             health.outcome = ("broken", "attention", "good")[account.id % 3]
-            health.checks = {"signing_secret": health.outcome} if account.id % 3 < 2 else {}
+            health.checks = {"signature": health.outcome} if account.id % 3 < 2 else {}
         audit.record(by, accounts[0], "checked", "Ticket 4711: nothing has arrived since Monday", outcome="broken")
         audit.record(by, accounts[0], "set_plan", "Ticket 4711: lowered by mistake", before="starter", after="pro")
         connection = connections.of_account(accounts[0])
         customer = {"stripe_id": "cus_1", "name": "Hazel Testford", "segment": "new", "created_at": now()}
         db.session.add(Customer(connection_id=connection.id, **customer))
-        db.session.execute(update(StripeEvent).values(state="parked", reason="mani could not process it"))
+        facts = EventFacts("evt_1", "customer.created", int(now().timestamp()), customer=CustomerFacts("cus_1"))
+        given_up = {"state": "parked", "reason": "mani could not process it (OperationalError), try 5 of 5"}
+        db.session.execute(update(StripeEvent).values(facts=facts.to_json(), **given_up))
 
 
 def make_creative(
