@@ -47,12 +47,17 @@ def server(settings: Sequence[str] = QUICK) -> Iterator[str]:
 def database(server_address: str, template: str = "template1", name: str | None = None) -> Iterator[str]:
     """A database of its own on this server, as long as the block; its address as the application wants it."""
     name = name or f"mani_{secrets.token_hex(4)}"
+    _execute(server_address, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield make_url(server_address).set(drivername="postgresql+psycopg", database=name).render_as_string(False)
+    finally:
+        _execute(server_address, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _execute(server_address: str, statement: str) -> None:
+    """On a connection of its own, because tests may restart the server."""
     with psycopg.connect(server_address, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        try:
-            yield make_url(server_address).set(drivername="postgresql+psycopg", database=name).render_as_string(False)
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.execute(statement)
 
 
 def find_programs() -> Path:
