@@ -1,18 +1,22 @@
-"""The migrations make the tables that the models describe, on both databases, and can be taken back."""
+"""The migrations make the tables that the models describe, on both databases, keep what is in them, and go back."""
 
+import multiprocessing
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import flask_migrate
 import pytest
 from flask import Flask
-from sqlalchemy import inspect
+from sqlalchemy import JSON, Connection, MetaData, Table, inspect, text
 
 from manimod import create_app
-from manimod.extensions import db
+from manimod.extensions import WRITES, db
 from tests.factories import make_settings
 
-FOLDER = str(Path(__file__).resolve().parent.parent / "migrations")
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = str(ROOT / "migrations")
+FIRST, LATEST = "0001", "heads"
 
 
 @pytest.fixture
@@ -44,3 +48,122 @@ def test_downgrade_takes_everything_back(app_without_tables: Flask) -> None:
     flask_migrate.upgrade(FOLDER)
     flask_migrate.downgrade(FOLDER, revision="base")
     assert tables() == {"alembic_version"}
+
+
+# --- with data in every table ----------------------------------------------------------------------------------------
+
+
+def sample(column, number: int) -> object:
+    """A value that the column takes, another one for each row."""
+    if column.foreign_keys:
+        return 1
+    if isinstance(column.type, JSON):
+        return {"n": number}
+    kind = column.type.python_type
+    if kind is str:
+        return f"{column.name}-{number}"[: getattr(column.type, "length", None) or 50]
+    if kind is bool:
+        return bool(number % 2)
+    if kind in (int, float):
+        return number
+    times = {datetime: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), date: date(2026, 1, 2)}
+    return times.get(kind, b"\x00\xff")
+
+
+def fill_every_table(connection: Connection) -> None:
+    """One or two rows each, by the tables as they stand, so that the test needs no models of their time."""
+    metadata = MetaData()
+    metadata.reflect(connection)
+    for table in metadata.sorted_tables:
+        if table.name != "alembic_version":
+            for number in rows_for(table):
+                values = {
+                    column.name: sample(column, number) for column in table.columns if not is_link_to_self(column)
+                }
+                connection.execute(table.insert().values(values))
+
+
+def rows_for(table: Table) -> range:
+    is_bound = any(column.foreign_keys and (column.primary_key or column.unique) for column in table.columns)
+    return range(1, 2) if is_bound or any(c.name in ("account_id",) for c in table.columns) else range(1, 3)
+
+
+def is_link_to_self(column) -> bool:
+    return any(key.column.table is column.table for key in column.foreign_keys)
+
+
+def contents(connection: Connection, of: dict[str, list[str]] | None = None) -> dict[str, list]:
+    """Every table's rows, of the columns in `of` only."""
+    metadata = MetaData()
+    metadata.reflect(connection)
+    found = {}
+    for table in metadata.sorted_tables:
+        if table.name != "alembic_version" and (of is None or table.name in of):
+            columns = [table.c[name] for name in (of or {}).get(table.name, table.c.keys())]
+            found[table.name] = sorted(map(str, connection.execute(db.select(*columns))))
+    return found
+
+
+def columns_of(connection: Connection) -> dict[str, list[str]]:
+    look = inspect(connection)
+    names = [name for name in look.get_table_names() if name != "alembic_version"]
+    return {name: [column["name"] for column in look.get_columns(name)] for name in names}
+
+
+def partial_indexes(connection: Connection) -> set[str]:
+    """Names of the indexes that hold some of the rows only; a table that SQLite copies must not lose the condition."""
+    sqlite = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'"
+    postgres = "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '% WHERE %' AND schemaname = 'public'"
+    return set(connection.scalars(text(sqlite if connection.dialect.name == "sqlite" else postgres)))
+
+
+def test_data_is_kept_on_the_way_up_and_down(app_without_tables: Flask) -> None:
+    flask_migrate.upgrade(FOLDER, revision=FIRST)
+    with db.engine.connect().execution_options(**{WRITES: True}) as connection:
+        fill_every_table(connection)
+        connection.commit()
+        columns, before, partial = columns_of(connection), contents(connection), partial_indexes(connection)
+    assert all(before.values())
+    assert len(before) > 15
+    assert len(partial) >= 3
+    flask_migrate.upgrade(FOLDER, revision=LATEST)
+    with db.engine.connect() as connection:
+        assert contents(connection, columns) == before
+        assert partial_indexes(connection) > partial
+        if connection.dialect.name == "sqlite":
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    with db.engine.connect().execution_options(**{WRITES: True}) as connection:
+        fill_new_tables(connection, set(before))
+        connection.commit()
+    flask_migrate.downgrade(FOLDER, revision=FIRST)
+    with db.engine.connect() as connection:
+        assert contents(connection) == before
+        assert partial_indexes(connection) == partial
+
+
+def fill_new_tables(connection: Connection, known: set[str]) -> None:
+    metadata = MetaData()
+    metadata.reflect(connection)
+    for table in metadata.sorted_tables:
+        if table.name not in known | {"alembic_version"}:
+            connection.execute(table.insert().values({column.name: sample(column, 1) for column in table.columns}))
+
+
+# --- several at once -------------------------------------------------------------------------------------------------
+
+
+def migrate(url: str) -> None:
+    app = create_app(make_settings(url, redis_url="redis://127.0.0.1:1/0"))
+    with app.app_context():
+        flask_migrate.upgrade(FOLDER)
+
+
+def test_processes_that_start_at_once_migrate_once(empty_database_url: str) -> None:
+    """The later one waits for its turn and finds nothing to do; without the lock it would fail at the first table."""
+    fork = multiprocessing.get_context("fork")  # nothing is connected yet, and it starts at once
+    started = [fork.Process(target=migrate, args=(empty_database_url,)) for _ in range(3)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(60)
+    assert [process.exitcode for process in started] == [0, 0, 0]
