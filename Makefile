@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help run demo llm test lint lock bench screenshots migration
+.PHONY: help run demo llm test lint lock bench chaos screenshots migration
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -21,13 +21,16 @@ llm: .venv/installed ## install the optional client with which a language model 
 	@$(PIP) --require-hashes --no-deps --no-compile -r requirements.txt -r requirements-llm.txt
 
 test: .venv/installed-dev ## set up what is missing, then run every test (ARGS="-n 0 -k name" for some)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/installed-dev ## check style and formatting
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 bench: .venv/installed-dev ## measure, print one table and write bench/results.json
 	@$(BIN)/python -m bench $(ARGS)
+
+chaos: .venv/installed-dev ## kill parts of mani in a storm of events (ARGS="--events 5000 --kills 20 --seed 7")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 screenshots: .venv/installed-dev ## take the pictures in docs/screenshots anew
 	@$(BIN)/python -m tests.browser.gallery $(ARGS)

