@@ -190,7 +190,7 @@ def samples() -> dict[str, dict]:
         control.fail_renewal(subscription.id)
         control.cancel(subscription.id)
         listed = json.loads(client.raw_request("get", "/v1/events?limit=100").body)["data"]
-    return {event["type"]: event for event in listed}
+    return {event["type"]: event for event in reversed(listed)}  # the newest: a renewal, not the first invoice
 
 
 def event(kind: str, customer: str, product: str = "prod_team", livemode: bool = True) -> dict:

@@ -11,7 +11,7 @@ from time import monotonic
 
 import structlog
 from flask import current_app
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 
 from manimod import jobs
 from manimod.extensions import db
@@ -24,7 +24,7 @@ from manimod.studio.brief import CreativeSet
 
 log = structlog.get_logger()
 
-BATCH = 500
+BATCH = 5000  # moments; a backlog of 200 audiences then takes a few statements for each, not for each 500
 TURN_SECONDS = 5  # after which other accounts get their turn
 LONGEST_TURN_SECONDS = 60
 REFRESH = timedelta(days=14)  # how long further moments join a live set before a new one is written
@@ -108,12 +108,13 @@ def expire(account_id: int) -> None:
     db.session.execute(query.values(status="expired"))
 
 
-def _ready(connection_id: int) -> list[Moment]:
-    query = select(Moment).where(Moment.connection_id == connection_id, Moment.state == "ready")
-    return list(db.session.scalars(query.order_by(Moment.id).limit(BATCH)))
+def _ready(connection_id: int) -> list[Row]:
+    about = (Moment.id, Moment.kind, Moment.livemode, Moment.stripe_customer_id, Moment.stripe_subscription_id)
+    query = select(*about).where(Moment.connection_id == connection_id, Moment.state == "ready")
+    return list(db.session.execute(query.order_by(Moment.id).limit(BATCH)))
 
 
-def _by_audience(connection_id: int, moments: list[Moment]) -> dict[Audience, list[int]]:
+def _by_audience(connection_id: int, moments: list[Row]) -> dict[Audience, list[int]]:
     subscriptions = _subscriptions(connection_id, moments)
     products = {subscription.stripe_product_id for subscription in subscriptions.values()}
     tiers = _index(Tier, connection_id, Tier.stripe_product_id, products)
@@ -127,7 +128,7 @@ def _by_audience(connection_id: int, moments: list[Moment]) -> dict[Audience, li
     return audiences
 
 
-def _audience(moment: Moment, tier: Tier | None, customer: Customer | None) -> Audience:
+def _audience(moment: Row, tier: Tier | None, customer: Customer | None) -> Audience:
     position = tier.position if tier else None
     return Audience(
         event=moment.kind,
@@ -140,7 +141,7 @@ def _audience(moment: Moment, tier: Tier | None, customer: Customer | None) -> A
     )
 
 
-def _segment(moment: Moment, position: str | None, customer: Customer | None) -> str | None:
+def _segment(moment: Row, position: str | None, customer: Customer | None) -> str | None:
     """The customer's segment; before the sync has ranked a customer, the place of the tier stands in for it."""
     if customer and customer.segment:
         return customer.segment
@@ -149,7 +150,7 @@ def _segment(moment: Moment, position: str | None, customer: Customer | None) ->
     return SEGMENT_BY_POSITION.get(position)
 
 
-def _subscriptions(connection_id: int, moments: list[Moment]) -> dict[int, Subscription]:
+def _subscriptions(connection_id: int, moments: list[Row]) -> dict[int, Subscription]:
     """For each moment its subscription, or else the customer's: a running one before an ended one, then the newest."""
     of_id = _index(Subscription, connection_id, Subscription.stripe_id, {m.stripe_subscription_id for m in moments})
     customers = {moment.stripe_customer_id for moment in moments if moment.stripe_subscription_id not in of_id}

@@ -4,11 +4,12 @@ What was acknowledged is in the database. A batch is processed and marked done i
 connection's row, so a worker that dies in between has done nothing and the next one starts over.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
+from time import monotonic
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from manimod import jobs
@@ -25,7 +26,19 @@ log = structlog.get_logger()
 # Failures of the database that no event can cause; a DataError or an IntegrityError may be one's doing.
 DatabaseTrouble = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 BATCH = 200
+TURN_SECONDS = 1.0  # after which other accounts get their turn
 TRIES = 5
+# Plain rows: an object for each event would cost more than all that is done with it.
+PENDING = select(
+    StripeEvent.id,
+    StripeEvent.stripe_id,
+    StripeEvent.livemode,
+    StripeEvent.path,
+    StripeEvent.facts,
+    StripeEvent.received_at,
+).where(StripeEvent.state == "pending")
+
+Outcome = tuple[str, str | None]  # the state, and its reason
 
 
 def store(arrived: list[tuple[int, MinimisedEvent]], path: str) -> list[tuple[int, str]]:
@@ -67,10 +80,13 @@ def _row(connection_id: int, event: MinimisedEvent, path: str) -> dict:
 
 
 def drain(connection_id: int) -> bool:
-    """Process one batch of a connection's pending events; True where there may be more."""
+    """Process a connection's pending events, batch by batch for one turn; True where there may be more."""
+    turn_ends, may_be_more = monotonic() + TURN_SECONDS, True
     try:
-        with jobs.transaction():
-            return _drain_batch(connection_id, BATCH)
+        while may_be_more and monotonic() < turn_ends:
+            with jobs.transaction():
+                may_be_more = _drain_batch(connection_id, BATCH)
+        return may_be_more
     except DatabaseTrouble as error:
         return _wait_for_the_database(connection_id, error)
     except Exception:
@@ -89,30 +105,32 @@ def _drain_batch(connection_id: int, limit: int) -> bool:
     events = _pending(connection_id, limit)
     if connection is None or not events:
         return False
-    accepted = [event for event in events if _accept(event, connection)]
-    facts = [(event, EventFacts.from_json(event.facts)) for event in accepted]
-    mirror.apply(connection, [event_facts for _, event_facts in facts])
-    news = [_news(event, event_facts) for event, event_facts in facts]
-    _finish(events)
-    register.record(connection, news)
-    _tell(connection, events, dict(zip([event.id for event in accepted], news, strict=True)))
+    _process(connection, events)
     return len(events) == limit
 
 
-def _pending(connection_id: int, limit: int) -> list[StripeEvent]:
-    query = select(StripeEvent).where(StripeEvent.connection_id == connection_id, StripeEvent.state == "pending")
-    return list(db.session.scalars(query.order_by(StripeEvent.id).limit(limit)))
+def _pending(connection_id: int, limit: int) -> list[Row]:
+    query = PENDING.where(StripeEvent.connection_id == connection_id).order_by(StripeEvent.id).limit(limit)
+    return list(db.session.execute(query))
 
 
-def _accept(event: StripeEvent, connection: Connection) -> bool:
-    """Whether the event counts for this connection; if not, it is ignored with its reason."""
-    reason = _why_ignored(event, connection)
-    if reason:
-        event.state, event.reason = "ignored", reason
-    return reason is None
+def _process(connection: Connection, events: list[Row]) -> None:
+    """Mirror, finish and record a batch; what does not count for this connection is ignored with its reason."""
+    outcomes = {event.id: ("ignored", why) for event in events if (why := _why_ignored(event, connection))}
+    facts = {event.id: EventFacts.from_json(event.facts) for event in events if event.id not in outcomes}
+    mirror.apply(connection, list(facts.values()))
+    news = {
+        event.id: register.News(moments.interpret(facts[event.id]), event.path, event.received_at)
+        for event in events
+        if event.id in facts
+    }
+    outcomes |= {event_id: ("done", item.meaning.reason) for event_id, item in news.items()}
+    _finish(outcomes)
+    register.record(connection, list(news.values()))
+    _tell(connection, events, outcomes, news)
 
 
-def _why_ignored(event: StripeEvent, connection: Connection) -> str | None:
+def _why_ignored(event: Row, connection: Connection) -> str | None:
     if event.livemode != connection.livemode:
         modes = {True: "live", False: "test"}
         return f"a {modes[event.livemode]}-mode event, but the key is a {modes[connection.livemode]}-mode key"
@@ -121,27 +139,30 @@ def _why_ignored(event: StripeEvent, connection: Connection) -> str | None:
     return None
 
 
-def _news(event: StripeEvent, facts: EventFacts) -> register.News:
-    meaning = moments.interpret(facts)
-    event.reason = meaning.reason
-    return register.News(meaning, event.path, event.received_at)
+def _finish(outcomes: dict[int, Outcome]) -> None:
+    """One statement for each outcome, of which a batch has few."""
+    alike = defaultdict(list)
+    for event_id, outcome in outcomes.items():
+        alike[outcome].append(event_id)
+    for (state, reason), ids in alike.items():
+        query = update(StripeEvent).where(StripeEvent.id.in_(ids))
+        db.session.execute(
+            query.values(state=state, reason=reason, processed_at=now()),
+            execution_options={"synchronize_session": False},
+        )
 
 
-def _finish(events: list[StripeEvent]) -> None:
-    for event in events:
-        event.processed_at = now()
-        if event.state == "pending":
-            event.state = "done"
-
-
-def _tell(connection: Connection, events: list[StripeEvent], news: dict[int, register.News]) -> None:
+def _tell(
+    connection: Connection, events: list[Row], outcomes: dict[int, Outcome], news: dict[int, register.News]
+) -> None:
     """The log lines that lead from an event to its moments; from there generation leads on to the creatives."""
     keys = {happening.key for item in news.values() for happening in item.meaning.happenings}
     query = select(Moment.key, Moment.id, Moment.state).where(Moment.connection_id == connection.id)
     known = {row.key: row for row in db.session.execute(query.where(Moment.key.in_(keys)))} if keys else {}
     for event in events:
         told = {"event_id": event.stripe_id, "row": event.id, "connection": connection.id}
-        log.info("event_processed", **told, state=event.state, reason=event.reason)
+        state, reason = outcomes[event.id]
+        log.info("event_processed", **told, state=state, reason=reason)
         for happening in news[event.id].meaning.happenings if event.id in news else ():
             if moment := known.get(happening.key):
                 log.info("moment_found", **told, moment=moment.id, kind=happening.kind, state=moment.state)
@@ -165,15 +186,9 @@ def _drain_one_by_one(connection_id: int) -> bool:
 
 def _drain_single(connection_id: int, event_id: int) -> None:
     connection = register.lock(connection_id)
-    event = db.session.get(StripeEvent, event_id)
-    if connection is None or event is None or event.state != "pending":
-        return
-    facts = [EventFacts.from_json(event.facts)] if _accept(event, connection) else []
-    mirror.apply(connection, facts)
-    news = [_news(event, event_facts) for event_facts in facts]
-    _finish([event])
-    register.record(connection, news)
-    _tell(connection, [event], dict(zip([event.id], news, strict=False)))
+    events = list(db.session.execute(PENDING.where(StripeEvent.id == event_id)))
+    if connection is not None and events:
+        _process(connection, events)
 
 
 def _count_failure(event_id: int, error: Exception) -> None:

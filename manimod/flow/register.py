@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from flask import current_app
-from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import and_, exists, or_, select, update
 
 from manimod.extensions import db
 from manimod.flow import connections, mirror
@@ -52,7 +51,6 @@ def record(connection: Connection, news: list[News]) -> None:
     if connection.livemode:  # whoever tests wants to see what each event makes
         _let_one_moment_speak(connection, {row["stripe_customer_id"] for row in rows} - {None})
     settle(connection.id)
-    withdraw_empty_creatives(connection)
 
 
 def _row(connection: Connection, happening: Happening, news: News, switches: dict[str, bool]) -> dict:
@@ -158,10 +156,22 @@ def _let_one_moment_speak(connection: Connection, customers: set[str]) -> None:
 
 def _end(connection: Connection, which, reason: str) -> None:
     query = update(Moment).where(Moment.connection_id == connection.id, Moment.state.in_(OPEN), which)
-    ended = query.values(state="withdrawn", reason=reason).returning(Moment.id)
-    ids = list(db.session.scalars(ended, execution_options={"synchronize_session": False}))
-    if ids:
-        log.info("moments_withdrawn", connection=connection.id, moments=ids, reason=reason)
+    ended = query.values(state="withdrawn", reason=reason).returning(Moment.id, Moment.creative_id)
+    rows = db.session.execute(ended, execution_options={"synchronize_session": False}).all()
+    if rows:
+        log.info("moments_withdrawn", connection=connection.id, moments=[row.id for row in rows], reason=reason)
+        _withdraw_if_empty({row.creative_id for row in rows} - {None}, reason)
+
+
+def _withdraw_if_empty(creatives: set[int], reason: str) -> None:
+    """A creative whose moments have all been withdrawn leaves the queue."""
+    still_open = exists().where(Moment.creative_id == Creative.id, Moment.state == "generated")
+    empty = select(Creative).where(
+        Creative.id.in_(creatives), Creative.status.in_(("waiting", "approved")), ~still_open
+    )
+    for creative in db.session.scalars(empty) if creatives else ():
+        creative.status = "withdrawn"
+        db.session.add(Review(creative_id=creative.id, action="withdrawn", reason=reason))
 
 
 def settle(connection_id: int) -> None:
@@ -183,22 +193,3 @@ def has_settled(connection_id: int) -> bool:
         Moment.connection_id == connection_id, Moment.state == "waiting", Moment.settle_by <= now()
     )
     return db.session.scalar(due.limit(1)) is not None
-
-
-def withdraw_empty_creatives(connection: Connection) -> None:
-    """A creative whose moments have all been withdrawn leaves the queue."""
-    withdrawn, still_open = aliased(Moment), aliased(Moment)
-    empty = (
-        select(Creative)
-        .where(
-            Creative.account_id == connection.account_id,
-            Creative.status.in_(("waiting", "approved")),
-            exists().where(withdrawn.creative_id == Creative.id, withdrawn.state == "withdrawn"),
-            ~exists().where(still_open.creative_id == Creative.id, still_open.state == "generated"),
-        )
-        .limit(500)
-    )
-    for creative in db.session.scalars(empty):
-        creative.status = "withdrawn"
-        why = db.session.scalar(select(func.max(Moment.reason)).where(Moment.creative_id == creative.id))
-        db.session.add(Review(creative_id=creative.id, action="withdrawn", reason=why))

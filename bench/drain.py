@@ -1,0 +1,136 @@
+"""Draining: stored events of many audiences to moments and creatives, by one worker, and what an event costs in a table
+that is small or large."""
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Iterator
+
+from flask import g
+
+from bench import stage
+from bench.figures import Figure
+from bench.stage import Stage
+
+EVENTS = int(os.environ.get("BENCH_EVENTS", "20000"))
+LARGE, SMALL = int(os.environ.get("BENCH_ROWS", "1000000")), 1_000
+TIERS = 50
+KINDS = ("customer.created", "invoice.paid", "invoice.payment_failed", "customer.subscription.deleted")
+AUDIENCES = TIERS * len(KINDS)
+GOALS = {"sqlite": 2000, "postgresql": 3000}
+PACE = 400  # events of one measurement of what an event costs
+
+
+def measure() -> list[Figure]:
+    with Stage() as on:
+        return [figure for kind in stage.KINDS for figure in (*throughput(on, kind), growth(on, kind))]
+
+
+def throughput(on: Stage, kind: str) -> Iterator[Figure]:
+    """The time of a real worker, from its start to the last event and the last creative."""
+    with on.database(kind) as url, on.app(url).app_context():
+        [(connection, _)] = stage.connections(1)
+        put(connection, EVENTS, spread=True)
+        stage.tables().session.commit()
+        with on.workers(url):
+            begun = first_done()
+            seconds = time.monotonic() - begun
+        goal = GOALS[kind]
+        rate = EVENTS / seconds
+        name = f"{kind}, events of {creatives()} sets to the queue"
+        yield Figure("drain", name, rate, "events/s", goal=f">= {goal:,}/s", is_met=rate >= goal)
+
+
+def first_done() -> float:
+    """Waits for the end of all work; the time at which it began."""
+    begun = time.monotonic()
+    stage.wait_for(lambda: left() < EVENTS, 60, every=0.01)
+    begun = time.monotonic()
+    stage.wait_for(lambda: left() == 0 and waiting() == 0, 600, every=0.1)
+    return begun
+
+
+def growth(on: Stage, kind: str) -> Figure:
+    """What an event costs with a million rows in the tables, the floor with a thousand."""
+    with on.database(kind) as url, on.app(url).app_context():
+        [(connection, _)] = stage.connections(1)
+        fill(connection, SMALL)
+        small = cost(connection)
+        fill(connection, LARGE)
+        large = cost(connection)
+        stage.tables().engine.dispose()
+    name = f"{kind}, an event among {LARGE:,} rows"
+    return Figure("drain", name, large, "ms", small, "<= 1.2 x", large <= 1.2 * small)
+
+
+def cost(connection: int) -> float:
+    """Milliseconds of an event from the inbox to the register; the median of some batches."""
+    from manimod.flow import inbox
+
+    times = []
+    for _ in range(7):
+        put(connection, PACE, spread=False)
+        stage.tables().session.commit()
+        begun = time.perf_counter()
+        while inbox.drain(connection):
+            pass
+        times.append((time.perf_counter() - begun) * 1000 / PACE)
+    return statistics.median(times[1:])
+
+
+def put(connection: int, number: int, spread: bool) -> None:
+    """Store events as the webhook does, unheard: a subscription that names the tier, then what happens."""
+    from manimod.flow import inbox
+    from manimod.jobs import transaction
+    from manimod.stripe_facts import minimise
+
+    made = []
+    for count in range(number // 2):
+        product = f"prod_{count // len(KINDS) % TIERS if spread else 1}"
+        customer = f"cus_{next(stage._ids)}"
+        for kind in ("customer.subscription.created", KINDS[count % len(KINDS)]):
+            made.append((connection, minimise(stage.event(kind, customer, product))))
+    for start in range(0, number, 500):
+        with transaction():
+            inbox.store(made[start : start + 500], "webhook")
+            g.bells.clear()
+
+
+def left() -> int:
+    return count("stripe_event WHERE state = 'pending'")
+
+
+def waiting() -> int:
+    return count("moment WHERE state IN ('waiting', 'ready')")
+
+
+def creatives() -> int:
+    return count("creative")
+
+
+def count(what: str) -> int:
+    session = stage.tables().session
+    session.rollback()
+    return session.scalar(stage.tables().text(f"SELECT count(*) FROM {what}"))
+
+
+def fill(connection: int, rows: int) -> None:
+    """Processed events and generated moments of long ago, by the database itself."""
+    from manimod.extensions import db
+
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
+    at = "'2026-01-01 00:00:00'"
+    events = f"""INSERT INTO stripe_event (connection_id, stripe_id, type, livemode, path, stripe_customer_id, facts,
+        fields_read, fields_dropped, created_at, received_at, processed_at, state, attempts, repeats) {numbers}
+        SELECT {connection}, 'evt_old{rows}_' || i, 'invoice.paid', true, 'webhook', 'cus_old' || i, '{json.dumps({})}',
+        '[]', 30, {at}, {at}, {at}, 'done', 0, 0 FROM n"""
+    moments = f"""INSERT INTO moment (connection_id, key, kind, stripe_customer_id, livemode, path, occurred_at,
+        received_at, detected_at, state) {numbers} SELECT {connection}, 'renewed:old{rows}:' || i, 'renewed',
+        'cus_old' || i, true, 'webhook', {at}, {at}, {at}, 'generated' FROM n"""
+    for statement in (events, moments):
+        db.session.execute(db.text(statement))
+    db.session.commit()
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connected:
+            connected.execute(db.text("VACUUM ANALYZE"))
