@@ -91,7 +91,7 @@
   });
   document.addEventListener("htmx:responseError", (event) => {
     const fromMani = event.detail.xhr.getResponseHeader("HX-Reswap");
-    if (!fromMani && event.target.id !== "arrivals") say("That didn't work. Try again in a minute.");
+    if (!fromMani && !["arrivals", "waiting-badge"].includes(event.target.id)) say("That didn't work. Try again in a minute.");
     if (event.target.type === "checkbox") event.target.checked = !event.target.checked;
   });
 

@@ -61,6 +61,18 @@ def test_each_stage_is_shown_as_it_happens_and_then_the_page_stops_asking(open_a
     expect(page.get_by_role("heading", name="From the event to the queue")).to_be_visible()
 
 
+def test_a_lost_connection_is_said_and_the_watch_goes_on_by_itself(open_as_owner):
+    page = open_as_owner(connected=True)
+    page.goto("/test?since=now")
+    banner, clock = page.locator("#connection-lost"), page.get_by_role("timer")
+    page.route("**/test?*stage=0", lambda route: route.abort())
+    expect(banner).to_be_visible()
+    stood = clock.text_content()
+    page.unroute("**/test?*stage=0")
+    expect(banner).to_be_hidden()
+    expect(clock).not_to_have_text(stood)
+
+
 def test_without_javascript_a_link_looks_again(open_as_owner, sandbox):
     page = open_as_owner(java_script_enabled=False)
     stripe, price = set_up(page, sandbox)
