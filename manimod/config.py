@@ -40,6 +40,7 @@ class Settings:
     settle_seconds: int
     stripe_requests_per_second: int
     trusted_proxies: int
+    retention_days: int
     secret_key: str
     encryption_keys: dict[str, bytes]
     llm: LlmSettings | None = None
@@ -67,6 +68,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         settle_seconds=_whole_number(env, "SETTLE_SECONDS", 20, least=0),
         stripe_requests_per_second=_whole_number(env, "STRIPE_REQUESTS_PER_SECOND", 25, least=1),
         trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", 0, least=0),
+        retention_days=_whole_number(env, "RETENTION_DAYS", 90, least=31),  # Stripe resends for 30 days
         secret_key=_convert("SECRET_KEY", _required(env, "SECRET_KEY"), _long_secret),
         encryption_keys=_convert("ENCRYPTION_KEYS", _required(env, "ENCRYPTION_KEYS"), _encryption_keys),
         llm=_llm(env),

@@ -41,6 +41,7 @@ JOBS = {
     "sync_customers": Job(SLOW, 300),
     "poll_events": Job(SLOW, 300),
     "check_health": Job(SLOW, 60),
+    "prune": Job(SLOW, 60),
 }
 
 
@@ -142,6 +143,13 @@ def signs_of_life() -> SignsOfLife:
 
 def _is_heard(worker: Worker) -> bool:
     return bool(worker.last_heartbeat) and datetime.now(UTC) - worker.last_heartbeat < WORKER_SILENCE
+
+
+def first_in(name: str, seconds: int) -> bool:
+    """True for the first who asks in so many seconds, of all processes; False while Redis is away."""
+    with suppress(RedisError):
+        return bool(redis().set(f"mani:first:{name}", 1, nx=True, ex=seconds))
+    return False
 
 
 def redis() -> Redis:

@@ -1,7 +1,7 @@
 """What workers run. Each task loads nothing but an id and calls flow; jobs.answer comes first, see there."""
 
 from manimod import jobs
-from manimod.flow import alerts, bells, generation, inbox, poll, sync
+from manimod.flow import alerts, bells, generation, inbox, poll, retention, sync
 
 
 def drain(connection_id: int) -> None:
@@ -28,6 +28,12 @@ def poll_events(connection_id: int) -> None:
 def check_health(account_id: int) -> None:
     jobs.answer("check_health", account_id)
     alerts.watch(account_id)
+
+
+def prune(connection_id: int) -> None:
+    jobs.answer("prune", connection_id)
+    if retention.prune(connection_id):
+        jobs.ring("prune", connection_id)
 
 
 def watch() -> None:

@@ -101,7 +101,9 @@ def test_flow_takes_nothing_of_the_request_from_flask():
 def test_only_edges_open_transactions_beside_jobs_that_span_several():
     """Views, commands and the flow's long-running jobs (drain, generate, rotate, sync, poll); nothing else commits."""
     allowed = {"manimod.jobs", "manimod.cli", "manimod.local", "manimod.flow.connections"}
-    jobs_of_several = {f"manimod.flow.{name}" for name in ("inbox", "generation", "keys", "sync", "poll", "alerts")}
+    jobs_of_several = {
+        f"manimod.flow.{name}" for name in ("inbox", "generation", "keys", "sync", "poll", "alerts", "retention")
+    }
     users = {
         name
         for name, tree in MODULES.items()

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from manimod import jobs
 from manimod.extensions import db
-from manimod.flow import alerts, poll
+from manimod.flow import alerts, poll, retention
 from manimod.models import Connection, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
@@ -25,6 +25,8 @@ def ring_again() -> None:
         jobs.ring("poll_events", connection_id)
     for account_id in alerts.due():
         jobs.ring("check_health", account_id)
+    for connection_id in retention.due():
+        jobs.ring("prune", connection_id)
     db.session.rollback()
 
 
