@@ -40,6 +40,21 @@ def test_saving_without_javascript_goes_back(as_owner):
     assert "Brand kit saved." in as_owner.get("/settings/brand").text
 
 
+def test_offers_are_added_one_at_a_time_by_saving_and_removed_by_emptying(as_owner, account):
+    def save(*texts):
+        rows = {
+            "offer_text": list(texts),
+            **{f"offer_{name}": [""] * len(texts) for name in ("kind", "code", "ends_on")},
+        }
+        as_owner.post("/settings/brand", data=FORM | {"version": brands.kit_of(account).version} | rows)
+        return as_owner.get("/settings/brand").text.count('name="offer_text"')
+
+    assert save("20% off for three months") == 2
+    assert save("20% off for three months", "Two weeks to try it") == 3
+    assert save("", "Two weeks to try it", "") == 2
+    assert [offer["text"] for offer in brands.kit_of(account).offers] == ["Two weeks to try it"]
+
+
 def test_an_invalid_form_comes_back_with_what_was_typed(as_owner, account):
     typed = FORM | {"landing_page": "http://brightside.example", "offer_text": "20% off", "offer_kind": "discount"}
     for answer in (

@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 
+from manimod.flow import exports
 from tests import factories
 
 
@@ -154,6 +155,23 @@ def test_the_export_says_what_is_missing_and_then_streams(as_owner, account, add
     with zipfile.ZipFile(io.BytesIO(answer.data)) as files:
         assert "meta-bulk-sheet.csv" in files.namelist()
         assert not [name for name in files.namelist() if name.startswith(("/", "..")) or "<" in name]
+
+
+def test_a_long_export_says_which_part_it_holds_and_leads_to_the_older_ones(
+    as_owner, account, add_creative, monkeypatch
+):
+    monkeypatch.setattr(exports, "A_PART", 1)
+    as_owner.post("/settings/brand", data={"name": "Brightside", "landing_page": "https://brightside.example/"})
+    old, new = (add_creative(account, status="approved", is_test=False) for _ in range(2))
+    page = as_owner.get("/creatives/export").text
+    assert "2 approved creatives" in page
+    assert "this ZIP holds the newest 1" in page
+    address = f"/creatives/export?before={new.id}"
+    assert f'href="{address}"' in page
+    assert "this ZIP holds the next 1" in as_owner.get(address).text
+    answer = as_owner.get(f"/creatives/export.zip?before={new.id}&without_pictures=1", buffered=True)
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as files:
+        assert f"-{old.id}-" in files.read("meta-bulk-sheet.csv").decode()
 
 
 @pytest.mark.parametrize(
