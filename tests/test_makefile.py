@@ -48,7 +48,23 @@ def test_a_missing_python_is_said_in_one_line(fresh: Path, answers: str | None, 
 
 def test_make_alone_lists_every_target(fresh: Path) -> None:
     listed = {line.split()[1] for line in make(fresh).stdout.splitlines()}
-    assert listed == {"help", "run", "demo", "llm", "test", "lint", "lock", "bench", "screenshots", "migration"}
+    assert listed == {
+        "help",
+        "run",
+        "demo",
+        "llm",
+        "test",
+        "lint",
+        "lock",
+        "bench",
+        "chaos",
+        "fuzz",
+        "audit",
+        "backup",
+        "restore",
+        "screenshots",
+        "migration",
+    }
 
 
 def test_no_package_host_is_named() -> None:
