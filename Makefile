@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help run demo llm test lint lock bench chaos screenshots migration
+.PHONY: help run demo llm test lint lock bench chaos fuzz audit backup restore screenshots migration
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,27 @@ bench: .venv/installed-dev ## measure, print one table and write bench/results.j
 
 chaos: .venv/installed-dev ## kill parts of mani in a storm of events (ARGS="--events 5000 --kills 20 --seed 7")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: .venv/installed-dev ## send 20,000 hostile inputs (FUZZ_SEED=7 for others, FUZZ_INPUTS=1000 for fewer)
+	@FUZZ_INPUTS=$${FUZZ_INPUTS:-20000} $(BIN)/python -m pytest -n 0 --show-capture=no -k fuzz tests/security $(ARGS)
+
+audit: .venv/installed-dev ## look for known vulnerabilities in what is pinned, with pip-audit in an environment of its own
+	@$(BIN)/python -m pip check --disable-pip-version-check
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv $$folder/venv && $$folder/venv/bin/python -m pip install -qq pip-audit >/dev/null 2>&1 \
+	|| { echo "Not audited: pip-audit cannot be installed here (offline?)"; exit 0; }; \
+	$$folder/venv/bin/pip-audit --progress-spinner off --disable-pip --require-hashes \
+	-r requirements.txt -r requirements-llm.txt -r requirements-dev.txt > $$folder/found 2> $$folder/said; status=$$?; \
+	if grep -q "No known vulnerabilities" $$folder/said; then echo "No known vulnerabilities."; \
+	elif [ -s $$folder/found ]; then cat $$folder/found; exit $$status; \
+	else echo "Not audited: the list of vulnerabilities cannot be reached (offline?)"; fi
+
+backup: .venv/installed ## save the database and the keys of DATA_DIR, while it runs too (FILE=... for where)
+	@exec $(BIN)/python -m manimod.backup save $(FILE)
+
+restore: .venv/installed ## bring a backup back, while mani is stopped: make restore FILE=backups/...
+	$(if $(FILE),,$(error Say which backup: make restore FILE=backups/mani-20260131-120000.tar))
+	@exec $(BIN)/python -m manimod.backup restore $(FILE)
 
 screenshots: .venv/installed-dev ## take the pictures in docs/screenshots anew
 	@$(BIN)/python -m tests.browser.gallery $(ARGS)

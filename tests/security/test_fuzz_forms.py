@@ -60,7 +60,7 @@ def check(answer) -> int:
 def test_every_query_parameter(surface):
     owner, gets, _, names, known = surface
 
-    @hostile.fuzz("query", share=0.1, short=60, way=st.sampled_from(gets), asked=pairs(names, known))
+    @hostile.fuzz("query", share=0.05, short=40, way=st.sampled_from(gets), asked=pairs(names, known))
     def ask(way: str, asked: list) -> int:
         return check(owner.get(way, query_string=MultiDict(asked)))
 
@@ -71,7 +71,7 @@ def test_every_form_field(surface):
     owner, _, posts, names, known = surface
     headers = st.sampled_from(({}, {"HX-Request": "true"}))
 
-    @hostile.fuzz("form", share=0.1, short=60, way=st.sampled_from(posts), filled=pairs(names, known), headers=headers)
+    @hostile.fuzz("form", share=0.05, short=40, way=st.sampled_from(posts), filled=pairs(names, known), headers=headers)
     def submit(way: str, filled: list, headers: dict) -> int:
         db.session.rollback()
         return check(owner.post(way, data=MultiDict(filled), headers=headers))

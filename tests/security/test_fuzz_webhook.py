@@ -28,7 +28,7 @@ def events(**columns):
 
 
 def test_whatever_is_signed_is_stored_or_refused(app, client, connection, post, drain, as_owner):
-    @hostile.fuzz("webhook", share=0.75, short=120, body=hostile.bodies())
+    @hostile.fuzz("webhook", share=0.85, short=80, body=hostile.bodies())
     def send(body: bytes) -> int:
         begun = time.monotonic()
         answer = post(body)

@@ -1,0 +1,143 @@
+"""A backup is one file, taken while mani works, that brings everything back; a bad one changes nothing."""
+
+import sqlite3
+import stat
+import tarfile
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from manimod import backup
+from manimod.folder import Folder, FolderUnusable
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """A data folder with a database of one account and generated secrets."""
+    made = Folder(tmp_path / "data")
+    made.secret_key()
+    made.encryption_keys()
+    with closing(sqlite3.connect(made.database)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT)")
+        database.execute("CREATE TABLE pair (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER)")
+        database.execute("INSERT INTO account (name) VALUES ('Brightside Studio')")
+        database.commit()
+    return made
+
+
+def names(folder: Folder) -> list[str]:
+    with closing(sqlite3.connect(folder.database)) as database:
+        return [row[0] for row in database.execute("SELECT name FROM account")]
+
+
+def test_everything_comes_back_into_an_empty_folder(folder, tmp_path):
+    backup.save(folder, tmp_path / "a.tar")
+    elsewhere = Folder(tmp_path / "elsewhere")
+    backup.restore(elsewhere, tmp_path / "a.tar")
+    assert names(elsewhere) == ["Brightside Studio"]
+    for generated in ("secret_key", "encryption_keys"):
+        assert getattr(elsewhere, generated)().read_text() == getattr(folder, generated)().read_text()
+
+
+def test_a_backup_while_mani_writes_is_of_one_moment(folder, tmp_path):
+    """Each pair is written in one transaction; a copy of the file alone would tear some apart."""
+    stop = threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(folder.database, timeout=15)) as database:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                database.execute("INSERT INTO pair (a) VALUES (?)", (number,))
+                database.execute("UPDATE pair SET b = a WHERE a = ?", (number,))
+                database.commit()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    for number in range(5):
+        backup.save(folder, tmp_path / f"{number}.tar")
+    stop.set()
+    writer.join()
+    restored = Folder(tmp_path / "restored")
+    backup.restore(restored, tmp_path / "4.tar")
+    with closing(sqlite3.connect(restored.database)) as database:
+        assert database.execute("SELECT count(*) FROM pair").fetchone()[0] > 0
+        assert database.execute("SELECT count(*) FROM pair WHERE b IS NOT a").fetchone()[0] == 0
+
+
+def test_what_was_there_before_is_kept_beside_it(folder, tmp_path):
+    backup.save(folder, tmp_path / "a.tar")
+    with closing(sqlite3.connect(folder.database)) as database:
+        database.execute("UPDATE account SET name = 'Newer'")
+        database.commit()
+    said = backup.restore(folder, tmp_path / "a.tar")
+    assert names(folder) == ["Brightside Studio"]
+    kept = Path(said.rpartition(" is in ")[2].rstrip("."))
+    with closing(sqlite3.connect(kept / "mani.db")) as database:
+        assert database.execute("SELECT name FROM account").fetchone() == ("Newer",)
+    assert (kept / "encryption_keys").exists()
+
+
+def test_nobody_else_may_read_it(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(folder.path))
+    assert backup.main(["save", str(tmp_path / "new" / "a.tar")]) == 0
+    assert stat.S_IMODE((tmp_path / "new" / "a.tar").stat().st_mode) == 0o600
+
+
+def test_an_older_backup_is_not_overwritten(folder, tmp_path):
+    (tmp_path / "a.tar").write_text("precious")
+    with pytest.raises(backup.BackupFailed, match="File exists"):
+        backup.save(folder, tmp_path / "a.tar")
+    assert (tmp_path / "a.tar").read_text() == "precious"
+
+
+def test_while_mani_runs_nothing_is_restored(folder, tmp_path):
+    backup.save(folder, tmp_path / "a.tar")
+    folder.lock()
+    with pytest.raises(FolderUnusable, match="already runs"):
+        backup.restore(Folder(folder.path), tmp_path / "a.tar")
+
+
+def make_tar(path: Path, **files: bytes) -> Path:
+    with tarfile.open(path, "w") as packed:
+        for name, content in files.items():
+            written = path.with_name("member")
+            written.write_bytes(content)
+            packed.add(written, name.replace("__", "/").replace("_db", ".db"))
+    return path
+
+
+@pytest.mark.parametrize("content", [b"", b"no tar at all", None], ids=["empty", "no tar", "not there"])
+def test_a_file_that_is_no_backup_changes_nothing(folder, tmp_path, content):
+    file = tmp_path / "bad.tar"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(backup.BackupFailed):
+        backup.restore(folder, file)
+    assert names(folder) == ["Brightside Studio"]
+
+
+@pytest.mark.parametrize("files", [{"other": b"x"}, {"mani_db": b"no database"}, {"mani_db": b""}], ids=str)
+def test_a_backup_without_a_whole_database_changes_nothing(folder, tmp_path, files):
+    with pytest.raises(backup.BackupFailed):
+        backup.restore(folder, make_tar(tmp_path / "bad.tar", **files))
+    assert names(folder) == ["Brightside Studio"]
+
+
+def test_a_member_with_another_name_goes_nowhere(folder, tmp_path):
+    backup.save(folder, tmp_path / "a.tar")
+    with tarfile.open(tmp_path / "a.tar", "a") as packed:
+        (tmp_path / "evil").write_text("evil")
+        packed.add(tmp_path / "evil", "../escaped")
+        packed.add(tmp_path / "evil", "secrets/valkey.conf")
+    backup.restore(folder, tmp_path / "a.tar")
+    assert not (folder.path.parent / "escaped").exists()
+    assert not folder.valkey_settings().exists()
+
+
+def test_without_a_database_there_is_nothing_to_save(tmp_path):
+    with pytest.raises(backup.BackupFailed, match="pg_dump"):
+        backup.save(Folder(tmp_path / "new"), tmp_path / "a.tar")
