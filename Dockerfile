@@ -1,0 +1,20 @@
+# One image for every process of mani; compose.yaml says which command each one runs.
+FROM python:3.12-slim AS build
+WORKDIR /srv/mani
+COPY requirements.txt .
+RUN python -m venv /opt/mani && /opt/mani/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements.txt
+
+FROM python:3.12-slim
+RUN useradd --system --uid 10001 --home-dir /srv/mani --shell /usr/sbin/nologin mani
+COPY --from=build /opt/mani /opt/mani
+WORKDIR /srv/mani
+COPY wsgi.py worker.py gunicorn.conf.py ./
+COPY manimod manimod
+COPY migrations migrations
+COPY static static
+COPY templates templates
+ENV PATH=/opt/mani/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER mani
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+CMD ["gunicorn", "wsgi:app"]

@@ -1,0 +1,109 @@
+"""What cannot run here is at least read: image, composition and units name things that exist, and hold no secret."""
+
+import configparser
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from manimod import config
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPOSITION = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES = COMPOSITION["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "mani"}
+UNITS = sorted((ROOT / "docs/systemd").glob("*.service"))
+SECRET = re.compile(r"(KEY|SECRET|PASSWORD|TOKEN)\w*\s*[=:]", re.IGNORECASE)
+IMAGES = {"python:3.12-slim", "postgres:17", "valkey/valkey:8", "caddy:2", "mani"}
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions and their arguments."""
+    lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if line and not line.startswith("#")]
+    return [tuple(line.split(" ", 1)) for line in lines]
+
+
+def given(name: str) -> list[str]:
+    return [arguments for instruction, arguments in instructions() if instruction == name]
+
+
+def commands() -> dict[str, list[str]]:
+    """Every command that starts a process of ours, by where it stands."""
+    procfile = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    found = {f"Procfile {name}": shlex.split(command) for name, command in procfile.items()}
+    found |= {f"compose {name}": service["command"] for name, service in OURS.items() if "command" in service}
+    found |= {unit.name: shlex.split(read(unit)["Service"]["ExecStart"]) for unit in UNITS}
+    return found | {"Dockerfile": yaml.safe_load(given("CMD")[-1])}
+
+
+def read(unit: Path) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.optionxform = str
+    parser.read(unit)
+    return parser
+
+
+def test_the_image_copies_what_exists_and_what_the_context_holds() -> None:
+    context = (ROOT / ".dockerignore").read_text().split()
+    copied = [word for line in given("COPY") if "--from" not in line for word in line.split()[:-1]]
+    assert copied
+    assert [name for name in copied if not (ROOT / name).exists() or f"!{name}" not in context] == []
+
+
+def test_the_image_runs_as_nobody_special_and_says_how_it_is() -> None:
+    assert given("USER") == ["mani"]
+    assert "/healthz" in given("HEALTHCHECK")[0]
+    assert [instruction for instruction, _ in instructions()].index("USER") > 0
+
+
+def test_no_image_but_the_well_known_ones_is_named() -> None:
+    assert {line.split()[0] for line in given("FROM")} | {s["image"] for s in SERVICES.values()} == IMAGES
+
+
+def test_no_secret_stands_in_the_image_or_the_composition() -> None:
+    assert not [line for line in given("ENV") + given("ARG") if SECRET.search(line)]
+    settings = {name for service in SERVICES.values() for name in service.get("environment", {})}
+    assert not [name for name in settings if SECRET.search(f"{name}=") and not name.endswith("_FILE")]
+    assert set(COMPOSITION["secrets"]) == {name for s in SERVICES.values() for name in s.get("secrets", ())}
+
+
+def test_the_composition_sets_what_mani_asks_for() -> None:
+    settings = OURS["web"]["environment"]
+    with pytest.raises(config.ConfigError, match="DATABASE_URL_FILE points to /run/secrets/database_url"):
+        config.load_settings({name: str(value) for name, value in settings.items()})
+
+
+def test_everything_starts_after_the_migration() -> None:
+    assert {name for name, service in OURS.items() if "migrate" in service["depends_on"]} == set(OURS) - {"migrate"}
+    assert OURS["migrate"]["command"] == ["flask", "--app", "wsgi", "db", "upgrade"]
+
+
+@pytest.mark.parametrize("where", commands())
+def test_each_command_exists(where: str) -> None:
+    program, *words = commands()[where]
+    assert (ROOT / ".venv/bin" / Path(program).name).exists() or Path(program).name in ("python", "gunicorn", "flask")
+    match words:
+        case ["worker.py", *rest]:
+            assert rest in (["work", "mani"], ["work", "mani-sync"], ["schedule"])
+        case ["-m", module]:
+            assert (ROOT / f"{module.replace('.', '/')}.py").exists()
+        case ["--app", app, "db", "upgrade"]:
+            assert (ROOT / f"{app}.py").exists()
+        case _:
+            assert words[-1] == "wsgi:app"
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_each_unit_restarts_and_may_not_become_root(unit: Path) -> None:
+    service = read(unit)["Service"]
+    assert (service["User"], service["Restart"], service["NoNewPrivileges"]) == ("mani", "always", "yes")
+    assert read(unit)["Install"]["WantedBy"] == "multi-user.target"
+
+
+def test_the_settings_page_lists_every_setting() -> None:
+    asked = set(re.findall(r'env, "([A-Z_]+)"', (ROOT / "manimod/config.py").read_text()))
+    asked |= set(re.findall(r'env.get\("([A-Z_]+)"', (ROOT / "manimod/config.py").read_text()))
+    page = (ROOT / "docs/operations.md").read_text()
+    assert not {name for name in asked if f"`{name}`" not in page}
