@@ -183,6 +183,8 @@ def _line(check: diagnostics.Check) -> str:
 def rotate_keys() -> tuple[str, dict]:
     """Seal every stored secret with the first key of ENCRYPTION_KEYS, so that the older ones may be removed."""
     done = keys.rotate()
+    with jobs.transaction():
+        people.reseal_authenticators()
     if lost := done.unreadable_accounts:
         numbers = ", ".join(map(str, lost))
         warning = f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."

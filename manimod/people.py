@@ -1,6 +1,7 @@
 """The people who sign in, and the accounts they work in: made by flask commands and by the first start."""
 
 import secrets
+from contextlib import suppress
 
 from flask_security import hash_password
 from sqlalchemy import exists, select
@@ -33,12 +34,11 @@ def reset_authenticator(user: User) -> None:
     security.datastore.set_uniquifier(user)
 
 
-def reseal_authenticators() -> int:
-    """Seal the secrets of the codes with the first of ENCRYPTION_KEYS; how many there are."""
-    users = list(db.session.scalars(select(User).where(User.tf_totp_secret.is_not(None))))
-    for user in users:
-        user.tf_totp_secret = security.totp_factory.reseal(user.tf_totp_secret)
-    return len(users)
+def reseal_authenticators() -> None:
+    """Seal the secrets of the codes with the first of ENCRYPTION_KEYS. What none of them opens has to be reset."""
+    for user in db.session.scalars(select(User).where(User.tf_totp_secret.is_not(None))):
+        with suppress(KeyError):
+            user.tf_totp_secret = security.totp_factory.reseal(user.tf_totp_secret)
 
 
 def _create_user(email: str, password: str, role: str, account: Account | None) -> User:

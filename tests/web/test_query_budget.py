@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import event
 
 from manimod.extensions import db
-from tests.browser.filling import fill
+from tests import factories
+from tests.browser.filling import fill, fill_support
 
 BUDGET = 15
 
@@ -38,6 +39,18 @@ def test_a_full_page_stays_within_the_budget(as_owner, account, creative, count_
     count_queries.clear()
     assert as_owner.get(address).status_code == 200
     assert len(count_queries) <= BUDGET, count_queries
+
+
+def test_support_pages_ask_a_bounded_number_of_times(as_support, support, account, count_queries):
+    fill(account)
+    for number in range(4):
+        factories.make_account(name=f"Account {number}")
+    fill_support(support)
+    here = f"/support/accounts/{account.id}"
+    for address, budget in (("/support", 12), (here, 40), (f"{here}/customers?q=cus_1", BUDGET)):
+        count_queries.clear()
+        assert as_support.get(address).status_code == 200
+        assert len(count_queries) <= budget, count_queries
 
 
 def test_asking_for_new_creatives_is_cheap(as_owner, connection, creative, count_queries):

@@ -4,7 +4,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from manimod.extensions import security
+from manimod.authenticator import Authenticator, sealing_keys
+from manimod.extensions import db, security
 from tests import factories
 from tests.factories import PASSWORD, code
 
@@ -130,3 +131,21 @@ def test_only_support_has_an_authenticator_to_reset(app, owner):
 def test_an_owner_signs_in_with_the_password_alone(client, owner):
     assert password(client, owner).location == "/"
     assert client.get("/").status_code == 200
+
+
+def test_the_secret_moves_to_a_new_key_and_no_longer_needs_the_old_one(app):
+    old, new = {"z9": bytes(32)}, {"a1": bytes(31) + b"1"}  # the first one seals, not the one that sorts last
+    sealed = Authenticator(sealing_keys(old), "mani").generate_totp_secret()
+    both, only_new = (Authenticator(sealing_keys(keys), "mani") for keys in (new | old, new))
+    assert only_new.generate_totp_password(both.reseal(sealed)) == both.generate_totp_password(sealed)
+    assert only_new.verify_totp("123456", sealed, user=None) is False  # a lost key: a wrong code, no crash
+
+
+def test_rotating_the_keys_seals_the_authenticators_anew(app, client, support):
+    keys = {"a1": bytes(31) + b"1", **app.extensions["settings"].encryption_keys}
+    security._totp_factory = Authenticator(sealing_keys(keys), "mani")
+    assert app.test_cli_runner().invoke(args=["rotate-keys"]).exit_code == 0
+    db.session.rollback()
+    assert '"t":"a1"' in support.tf_totp_secret
+    password(client, support)
+    assert enter(client, code()).location == "/support"
