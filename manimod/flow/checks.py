@@ -78,9 +78,9 @@ def stripe(s: Situation) -> Check:
 def _permission(name: str, s: Situation) -> Check:
     permission = connections.PERMISSIONS[name]
     if s.connection.permissions.get(name):
-        return Check(GOOD, f"The key may read {permission.adds}.", seen_at=s.read_at)
+        return Check(GOOD, f"The key may read this. It adds {permission.adds}.", seen_at=s.read_at)
     if not permission.required:
-        return Check(NOT_APPLICABLE, f"The key may not read this. It would add: {permission.adds}.")
+        return Check(NOT_APPLICABLE, f"The key may not read this. It would add {permission.adds}.")
     meaning = f"The key has lost “{permission.label}”. mani needs it for {permission.adds}."
     action = Action("Allow it in Stripe, under Developers > API keys", address=connections.restricted_key_link())
     return Check(BROKEN, meaning, permission.scope, s.connection.trouble_since, action)
@@ -155,7 +155,7 @@ def webhook(s: Situation) -> Check:
     latest = [event for event in s.events if event.state != "ignored"][:NEWS_THAT_COUNTS]
     if latest and not any(event.path == "webhook" or event.repeated_at for event in latest):
         meaning = "The latest events had to be fetched from Stripe: they were not delivered to mani's endpoint."
-        return Check(BROKEN, meaning, f"{len(latest)} events", latest[0].received_at, look)
+        return Check(BROKEN, meaning, _count(len(latest), "event"), latest[0].received_at, look)
     if s.delivered_at is None:
         return Check(ATTENTION, "The webhook is set up, but nothing has been delivered yet.", action=look)
     return Check(GOOD, "Stripe delivers to mani's endpoint.", seen_at=s.delivered_at)
@@ -178,7 +178,7 @@ def repeats(s: Situation) -> Check:
         "Stripe delivers the same events again and again, as if mani's answers didn't reach it. Nothing is doubled."
     )
     look = Action("Look at the deliveries in Stripe", address=STRIPE_WEBHOOKS[s.connection.livemode])
-    return Check(ATTENTION, meaning, f"{len(often)} events today", max(e.repeated_at for e in often), look)
+    return Check(ATTENTION, meaning, _count(len(often), "event"), max(e.repeated_at for e in often), look)
 
 
 @check("poll", "Event check", needs=("stripe", "permission_events", "scheduler", "sync_worker"))
@@ -217,7 +217,7 @@ def sync(s: Situation) -> Check:
 def customers(s: Situation) -> Check:
     if s.synced_at is None:
         return Check(NOT_APPLICABLE, "Customers are counted once the first sync is done.")
-    evidence = f"{s.customers:,} customers"
+    evidence = _count(s.customers, "customer")
     if s.customers:
         return Check(GOOD, "mani knows your customers.", evidence, s.synced_at)
     create = Action("Create a customer in Stripe", address=STRIPE_CUSTOMERS[s.connection.livemode])
@@ -229,7 +229,7 @@ def tiers(s: Situation) -> Check:
     unnamed = [tier for tier in s.tiers if not tier.name]
     bad = len(unnamed) + len(s.unprintable)
     if not bad:
-        return Check(GOOD, "Ads can name every tier.", f"{len(s.tiers)} tiers")
+        return Check(GOOD, "Ads can name every tier.", _count(len(s.tiers), "tier"))
     why = "has no name" if unnamed else f"has a name that no ad may print: {next(iter(s.unprintable.values()))}"
     name_them = Action("Name the tiers", STRIPE_PAGE, "tiers")
     return Check(ATTENTION, f"A tier {why}. Its ads stay generic.", f"{bad} of {len(s.tiers)} tiers", action=name_them)
@@ -254,7 +254,7 @@ def held(s: Situation) -> Check:
     if not s.held:
         return Check(GOOD, "Nothing waits for a change of the brand kit.")
     meaning = f"mani found no words that the platforms allow: {s.why_held}"
-    return Check(BROKEN, meaning, f"{s.held} moments wait", action=Action("Change the brand kit", "brand.show"))
+    return Check(BROKEN, meaning, _count(s.held, "moment"), action=Action("Change the brand kit", "brand.show"))
 
 
 @check("parked", "Events can be processed", needs=("key",))
@@ -263,7 +263,10 @@ def parked(s: Situation) -> Check:
         return Check(GOOD, "No event was given up.")
     see = Action("See these events", "troubleshooting.deliveries", query={"result": "parked"})
     return Check(
-        BROKEN, "mani gave up on some events after five tries. They can be replayed.", f"{s.parked} events", action=see
+        BROKEN,
+        "mani gave up on some events after five tries. They can be replayed.",
+        _count(s.parked, "event"),
+        action=see,
     )
 
 
@@ -330,3 +333,7 @@ def promise(s: Situation) -> Check:
 
 def _times(refusal: RefusedDelivery) -> str:
     return f"{refusal.count:,} refused in the last hour they came"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -45,7 +45,7 @@ def remember(account: Account, found: list[Check]) -> Health:
 
 @dataclass(frozen=True)
 class Group:
-    """The checks that answer one question. `first` is what to look at: the worst, None where all is good."""
+    """The checks that answer one question. `amiss`: those to look at, the worst first."""
 
     question: str
     checks: list[Check]
@@ -55,9 +55,13 @@ class Group:
         return worst(self.checks)
 
     @property
+    def amiss(self) -> list[Check]:
+        found = [check for check in self.checks if check.outcome in (BROKEN, ATTENTION)]
+        return sorted(found, key=lambda check: WORST_FIRST.index(check.outcome))
+
+    @property
     def first(self) -> Check | None:
-        amiss = [check for check in self.checks if check.outcome in (BROKEN, ATTENTION)]
-        return min(amiss, key=lambda check: WORST_FIRST.index(check.outcome), default=None)
+        return next(iter(self.amiss), None)
 
 
 # The guide's three questions, then what it promises, then mani's own parts.

@@ -19,7 +19,13 @@ FILTERS = ("type", "path", "result")
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    return render.page("troubleshooting/index.html", account=account, **_checks_context(account))
+    connection = connections.of_account(account)
+    return render.page(
+        "troubleshooting/index.html",
+        account=account,
+        is_connected=bool(connection and connection.is_connected),
+        **_checks_context(account),
+    )
 
 
 @blueprint.post("/run")

@@ -221,8 +221,9 @@ def sentence_case(name: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """A reason as a sentence of its own."""
-    return text[:1].upper() + text[1:].rstrip(".") + "."
+    """A reason as a sentence of its own; mani's name stays as it is."""
+    first = text[:1] if text.startswith("mani ") else text[:1].upper()
+    return first + text[1:].rstrip(".") + "."
 
 
 def _count(number: int, thing: str) -> str:
