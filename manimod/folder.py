@@ -1,6 +1,7 @@
 """DATA_DIR: the database, Valkey's files, the log and the generated secrets, readable by nobody else."""
 
 import base64
+import contextlib
 import fcntl
 import os
 import secrets
@@ -83,7 +84,8 @@ class Folder:
     def keep_log_small(self) -> None:
         """The children append to one open file: copy it away and empty it in place."""
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            shutil.copyfile(self.log, self.log.with_name(self.log.name + ".1"))
+            with contextlib.suppress(OSError):  # on a full disk what is old goes without a copy
+                shutil.copyfile(self.log, self.log.with_name(self.log.name + ".1"))
             os.truncate(self.log, 0)
 
     def _once(self, name: str, text: str) -> Path:

@@ -4,6 +4,7 @@ import logging
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -23,11 +24,23 @@ def configure(app: Flask) -> None:
             structlog.processors.JSONRenderer(_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # looked up each time: tests swap it
+        logger_factory=structlog.PrintLoggerFactory(StandardError()),
         cache_logger_on_first_use=False,
     )
     app.before_request(begin_request)
     app.after_request(_end_request)
+
+
+class StandardError:
+    """Never fails: mani goes on while the disk that holds its log is full. Looked up each time: tests swap it."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def _json(line: dict, default: Callable[[Any], Any]) -> str:
