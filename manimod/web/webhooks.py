@@ -5,14 +5,18 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, make_response, request
+from limits import parse
+from redis.exceptions import RedisError
 
-from manimod.extensions import csrf
+from manimod.errors import ManimodError
+from manimod.extensions import csrf, limiter
 from manimod.flow import deliveries, inbox
 from manimod.flow.deliveries import Checked, Delivery
 from manimod.jobs import transaction
 
 LARGEST_BODY = 1024 * 1024
 MOST_AT_ONCE = 50
+REFUSALS_OF_AN_ADDRESS = parse("1200 per minute")
 
 blueprint = Blueprint("webhooks", __name__)
 
@@ -23,14 +27,32 @@ def stripe(token: str) -> Response:
     request.max_content_length = LARGEST_BODY
     checked = desk.hand_in(Delivery(token, request.get_data(), request.headers.get("Stripe-Signature")))
     if checked.failure:
-        if checked.connection_id:
-            with transaction():
-                deliveries.note_refusal(checked.connection_id, checked.failure)
-        raise checked.failure
+        raise _refusal(token, checked)
     inbox.tell_stored(checked.connection_id, checked.event, "webhook", checked.is_new)
     response = make_response("ok\n", 200)
     response.mimetype = "text/plain"
     return response
+
+
+def _refusal(token: str, checked: Checked) -> ManimodError:
+    """Noted so many times a minute at most: the address alone shall not keep the database writing.
+
+    Only refusals are counted. What Stripe signed is never held up, whoever else knows the address.
+    """
+    if not checked.connection_id:
+        return checked.failure
+    if not _may_note(token):
+        return ManimodError("TOO_MANY")
+    with transaction():
+        deliveries.note_refusal(checked.connection_id, checked.failure)
+    return checked.failure
+
+
+def _may_note(token: str) -> bool:
+    try:
+        return limiter.limiter.hit(REFUSALS_OF_AN_ADDRESS, "webhook", token)
+    except RedisError:
+        return True
 
 
 @dataclass(eq=False)
