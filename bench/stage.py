@@ -198,7 +198,9 @@ def event(kind: str, customer: str, product: str = "prod_team", livemode: bool =
     number = next(_ids)
     text = json.dumps(samples()[kind])
     for name, value in _named(samples()[kind]).items():
-        new = {"customer": customer, "product": product, "price": f"price_{product}"}.get(name, f"{value}{number}")
+        new = {"customer": customer, "product": product, "price": f"price_{product}", "tier": product}.get(
+            name, f"{value}{number}"
+        )
         text = text.replace(f'"{value}"', f'"{new}"')
     now = int(time.time())
     return json.loads(text) | {"id": f"evt_{number:024}", "created": now, "livemode": livemode}
@@ -216,6 +218,7 @@ def _names(kind: str) -> tuple[tuple[str, str], ...]:
         "subscription": parent,
         "product": price.get("product"),
         "price": price.get("id"),
+        "tier": price.get("nickname"),
     }
     return tuple((name, value) for name, value in found.items() if value)
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 
 import pytest
 import requests
@@ -16,15 +15,14 @@ from sqlalchemy import func, select
 from manimod.extensions import db
 from manimod.models import Creative, Moment, StripeEvent
 from tests import factories, stripe_events
-from tests.conftest import answers, wait_for
+from tests.conftest import wait_for
 from tests.journeys.stack import ROOT, free_port
 
 ACCOUNTS, CUSTOMERS, WORKERS = 6, 10, 4
 
 
-@contextmanager
-def process(*words: str, **environment: str) -> Iterator[None]:
-    child = subprocess.Popen(
+def start(*words: str, **environment: str) -> subprocess.Popen:
+    return subprocess.Popen(
         [sys.executable, *words],
         cwd=ROOT,
         env=environment,
@@ -32,11 +30,6 @@ def process(*words: str, **environment: str) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    try:
-        yield
-    finally:
-        child.terminate()
-        child.wait(20)
 
 
 @pytest.fixture
@@ -52,16 +45,18 @@ def webs(app: Flask, database_url: str, valkey_url: str, valkey) -> Iterator[lis
     }
     ports = [free_port(), free_port()]
     options = ("--worker-class", "gthread", "--workers", "1", "--threads", "4", "--no-control-socket")
-    with ExitStack() as stack:
-        for port in ports:
-            server = ("-m", "gunicorn", *options, "--bind", f"127.0.0.1:{port}", "wsgi:app")
-            stack.enter_context(process(*server, **settings))
-        for words in [("work", "mani")] * WORKERS + [("schedule",)] * 2:
-            stack.enter_context(process("worker.py", *words, **settings))
-        assert answers(valkey_url)
+    servers = [("-m", "gunicorn", *options, "--bind", f"127.0.0.1:{port}", "wsgi:app") for port in ports]
+    workers = [("worker.py", "work", "mani")] * WORKERS + [("worker.py", "schedule")] * 2
+    children = [start(*words, **settings) for words in servers + workers]
+    try:
         wait_for(lambda: all(map(is_up, ports)), seconds=60, every=0.1)
         wait_for(lambda: valkey.scard("rq:workers") == WORKERS, seconds=60, every=0.1)
         yield ports
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait(60)
 
 
 def is_up(port: int) -> bool:
