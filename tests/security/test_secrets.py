@@ -1,0 +1,51 @@
+"""Secrets leave no trace: keys, signing secrets, passwords and the installation's own keys, typed right or wrong.
+
+That no process has one among its arguments is shown on real processes, in tests/journeys/test_run.py.
+"""
+
+import base64
+
+import pytest
+
+from tests import factories
+from tests.factories import PASSWORD, SIGNING_SECRET
+from tests.flow.test_privacy import everything
+
+__all__ = ["everything"]
+
+SETTINGS = "/settings/integrations/stripe"
+TYPED_WRONG = ("rk_test_" + "w" * 30, "sk_live_" + "v" * 30, "whsec_short!" + "u" * 20, "a wrong password canary")
+ROLLED = "whsec_" + "r" * 32
+
+
+@pytest.fixture
+def used(app, connected, as_owner, owner, client, stripe_account, drain) -> list[str]:
+    """Every secret that went through mani, after each was used in every way there is."""
+    key = stripe_account["keys"]["test"]["restricted"]
+    for typed in (*TYPED_WRONG, key):
+        as_owner.post(f"{SETTINGS}/connect", data={"api_key": typed})
+        as_owner.htmx("post", f"{SETTINGS}/connect", data={"api_key": typed})
+    for typed in (*TYPED_WRONG, ROLLED):
+        as_owner.post(f"{SETTINGS}/signing-secret", data={"signing_secret": typed})
+    for typed in (TYPED_WRONG[3], PASSWORD):
+        client.post("/sign-in", data={"email": owner.email, "password": typed})
+        as_owner.post("/settings/password", data={"password": typed, "new_password": "short"})
+    session = client.get_cookie("mani").value
+    address = f"/webhooks/stripe/{connected.webhook_token}"
+    client.post(address, **factories.signed({"id": "evt_1"}, secret=TYPED_WRONG[2]))
+    client.get("/nowhere?token=" + session)
+    drain()
+    settings = app.extensions["settings"]
+    raw = [base64.b64encode(one).decode() for one in settings.encryption_keys.values()]
+    return [key, ROLLED, SIGNING_SECRET, PASSWORD, settings.secret_key, session, *raw, *TYPED_WRONG]
+
+
+def test_no_secret_is_in_logs_database_redis_pages_or_metrics(used, everything, client):
+    haystack = everything() + client.get("/metrics").text
+    assert len(haystack) > 10_000
+    assert [secret[:12] for secret in used if secret in haystack] == []
+
+
+def test_settings_and_keys_are_not_shown_by_printing_them(app, used):
+    printed = repr(app.extensions["settings"]) + str(app.extensions["settings"]) + repr(app.extensions["keyring"])
+    assert [secret[:12] for secret in used if secret in printed] == []
