@@ -28,6 +28,7 @@ BATCH = 5000  # moments; a backlog of 200 audiences then takes a few statements 
 TURN_SECONDS = 5  # after which other accounts get their turn
 LONGEST_TURN_SECONDS = 60
 REFRESH = timedelta(days=14)  # how long further moments join a live set before a new one is written
+TIMELINES = select(Moment.id, Moment.kind, Moment.path, Moment.occurred_at, Moment.received_at, Moment.detected_at)
 SEGMENT_BY_POSITION = {"entry": "low", "middle": "core", "single": "core", "top": "high"}
 
 
@@ -218,8 +219,8 @@ def _publish(connection_id: int, audience: Audience, moment_ids: list[int], cont
     False where the live set, for whose sake nothing was written, has left the queue meanwhile.
     """
     connection = register.lock(connection_id)
-    query = select(Moment).where(Moment.id.in_(moment_ids), Moment.state == "ready").order_by(Moment.id)
-    moments = list(db.session.scalars(query)) if connection else []
+    query = TIMELINES.where(Moment.id.in_(moment_ids), Moment.state == "ready").order_by(Moment.id)
+    moments = list(db.session.execute(query)) if connection else []
     if not moments:
         return True
     creative = _live_set(connection.account_id, audience)
@@ -233,7 +234,8 @@ def _publish(connection_id: int, audience: Audience, moment_ids: list[int], cont
     creative.moments_count += len(moments)
     creative.run_until = max(creative.run_until, *(_window(moment)[1] for moment in moments))
     ready = update(Moment).where(Moment.id.in_([moment.id for moment in moments]))
-    db.session.execute(ready.values(state="generated", creative_id=creative.id))
+    generated = ready.values(state="generated", creative_id=creative.id)
+    db.session.execute(generated, execution_options={"synchronize_session": False})
     log.info(
         "creative_ready", creative=creative.id, connection=connection_id, kind=audience.event, moments=len(moments)
     )
@@ -242,7 +244,7 @@ def _publish(connection_id: int, audience: Audience, moment_ids: list[int], cont
     return True
 
 
-def _new_creative(connection: Connection, audience: Audience, moment: Moment, content: CreativeSet) -> Creative:
+def _new_creative(connection: Connection, audience: Audience, moment: Row, content: CreativeSet) -> Creative:
     run_from, run_until = _window(moment)
     return Creative(
         account_id=connection.account_id,
@@ -265,7 +267,7 @@ def _new_creative(connection: Connection, audience: Audience, moment: Moment, co
     )
 
 
-def _window(moment: Moment) -> tuple[datetime, datetime]:
+def _window(moment: Row) -> tuple[datetime, datetime]:
     first, last = WINDOWS[moment.kind]
     return moment.occurred_at + timedelta(days=first), moment.occurred_at + timedelta(days=last)
 
