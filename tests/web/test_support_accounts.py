@@ -48,6 +48,7 @@ def test_owners_and_strangers_stay_outside(client, as_owner, address):
     assert client.get(address).location.startswith("/sign-in")
 
 
+@pytest.mark.both_databases
 def test_the_worst_come_first_and_of_those_the_longest(listed, add):
     add("Fine", "good")
     add("Broken lately", "broken", hours=1)
@@ -59,6 +60,7 @@ def test_the_worst_come_first_and_of_those_the_longest(listed, add):
     assert listed() == order
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("text", ["harbour", "ada@finch", "acct_harbour"])
 def test_an_account_is_found_by_name_email_or_stripe_account(listed, add, text):
     wanted = add("Harbour & Finch", trouble=None)
@@ -93,6 +95,7 @@ def test_accounts_are_counted_by_outcome_and_shown_by_it(as_support, listed, add
     assert panel.counts() == {"broken": 1, "attention": 0, "unchecked": 1, "good": 1, "not_applicable": 0}
 
 
+@pytest.mark.both_databases
 def test_many_accounts_with_the_same_trouble_are_an_outbreak(as_support, add):
     since = [now() - timedelta(minutes=number) for number in (300, 25, 20, 15, 10)]
     for number, at in enumerate(since):
@@ -128,8 +131,12 @@ def test_without_redis_the_panel_says_so(app, as_support, account):
     assert "Redis doesn&#39;t answer" in page.text or "Redis doesn't answer" in page.text
 
 
-def test_an_account_that_is_not_there(as_support):
-    assert as_support.get("/support/accounts/999").status_code == 404
+@pytest.mark.parametrize("number", [999, 2**40, 10**30])
+def test_an_account_that_is_not_there(as_support, number):
+    assert as_support.get(f"/support/accounts/{number}").status_code == 404
+
+
+def test_nothing_is_done_to_an_account_that_is_not_there(as_support):
     assert as_support.post("/support/accounts/999/sync", data={"reason": "Ticket 1"}).status_code == 404
 
 
