@@ -19,6 +19,7 @@ TIERS = 50
 KINDS = ("customer.created", "invoice.paid", "invoice.payment_failed", "customer.subscription.deleted")
 AUDIENCES = TIERS * len(KINDS)
 GOALS = {"sqlite": 2000, "postgresql": 3000}
+A_MONTH = 30 * 86_400  # seconds
 PACE = 400  # events of one measurement of what an event costs
 
 
@@ -89,8 +90,8 @@ def put(connection: int, number: int, spread: bool) -> None:
     for count in range(number // 2):
         product = f"prod_{count // len(KINDS) % TIERS if spread else 1}"
         customer = f"cus_{next(stage._ids)}"
-        for kind in ("customer.subscription.created", KINDS[count % len(KINDS)]):
-            made.append((connection, minimise(stage.event(kind, customer, product))))
+        for kind, ago in (("customer.subscription.created", A_MONTH), (KINDS[count % len(KINDS)], 0)):
+            made.append((connection, minimise(stage.event(kind, customer, product, ago=ago))))
     for start in range(0, number, 500):
         with transaction():
             inbox.store(made[start : start + 500], "webhook")

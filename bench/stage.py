@@ -193,8 +193,8 @@ def samples() -> dict[str, dict]:
     return {event["type"]: event for event in reversed(listed)}  # the newest: a renewal, not the first invoice
 
 
-def event(kind: str, customer: str, product: str = "prod_team", livemode: bool = True) -> dict:
-    """A fresh event of a customer of one's own, on a tier of one's choice."""
+def event(kind: str, customer: str, product: str = "prod_team", livemode: bool = True, ago: int = 0) -> dict:
+    """A fresh event of a customer of one's own, on a tier of one's choice, `ago` seconds old."""
     number = next(_ids)
     text = json.dumps(samples()[kind])
     for name, value in _named(samples()[kind]).items():
@@ -202,8 +202,7 @@ def event(kind: str, customer: str, product: str = "prod_team", livemode: bool =
             name, f"{value}{number}"
         )
         text = text.replace(f'"{value}"', f'"{new}"')
-    now = int(time.time())
-    return json.loads(text) | {"id": f"evt_{number:024}", "created": now, "livemode": livemode}
+    return json.loads(text) | {"id": f"evt_{number:024}", "created": int(time.time()) - ago, "livemode": livemode}
 
 
 @cache
@@ -213,8 +212,8 @@ def _names(kind: str) -> tuple[tuple[str, str], ...]:
     price = items[0].get("price") or {}
     parent = ((body.get("parent") or {}).get("subscription_details") or {}).get("subscription")
     found = {
-        "object": body["id"],
         "customer": body.get("customer") or body["id"],
+        "object": body["id"],
         "subscription": parent,
         "product": price.get("product"),
         "price": price.get("id"),
