@@ -15,6 +15,7 @@ import psycopg
 from tests import postgres
 from tests.chaos.run import Plan, run
 from tests.chaos.scene import Scene, data_folder, sandbox_process
+from tests.stripe_sandbox import SandboxControl
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -44,15 +45,15 @@ def tell(line: str) -> None:
 
 
 @contextlib.contextmanager
-def scene_on(name: str, server: str | None = None) -> Iterator[Scene]:
-    """`server` is the address of a PostgreSQL that is there already."""
+def scene_on(name: str, server: str | None = None, control: SandboxControl | None = None) -> Iterator[Scene]:
+    """`server` is the address of a PostgreSQL, and `control` that of a sandbox, that is there already."""
     with contextlib.ExitStack() as stack:
         url = folder = None
         if name == "postgresql":
             address = server or stack.enter_context(postgres.server())
             url = stack.enter_context(postgres.database(address))
             folder = prepare_for_crashes(address, url)
-        control = stack.enter_context(sandbox_process())
+        control = control or stack.enter_context(sandbox_process())
         yield stack.enter_context(Scene(stack.enter_context(data_folder()), control, url or "", folder))
 
 

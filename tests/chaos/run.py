@@ -35,6 +35,9 @@ class Plan:
     kills: int
     patience: float = 300.0
     names: tuple[str, ...] = ()
+    syncs_amid: bool = (
+        True  # otherwise the sync runs before and after: one that is broken off takes two minutes to mend
+    )
 
 
 @dataclass
@@ -170,7 +173,7 @@ class Chaos:
         if time.monotonic() > self.hurry_at and not self.lasting:
             self.hurry_at = time.monotonic() + HURRY_SECONDS
             with suppress(SQLAlchemyError):
-                self.scene.hurry()
+                self.scene.hurry(sync=self.report.plan.syncs_amid)
 
     def _look(self) -> None:
         """How far mani is behind; and it has to be running, whatever was done to it."""

@@ -57,7 +57,7 @@ class Scene:
         self.server = server
         self.folder = folder
         given = {"DATABASE_URL": database_url} if database_url else {}
-        self.stack = Stack(folder, control.url, SYNC_INTERVAL_MINUTES="1", STRIPE_REQUESTS_PER_SECOND="500", **given)
+        self.stack = Stack(folder, control.url, STRIPE_REQUESTS_PER_SECOND="500", **given)
         self.app: Flask | None = None
         self.businesses: list[Business] = []
 
@@ -94,10 +94,11 @@ class Scene:
             webhook=webhook_address(connection),
         )
 
-    def hurry(self) -> None:
+    def hurry(self, sync: bool = True) -> None:
         """Let the poll and the sync be due now: the three paths shall run at once, and not once an hour."""
         with self.app.app_context(), transaction():
-            db.session.execute(update(Connection).values(next_sync_at=now()))
+            if sync:
+                db.session.execute(update(Connection).values(next_sync_at=now()))
             db.session.execute(
                 update(Connection).where(Connection.next_poll_at.is_not(None)).values(next_poll_at=now())
             )
