@@ -195,13 +195,18 @@ def samples() -> dict[str, dict]:
 
 def event(kind: str, customer: str, product: str = "prod_team", livemode: bool = True, ago: int = 0) -> dict:
     """A fresh event of a customer of one's own, on a tier of one's choice, `ago` seconds old."""
-    number = next(_ids)
-    text = json.dumps(samples()[kind])
-    for name, value in _named(samples()[kind]).items():
-        new = {"customer": customer, "product": product, "price": f"price_{product}", "tier": product}.get(
-            name, f"{value}{number}"
-        )
-        text = text.replace(f'"{value}"', f'"{new}"')
+    number, text = next(_ids), json.dumps(samples()[kind])
+    subscription = f"sub_of_{customer}"
+    chosen = {
+        "customer": customer,
+        "object": subscription if kind.startswith("customer.subscription.") else f"obj_{number}",
+        "subscription": subscription,
+        "product": product,
+        "price": f"price_{product}",
+        "tier": product,
+    }
+    for name, value in _names(kind):
+        text = text.replace(f'"{value}"', f'"{chosen[name]}"')
     return json.loads(text) | {"id": f"evt_{number:024}", "created": int(time.time()) - ago, "livemode": livemode}
 
 
@@ -220,7 +225,3 @@ def _names(kind: str) -> tuple[tuple[str, str], ...]:
         "tier": price.get("nickname"),
     }
     return tuple((name, value) for name, value in found.items() if value)
-
-
-def _named(sample: dict) -> dict[str, str]:
-    return dict(_names(sample["type"]))
