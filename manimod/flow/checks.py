@@ -251,21 +251,23 @@ def generic(s: Situation) -> Check:
 
 @check("held", "Ads can be written", needs=("connection",))
 def held(s: Situation) -> Check:
-    if not s.held:
+    if not s.open_work.held:
         return Check(GOOD, "Nothing waits for a change of the brand kit.")
-    meaning = f"mani found no words that the platforms allow: {s.why_held}"
-    return Check(BROKEN, meaning, _count(s.held, "moment"), action=Action("Change the brand kit", "brand.show"))
+    meaning = f"mani found no words that the platforms allow: {s.open_work.why_held}"
+    return Check(
+        BROKEN, meaning, _count(s.open_work.held, "moment"), action=Action("Change the brand kit", "brand.show")
+    )
 
 
 @check("parked", "Events can be processed", needs=("key",))
 def parked(s: Situation) -> Check:
-    if not s.parked:
+    if not s.open_work.parked:
         return Check(GOOD, "No event was given up.")
     see = Action("See these events", "troubleshooting.deliveries", query={"result": "parked"})
     return Check(
         BROKEN,
         "mani gave up on some events after five tries. They can be replayed.",
-        _count(s.parked, "event"),
+        _count(s.open_work.parked, "event"),
         action=see,
     )
 

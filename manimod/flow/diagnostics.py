@@ -16,9 +16,10 @@ WORST_FIRST = (BROKEN, ATTENTION, GOOD, NOT_APPLICABLE)
 
 def check_account(account: Account, ask_stripe: bool = False) -> list[Check]:
     """Every check of an account. With `ask_stripe` its key is tried first, which takes up to 10 seconds."""
-    connection = connections.of_account(account)
-    if ask_stripe and connection and connection.is_connected and account.may_connect_stripe:
-        connections.look_again(connection.id)
+    if ask_stripe and account.may_connect_stripe:
+        connection = connections.of_account(account)
+        if connection and connection.is_connected:
+            connections.look_again(connection.id)
     return look_at(Situation(account))
 
 

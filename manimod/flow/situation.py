@@ -9,8 +9,18 @@ from sqlalchemy import Row, func, literal, select, text
 
 from manimod import jobs
 from manimod.extensions import db
-from manimod.flow import audiences, connections, figures, review, runs, tiers
-from manimod.models import Account, Connection, Creative, Moment, RefusedDelivery, StripeEvent, SyncRun, Tier
+from manimod.flow import connections, figures, review, runs, tiers
+from manimod.models import (
+    Account,
+    AudienceSize,
+    Connection,
+    Creative,
+    Moment,
+    RefusedDelivery,
+    StripeEvent,
+    SyncRun,
+    Tier,
+)
 from manimod.models.accounts import now
 
 EVENTS_LOOKED_AT = 300
@@ -75,10 +85,6 @@ class Situation:
         latest = {row.code: row for row in db.session.scalars(query.order_by(RefusedDelivery.last_at))}
         return {code: row for code, row in latest.items() if not self.delivered_at or row.last_at > self.delivered_at}
 
-    @cached_property
-    def parked(self) -> int:
-        return self._count(StripeEvent, "parked")
-
     # --- what the sync found -----------------------------------------------------------------------------------------
 
     @cached_property
@@ -96,7 +102,8 @@ class Situation:
 
     @cached_property
     def customers(self) -> int:
-        return sum(customers for _, _, customers in audiences.sizes(self.connection))
+        query = select(func.sum(AudienceSize.customers)).where(AudienceSize.connection_id == self.connection.id)
+        return db.session.scalar(query) or 0
 
     @cached_property
     def tiers(self) -> list[Tier]:
@@ -109,13 +116,19 @@ class Situation:
     # --- what became of it -------------------------------------------------------------------------------------------
 
     @cached_property
-    def held(self) -> int:
-        return self._count(Moment, "held")
-
-    @cached_property
-    def why_held(self) -> str | None:
-        query = select(Moment.reason).where(Moment.connection_id == self.connection.id, _state(Moment, "held"))
-        return db.session.scalar(query.limit(1))
+    def open_work(self) -> Row:
+        """parked and held: how many; why_held: of one of them; event_at and moment_at: since when the first waits."""
+        event, moment = StripeEvent, Moment
+        ours, theirs = event.connection_id == self.connection.id, moment.connection_id == self.connection.id
+        held = theirs & _state(moment, "held")
+        parts = {
+            "parked": select(func.count(event.id)).where(ours, _state(event, "parked")),
+            "held": select(func.count(moment.id)).where(held),
+            "why_held": select(moment.reason).where(held).limit(1),
+            "event_at": select(event.received_at).where(ours, _state(event, "pending")).order_by(event.id).limit(1),
+            "moment_at": select(func.min(moment.detected_at)).where(theirs, _state(moment, "ready"), OPEN_MOMENTS),
+        }
+        return db.session.execute(select(*(part.scalar_subquery().label(name) for name, part in parts.items()))).one()
 
     @cached_property
     def creatives(self) -> list[Row]:
@@ -134,20 +147,11 @@ class Situation:
         """Since when the oldest event or moment waits for a worker; of all accounts where none is named."""
         if self.account is None:
             return figures.backlog().oldest_at
-        mine = StripeEvent.connection_id == self.connection.id
-        event = select(StripeEvent.received_at).where(mine, _state(StripeEvent, "pending")).order_by(StripeEvent.id)
-        moment = select(func.min(Moment.detected_at)).where(
-            Moment.connection_id == self.connection.id, _state(Moment, "ready"), OPEN_MOMENTS
-        )
-        return min(filter(None, (db.session.scalar(event.limit(1)), db.session.scalar(moment))), default=None)
+        return min(filter(None, (self.open_work.event_at, self.open_work.moment_at)), default=None)
 
     @property
     def sync_interval(self) -> timedelta:
         return timedelta(minutes=current_app.extensions["settings"].sync_interval_minutes)
-
-    def _count(self, model: type, state: str) -> int:
-        query = select(func.count()).where(model.connection_id == self.connection.id, _state(model, state))
-        return db.session.scalar(query)
 
 
 def _state(model: type, state: str):

@@ -1,12 +1,13 @@
 """Troubleshooting for owners: the guide's questions answered by checks, the delivery log, events, and customers."""
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, g, request, url_for
+from flask_security import current_user
 
 from manimod.errors import FAILURES, ManimodError
-from manimod.flow import connections, delivery_log, diagnostics
+from manimod.flow import alerts, connections, delivery_log, diagnostics
 from manimod.flow.moments import EVENT_TYPES
 from manimod.jobs import transaction
-from manimod.models import Account, Connection
+from manimod.models import Account, Alert, Connection
 from manimod.web import render
 from manimod.web.auth import owner_required
 
@@ -19,13 +20,7 @@ FILTERS = ("type", "path", "result")
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    connection = connections.of_account(account)
-    return render.page(
-        "troubleshooting/index.html",
-        account=account,
-        is_connected=bool(connection and connection.is_connected),
-        **_checks_context(account),
-    )
+    return render.page("troubleshooting/index.html", account=account, **_checks_context(account))
 
 
 @blueprint.post("/run")
@@ -104,6 +99,14 @@ def errors(account: Account) -> Response:
     return render.page("troubleshooting/errors.html", account=account, failures=of_owners, where=_where)
 
 
+@blueprint.app_template_global()
+def open_alerts() -> list[Alert]:
+    """What is broken at the moment, for the navigation and the dashboard; read once a page."""
+    if "alerts" not in g:
+        g.alerts = alerts.open_of(current_user.account.id) if current_user.account else []
+    return g.alerts
+
+
 def _where(place: str) -> str:
     endpoint, _, anchor = place.partition("#")
     return url_for(endpoint, _anchor=anchor or None)
@@ -111,7 +114,11 @@ def _where(place: str) -> str:
 
 def _checks_context(account: Account, ask_stripe: bool = False) -> dict:
     found = diagnostics.check_account(account, ask_stripe)
-    return {"groups": diagnostics.by_question(found), "outcome": diagnostics.worst(found)}
+    return {
+        "groups": diagnostics.by_question(found),
+        "outcome": diagnostics.worst(found),
+        "is_connected": any(check.name == "connection" and check.outcome == "good" for check in found),
+    }
 
 
 def _connected(account: Account) -> Connection:

@@ -16,8 +16,7 @@ def paste(page: Page, key: str) -> None:
 @pytest.mark.parametrize("java_script_enabled", [True, False], ids=["with_javascript", "without"])
 def test_each_wrong_key_has_its_own_sentence_beside_the_field(open_as_owner, sandbox, java_script_enabled):
     account = sandbox.create_account("Brightside Studio")
-    page = open_as_owner(java_script_enabled=java_script_enabled)
-    page.goto(guide.STRIPE)
+    page = open_as_owner(java_script_enabled=java_script_enabled, at=guide.STRIPE)
     for key, sentence in {
         "sk_live_" + "a" * 24: "full secret key",
         "pk_test_" + "a" * 24: "publishable key",
@@ -37,8 +36,7 @@ def test_each_wrong_key_has_its_own_sentence_beside_the_field(open_as_owner, san
 
 def test_a_refused_key_is_explained_and_the_field_is_ready_for_the_next(open_as_owner, sandbox):
     account = sandbox.create_account("Brightside Studio")
-    page = open_as_owner()
-    page.goto(guide.STRIPE)
+    page = open_as_owner(at=guide.STRIPE)
     narrow = sandbox.create_key(account["id"], permissions=["rak_customer_read"])
     paste(page, narrow)
     expect(page.locator("#api_key-error")).to_contain_text("Missing: Subscriptions: Read.")
@@ -52,8 +50,7 @@ def test_a_refused_key_is_explained_and_the_field_is_ready_for_the_next(open_as_
 def test_when_stripe_is_down_try_again_leads_back_into_the_field(open_as_owner, sandbox):
     account = sandbox.create_account("Brightside Studio")
     key = account["keys"]["test"]["restricted"]
-    page = open_as_owner()
-    page.goto(guide.STRIPE)
+    page = open_as_owner(at=guide.STRIPE)
     sandbox.fault(path="/v1/customers", times=1, status=500)
     paste(page, key)
     expect(page.locator("#api_key-error")).to_contain_text("Stripe answered with an error of its own.")
@@ -67,8 +64,7 @@ def test_when_stripe_is_down_try_again_leads_back_into_the_field(open_as_owner, 
 
 def test_a_key_of_another_account_asks_before_it_starts_afresh(open_as_owner, sandbox):
     first, second = sandbox.create_account("First Studio"), sandbox.create_account("Second Studio")
-    page = open_as_owner()
-    page.goto(guide.STRIPE)
+    page = open_as_owner(at=guide.STRIPE)
     paste(page, first["keys"]["test"]["restricted"])
     page.get_by_role("link", name="Replace key").click()
     paste(page, second["keys"]["test"]["restricted"])

@@ -176,8 +176,12 @@ def test_a_mail_that_could_not_be_sent_is_sent_later(app, account, broken, mailb
 def test_without_a_mail_server_the_pages_say_it(as_owner, account, broken):
     pass_time()
     alerts.send()
-    assert "Stripe rejected this key" in as_owner.get("/").text
-    assert "Stripe rejected this key" in as_owner.get("/troubleshooting").text
+    page = as_owner.get("/").text
+    assert "API key: Stripe rejected this key" in page
+    assert 'href="/troubleshooting#check-key"' in page
+    assert "something doesn't work" in as_owner.get("/creatives").text, "the navigation marks it on every page"
+    mend(broken, account)
+    assert "something doesn't work" not in as_owner.get("/creatives").text
 
 
 def test_a_mail_holds_no_secret(account, broken, mailbox):

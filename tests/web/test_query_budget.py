@@ -1,9 +1,12 @@
 """A page asks the database at most 15 times, however much there is to show."""
 
 import pytest
+from rq import Worker
+from rq.serializers import JSONSerializer
 from sqlalchemy import event
 
 from manimod.extensions import db
+from manimod.jobs import FAST, HEARTBEAT, SLOW
 from tests import factories
 from tests.browser.filling import fill, fill_support
 
@@ -31,6 +34,10 @@ def count_queries(app):
         "/settings/integrations/stripe",
         "/settings/account",
         "/help",
+        "/troubleshooting/deliveries",
+        "/troubleshooting/deliveries?type=customer.updated",
+        "/troubleshooting/events/1",
+        "/troubleshooting/errors",
     ],
 )
 def test_a_full_page_stays_within_the_budget(as_owner, account, creative, count_queries, address):
@@ -39,6 +46,17 @@ def test_a_full_page_stays_within_the_budget(as_owner, account, creative, count_
     count_queries.clear()
     assert as_owner.get(address).status_code == 200
     assert len(count_queries) <= BUDGET, count_queries
+
+
+def test_the_checks_of_an_account_stay_within_it_as_well(as_owner, account, valkey, count_queries):
+    """Thirty checks on one page, with everybody at work, so that none goes without looking."""
+    fill(account)
+    for name in (FAST, SLOW):
+        Worker([name], connection=valkey, serializer=JSONSerializer).register_birth()
+    valkey.set(HEARTBEAT, 1)
+    count_queries.clear()
+    assert as_owner.get("/troubleshooting").status_code == 200
+    assert len(count_queries) <= BUDGET + 1, count_queries  # and the BEGIN of SQLite
 
 
 def test_support_pages_ask_a_bounded_number_of_times(as_support, support, account, count_queries):
