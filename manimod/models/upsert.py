@@ -1,9 +1,8 @@
 """INSERT ... ON CONFLICT for both databases. Many rows go in one statement, which is compiled once."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
-from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Dialect
