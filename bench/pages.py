@@ -1,4 +1,5 @@
-"""The pages at 100,000 customers and 10,000 creatives: the server's time until the whole answer is there.
+"""The pages of an account with 1,000,000 customers and inbox rows and 100,000 creatives: the server's time until the
+whole answer is there. The floor is the same page of an account with a queue of ten, asked for in turns.
 
 Twice: processor time, database included, which neighbours on the machine do not change, and time by the clock.
 """
@@ -7,13 +8,15 @@ import itertools
 import os
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from bench.figures import Figure
 
-CREATIVES = int(os.environ.get("BENCH_CREATIVES", "10000"))
-CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "100000"))
+CREATIVES = int(os.environ.get("BENCH_CREATIVES", "100000"))
+CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "1000000"))
+CHUNK = 50_000
 ROUNDS = 40
 PAGES = (
     "/",
@@ -27,6 +30,13 @@ PAGES = (
 
 
 def measure() -> list[Figure]:
+    with account_of(0, 0) as small, account_of(CUSTOMERS, CREATIVES) as large:
+        return [figure for address in PAGES for figure in page(address, small, large)]
+
+
+@contextmanager
+def account_of(customers: int, creatives: int):
+    """A signed-in browser, and the id of the newest creative."""
     from manimod import create_app
     from manimod.extensions import db
     from tests import factories
@@ -37,11 +47,12 @@ def measure() -> list[Figure]:
         with app.app_context():
             db.create_all()
             owner = factories.make_owner()
-            newest = fill(owner.account)
+            newest = fill(owner.account, customers, creatives)
             identity = owner.fs_uniquifier
+            db.session.execute(db.text("ANALYZE"))
+            db.session.commit()
             db.session.remove()
-        client = signed_in(app, identity)
-        return [figure for address in PAGES for figure in page(client, address, newest)]
+        yield signed_in(app, identity), newest
 
 
 def signed_in(app, identity: str):
@@ -51,14 +62,19 @@ def signed_in(app, identity: str):
     return client
 
 
-def page(client, address: str, newest: int) -> list[Figure]:
-    rounds = [seconds(client, address.format(id=newest)) for _ in range(ROUNDS)]
-    names = (f"{address}, 95 of 100", f"{address}, 95 of 100 by the clock")
-    slowest = (sorted(measured)[int(ROUNDS * 0.95) - 1] * 1000 for measured in zip(*rounds, strict=True))
-    return [
-        Figure("pages", name, value, "ms", goal="< 100 ms", is_met=value < 100)
-        for name, value in zip(names, slowest, strict=True)
-    ]
+def page(address: str, small: tuple, large: tuple) -> list[Figure]:
+    rounds = [[seconds(client, address.format(id=newest)) for client, newest in (small, large)] for _ in range(ROUNDS)]
+    figures = []
+    for number, name in enumerate((f"{address}, 95 of 100", f"{address}, 95 of 100 by the clock")):
+        floor, value = (slowest([measured[which][number] for measured in rounds]) for which in (0, 1))
+        is_met = value < 100 and value <= 1.5 * floor
+        figures.append(Figure("pages", name, value, "ms", floor, "< 100 ms, 1.5 x", is_met))
+    return figures
+
+
+def slowest(times: list[float]) -> float:
+    """In milliseconds; 95 of 100 are quicker."""
+    return sorted(times)[int(len(times) * 0.95) - 1] * 1000
 
 
 def seconds(client, address: str) -> tuple[float, float]:
@@ -69,37 +85,49 @@ def seconds(client, address: str) -> tuple[float, float]:
     return time.process_time() - begun[0], time.perf_counter() - begun[1]
 
 
-def fill(account) -> int:
-    """Customers with subscriptions, a month of moments, and the queue; returns the id of the newest creative."""
-    from sqlalchemy import insert
-
+def fill(account, customers: int, creatives: int) -> int:
+    """Customers with subscriptions, two months of moments and events, and the queue; the newest creative's id."""
     from manimod.extensions import db
     from manimod.jobs import transaction
-    from manimod.models import Creative, Customer, Moment, Subscription
-    from manimod.models.accounts import now
+    from manimod.models import Creative
     from tests.browser import filling
 
     connection = filling.fill(account)
-    own, at = {"connection_id": connection.id}, now() - timedelta(days=90)
-    ids = [f"cus_b{number}" for number in range(CUSTOMERS)]
-    customers = [own | {"stripe_id": i, "name": i, "segment": "core", "created_at": at} for i in ids]
-    held = {"status": "active", "quantity": 1, "created_at": at, "told_at": at, "stripe_product_id": "prod_team"}
-    subscriptions = [own | held | {"stripe_id": f"sub_{i}", "stripe_customer_id": i} for i in ids]
-    renewed = {"kind": "renewed", "path": "webhook", "state": "generated"}
-    times = [now() - timedelta(seconds=number * 60 * 86400 / CUSTOMERS) for number in range(CUSTOMERS)]
-    moments = [
-        own | renewed | {"key": f"renewed:{i}", "stripe_customer_id": i, "occurred_at": t, "received_at": t}
-        for i, t in zip(ids, times, strict=True)
-    ]
+    for start in range(0, customers, CHUNK):
+        put_customers(connection.id, range(start, min(start + CHUNK, customers)), customers)
     samples = [filling.make_creative(account, *audience) for audience in filling.AUDIENCES]
     columns = [column.key for column in Creative.__table__.columns if column.key != "id"]
     rows = [
         {name: getattr(sample, name) for name in columns if getattr(sample, name) is not None} for sample in samples
     ]
     with transaction():
-        for model, given in ((Customer, customers), (Subscription, subscriptions), (Moment, moments)):
-            db.session.execute(insert(model), given)
-        for row in itertools.islice(itertools.cycle(rows), CREATIVES):
+        for row in rows[:1]:
             db.session.add(Creative(**row))
+        for start in range(0, creatives, 1000):
+            number = min(1000, creatives - start)
+            db.session.execute(db.insert(Creative), list(itertools.islice(itertools.cycle(rows), number)))
         db.session.flush()
         return db.session.scalar(db.select(db.func.max(Creative.id)))
+
+
+def put_customers(connection: int, numbers: range, of: int) -> None:
+    from manimod.extensions import db
+    from manimod.jobs import transaction
+    from manimod.models import Customer, Moment, StripeEvent, Subscription
+    from manimod.models.accounts import now
+
+    own, at = {"connection_id": connection}, now() - timedelta(days=90)
+    held = {"status": "active", "quantity": 1, "created_at": at, "told_at": at, "stripe_product_id": "prod_team"}
+    done = {"type": "invoice.paid", "path": "webhook", "state": "done", "facts": {}, "livemode": True}
+    renewed = {"kind": "renewed", "path": "webhook", "state": "generated"}
+    rows = {Customer: [], Subscription: [], StripeEvent: [], Moment: []}
+    for number in numbers:
+        name, when = f"cus_b{number}", now() - timedelta(seconds=number * 60 * 86400 / of)
+        came = own | {"stripe_customer_id": name, "received_at": when}
+        rows[Customer].append(own | {"stripe_id": name, "name": name, "segment": "core", "created_at": at})
+        rows[Subscription].append(own | held | {"stripe_id": f"sub_{name}", "stripe_customer_id": name})
+        rows[StripeEvent].append(came | done | {"stripe_id": f"evt_{name}", "created_at": when, "processed_at": when})
+        rows[Moment].append(came | renewed | {"key": f"renewed:{name}", "occurred_at": when})
+    with transaction():
+        for model, given in rows.items():
+            db.session.execute(db.insert(model), given)
