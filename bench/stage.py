@@ -49,7 +49,7 @@ class Stage:
             if kind == "postgresql":
                 url = stack.enter_context(postgres.database(self.postgres))
             else:
-                url = f"sqlite:///{stack.enter_context(tempfile.TemporaryDirectory(dir=ROOT))}/bench.db"
+                url = f"sqlite:///{stack.enter_context(tempfile.TemporaryDirectory())}/bench.db"
             app = self.app(url)
             with app.app_context():
                 app.extensions["redis"].flushall()
