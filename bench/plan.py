@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results.json"
-# Measured on PostgreSQL 15 with pg_total_relation_size over a million rows, rounded up; see docs/performance.md.
+# Estimates of a row with its share of the indexes; compare pg_total_relation_size of your own tables.
 EVENT_BYTES, MOMENT_BYTES, CUSTOMER_BYTES = 1_400, 520, 900
 CUSTOMERS_AN_ACCOUNT = 2_000
 MOMENTS_AN_EVENT = 0.25  # most events repeat what another said, or change nothing
@@ -19,7 +19,7 @@ AVERAGE = 0.1  # of the rate that is planned for, over the day: renewals come in
 LONGEST_LAG = 2.0  # seconds; workers are added until the simulation stays below
 HEADROOM = 0.5  # the share of what a process can do that is planned for
 FORK_SECONDS = 0.02  # of a job, beside its work
-DEFAULTS = {"webhook": 600.0, "drain": 2500.0}  # a second, where nothing was measured yet
+DEFAULTS = {"webhook": 600.0, "drain": 2500.0}  # a second, assumed where nothing was measured yet
 THREADS, PROCESSES = 8, 2
 
 
