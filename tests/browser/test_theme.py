@@ -23,6 +23,7 @@ def test_the_systems_theme_is_followed_again(open_as_owner):
     page = open_as_owner()
     page.locator(".account-menu summary").click()
     page.get_by_role("button", name="Dark").click()
+    expect(page.locator("body")).to_have_css("background-color", DARK_GROUND)
     page.get_by_role("button", name="System").click()
     expect(page.locator("body")).not_to_have_css("background-color", DARK_GROUND)
     page.emulate_media(color_scheme="dark")
