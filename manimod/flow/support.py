@@ -9,7 +9,7 @@ from manimod import jobs
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.flow import audit, connections, delivery_log, diagnostics, sync
-from manimod.models import PLANS, Account, Alert, Connection, Health, User
+from manimod.models import PLANS, Account, Connection, Health, User
 from manimod.models.accounts import now
 
 PAGE = 25
@@ -95,11 +95,6 @@ def connection(account: Account) -> Connection:
 def owners(account: Account) -> list[str]:
     """Their e-mail addresses."""
     return list(db.session.scalars(select(User.email).where(User.account_id == account.id).order_by(User.id)))
-
-
-def open_alerts(account: Account) -> list[Alert]:
-    query = select(Alert).where(Alert.account_id == account.id, Alert.ended_at.is_(None)).order_by(Alert.began_at)
-    return list(db.session.scalars(query))
 
 
 # --- what may be done; each stands in the caller's transaction together with its audit entry --------------------------

@@ -9,7 +9,7 @@ from flask_security import current_user
 
 from manimod import jobs, jobs_health
 from manimod.errors import ManimodError
-from manimod.flow import audit, checking, connections, delivery_log, diagnostics, figures, runs, support
+from manimod.flow import alerts, audit, checking, connections, delivery_log, diagnostics, figures, runs, support
 from manimod.jobs import transaction
 from manimod.models import PLANS, Account
 from manimod.web import render
@@ -166,7 +166,7 @@ def _page(account: Account, status: int = 200, **context: object) -> Response:
         groups=diagnostics.by_question(checks),
         for_support=True,
         outcome=diagnostics.worst(checks),
-        alerts=support.open_alerts(account),
+        alerts=alerts.open_of(account.id),
         runs=[run for run in latest if run.finished_at],
         run=latest[0] if latest and latest[0].state == "running" else None,
         failed_jobs=jobs_health.failed_jobs(connection.id) if connection else [],
