@@ -41,7 +41,14 @@ from tests.stripe_sandbox import Sandbox, SandboxControl
 
 # Names of databases on a server that several test processes may share.
 TEMPLATE, DATABASE = f"mani_template_{os.getpid()}", f"mani_test_{os.getpid()}"
-WITHOUT_STACK = {"tests/browser/test_accessibility.py", "tests/journeys/test_demo.py"}
+# Where there is room, the tests' files are kept in memory: waiting for a disk proves nothing.
+IN_MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 4 * 1024**3
+WITHOUT_STACK = {
+    "tests/browser/test_accessibility.py",
+    "tests/journeys/test_demo.py",
+    "tests/journeys/test_many_processes.py",
+}
+WITH_STACK = ("tests/browser/", "tests/journeys/")
 
 # --- how the tests are dealt out --------------------------------------------------------------------------------------
 
@@ -51,18 +58,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
 
 
 class SchedulingByFile(LoadFileScheduling):
-    """A file stays on one process; the files that want a `stack` stay together, because starting one takes long."""
+    """A file stays on one process; a folder whose files want a `stack` does, because starting one takes long."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        is_with_stack = file.startswith(("tests/browser/", "tests/journeys/")) and file not in WITHOUT_STACK
-        return "stack" if is_with_stack else file
+        folder = next((folder for folder in WITH_STACK if file.startswith(folder)), None)
+        return folder if folder and file not in WITHOUT_STACK else file
 
 
 # --- databases -------------------------------------------------------------------------------------------------------
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ENOUGH_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
     config.addinivalue_line("markers", "both_databases: runs on SQLite and on PostgreSQL")
 
 

@@ -7,6 +7,7 @@ import pytest
 from manimod.errors import ManimodError
 from manimod.flow import connections
 from manimod.jobs import transaction
+from manimod.stripe_gateway import TIMEOUT_SECONDS, StripeGateway
 
 TAIL = "0" * 24
 
@@ -111,12 +112,21 @@ def test_trouble_at_stripe_is_not_blamed_on_the_key(refusal, sandbox, stripe_acc
     assert refusal(stripe_account["keys"]["test"]["restricted"]).code == code
 
 
-def test_a_slow_stripe_is_given_ten_seconds_at_most(refusal, sandbox, stripe_account):
+def test_a_slow_stripe_is_given_up_after_its_time(app, sandbox, stripe_account):
     sandbox.fault(delay=30)
+    gateway = StripeGateway(
+        stripe_account["keys"]["test"]["restricted"], app.extensions["settings"].stripe_api_base, timeout=0.5
+    )
     begun = time.monotonic()
-    assert refusal(stripe_account["keys"]["test"]["restricted"]).code == "STRIPE_UNREACHABLE"
-    assert time.monotonic() - begun < 12
+    with pytest.raises(ManimodError) as failure:
+        gateway.probe()
+    assert failure.value.code == "STRIPE_UNREACHABLE"
+    assert time.monotonic() - begun < 5
     sandbox.clear_faults()
+
+
+def test_its_time_is_ten_seconds(app, connected):
+    assert TIMEOUT_SECONDS == connections.gateway_of(connected).timeout == 10
 
 
 def test_a_new_key_of_the_same_account_and_mode_keeps_the_data(account, connected, sandbox, stripe_account):

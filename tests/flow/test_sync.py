@@ -16,9 +16,6 @@ from manimod.models import Customer, Subscription, SyncRun, Tier
 from manimod.models.accounts import now
 from tests import factories
 
-pytestmark = pytest.mark.both_databases
-
-
 REQUIRED = ["rak_customer_read", "rak_subscription_read"]
 READS = [*REQUIRED, "rak_product_read", "rak_plan_read", "rak_event_read"]
 
@@ -67,6 +64,7 @@ def count(model) -> int:
     return db.session.scalar(select(func.count()).select_from(model))
 
 
+@pytest.mark.both_databases
 def test_the_first_sync_makes_no_moment_of_what_is_already_there(sandbox, stripe_account, account, drain, app):
     sandbox.seed_customers(stripe_account["id"], 230)
     connection = factories.connect(account, stripe_account)
@@ -109,6 +107,7 @@ def test_it_finds_a_new_customer_whom_no_event_told(stripe, plans, connected, sy
     assert [(creative.event, creative.tier) for creative in creatives()] == [("new_customer", "Team")]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("order", list(itertools.permutations(["webhook", "poll", "sync"])), ids="-".join)
 def test_one_renewal_seen_on_three_paths_is_one_moment_and_one_creative(
     stripe, sandbox, old_subscription, connected, sync_now, moments, creatives, deliver, drain, order
@@ -128,6 +127,7 @@ def test_one_renewal_seen_on_three_paths_is_one_moment_and_one_creative(
     assert [creative.moments_count for creative in creatives()] == [1]
 
 
+@pytest.mark.both_databases
 def test_a_customer_deleted_in_stripe_is_erased(stripe, plans, connected, sync_now):
     subscription = subscribe(stripe, plans)
     sync_now(connected)
@@ -149,6 +149,7 @@ def test_a_customer_on_a_test_clock_whom_no_list_shows_is_kept_until_deleted(str
     assert count(Customer) == 0
 
 
+@pytest.mark.both_databases
 def test_times_are_kept_to_the_second_and_in_utc(stripe, plans, connected, sync_now):
     subscription = subscribe(stripe, plans)
     sync_now(connected)
@@ -188,6 +189,7 @@ def test_it_never_runs_twice_at_once(connected, sandbox):
     assert sandbox.requests() == []
 
 
+@pytest.mark.both_databases
 def test_a_killed_run_goes_on_where_it_stopped(sandbox, stripe_account, connected, monkeypatch):
     sandbox.seed_customers(stripe_account["id"], 1200)
     sandbox.clear_requests()

@@ -16,7 +16,7 @@ from tests.journeys.stack import MARKS, Stack, Visitor
 from tests.stripe_sandbox import Sandbox, SandboxControl
 
 SETTINGS = "/settings/integrations/stripe"
-TRIES = 20
+TRIES = 5
 
 
 class Business:
