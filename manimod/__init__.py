@@ -7,6 +7,9 @@ The journey, which is also the map of the code:
     Stripe --hourly sync--> flow.sync ---/    (pure)        (exactly once)       |
                                                                               studio (pure)
 
+Beside it: flow.connections (key, signing secret, switches), flow.diagnostics (why does nothing happen?), flow.alerts,
+flow.support and flow.audit (what staff see and do), flow.retention (what is forgotten).
+
 web, tasks and cli are edges that call flow; flow enqueues by name through jobs; stripe_gateway is the only door to
 Stripe. tests/test_architecture.py states who may call whom.
 """
