@@ -2,10 +2,10 @@
 
 The journey, which is also the map of the code:
 
-    Stripe --webhook--> flow.deliveries -\\
-    Stripe --event poll--> flow.poll -----> flow.inbox -> flow.moments -> flow.register -> flow.generation -> flow.review
-    Stripe --hourly sync--> flow.sync ----------------/     (pure)       (exactly once)         |
-                                                                                          studio (pure)
+    Stripe --webhook--> flow.deliveries \\
+    Stripe --event poll--> flow.poll ----> flow.inbox -> flow.moments -> flow.register -> flow.generation -> flow.review
+    Stripe --hourly sync--> flow.sync ---------------/     (pure)       (exactly once)         |
+                                                                                         studio (pure)
 
 Beside it: flow.connections (key, signing secret, switches), flow.diagnostics (why does nothing happen?), flow.alerts,
 flow.support and flow.audit (what staff see and do), flow.retention (what is forgotten).
