@@ -44,6 +44,7 @@ def open_work(scene: Scene, truth: Truth) -> Counter:
                     "open moments": _count(Moment, Moment.state.in_(("waiting", "ready"))),
                     "moments not found": sum(len(_missing(business, truth)) for business in scene.businesses),
                     "running syncs": _count(SyncRun, SyncRun.state == "running"),
+                    "syncs due": _count(Connection, Connection.next_sync_at <= now()),
                 }
             )
         except SQLAlchemyError as error:
