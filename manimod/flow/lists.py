@@ -69,14 +69,17 @@ class Fetcher:
             time.sleep(max(self._answered[0] + 1 - time.monotonic(), 0))
 
 
-def pages_of(gateway: StripeGateway, cursors: dict[str, str | None]) -> Iterator[list[Fetched]]:
-    """The pages of both lists as they come in, some at once; each list is read by its own thread."""
+def pages_of(gateway: StripeGateway, cursors: dict[str, str | None], until: float) -> Iterator[list[Fetched]]:
+    """The pages of both lists as they come in, some at once; each list is read by its own thread.
+
+    No page is asked for after `until` (of the monotonic clock), and none that was read is lost.
+    """
     ready: Queue[Fetched | None] = Queue(PAGES_AHEAD)
     stop = threading.Event()
     todo = [name for name, cursor in cursors.items() if cursor is not None]
     fetchers = {name: Fetcher(getattr(gateway, name)) for name in todo}
     threads = [
-        threading.Thread(target=_read_list, args=(name, fetchers[name], cursors[name], ready, stop), daemon=True)
+        threading.Thread(target=_read_list, args=(name, fetchers[name], cursors[name], ready, stop, until), daemon=True)
         for name in todo
     ]
     for thread in threads:
@@ -116,12 +119,12 @@ def _without_failure(arrived: list[Fetched]) -> list[Fetched]:
     return arrived
 
 
-def _read_list(name: str, fetcher: Fetcher, cursor: str, ready: Queue, stop: threading.Event) -> None:
+def _read_list(name: str, fetcher: Fetcher, cursor: str, ready: Queue, stop: threading.Event, until: float) -> None:
     asked_at = now()
     try:
         for page in fetcher.pages(cursor):
             ready.put(Fetched(name, page, asked_at))
-            if stop.is_set():
+            if stop.is_set() or time.monotonic() > until:
                 break
             asked_at = now()
     except ManimodError as failure:

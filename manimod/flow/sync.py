@@ -101,16 +101,14 @@ def _start(connection: Connection) -> SyncRun | None:
 
 def _read_slice(connection_id: int, run_id: int) -> bool:
     """Read and write pages until both lists are complete (True) or the slice is over."""
-    deadline = time.monotonic() + SLICE_SECONDS
+    until = time.monotonic() + SLICE_SECONDS
     cursors = dict(db.session.get(SyncRun, run_id).cursors)
     gateway = _begin(connection_id, run_id, cursors)
     prices: set[PriceFacts] = set()
-    for pages in lists.pages_of(gateway, cursors):
+    for pages in lists.pages_of(gateway, cursors, until):
         with jobs.transaction():
             _write_pages(connection_id, run_id, pages, prices)
         cursors |= {fetched.name: fetched.page.next_cursor for fetched in pages}
-        if time.monotonic() > deadline:
-            break
     is_complete = not any(cursor is not None for cursor in cursors.values())
     if is_complete:
         _keep_unlisted(connection_id, run_id, gateway)
