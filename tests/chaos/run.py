@@ -18,6 +18,7 @@ from tests.chaos.faults import Fault
 from tests.chaos.lives import WAVE, Happening, World
 from tests.chaos.scene import Scene
 from tests.chaos.storm import Storm
+from tests.conftest import wait_for
 
 DEATHS, WINDOW_SECONDS = 3, 31.0  # of one part: at its fifth death in thirty seconds mani rightly stops
 OTHERS_PER_KILL = 0.5  # how many faults that kill nothing come with each kill
@@ -91,7 +92,7 @@ def run(scene: Scene, plan: Plan, tell: Callable[[str], None] = lambda _line: No
 
 
 def conclude(scene: Scene, truth: audit.Truth, plan: Plan, report: Report, tell: Callable[[str], None]) -> None:
-    scene.hurry()  # the last poll and sync, with nothing in their way
+    wait_for(lambda: _has_hurried(scene), seconds=60, every=0.2)  # the last poll and sync, with nothing in their way
     tell("the storm is over")
     report.seconds["rest"] = audit.wait_for_rest(scene, truth, plan.patience)
     began = time.monotonic()
@@ -101,6 +102,14 @@ def conclude(scene: Scene, truth: audit.Truth, plan: Plan, report: Report, tell:
     report.seconds["audit"] = time.monotonic() - began
     report.findings += audit.check_end(scene)
     report.log = read_log(scene)
+
+
+def _has_hurried(scene: Scene) -> bool:
+    """Not while PostgreSQL still recovers from the last blow."""
+    with suppress(SQLAlchemyError):
+        scene.hurry()
+        return True
+    return False
 
 
 def live(world: World, storm: Storm, events: int, happenings: list[Happening]) -> None:
