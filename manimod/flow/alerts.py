@@ -39,7 +39,7 @@ def watch(account_id: int) -> None:
     account = db.session.get(Account, account_id)
     if account is None:
         return
-    found = [check for check in diagnostics.check_account(account)]
+    found = diagnostics.check_account(account)
     with jobs.transaction():
         diagnostics.remember(account, found)
         _settle(account_id, [check for check in found if check.name not in OF_INSTALLATION])

@@ -285,20 +285,20 @@ def redis(s: Situation) -> Check:
 
 @check("worker", "Workers", needs=("redis",), everywhere=True)
 def worker(s: Situation) -> Check:
-    count = s.signs.workers[FAST]
-    if count:
-        return Check(GOOD, "There are workers for events.", f"{count} running")
-    meaning = "No worker is running, so events wait. They are kept and worked off when one is."
-    return Check(BROKEN, meaning, "0 running", action=Action("Start a worker (python worker.py work)"))
+    gone = "No worker is running, so events wait. They are kept and worked off when one is."
+    return _staff(s.signs.workers[FAST], "There are workers for events.", gone)
 
 
 @check("sync_worker", "Workers for the sync", needs=("redis",), everywhere=True)
 def sync_worker(s: Situation) -> Check:
-    count = s.signs.workers[SLOW]
+    gone = "No worker for the sync is running, so customers and polled events wait."
+    return _staff(s.signs.workers[SLOW], "There are workers for the sync and the event check.", gone)
+
+
+def _staff(count: int, there: str, gone: str) -> Check:
     if count:
-        return Check(GOOD, "There are workers for the sync and the event check.", f"{count} running")
-    meaning = "No worker for the sync is running, so customers and polled events wait."
-    return Check(BROKEN, meaning, "0 running", action=Action("Start a worker (python worker.py work)"))
+        return Check(GOOD, there, f"{count} running")
+    return Check(BROKEN, gone, "0 running", action=Action("Start a worker (python worker.py work)"))
 
 
 @check("scheduler", "Scheduler", needs=("redis",), everywhere=True)
