@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if not chromium.path():
-        unavailable("there is no Chromium here (Debian: apt-get install chromium)")
+        unavailable("there is no Chromium here (Debian: apt-get install chromium-headless-shell)")
     with sync_playwright() as playwright:
         browser = chromium.launch(playwright)
         yield browser
