@@ -8,7 +8,8 @@ The journey, which is also the map of the code:
                                                                                          studio (pure)
 
 Beside it: flow.connections (key, signing secret, switches), flow.diagnostics (why does nothing happen?), flow.alerts,
-flow.support and flow.audit (what staff see and do), flow.retention (what is forgotten).
+flow.support and flow.audit (what staff see and do), flow.retention (what is forgotten). What is said about each kind of
+moment, from its name on the pages to how long its ads run, is in lifecycle.
 
 web, tasks and cli are edges that call flow; flow enqueues by name through jobs; stripe_gateway is the only door to
 Stripe. tests/test_architecture.py states who may call whom.
@@ -32,17 +33,24 @@ MEGABYTE = 1024 * 1024
 
 
 class Mani(Flask):
-    """Stripe's deliveries pass by the hooks that are for people: no session, no form, nobody to recognise."""
+    """Stripe's deliveries pass by the hooks that are for people: no session, no form, no page, nobody to recognise."""
 
     def preprocess_request(self) -> Response | None:
         if request.blueprint == "webhooks":
             return logs.begin_request()
         return super().preprocess_request()
 
+    def process_response(self, response: Response) -> Response:
+        if request.blueprint == "webhooks":
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            return logs.end_request(response)
+        return super().process_response(response)
+
 
 class Sessions(SecureCookieSessionInterface):
     def open_session(self, app: Flask, request: Request) -> SessionMixin | None:
-        return None if request.blueprint == "webhooks" else super().open_session(app, request)
+        """Asked before the address has been looked up."""
+        return None if request.path.startswith("/webhooks/") else super().open_session(app, request)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

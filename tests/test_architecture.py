@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from manimod.lifecycle import KINDS
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "manimod"
 
@@ -16,6 +18,7 @@ FORBIDDEN = [
     ("manimod.flow", ["manimod.web", "manimod.tasks", "manimod.cli", "flask_login", "flask_security", "flask_wtf"]),
     ("manimod.flow.moments", ["flask", "sqlalchemy", "redis", "structlog", "manimod.models", "manimod.extensions"]),
     ("manimod.stripe_facts", ["flask", "sqlalchemy", "stripe", "redis", "manimod"]),
+    ("manimod.lifecycle", ["flask", "sqlalchemy", "stripe", "redis", "manimod"]),
     (
         "manimod.stripe_gateway",
         ["flask", "sqlalchemy", "redis", "manimod.models", "manimod.flow", "manimod.extensions"],
@@ -39,6 +42,9 @@ ONLY_IN = {
     "manimod.tasks": ["worker"],
     "manimod.local": [],
 }
+
+# Where each kind of moment may be spelled out; another module may name the one kind that it is about.
+SPELL_OUT_KINDS = {"manimod.lifecycle", "manimod.flow.moments", "manimod.studio.angles"}
 
 # From Flask, flow may take the running application's settings and nothing of the request.
 FLASK_NAMES_IN_FLOW = {"current_app"}
@@ -111,6 +117,17 @@ def test_only_edges_open_transactions_beside_jobs_that_span_several():
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "transaction"
     }
     assert {name for name in users if not is_inside(name, "manimod.web")} <= allowed | jobs_of_several
+
+
+def test_a_new_kind_of_moment_touches_three_modules():
+    """docs/how-to/a-new-lifecycle-moment.md tells which and what for."""
+    named = {
+        name: {
+            kind for kind in KINDS for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == kind
+        }
+        for name, tree in MODULES.items()
+    }
+    assert {name for name, kinds in named.items() if len(kinds) > 1} <= SPELL_OUT_KINDS
 
 
 def test_every_module_says_what_it_is():

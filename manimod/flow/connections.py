@@ -14,8 +14,8 @@ from manimod.crypto import SealBroken
 from manimod.errors import PASSING, ManimodError, explain
 from manimod.extensions import db
 from manimod.flow.moments import EVENT_TYPES
+from manimod.lifecycle import KINDS
 from manimod.models import (
-    KINDS,
     Account,
     AudienceDay,
     AudienceSize,

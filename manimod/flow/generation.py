@@ -16,7 +16,7 @@ from sqlalchemy import Row, func, select, update
 from manimod import jobs
 from manimod.extensions import db
 from manimod.flow import brands, register
-from manimod.flow.moments import WINDOWS
+from manimod.lifecycle import KINDS
 from manimod.models import AudienceSize, Connection, Creative, Customer, Moment, Review, Subscription, Tier
 from manimod.models.accounts import now
 from manimod.studio import llm, picture, writer
@@ -268,7 +268,7 @@ def _new_creative(connection: Connection, audience: Audience, moment: Row, conte
 
 
 def _window(moment: Row) -> tuple[datetime, datetime]:
-    first, last = WINDOWS[moment.kind]
+    first, last = KINDS[moment.kind].runs
     return moment.occurred_at + timedelta(days=first), moment.occurred_at + timedelta(days=last)
 
 

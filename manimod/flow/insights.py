@@ -10,7 +10,8 @@ from sqlalchemy import and_, func, literal, select, union_all
 
 from manimod.extensions import UtcDateTime, db
 from manimod.flow import audiences, connections, paths, review, setup, sync
-from manimod.models import KINDS, Account, Connection, Creative, Moment, StripeEvent, SyncRun
+from manimod.lifecycle import KINDS
+from manimod.models import Account, Connection, Creative, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
 DAYS = 30

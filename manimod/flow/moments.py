@@ -22,16 +22,6 @@ EVENT_TYPES = (
     "invoice.payment_failed",
 )
 
-# From which to which day after a moment its ads should run.
-WINDOWS = {"new_customer": (0, 14), "renewed": (1, 14), "payment_failed": (0, 14), "cancelled": (7, 180)}
-# One customer is spoken to of one thing at a time: each of these goes before those below it.
-PRECEDENCE = {
-    "cancelled": "cancellation",
-    "payment_failed": "failed payment",
-    "renewed": "renewal",
-    "new_customer": "start",
-}
-
 LIVE = ("active", "trialing")
 UNPAID = ("past_due", "unpaid")
 PAID = ("invoice.paid", "invoice.payment_succeeded")  # the second repeats the first

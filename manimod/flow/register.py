@@ -9,7 +9,8 @@ from sqlalchemy import and_, exists, or_, select, update
 
 from manimod.extensions import db
 from manimod.flow import connections, mirror
-from manimod.flow.moments import LIVE, PRECEDENCE, WINDOWS, Happening, Interpretation, Withdrawal
+from manimod.flow.moments import LIVE, Happening, Interpretation, Withdrawal
+from manimod.lifecycle import KINDS
 from manimod.models import Connection, Creative, Moment, Review, StripeEvent, Subscription
 from manimod.models.accounts import now
 from manimod.models.upsert import insert_new
@@ -17,6 +18,7 @@ from manimod.models.upsert import insert_new
 log = structlog.get_logger()
 
 OPEN = ("waiting", "ready", "generated")
+WINBACK = [kind for kind, about in KINDS.items() if about.objective == "winback"]
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,14 @@ def record(connection: Connection, news: list[News]) -> None:
     for customer_id in filter(None, (item.meaning.erases for item in news)):
         _withdraw_all_of(connection, customer_id)
         mirror.erase_customer(connection.id, customer_id)
-    _withdraw_cancellations_of_customers_who_stay(connection)
+    _win_nobody_back_who_stays(connection)
     if connection.livemode:  # whoever tests wants to see what each event makes
         _let_one_moment_speak(connection, {row["stripe_customer_id"] for row in rows} - {None})
     settle(connection.id)
 
 
 def _row(connection: Connection, happening: Happening, news: News, switches: dict[str, bool]) -> dict:
-    waits = happening.kind == "new_customer"
+    waits = happening.subscription is None
     patience = timedelta(seconds=current_app.extensions["settings"].settle_seconds)
     state = "waiting" if waits else "ready"
     return {
@@ -85,24 +87,20 @@ def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:
         query = select(Moment.id, Moment.kind, column, Moment.occurred_at).where(
             Moment.connection_id == connection.id, Moment.state.in_(OPEN), column.in_(values)
         )
-        for kind, reason in _WHY.items():
+        for kind in {withdrawal.kind for withdrawal in named}:
             over = [
                 row.id
                 for row in db.session.execute(query.where(Moment.kind == kind))
                 if (kind, row[2]) in until and (field == "key" or row.occurred_at <= until[kind, row[2]])
             ]
             if over:
-                _end(connection, Moment.id.in_(over), reason)
+                _end(connection, Moment.id.in_(over), KINDS[kind].taken_back)
 
 
 _NAMED_BY = {
     "key": Moment.key,
     "subscription": Moment.stripe_subscription_id,
     "customer": Moment.stripe_customer_id,
-}
-_WHY = {
-    "payment_failed": "the invoice was paid",
-    "cancelled": "the customer came back",
 }
 
 
@@ -116,15 +114,15 @@ def _withdraw_paid_failures(connection: Connection, keys: list[str]) -> None:
     )
     paid = [f"payment_failed:{invoice}" for invoice in db.session.scalars(query)]
     if paid:
-        _end(connection, Moment.key.in_(paid), _WHY["payment_failed"])
+        _end(connection, Moment.key.in_(paid), KINDS["payment_failed"].taken_back)
 
 
 def _withdraw_all_of(connection: Connection, customer_id: str) -> None:
     _end(connection, Moment.stripe_customer_id == customer_id, "the customer was deleted in Stripe")
 
 
-def _withdraw_cancellations_of_customers_who_stay(connection: Connection) -> None:
-    """Nobody is won back who has another subscription; it also settles a return that was told before the leaving."""
+def _win_nobody_back_who_stays(connection: Connection) -> None:
+    """Whoever has another subscription has not left; it also settles a return that was told before the leaving."""
     stays = exists().where(
         Subscription.connection_id == connection.id,
         Subscription.stripe_customer_id == Moment.stripe_customer_id,
@@ -133,7 +131,7 @@ def _withdraw_cancellations_of_customers_who_stay(connection: Connection) -> Non
     )
     _end(
         connection,
-        and_(Moment.kind == "cancelled", Moment.state == "ready", stays),
+        and_(Moment.kind.in_(WINBACK), Moment.state == "ready", stays),
         "the customer has another subscription",
     )
 
@@ -144,14 +142,14 @@ def _let_one_moment_speak(connection: Connection, customers: set[str]) -> None:
     query = select(Moment.stripe_customer_id, Moment.kind, Moment.occurred_at).where(
         Moment.connection_id == connection.id, Moment.stripe_customer_id.in_(customers), Moment.state.in_(OPEN)
     )
-    stronger = {kind: set() for kind in PRECEDENCE}
+    stronger = {kind: set() for kind in reversed(KINDS)}
     for customer, kind, occurred_at in db.session.execute(query):
-        if occurred_at + timedelta(days=WINDOWS[kind][1]) > now():
+        if occurred_at + timedelta(days=KINDS[kind].runs[1]) > now():
             stronger[kind].add(customer)
     for place, (kind, beaten) in enumerate(stronger.items(), 1):
         if beaten:
-            which = and_(Moment.stripe_customer_id.in_(beaten), Moment.kind.in_(list(PRECEDENCE)[place:]))
-            _end(connection, which, f"the customer's {PRECEDENCE[kind]} goes before it")
+            which = and_(Moment.stripe_customer_id.in_(beaten), Moment.kind.in_(list(stronger)[place:]))
+            _end(connection, which, f"{KINDS[kind].spoken} goes before it")
 
 
 def _end(connection: Connection, which, reason: str) -> None:
@@ -175,7 +173,7 @@ def _withdraw_if_empty(creatives: set[int], reason: str) -> None:
 
 
 def settle(connection_id: int) -> None:
-    """A new customer's moment is ready once the subscription is known, or when it has waited long enough."""
+    """A moment without a subscription is ready once the customer's is known, or when it has waited long enough."""
     has_subscription = exists().where(
         Subscription.connection_id == connection_id, Subscription.stripe_customer_id == Moment.stripe_customer_id
     )
@@ -188,7 +186,7 @@ def settle(connection_id: int) -> None:
 
 
 def has_settled(connection_id: int) -> bool:
-    """Whether a new customer has waited long enough for a subscription."""
+    """Whether a moment has waited long enough for a subscription."""
     due = select(Moment.id).where(
         Moment.connection_id == connection_id, Moment.state == "waiting", Moment.settle_by <= now()
     )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from manimod import jobs
 from manimod.extensions import db
+from manimod.lifecycle import KINDS
 from manimod.models import Connection, Moment, StripeEvent
 from manimod.models.accounts import now
 
@@ -23,7 +24,7 @@ log = structlog.get_logger()
 BATCH = 1000  # rows of a transaction: some milliseconds of locks
 TURN_SECONDS = 10
 EVERY_SECONDS = 3600
-REPEATING = ("renewed", "payment_failed")
+REPEATING = [kind for kind, about in KINDS.items() if about.repeats]
 DECIDED = ("generated", "withdrawn", "skipped")
 
 

@@ -4,7 +4,6 @@ from manimod.models.accounts import PLANS, Account, Role, User
 from manimod.models.creatives import BrandKit, Creative, Review
 from manimod.models.diagnostics import Alert, AuditEntry, AuditIsFinal, Health
 from manimod.models.stripe import (
-    KINDS,
     AudienceDay,
     AudienceSize,
     Connection,
@@ -20,7 +19,6 @@ from manimod.models.stripe import (
 )
 
 __all__ = [
-    "KINDS",
     "PLANS",
     "Account",
     "Alert",

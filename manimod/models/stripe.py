@@ -11,8 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from manimod.extensions import UtcDateTime, db
 from manimod.models.accounts import Account, now
 
-KINDS = ("new_customer", "renewed", "payment_failed", "cancelled")
-
 # SQLite counts up by itself only for a plain INTEGER primary key.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 

@@ -3,7 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 
-EVENTS = ("new_customer", "renewed", "payment_failed", "cancelled")
+from manimod.lifecycle import KINDS
+
+EVENTS = tuple(KINDS)
 SEGMENTS = ("high", "core", "low", "new")
 POSITIONS = ("entry", "middle", "top", "single")
 TONES = ("friendly", "plain", "expert")
@@ -12,12 +14,9 @@ OFFER_KINDS = ("discount", "trial", "pause", "loyalty", "lighter_plan")
 
 
 def objective_of(event, segment=None):
-    """The objective of an event's ad. A renewal asks for more only from somebody who already gets a lot out of it."""
-    if event == "cancelled":
-        return "winback"
-    if event == "renewed" and segment not in ("low", "new"):
-        return "upsell"
-    return "retention"
+    """The objective of an event's ad. More is asked only from somebody who already gets a lot out of it."""
+    objective = KINDS[event].objective
+    return "retention" if objective == "upsell" and segment in ("low", "new") else objective
 
 
 @dataclass(frozen=True, kw_only=True)

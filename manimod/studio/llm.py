@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from threading import Thread
 
+from manimod import lifecycle
 from manimod.studio import angles, lint, tiers, writer
 from manimod.studio.lexicon import pattern
 from manimod.studio.specifications import PLACEMENTS
@@ -104,12 +105,6 @@ TONES = {
     "plain": "plain and short, no decoration",
     "expert": "expert and precise, to somebody who knows the field",
 }
-SITUATIONS = {
-    "new_customer": "They have just started.",
-    "renewed": "They have been here for a while and stay.",
-    "payment_failed": "They are customers; remind them what the plan is worth to them. (Say nothing of why now.)",
-    "cancelled": "They know the product from before and are invited back.",
-}
 
 
 def write(brief, model, seconds=SECONDS):
@@ -201,7 +196,7 @@ def _question(desk, plain):
             "banned words": list(brief.brand.banned_terms),
             "plan": tier.plan if tier else None,
             "plan name": tier.name if tier else None,
-            "audience": SITUATIONS[brief.event],
+            "audience": lifecycle.KINDS[brief.event].situation,
             "goal": {"retention": "stay", "upsell": "take the next step", "winback": "come back"}[brief.objective],
             "value": writer.SEGMENT_WORDS.get(brief.segment),
             "angles": asked,

@@ -4,6 +4,7 @@ import io
 
 from PIL import Image
 
+from manimod.lifecycle import KINDS
 from manimod.studio import angles, picture
 from manimod.studio.brief import Brand, Brief, Offer
 from manimod.studio.export import Item
@@ -21,18 +22,7 @@ BRANDS = (
 OFFERS = (Offer(text="Pause for up to three months", kind="pause"), Offer(text="Two weeks to try it", kind="trial"))
 NEWS = ("Shared calendars", "Faster search")
 # event, segment, tier, its position
-AUDIENCES = (
-    ("new_customer", "new", "Starter", "entry"),
-    ("new_customer", "core", "Team", "middle"),
-    ("renewed", "high", "Team", "middle"),
-    ("renewed", "core", "Starter", "entry"),
-    ("renewed", "low", "Team Workspace", "single"),
-    ("payment_failed", "core", "Team", "middle"),
-    ("payment_failed", "high", "Business", "top"),
-    ("cancelled", "high", "Business", "top"),
-    ("cancelled", "core", "Team", "middle"),
-    ("cancelled", "low", "Starter", "entry"),
-)
+AUDIENCES = [(event, *sample) for event, kind in KINDS.items() for sample in kind.samples]
 
 
 def sample_sets(today, brands=BRANDS):

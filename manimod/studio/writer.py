@@ -3,17 +3,12 @@
 import re
 from dataclasses import dataclass, replace
 
+from manimod.lifecycle import KINDS
 from manimod.studio import angles, lint, tiers
 from manimod.studio.brief import Brief, CreativeSet, PlatformCopy, Variant
 from manimod.studio.specifications import CTA_MAP, CTA_SUITS, PLACEMENTS, call_to_action
 from manimod.studio.wording import Wording
 
-EVENT_WORDS = {
-    "new_customer": "a new customer",
-    "renewed": "a renewal",
-    "payment_failed": "a payment that failed (the ad itself never mentions it)",
-    "cancelled": "a cancellation",
-}
 SEGMENT_WORDS = {"high": "high value", "core": "core value", "low": "low value", "new": "new"}
 NEEDS_WORDS = {
     "proof": "no proof is stored",
@@ -148,11 +143,12 @@ def _why(brief, tier, angle, canonical):
         where = f", the {brief.tier_position} tier" if brief.tier_position not in (None, "single") else ""
         audience.append(f"on “{tier.name}”{where}")
     cta = CTA_MAP[canonical]["label"]
-    return f"{EVENT_WORDS[brief.event].capitalize()}; {', '.join(audience)}. Angle: {angle.name}, leading to “{cta}”."
+    event = KINDS[brief.event].spoken.capitalize()
+    return f"{event}; {', '.join(audience)}. Angle: {angle.name}, leading to “{cta}”."
 
 
 def _reasons(brief, tier, trouble, dropped):
-    reasons = [f"Made for {brief.objective} after {EVENT_WORDS[brief.event]}."]
+    reasons = [f"Made for {brief.objective} after {KINDS[brief.event].spoken}."]
     if not tier:
         cannot = f"“{brief.tier[:40]}” cannot stand in an ad. " if brief.tier else ""
         reasons.append(f"Names no tier: {cannot}{trouble}")

@@ -8,20 +8,11 @@ from flask_security import current_user
 
 from manimod.errors import explain
 from manimod.flow import connections
+from manimod.lifecycle import KINDS
 from manimod.studio.specifications import AUDIENCE_MINIMUMS
 
-EVENTS = {
-    "new_customer": "New customer",
-    "renewed": "Subscription renewed",
-    "payment_failed": "Payment failed",
-    "cancelled": "Subscription cancelled",
-}
-EVENT_PURPOSES = {
-    "new_customer": "Welcome ads that help new customers get going.",
-    "renewed": "Ads that thank loyal customers and show them the next tier.",
-    "payment_failed": "Ads that remind customers of what they have. They never mention the payment.",
-    "cancelled": "Win-back ads for customers who have left.",
-}
+EVENTS = {event: kind.name for event, kind in KINDS.items()}
+EVENT_PURPOSES = {event: kind.purpose for event, kind in KINDS.items()}
 OBJECTIVES = {"retention": "Retention", "upsell": "Upsell", "winback": "Win-back"}
 SEGMENTS = {"high": "High value", "core": "Core value", "low": "Low value", "new": "New"}
 STATUSES = {

@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from manimod.extensions import db
 from manimod.flow import bells, connections, diagnostics
 from manimod.jobs import FAST, HEARTBEAT, SLOW, transaction
-from manimod.models import KINDS, Creative, Moment, StripeEvent, SyncRun, Tier
+from manimod.lifecycle import KINDS
+from manimod.models import Creative, Moment, StripeEvent, SyncRun, Tier
 from manimod.models.accounts import now
 from tests import factories, stripe_events
 

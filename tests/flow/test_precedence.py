@@ -51,7 +51,7 @@ def test_the_set_that_nobody_is_left_for_says_why(tell):
     tell(RENEWED, CANCELLED)
     renewed, cancelled = db.session.scalars(select(Creative).order_by(Creative.id))
     assert (renewed.status, cancelled.status) == ("withdrawn", "waiting")
-    assert renewed.reviews[-1].reason == "the customer's cancellation goes before it"
+    assert renewed.reviews[-1].reason == "a cancellation goes before it"
 
 
 def test_a_moment_whose_ads_are_over_silences_nobody(tell):
