@@ -5,6 +5,7 @@ transaction, so a killed run goes on where it was. A lease keeps a second worker
 """
 
 import time
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,7 +29,6 @@ SOON = timedelta(minutes=5)  # when to try again after a failure that passes
 LISTS = ("customers", "subscriptions")
 SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on from its cursors
 NAMING_TIMEOUT_SECONDS = 3
-MOST_UNLISTED = 100
 
 
 class Interrupted(Exception):
@@ -109,10 +109,8 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
         with jobs.transaction():
             _write_pages(connection_id, run_id, pages, prices)
         cursors |= {fetched.name: fetched.page.next_cursor for fetched in pages}
-    is_complete = not any(cursor is not None for cursor in cursors.values())
-    if is_complete:
-        _keep_unlisted(connection_id, run_id, gateway)
-    return is_complete
+    is_read = not any(cursor is not None for cursor in cursors.values())
+    return is_read and _ask_for_unlisted(connection_id, run_id, gateway, until)
 
 
 def _begin(connection_id: int, run_id: int, cursors: dict[str, str | None]) -> StripeGateway:
@@ -142,12 +140,17 @@ def _read_prices(connection_id: int, run_id: int, gateway: StripeGateway) -> Non
             mirror.keep_prices(connection_id, page.rows)
 
 
-def _write_pages(connection_id: int, run_id: int, pages: list[lists.Fetched], prices: set[PriceFacts]) -> None:
-    """Some pages, their moments and their cursors, together. `prices` are those that this slice has written."""
-    connection = register.lock(connection_id)
-    sync_run = db.session.get(SyncRun, run_id)
+def _hold(connection_id: int, run_id: int) -> tuple[Connection, SyncRun]:
+    """Both for this transaction, as long as the run is under way."""
+    connection, sync_run = register.lock(connection_id), db.session.get(SyncRun, run_id)
     if connection is None or sync_run is None or sync_run.state != "running":
         raise Interrupted
+    return connection, sync_run
+
+
+def _write_pages(connection_id: int, run_id: int, pages: list[lists.Fetched], prices: set[PriceFacts]) -> None:
+    """Some pages, their moments and their cursors, together. `prices` are those that this slice has written."""
+    connection, sync_run = _hold(connection_id, run_id)
     customers = [row for fetched in pages if fetched.name == "customers" for row in fetched.page.rows]
     subscriptions = [row for fetched in pages if fetched.name == "subscriptions" for row in fetched.page.rows]
     if customers:
@@ -231,11 +234,9 @@ def _record(connection: Connection, meanings: list[moments.Interpretation]) -> N
 
 
 def _finish(connection_id: int, run_id: int) -> None:
-    connection = register.lock(connection_id)
-    sync_run = db.session.get(SyncRun, run_id)
-    if connection is None or sync_run is None or sync_run.state != "running":
-        raise Interrupted
-    sync_run.gone = _erase_gone(connection.id, sync_run)
+    connection, sync_run = _hold(connection_id, run_id)
+    if connection.livemode:
+        _erase(sync_run, db.session.scalars(_unlisted(sync_run)).all())
     segments.recompute(connection.id)
     _count_audiences(connection.id)
     history.keep(connection.id)
@@ -247,16 +248,31 @@ def _finish(connection_id: int, run_id: int) -> None:
     log.info("sync_done", connection=connection_id, run=run_id, customers=sync_run.customers, gone=sync_run.gone)
 
 
-def _keep_unlisted(connection_id: int, run_id: int, gateway: StripeGateway) -> None:
-    """Stripe's lists leave out customers on a test clock, of whom events tell: in test mode it is asked for each."""
+def _ask_for_unlisted(connection_id: int, run_id: int, gateway: StripeGateway, until: float) -> bool:
+    """Stripe's lists leave out customers on a test clock, of whom events tell: in test mode it is asked for each.
+
+    Erases those that are gone. True once it was asked for all; nobody goes of whom it was not.
+    """
     if db.session.get(Connection, connection_id).livemode:
-        return
-    unlisted = list(db.session.scalars(_unlisted(db.session.get(SyncRun, run_id)).limit(MOST_UNLISTED)))
+        return True
+    unlisted = list(db.session.scalars(_unlisted(db.session.get(SyncRun, run_id))))
     db.session.commit()
-    there = [customer_id for customer_id in unlisted if gateway.has_customer(customer_id)]
+    is_there = {}
+    for customer_id in unlisted:
+        is_there[customer_id] = gateway.has_customer(customer_id)
+        if time.monotonic() > until:
+            break
     with jobs.transaction():
-        seen = update(Customer).where(Customer.connection_id == connection_id, Customer.stripe_id.in_(there))
-        db.session.execute(seen.values(seen_in_run=run_id))
+        _settle_unlisted(connection_id, run_id, is_there)
+    return len(is_there) == len(unlisted)
+
+
+def _settle_unlisted(connection_id: int, run_id: int, is_there: dict[str, bool]) -> None:
+    _, sync_run = _hold(connection_id, run_id)
+    kept = [customer_id for customer_id, there in is_there.items() if there]
+    seen = update(Customer).where(Customer.connection_id == connection_id, Customer.stripe_id.in_(kept))
+    db.session.execute(seen.values(seen_in_run=run_id))
+    _erase(sync_run, is_there.keys() - set(kept))
 
 
 def _unlisted(sync_run: SyncRun) -> Select:
@@ -268,12 +284,11 @@ def _unlisted(sync_run: SyncRun) -> Select:
     )
 
 
-def _erase_gone(connection_id: int, sync_run: SyncRun) -> int:
-    """Erase the customers that Stripe no longer has."""
-    customer_ids = list(db.session.scalars(_unlisted(sync_run)))
-    for customer_id in customer_ids:
-        mirror.erase_customer(connection_id, customer_id)
-    return len(customer_ids)
+def _erase(sync_run: SyncRun, gone: Collection[str]) -> None:
+    """The customers that Stripe no longer has."""
+    for customer_id in gone:
+        mirror.erase_customer(sync_run.connection_id, customer_id)
+    sync_run.gone += len(gone)
 
 
 def _count_audiences(connection_id: int) -> None:

@@ -137,16 +137,21 @@ def test_a_customer_deleted_in_stripe_is_erased(stripe, plans, connected, sync_n
     assert (count(Customer), count(Subscription)) == (0, 0)
 
 
-def test_a_customer_on_a_test_clock_whom_no_list_shows_is_kept_until_deleted(stripe, connected, sync_now, deliver):
+def test_customers_on_a_test_clock_whom_no_list_shows_are_kept_until_deleted(
+    stripe, connected, sync_now, deliver, monkeypatch
+):
+    monkeypatch.setattr(sync, "SLICE_SECONDS", 0)  # so that Stripe is asked for one of them in each slice
     clock = stripe.v1.test_helpers.test_clocks.create({"frozen_time": int(time.time()) - 60})
-    customer = stripe.v1.customers.create({"name": "Hazel Testford", "test_clock": clock.id})
-    [told] = [told for told in stripe.v1.events.list().data if told.type == "customer.created"]
-    deliver(json.loads(json.dumps(told.to_dict(), default=str)))
+    created = [stripe.v1.customers.create({"name": "Hazel Testford", "test_clock": clock.id}) for _ in range(3)]
+    for told in stripe.v1.events.list().data:
+        if told.type == "customer.created":
+            deliver(json.loads(json.dumps(told.to_dict(), default=str)))
     assert [sync_now(connected).gone, sync_now(connected).gone] == [0, 0]
-    assert count(Customer) == 1
-    stripe.v1.customers.delete(customer.id)
-    assert sync_now(connected).gone == 1
-    assert count(Customer) == 0
+    assert count(Customer) == 3
+    for customer in created[:2]:
+        stripe.v1.customers.delete(customer.id)
+    assert sync_now(connected).gone == 2
+    assert db.session.scalars(select(Customer.stripe_id)).all() == [created[2].id]
 
 
 @pytest.mark.both_databases
