@@ -17,6 +17,7 @@ from manimod.studio.specifications import CANVASES, CHECKED, GOOGLE_COLUMNS, MET
 from manimod.studio.tiers import slug
 
 PLAIN_COLUMNS = ["Platform", "Campaign", "Ad", "Status", "Field", "Line", "Text", "Call to action", "Link", "Pictures"]
+PLAIN_PLACEMENTS = [placement for placement in PLACEMENTS.values() if placement.family not in ("meta", "google")]
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -114,12 +115,12 @@ def _google_texts(copy):
 def plain_rows(item):
     """Every text of the platforms that publish no bulk format: one row a text."""
     for variant in item.creative_set.variants:
-        for name in ("linkedin", "x", "pinterest", "tiktok"):
-            copy = variant.platforms.get(name)
+        for placement in PLAIN_PLACEMENTS:
+            copy = variant.platforms.get(placement.id)
             for field, i, text in copy.texts() if copy else ():
-                pictures = " ".join(picture_name(item, variant, c) for c in PLACEMENTS[name].canvases)
-                frame = [PLACEMENTS[name].label, campaign(item), ad_name(item, variant), "PAUSED"]
-                label = PLACEMENTS[name].fields[field].label
+                pictures = " ".join(picture_name(item, variant, c) for c in placement.canvases)
+                frame = [placement.label, campaign(item), ad_name(item, variant), "PAUSED"]
+                label = placement.fields[field].label
                 cells = [*frame, label, i + 1, text, copy.call_to_action or "", item.brand.landing_page, pictures]
                 yield dict(zip(PLAIN_COLUMNS, cells, strict=True))
 
@@ -127,7 +128,7 @@ def plain_rows(item):
 SHEETS = {
     "meta-bulk-sheet.csv": (META_COLUMNS, meta_rows),
     "google-ads-editor.csv": (GOOGLE_COLUMNS, google_rows),
-    "linkedin-x-pinterest-tiktok.csv": (PLAIN_COLUMNS, plain_rows),
+    "other-platforms.csv": (PLAIN_COLUMNS, plain_rows),
 }
 
 
@@ -187,7 +188,7 @@ def readme(counts, refused=(), left_out=MappingProxyType({})):
         "- Meta: choose the campaign objective and the custom audience, which mani does not know.\n"
         "- An ad with from-day-30 in its name is for customers who cancelled at least 30 days ago: start it then.\n"
         "- Google: blank cells mean no change. Pictures for display ads are those that end in -little-text.\n"
-        "- LinkedIn, X, Pinterest and TikTok publish no columns for bulk creation: the plain sheet is for copying.\n"
+        "- The platforms of other-platforms.csv publish no columns for bulk creation: that sheet is for copying.\n"
         "- A cell that starts with ' was protected so that a spreadsheet does not take it for a formula.\n"
         + (f"\nLeft out, because they break a rule by now:\n{broken}" if broken else "")
         + (f"\nThese pictures could not be drawn, because the font lacks a sign:\n{missing}" if missing else "")

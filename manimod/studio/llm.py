@@ -36,35 +36,27 @@ class Kind:
 
 
 _SEARCH = PLACEMENTS["google_search"].fields
-_BODY_FIELDS = (
-    ("all", "body"),
-    ("google_search", "descriptions"),
-    ("google_display", "descriptions"),
-    ("meta_feed", "primary_text"),
-    ("linkedin", "introduction"),
-    ("x", "post"),
-    ("pinterest", "description"),
-    ("tiktok", "ad_text"),
-)
+
+
+def _filled_by(line):
+    return tuple((p.id, f.name) for p in PLACEMENTS.values() for f in p.fields.values() if f.filled_by == line)
+
+
+_BODY_FIELDS = (("all", "body"), *_filled_by("body"))
 KINDS = {
     "short": Kind(
         _SEARCH["headlines"].hard,
         7,
         3,
         "short headlines, most of them naming the plan, three of at most 25 characters, without end mark",
-        (("google_search", "headlines"), ("google_display", "headlines"), ("meta_feed", "headline")),
+        _filled_by("short"),
     ),
     "headline": Kind(
         writer.HEADLINE,
         3,
         1,
         "headlines that are drawn large in the picture, one of at most 38 characters",
-        (
-            ("all", "headline"),
-            ("linkedin", "headline"),
-            ("meta_story", "headline"),
-            ("google_display", "long_headline"),
-        ),
+        (("all", "headline"), *_filled_by("headline")),
     ),
     "body": Kind(
         _SEARCH["descriptions"].hard,

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from manimod.studio.lexicon import pattern, words
 from manimod.studio.lint import BLOCK, WARN, Hit, rule, search
-from manimod.studio.specifications import CTA_LISTS, CTA_MAP, CTA_SUITS, PLACEMENTS_WITHOUT_CTA
+from manimod.studio.specifications import CTA_LISTS, CTA_MAP, CTA_SUITS
 from manimod.studio.typesetting import missing_glyphs
 
 
@@ -120,7 +120,7 @@ def count(copy, context):
 
 @rule("CTA-01", "all", BLOCK, "A call to action that the platform knows", "specifications.toml", "placement")
 def known_call_to_action(copy, context):
-    if copy.placement and copy.complete and copy.platform not in PLACEMENTS_WITHOUT_CTA:
+    if copy.placement and copy.complete and copy.placement.button:
         known = CTA_LISTS[copy.placement.family]
         if copy.call_to_action not in known:
             message = f"{copy.placement.label} does not know this call to action. Choose one of: {', '.join(known)}."

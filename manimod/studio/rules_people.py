@@ -91,7 +91,7 @@ def observation(copy, context):
     "ACC-03", "google_search meta_feed linkedin tiktok", WARN, "A large enough audience", "Google 6299717", "placement"
 )
 def small_audience(copy, context):
-    minimum = AUDIENCE_MINIMUMS[copy.placement.family]
+    minimum = AUDIENCE_MINIMUMS[copy.placement.family]["people"]
     if copy.complete and context.audience_size is not None and context.audience_size < minimum:
         message = (
             f"The audience has {context.audience_size:,} people; ads to lists run here from {minimum:,} matched ones."

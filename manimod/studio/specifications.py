@@ -17,6 +17,7 @@ class Field:
     hard: int
     recommended: int | None = None
     lines: tuple[int, int, int] = (1, 1, 1)
+    filled_by: str | None = None  # which of the writer's lines go there: short, headline, body
 
     @property
     def target(self):
@@ -25,7 +26,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where an ad runs. `little_text`: it wants the picture with little text."""
+    """Where an ad runs. `little_text`: it wants the picture with little text. `button`: it has a call to action."""
 
     id: str
     label: str
@@ -35,6 +36,7 @@ class Placement:
     source: str
     weight_limit: int = 5_000_000
     little_text: bool = False
+    button: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,6 @@ MASTERS = tuple(name for name, canvas in CANVASES.items() if not canvas.master)
 CTA_LISTS = _TABLES["call_to_action_lists"]
 CTA_MAP = _TABLES["calls_to_action"]
 CTA_SUITS = _TABLES["suitable"]
-PLACEMENTS_WITHOUT_CTA = ("google_search", "x", "pinterest")
 AUDIENCE_MINIMUMS = _TABLES["audience_minimums"]
 LITTLE_TEXT_SHARE, CONTRAST = _TABLES["picture"]["little_text_share"], _TABLES["picture"]["contrast"]
 META_COLUMNS, GOOGLE_COLUMNS = _TABLES["columns"]["meta"], _TABLES["columns"]["google"]
@@ -72,6 +73,5 @@ def weight_limit(canvas):
 
 def call_to_action(canonical, placement_id):
     """The placement's own id or label for a canonical call to action; None where it has no such field."""
-    if placement_id in PLACEMENTS_WITHOUT_CTA:
-        return None
-    return CTA_MAP[canonical].get(PLACEMENTS[placement_id].family, canonical)
+    placement = PLACEMENTS[placement_id]
+    return CTA_MAP[canonical].get(placement.family, canonical) if placement.button else None

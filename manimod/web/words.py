@@ -22,7 +22,6 @@ STATUSES = {
     "withdrawn": "Withdrawn",
     "expired": "Expired",
 }
-PLATFORMS = {"google": "Google", "tiktok": "TikTok", "linkedin": "LinkedIn", "meta": "Meta"}
 REVIEW_ACTIONS = {
     "approved": "Approved",
     "rejected": "Rejected",
@@ -195,7 +194,8 @@ def audience(creative) -> str:
 
 def platforms_beyond(size: int) -> list[str]:
     """The platforms that want more people than these for a matched audience: `Google (100)`."""
-    return [f"{PLATFORMS[name]} ({least:,})" for name, least in AUDIENCE_MINIMUMS.items() if size < least]
+    beyond = [family for family in AUDIENCE_MINIMUMS.values() if size < family["people"]]
+    return [f"{family['name']} ({family['people']:,})" for family in beyond]
 
 
 def text_field(name: str) -> str:

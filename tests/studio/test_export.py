@@ -43,7 +43,7 @@ def test_every_row_is_paused(archive):
         assert {row["Campaign Status"], row["Ad Set Run Status"], row["Ad Status"]} == {"PAUSED"}
     for row in rows(archive, "google-ads-editor.csv"):
         assert {row["Campaign Status"], row["Ad Group Status"], row["Status"]} == {"Paused"}
-    assert {row["Status"] for row in rows(archive, "linkedin-x-pinterest-tiktok.csv")} == {"PAUSED"}
+    assert {row["Status"] for row in rows(archive, "other-platforms.csv")} == {"PAUSED"}
 
 
 def test_the_texts_arrive_unchanged(archive):
