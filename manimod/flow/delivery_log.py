@@ -112,7 +112,8 @@ def story(connection: Connection, event_id: int) -> Story:
     if event is None:
         raise ManimodError("NOT_FOUND")
     told = Story(event, [], [])
-    return told if told.is_erased else _with_what_came_of_it(told, connection)
+    has_failed = event.attempts > 0 and event.processed_at is None  # nothing came of it, and it may be unreadable
+    return told if told.is_erased or has_failed else _with_what_came_of_it(told, connection)
 
 
 def _with_what_came_of_it(told: Story, connection: Connection) -> Story:

@@ -28,6 +28,7 @@ def register(app: Flask) -> None:
     views["security.two_factor_token_validation"] = _only_while_signing_in(check_code)
     for unused in ("two_factor_rescue", "two_factor_setup_validate", "tf_select", "verify"):
         views[f"security.{unused}"] = _not_here
+    app.before_request_funcs.setdefault("security", []).append(_drop_odd_way_back)
     security.unauthn_handler(_ask_to_sign_in)
     # Flask-Security would look for a token in every request, in the body of each webhook too; nobody has one here.
     app.login_manager.request_loader(lambda _request: None)
@@ -92,6 +93,16 @@ def _land_on_support(view: Callable) -> Callable:
 
 def _not_here(**_arguments: object) -> Response:
     raise ManimodError("NOT_FOUND")
+
+
+def _drop_odd_way_back() -> Response | None:
+    """Flask-Security stumbles over a `next` that is no address."""
+    try:
+        for told in request.values.getlist("next"):
+            urlsplit(told), urlsplit(told.replace("\\", "/"))
+    except ValueError:
+        return render.send_to(url_for("security.login"))
+    return None
 
 
 def _ask_to_sign_in(mechanisms: list | None = None, headers: dict | None = None) -> Response:

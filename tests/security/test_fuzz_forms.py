@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from manimod.extensions import db
+from tests.factories import PASSWORD
 from tests.security import hostile
 from tests.security.test_routes import FILES, addresses, is_unsafe, people, routes
 
@@ -20,8 +21,6 @@ NAMES = sorted(set(re.findall(r'"([a-z][a-z_]{1,30})"', SOURCES)))
 LEFT_OUT = {
     "stripe_settings.disconnect",
     "security.logout",
-    "security.login",
-    "security.change_password",
     "webhooks.stripe",
     *FILES,
 }
@@ -31,10 +30,9 @@ def is_fuzzed(rule) -> bool:
     return rule.endpoint not in LEFT_OUT and not rule.endpoint.endswith("static")
 
 
-def fields_of_pages(visitor, ways: list[str]) -> set[str]:
-    pages = "".join(visitor.get(way).text for way in ways)
-    return set(re.findall(r'<(?:input|select|textarea)[^>]* name="([^"]+)"', pages)) | set(
-        re.findall(r"[?&;]([a-z_]+)=", pages)
+def fields_of_page(page: str) -> set[str]:
+    return set(re.findall(r'<(?:input|select|textarea)[^>]* name="([^"]+)"', page)) | set(
+        re.findall(r"[?&;]([a-z_]+)=", page)
     )
 
 
@@ -45,12 +43,20 @@ def encodable(text: str) -> str:
 
 @pytest.fixture
 def surface(app, people, addresses):
-    """The owner's session, the addresses to get and to post to, and every name that they may ask for."""
-    owner = people["owner"]()
-    chosen = [(method, addresses(rule)) for method, rule in routes(app) if is_fuzzed(rule)]
-    gets = [way for method, way in chosen if not is_unsafe(method)]
-    known = fields_of_pages(owner, [way for way in gets if not way.endswith((".png", ".zip"))]) - {"csrf_token"}
-    return owner, gets, [way for method, way in chosen if is_unsafe(method)], sorted(known | set(NAMES)), sorted(known)
+    """The addresses to get and to post to, each with its visitor, and every name that they may ask for."""
+    visitors = {who: people[who]() for who in ("stranger", "support", "owner")}
+    chosen = [(method, addresses(rule), visitor_of(rule)) for method, rule in routes(app) if is_fuzzed(rule)]
+    gets, posts = (
+        [(way, visitors[who]) for m, way, who in chosen if is_unsafe(m) == unsafe] for unsafe in (False, True)
+    )
+    pages = [(way, visitor) for way, visitor in gets if not way.endswith((".png", ".zip"))]
+    known = set().union(*(fields_of_page(visitor.get(way).text) for way, visitor in pages)) - {"csrf_token"}
+    return gets, posts, sorted(known | set(NAMES)), sorted(known)
+
+
+def visitor_of(rule) -> str:
+    named = {"support": "support", "security": "stranger"}
+    return named.get(rule.endpoint.partition(".")[0], "owner")
 
 
 def pairs(names: list[str], known: list[str]) -> st.SearchStrategy:
@@ -66,26 +72,45 @@ def check(answer) -> int:
 
 @pytest.mark.both_databases
 def test_every_query_parameter(surface):
-    owner, gets, _, names, known = surface
+    gets, _, names, known = surface
 
-    @hostile.fuzz("query", share=0.05, short=40, way=st.sampled_from(gets), asked=pairs(names, known))
-    def ask(way: str, asked: list) -> int:
-        return check(owner.get(way, query_string=MultiDict(asked)))
+    @hostile.fuzz("query", share=0.05, short=40, where=st.sampled_from(gets), asked=pairs(names, known))
+    def ask(where: tuple, asked: list) -> int:
+        way, visitor = where
+        return check(visitor.get(way, query_string=MultiDict(asked)))
 
     ask()
 
 
 @pytest.mark.both_databases  # what SQLite keeps, such as a NUL, PostgreSQL refuses
 def test_every_form_field(surface):
-    owner, _, posts, names, known = surface
+    _, posts, names, known = surface
     headers = st.sampled_from(({}, {"HX-Request": "true"}))
 
-    @hostile.fuzz("form", share=0.05, short=40, way=st.sampled_from(posts), filled=pairs(names, known), headers=headers)
-    def submit(way: str, filled: list, headers: dict) -> int:
+    @hostile.fuzz(
+        "form", share=0.05, short=40, where=st.sampled_from(posts), filled=pairs(names, known), headers=headers
+    )
+    def submit(where: tuple, filled: list, headers: dict) -> int:
+        way, visitor = where
         db.session.rollback()
-        return check(owner.post(way, data=MultiDict(filled), headers=headers))
+        return check(visitor.post(way, data=MultiDict(filled), headers=headers))
 
     submit()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # the stricter one
+def test_the_sign_in(client, support):
+    """Each from an address of its own: who guesses often is asked to wait, and nothing is tried any more."""
+    half = client.application.test_client()
+    signed_in = half.post("/sign-in", data={"email": support.email, "password": PASSWORD})
+    assert signed_in.location.startswith("/sign-in/code")
+    for number, text in enumerate(map(encodable, hostile.NASTY)):
+        origin, way = {"REMOTE_ADDR": f"192.0.2.{number}"}, {"next": text}
+        typed = {"email": text, "password": text, "remember": text}
+        check(client.post("/sign-in", data=typed, environ_base=origin))
+        check(client.get("/sign-in", query_string=way))
+        check(client.post("/sign-in", data=way | {"email": support.email}, environ_base=origin, query_string=way))
+        check(half.post("/sign-in/code", data=way | {"code": text}, environ_base=origin))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Signed events with hostile content: each is stored or refused, none takes mani or a neighbour down."""
 
+import html
 import json
 import time
 
@@ -38,6 +39,7 @@ def test_whatever_is_signed_is_stored_or_refused(app, client, connection, post, 
         return answer.status_code
 
     send()
+    assert {post(body).status_code for body in hostile.RAW} == {200, 400}
     for number in range(3):
         neighbour = stripe_events.event("customer.created", stripe_events.customer(f"cus_neighbour{number}"))
         assert post(json.dumps(neighbour).encode()).status_code == 200
@@ -53,7 +55,7 @@ def test_whatever_is_signed_is_stored_or_refused(app, client, connection, post, 
         assert as_owner.get(page).status_code == 200
 
 
-def test_an_event_that_breaks_the_processing_is_parked_and_its_neighbours_are_not(connection, post):
+def test_an_event_that_breaks_the_processing_is_parked_and_its_neighbours_are_not(connection, post, as_owner):
     """Facts that no front door lets in: the row was damaged afterwards, or written by another release."""
     told = [stripe_events.event("customer.created", stripe_events.customer(f"cus_{number}")) for number in range(3)]
     for event in told:
@@ -68,3 +70,5 @@ def test_an_event_that_breaks_the_processing_is_parked_and_its_neighbours_are_no
     parked = events(state="parked")[0]
     assert parked.attempts == inbox.TRIES
     assert "could not process it" in parked.reason
+    assert parked.reason in html.unescape(as_owner.get(f"/troubleshooting/events/{parked.id}").text)
+    assert f"/troubleshooting/events/{parked.id}" in as_owner.get("/troubleshooting/deliveries").text
