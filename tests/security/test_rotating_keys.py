@@ -104,6 +104,8 @@ def test_secrets_pasted_meanwhile_are_kept(app, rolled):
     thread.start()
     while thread.is_alive():
         keys.rotate()
+        db.session.rollback()
+        assert connections.gateway_of(db.session.get(Connection, row)).api_key.startswith("rk_test_")  # at any moment
     thread.join()
     keys.rotate()
     use_keys(app, k2=NEW)

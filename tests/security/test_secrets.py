@@ -6,6 +6,7 @@ That no process has one among its arguments is shown on real processes, in tests
 import base64
 
 import pytest
+from flask import request_finished
 
 from tests import factories
 from tests.factories import PASSWORD, SIGNING_SECRET
@@ -19,7 +20,19 @@ ROLLED = "whsec_" + "r" * 32
 
 
 @pytest.fixture
-def used(app, connected, as_owner, owner, client, stripe_account, drain) -> list[str]:
+def answered(app):
+    """The text of every answer, error pages too."""
+    texts = []
+
+    def keep(_app, response) -> None:
+        texts.append(response.get_data(as_text=True))
+
+    with request_finished.connected_to(keep, app):
+        yield texts
+
+
+@pytest.fixture
+def used(app, answered, connected, as_owner, owner, client, stripe_account, drain, monkeypatch) -> list[str]:
     """Every secret that went through mani, after each was used in every way there is."""
     key = stripe_account["keys"]["test"]["restricted"]
     for typed in (*TYPED_WRONG, key):
@@ -37,11 +50,26 @@ def used(app, connected, as_owner, owner, client, stripe_account, drain) -> list
     drain()
     settings = app.extensions["settings"]
     raw = [base64.b64encode(one).decode() for one in settings.encryption_keys.values()]
-    return [key, ROLLED, SIGNING_SECRET, PASSWORD, settings.secret_key, session, *raw, *TYPED_WRONG]
+    secrets = [key, ROLLED, SIGNING_SECRET, PASSWORD, settings.secret_key, session, *raw, *TYPED_WRONG]
+    break_down(app, monkeypatch, as_owner, " ".join(secrets))
+    return secrets
 
 
-def test_no_secret_is_in_logs_database_redis_pages_or_metrics(used, everything, client):
-    haystack = everything() + client.get("/metrics").text
+def break_down(app, monkeypatch, visitor, words: str) -> None:
+    """An error of ours whose own words hold all of them."""
+
+    def failing() -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(app, "testing", False)
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    with monkeypatch.context() as patch:
+        patch.setitem(app.view_functions, "dashboard.help_page", failing)
+        assert visitor.get("/help").status_code == 500
+
+
+def test_no_secret_is_in_logs_database_redis_pages_or_metrics(used, answered, everything, client):
+    haystack = everything() + client.get("/metrics").text + "".join(answered)
     assert len(haystack) > 10_000
     assert [secret[:12] for secret in used if secret in haystack] == []
 
