@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from manimod.studio import picture
 from manimod.studio.brief import Brand, CreativeSet
-from manimod.studio.specifications import CANVASES, CHECKED, GOOGLE_COLUMNS, META_COLUMNS, PLACEMENTS
+from manimod.studio.specifications import CANVASES, CHECKED, COLUMNS, PLACEMENTS
 from manimod.studio.tiers import slug
 
 PLAIN_COLUMNS = ["Platform", "Campaign", "Ad", "Status", "Field", "Line", "Text", "Call to action", "Link", "Pictures"]
-PLAIN_PLACEMENTS = [placement for placement in PLACEMENTS.values() if placement.family not in ("meta", "google")]
+PLAIN_PLACEMENTS = [placement for placement in PLACEMENTS.values() if placement.family not in COLUMNS]
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -126,8 +126,8 @@ def plain_rows(item):
 
 
 SHEETS = {
-    "meta-bulk-sheet.csv": (META_COLUMNS, meta_rows),
-    "google-ads-editor.csv": (GOOGLE_COLUMNS, google_rows),
+    "meta-bulk-sheet.csv": (COLUMNS["meta"], meta_rows),
+    "google-ads-editor.csv": (COLUMNS["google"], google_rows),
     "other-platforms.csv": (PLAIN_COLUMNS, plain_rows),
 }
 

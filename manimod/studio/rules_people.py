@@ -87,11 +87,9 @@ def observation(copy, context):
     return search(copy, "ACC-02", "This sounds as if somebody had been watched. Speak to everyone in the audience.")
 
 
-@rule(
-    "ACC-03", "google_search meta_feed linkedin tiktok", WARN, "A large enough audience", "Google 6299717", "placement"
-)
+@rule("ACC-03", " ".join(AUDIENCE_MINIMUMS), WARN, "A large enough audience", "Google 6299717", "placement")
 def small_audience(copy, context):
-    minimum = AUDIENCE_MINIMUMS[copy.placement.family]["people"]
+    minimum = AUDIENCE_MINIMUMS[copy.platform]["people"]
     if copy.complete and context.audience_size is not None and context.audience_size < minimum:
         message = (
             f"The audience has {context.audience_size:,} people; ads to lists run here from {minimum:,} matched ones."

@@ -63,7 +63,7 @@ CTA_MAP = _TABLES["calls_to_action"]
 CTA_SUITS = _TABLES["suitable"]
 AUDIENCE_MINIMUMS = _TABLES["audience_minimums"]
 LITTLE_TEXT_SHARE, CONTRAST = _TABLES["picture"]["little_text_share"], _TABLES["picture"]["contrast"]
-META_COLUMNS, GOOGLE_COLUMNS = _TABLES["columns"]["meta"], _TABLES["columns"]["google"]
+COLUMNS = _TABLES["columns"]
 
 
 def weight_limit(canvas):

@@ -9,7 +9,7 @@ import pytest
 
 from manimod.studio import export
 from manimod.studio.brief import Offer
-from manimod.studio.specifications import CANVASES, GOOGLE_COLUMNS, META_COLUMNS
+from manimod.studio.specifications import CANVASES, COLUMNS
 from manimod.studio.writer import write
 from tests.studio.samples import PLAIN, brief
 
@@ -34,8 +34,8 @@ def test_the_zip_is_sound_and_says_what_was_checked(archive):
 
 
 def test_the_sheets_have_the_published_columns(archive):
-    assert list(rows(archive, "meta-bulk-sheet.csv")[0]) == META_COLUMNS
-    assert list(rows(archive, "google-ads-editor.csv")[0]) == GOOGLE_COLUMNS
+    assert list(rows(archive, "meta-bulk-sheet.csv")[0]) == COLUMNS["meta"]
+    assert list(rows(archive, "google-ads-editor.csv")[0]) == COLUMNS["google"]
 
 
 def test_every_row_is_paused(archive):

@@ -1,6 +1,7 @@
 """The event switches: green when on, saved at once by htmx, and by a button without JavaScript."""
 
 from manimod.flow import connections
+from manimod.lifecycle import KINDS
 
 PAGE = "/settings/integrations/stripe"
 
@@ -12,7 +13,7 @@ def is_on(page, kind):
 
 def test_every_switch_is_on_at_first(as_owner, connection):
     page = as_owner.get(PAGE).text
-    assert all(is_on(page, kind) for kind in ("new_customer", "renewed", "payment_failed", "cancelled"))
+    assert all(is_on(page, kind) for kind in KINDS)
 
 
 def test_htmx_saves_one_switch_at_once(as_owner, account, connection):
@@ -21,12 +22,7 @@ def test_htmx_saves_one_switch_at_once(as_owner, account, connection):
     assert answer.text.lstrip().startswith('<li id="event-renewed"')
     assert 'id="toasts"' in answer.text
     assert not is_on(answer.text, "renewed")
-    assert connections.switches(account) == {
-        "new_customer": True,
-        "renewed": False,
-        "payment_failed": True,
-        "cancelled": True,
-    }
+    assert connections.switches(account) == {kind: kind != "renewed" for kind in KINDS}
     assert is_on(as_owner.htmx("post", f"{PAGE}/events/renewed", data={"renewed": "on"}).text, "renewed")
 
 
