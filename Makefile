@@ -6,10 +6,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help run demo llm test lint lock bench chaos fuzz audit backup restore screenshots migration
+.PHONY: help run demo llm test lint lock bench bench-peers chaos fuzz audit backup restore screenshots migration
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 run: .venv/installed ## set up what is missing, then run everything on 127.0.0.1:8000
 	@exec $(BIN)/python -m manimod.local
@@ -28,6 +28,12 @@ lint: .venv/installed-dev ## check style and formatting
 
 bench: .venv/installed-dev ## measure, print one table and write bench/results.json
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-peers: .venv/installed-dev ## the webhook beside dj-stripe's, which gets an environment of its own in .venv-peers
+	@[ .venv-peers/installed -nt requirements-peers.txt ] || { $(PYTHON) -m venv .venv-peers && \
+	.venv-peers/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --no-compile \
+	-r requirements-peers.txt >/dev/null 2>&1 && touch .venv-peers/installed; } \
+	|| { echo "Not compared: dj-stripe cannot be installed here (offline?)"; exit 0; }; $(BIN)/python -m bench peers
 
 chaos: .venv/installed-dev ## kill parts of mani in a storm of events (ARGS="--events 5000 --kills 20 --seed 7")
 	@$(BIN)/python -m tests.chaos $(ARGS)
@@ -66,6 +72,7 @@ lock: .venv/bin/pip ## pin the newest versions that requirements*.in allow, with
 	@$(COMPILE) requirements.in --output-file requirements.txt
 	@$(COMPILE) requirements-llm.in --output-file requirements-llm.txt
 	@$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+	@$(COMPILE) requirements-peers.in --output-file requirements-peers.txt
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate

@@ -49,9 +49,9 @@ def figures(kind: str, ours: list[Load], floor: list[Load]) -> list[Figure]:
     ]
 
 
-def bodies(number: int) -> list[str]:
-    """Distinct events, cheaply: samples of each kind under new ids."""
-    given = [json.dumps(stage.event(kind, "cus_bench")) for kind in TYPES]
+def bodies(number: int, samples: list[str] | None = None) -> list[str]:
+    """Distinct events, cheaply: samples of each kind, or those given, under new ids."""
+    given = samples or [json.dumps(stage.event(kind, "cus_bench")) for kind in TYPES]
     return [_renamed(given[count % len(given)]) for count in range(number)]
 
 

@@ -57,6 +57,7 @@ def test_make_alone_lists_every_target(fresh: Path) -> None:
         "lint",
         "lock",
         "bench",
+        "bench-peers",
         "chaos",
         "fuzz",
         "audit",
