@@ -33,17 +33,24 @@ MEGABYTE = 1024 * 1024
 
 
 class Mani(Flask):
-    """Stripe's deliveries pass by the hooks that are for people: no session, no form, nobody to recognise."""
+    """Stripe's deliveries pass by the hooks that are for people: no session, no form, no page, nobody to recognise."""
 
     def preprocess_request(self) -> Response | None:
         if request.blueprint == "webhooks":
             return logs.begin_request()
         return super().preprocess_request()
 
+    def process_response(self, response: Response) -> Response:
+        if request.blueprint == "webhooks":
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            return logs.end_request(response)
+        return super().process_response(response)
+
 
 class Sessions(SecureCookieSessionInterface):
     def open_session(self, app: Flask, request: Request) -> SessionMixin | None:
-        return None if request.blueprint == "webhooks" else super().open_session(app, request)
+        """Asked before the address has been looked up."""
+        return None if request.path.startswith("/webhooks/") else super().open_session(app, request)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

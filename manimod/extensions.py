@@ -21,6 +21,8 @@ from manimod.authenticator import Authenticator
 # Execution option of a transaction that will write: SQLite then takes the write lock at BEGIN, so that a
 # transaction that reads before it writes waits for its turn instead of failing with "database is locked".
 WRITES = "manimod_writes"
+# Execution option of a connection whose every statement is a transaction of its own.
+SINGLE = "manimod_single"
 
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
@@ -54,7 +56,7 @@ class UtcDateTime(TypeDecorator):
 
     def bind_processor(self, dialect: Any) -> Any:
         """As SQLAlchemy writes it for SQLite, at a fifth of the time: a sync writes hundreds of thousands."""
-        return _sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+        return sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         if value is None:
@@ -62,7 +64,7 @@ class UtcDateTime(TypeDecorator):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def _sqlite_text(value: datetime | None) -> str | None:
+def sqlite_text(value: datetime | None) -> str | None:
     return value and value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
@@ -86,6 +88,12 @@ def open_sqlite(dbapi_connection: Any, _record: Any) -> None:
 
 @event.listens_for(Engine, "begin")
 def begin_sqlite(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        writes = connection.get_execution_options().get(WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if connection.dialect.name == "sqlite" and not options.get(SINGLE):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
+
+
+def connect_for_single_statements() -> Connection:
+    """A connection that commits each statement as it is executed: no BEGIN and COMMIT to wait for."""
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    return db.engine.connect().execution_options(**{SINGLE: True} if is_sqlite else {"isolation_level": "AUTOCOMMIT"})

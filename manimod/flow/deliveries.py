@@ -1,11 +1,12 @@
 """What Stripe delivers to the webhook: checked, minimised, and stored once, many deliveries in one transaction."""
 
+from collections import Counter
 from dataclasses import dataclass
 
+from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import Row, bindparam, select, update
 
 from manimod.errors import ManimodError
-from manimod.extensions import db
 from manimod.flow import connections, inbox
 from manimod.models import Connection, RefusedDelivery, StripeEvent
 from manimod.models.accounts import now
@@ -15,9 +16,6 @@ from manimod.stripe_gateway import verify
 
 # Built once, and read as plain rows: this is the path of every event.
 KNOWN = select(Connection.__table__).where(Connection.webhook_token.in_(bindparam("tokens", expanding=True)))
-STILL_CONNECTED = select(Connection.id).where(
-    Connection.id.in_(bindparam("ids", expanding=True)), Connection.status == "connected"
-)
 LONGEST_SKEW = 2**31 - 1  # seconds; a signature without a time has one of decades
 
 
@@ -40,46 +38,63 @@ class Checked:
     is_new: bool = True
 
 
-def check(deliveries: list[Delivery]) -> list[Checked]:
-    """Whether each is Stripe's, in their order. Reads the connections and writes nothing."""
-    tokens = {delivery.token for delivery in deliveries}
-    known = {row.webhook_token: row for row in db.session.execute(KNOWN, {"tokens": list(tokens)})}
-    return [_check(known.get(delivery.token), delivery) for delivery in deliveries]
+def receive(database: DatabaseConnection, deliveries: list[Delivery]) -> list[Checked]:
+    """Store the events of those that are Stripe's, or count their repeats; what came of each, in their order.
 
-
-def _check(connection: Row | None, delivery: Delivery) -> Checked:
-    if connection is None:
-        return Checked(failure=ManimodError("WEBHOOK_UNKNOWN"))
-    if connection.status != "connected":
-        return Checked(failure=ManimodError("WEBHOOK_DISCONNECTED"))
-    try:
-        secrets = connections.signing_secrets(connection)
-        return Checked(connection.id, verify(delivery.body, delivery.signature, secrets))
-    except ManimodError as failure:
-        return Checked(connection.id, failure=failure)
-
-
-def store(checked: list[Checked]) -> None:
-    """Store the events of those that were not refused, or count their repeats.
-
-    Who has disconnected meanwhile is refused now.
+    `database` commits each statement by itself: nothing needs more than one, and a batch only waits for two.
     """
-    good = [item for item in checked if item.event]
-    connected = set(db.session.scalars(STILL_CONNECTED, {"ids": list({item.connection_id for item in good})}))
-    for item in good:
-        if item.connection_id not in connected:
-            item.failure = ManimodError("WEBHOOK_DISCONNECTED")
-    arrived = [(item.connection_id, item.event) for item in good if item.failure is None]
-    for connection_id, stripe_id in (repeated := inbox.store(arrived, "webhook")):
-        _count_repeat(connection_id, stripe_id)
-    for item in good:
-        item.is_new = (item.connection_id, item.event.facts.id) not in repeated
+    tokens = {delivery.token for delivery in deliveries}
+    known = {row.webhook_token: _Receiver(row) for row in database.execute(KNOWN, {"tokens": list(tokens)})}
+    checked = [_check(known.get(delivery.token), delivery) for delivery in deliveries]
+    _store(database, [item for item in checked if item.event])
+    return checked
 
 
-def _count_repeat(connection_id: int, stripe_id: str) -> None:
-    """Stripe delivered what is here already: once more, or after the poll had found it."""
-    query = update(StripeEvent).where(StripeEvent.connection_id == connection_id, StripeEvent.stripe_id == stripe_id)
-    db.session.execute(query.values(repeats=StripeEvent.repeats + 1, repeated_at=now()))
+class _Receiver:
+    """A connection as deliveries see it, its secrets opened once for all of them."""
+
+    def __init__(self, connection: Row) -> None:
+        self.id = connection.id
+        self.secrets, self.failure = [], None
+        try:
+            if connection.status != "connected":
+                raise ManimodError("WEBHOOK_DISCONNECTED")
+            self.secrets = connections.signing_secrets(connection)
+        except ManimodError as failure:
+            self.failure = failure
+
+
+def _check(receiver: _Receiver | None, delivery: Delivery) -> Checked:
+    if receiver is None:
+        return Checked(failure=ManimodError("WEBHOOK_UNKNOWN"))
+    if receiver.failure:
+        return Checked(receiver.id, failure=receiver.failure)
+    try:
+        return Checked(receiver.id, verify(delivery.body, delivery.signature, receiver.secrets))
+    except ManimodError as failure:
+        return Checked(receiver.id, failure=failure)
+
+
+def _store(database: DatabaseConnection, checked: list[Checked]) -> None:
+    arrived = [(item.connection_id, item.event) for item in checked]
+    not_stored = Counter(inbox.store(arrived, "webhook", database))
+    for item in reversed(checked) if not_stored else ():  # of two alike, the first was stored
+        key = (item.connection_id, item.event.facts.id)
+        if not_stored[key]:
+            not_stored[key] -= 1
+            _count_repeat(database, item)
+
+
+def _count_repeat(database: DatabaseConnection, item: Checked) -> None:
+    """Stripe delivered what is here already: once more, or after the poll had found it. Otherwise, who received it has
+    disconnected meanwhile.
+    """
+    item.is_new = False
+    query = update(StripeEvent).where(
+        StripeEvent.connection_id == item.connection_id, StripeEvent.stripe_id == item.event.facts.id
+    )
+    if not database.execute(query.values(repeats=StripeEvent.repeats + 1, repeated_at=now())).rowcount:
+        item.failure = ManimodError("WEBHOOK_DISCONNECTED")
 
 
 def note_refusal(connection_id: int, failure: ManimodError) -> None:

@@ -6,10 +6,13 @@ connection's row, so a worker that dies in between has done nothing and the next
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
+from operator import itemgetter
 from time import monotonic
+from typing import Any
 
 import structlog
-from sqlalchemy import Row, select, update
+from sqlalchemy import ColumnElement, Row, exists, select, update
+from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from manimod import jobs
@@ -38,20 +41,29 @@ PENDING = select(
     StripeEvent.received_at,
 ).where(StripeEvent.state == "pending")
 
+KEY = itemgetter("connection_id", "stripe_id")
+
+Key = tuple[int, str]  # the connection's id, and Stripe's id of the event
 Outcome = tuple[str, str | None]  # the state, and its reason
 
 
-def store(arrived: list[tuple[int, MinimisedEvent]], path: str) -> list[tuple[int, str]]:
-    """Insert events, each with its connection's id, and wake the workers; those that were here before come back.
+def store(
+    arrived: list[tuple[int, MinimisedEvent]], path: str, database: DatabaseConnection | None = None
+) -> list[Key]:
+    """Insert events, each with its connection's id, and wake the workers; those that were not inserted come back.
 
-    They come back as (connection id, Stripe's id). All writers insert in one order, so that no two wait for each other.
+    They were here before, or their account has disconnected. All writers insert in one order, so that no two wait for
+    each other.
     """
-    rows = sorted((_row(*one, path) for one in arrived), key=lambda row: (row["connection_id"], row["stripe_id"]))
-    keys = [(row["connection_id"], row["stripe_id"]) for row in rows]
-    for connection_id in {connection_id for connection_id, _ in keys}:
+    rows = sorted((_row(*one, path) for one in arrived), key=KEY)
+    stored = insert_once(StripeEvent, rows, ("connection_id", "stripe_id"), _is_connected, database)
+    for connection_id in {connection_id for connection_id, _ in stored}:
         jobs.enqueue("drain", connection_id)
-    new = Counter(insert_once(StripeEvent, rows, ("connection_id", "stripe_id")))
-    return list((Counter(keys) - new).elements())
+    return list((Counter(map(KEY, rows)) - Counter(stored)).elements())
+
+
+def _is_connected(row: Any) -> ColumnElement[bool]:
+    return exists().where(Connection.id == row.connection_id, Connection.status == "connected")
 
 
 def tell_stored(connection_id: int, event: MinimisedEvent, path: str, is_new: bool) -> None:
@@ -76,6 +88,7 @@ def _row(connection_id: int, event: MinimisedEvent, path: str) -> dict:
         "received_at": now(),
         "state": "pending",
         "attempts": 0,
+        "repeats": 0,
     }
 
 

@@ -5,30 +5,68 @@ from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect
+import orjson
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
-from manimod.extensions import db
+from manimod.extensions import db, sqlite_text
 
 
 def insert_new(model: type, rows: list[dict], unique: tuple[str, ...]) -> None:
     """Insert the rows whose unique columns are not there yet; leave the others as they are."""
     if rows:
-        db.session.execute(_insert(model).on_conflict_do_nothing(index_elements=unique), rows)
+        db.session.execute(_insert(model.__table__).on_conflict_do_nothing(index_elements=unique), rows)
 
 
-def insert_once(model: type, rows: list[dict], unique: tuple[str, ...]) -> list[tuple]:
-    """The same; the unique columns of the rows that were new come back."""
+def insert_once(
+    model: type,
+    rows: list[dict],
+    unique: tuple[str, ...],
+    only: Callable[[Any], ColumnElement[bool]],
+    connection: Connection | None = None,
+) -> list[tuple]:
+    """The same, but only the rows for which `only`, called with the arriving row, holds; through the session, or
+    another `connection`. The unique columns of the rows that were new come back.
+
+    The rows travel as one JSON text, so that the statement is the same however many they are.
+    """
     if not rows:
         return []
-    return [tuple(row) for row in db.session.execute(_insert_once(db.engine.dialect.name, model, unique), rows)]
+    connection = connection or db.session.connection()
+    statement = _insert_from_json(connection.dialect.name, model.__table__, tuple(rows[0]), unique, only)
+    write = sqlite_text if connection.dialect.name == "sqlite" else str
+    text = orjson.dumps(rows, default=write, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    return [tuple(row) for row in connection.execute(statement, {"rows": text})]
 
 
 @cache
-def _insert_once(_dialect: str, model: type, unique: tuple[str, ...]) -> Any:
-    """Built once: an event would pay more for it than the database asks."""
-    statement = _insert(model).on_conflict_do_nothing(index_elements=unique)
-    return statement.returning(*(model.__table__.c[name] for name in unique))
+def _insert_from_json(
+    dialect: str, table: Table, names: tuple[str, ...], unique: tuple[str, ...], only: Callable
+) -> ReturningInsert:
+    """With the JSON text as its parameter `rows`, which each database reads in its own way."""
+    text = bindparam("rows", type_=Text)
+    if dialect == "sqlite":
+        given = func.json_each(text).table_valued("value")
+        arriving = select(*(func.json_extract(given.c.value, f"$.{name}").label(name) for name in names)).subquery()
+    else:
+        of_table = literal_column(f"NULL::{table.name}")
+        arriving = func.json_populate_recordset(of_table, cast(text, JSON)).table_valued(*names)
+    chosen = select(*(arriving.c[name] for name in names)).where(only(arriving.c))
+    statement = _insert(table).from_select(names, chosen)
+    return statement.on_conflict_do_nothing(index_elements=unique).returning(*(table.c[name] for name in unique))
 
 
 def upsert(
@@ -63,7 +101,7 @@ def _prepare(
     SQLAlchemy handles every value of every row by itself, which takes longer than the database does.
     """
     table = model.__table__
-    statement = _insert(model)
+    statement = _insert(table)
     changed = {name: statement.excluded[name] for name in names if name not in unique + keep}
     changed |= {name: table.c[name] + statement.excluded[name] for name in add}
     statement = statement.on_conflict_do_update(
@@ -84,6 +122,6 @@ def _prepare(
     return str(compiled), for_driver
 
 
-def _insert(model: type) -> Any:
+def _insert(table: Table) -> Any:
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-    return dialect.insert(model.__table__)
+    return dialect.insert(table)

@@ -2,14 +2,14 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, request
 from limits import parse
 from redis.exceptions import RedisError
 
 from manimod.errors import ManimodError
-from manimod.extensions import csrf, limiter
+from manimod.extensions import connect_for_single_statements, csrf, limiter
 from manimod.flow import deliveries, inbox
 from manimod.flow.deliveries import Checked, Delivery
 from manimod.jobs import transaction
@@ -29,9 +29,7 @@ def stripe(token: str) -> Response:
     if checked.failure:
         raise _refusal(token, checked)
     inbox.tell_stored(checked.connection_id, checked.event, "webhook", checked.is_new)
-    response = make_response("ok\n", 200)
-    response.mimetype = "text/plain"
-    return response
+    return Response("ok\n", mimetype="text/plain")
 
 
 def _refusal(token: str, checked: Checked) -> ManimodError:
@@ -62,7 +60,7 @@ class Waiting:
     delivery: Delivery
     checked: Checked | None = None
     error: Exception | None = None
-    is_done: bool = field(default=False)
+    is_done: bool = False
 
 
 class Desk:
@@ -100,10 +98,8 @@ class Desk:
 
 
 def _store(batch: list[Waiting]) -> None:
-    checked = deliveries.check([one.delivery for one in batch])
-    if any(one.event for one in checked):
-        with transaction():
-            deliveries.store(checked)
+    with connect_for_single_statements() as database:
+        checked = deliveries.receive(database, [one.delivery for one in batch])
     for one, result in zip(batch, checked, strict=True):
         one.checked = result
 

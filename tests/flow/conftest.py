@@ -5,10 +5,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from manimod.extensions import db
+from manimod.extensions import connect_for_single_statements, db
 from manimod.flow import deliveries
 from manimod.flow.deliveries import Delivery
-from manimod.jobs import transaction
 from manimod.models import Connection, Creative, Moment
 from tests import factories
 
@@ -29,9 +28,9 @@ def deliver(connected: Connection) -> Callable[..., bool]:
         for one in events:
             request = factories.signed(one)
             delivery = Delivery(connected.webhook_token, request["data"], request["headers"]["Stripe-Signature"])
-            [checked] = deliveries.check([delivery])
-            with transaction():
-                deliveries.store([checked])
+            db.session.commit()
+            with connect_for_single_statements() as database:
+                [checked] = deliveries.receive(database, [delivery])
             if checked.failure:
                 raise checked.failure
             is_new = checked.is_new
