@@ -1,17 +1,20 @@
 """Ready moments become creatives: the moments of one audience share one creative set in the review queue.
 
-Writing takes place outside any transaction; the result is published under the connection's lock, where it is looked
-up once more whether a live set of the audience has appeared meanwhile.
+Writing takes place outside any transaction; the results are published together under the connection's lock, where it
+is looked up once more whether a live set of an audience has appeared meanwhile.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from time import monotonic
 
 import structlog
 from flask import current_app
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy.orm import defer
 
 from manimod import jobs
 from manimod.extensions import db
@@ -25,11 +28,15 @@ from manimod.studio.brief import CreativeSet
 log = structlog.get_logger()
 
 BATCH = 5000  # moments; a backlog of 200 audiences then takes a few statements for each, not for each 500
+TOGETHER = 50  # audiences that share a transaction; a model takes its time for each, so that it publishes one by one
 TURN_SECONDS = 5  # after which other accounts get their turn
 LONGEST_TURN_SECONDS = 60
 REFRESH = timedelta(days=14)  # how long further moments join a live set before a new one is written
 TIMELINES = select(Moment.id, Moment.kind, Moment.path, Moment.occurred_at, Moment.received_at, Moment.detected_at)
 SEGMENT_BY_POSITION = {"entry": "low", "middle": "core", "single": "core", "top": "high"}
+
+Spoken = tuple[str, str | None, str | None]  # event, tier, segment: what one live set is for
+Audiences = dict["Audience", list[int]]  # and the ids of their moments
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,10 @@ class Audience:
     is_test: bool
     product: str | None = None
     only: int | None = None
+
+    @property
+    def spoken_to(self) -> Spoken:
+        return self.event, self.tier, self.segment
 
 
 def generate(connection_id: int) -> bool:
@@ -66,24 +77,47 @@ def _generate(connection_id: int) -> bool:
     moments = _ready(connection_id)
     is_complete = len(moments) < BATCH
     turn_ends = monotonic() + TURN_SECONDS
-    for audience, moment_ids in _by_audience(connection_id, moments).items():
+    together = 1 if current_app.extensions["settings"].llm else TOGETHER
+    for some in _in_parts(_by_audience(connection_id, moments), together):
         if monotonic() > turn_ends:
             return True
-        is_complete &= _serve(connection, audience, moment_ids)
+        is_complete &= _serve(connection, some)
     return not is_complete
 
 
-def _serve(connection: Connection, audience: Audience, moment_ids: list[int]) -> bool:
-    """Give the moments their creative; False where they have to be looked at once more."""
-    connection_id = connection.id
+def _in_parts(audiences: Audiences, together: int) -> Iterator[Audiences]:
+    members = iter(audiences.items())
+    while part := dict(islice(members, together)):
+        yield part
+
+
+def _serve(connection: Connection, audiences: Audiences) -> bool:
+    """Give the moments their creatives; False where they have to be looked at once more.
+
+    Where that fails for one of several audiences, each gets a transaction of its own.
+    """
     try:
-        content = None if _live_set(connection.account_id, audience) else _write(connection, audience)
-    except writer.Unwritable as refusal:
-        with jobs.transaction():
-            _hold(connection_id, moment_ids, refusal)
-        return True
+        return _serve_together(connection, audiences)
+    except Exception:
+        if len(audiences) == 1:
+            raise
+        log.exception("sets_failed", connection=connection.id)
+    return all([_serve_together(connection, part) for part in _in_parts(audiences, 1)])
+
+
+def _serve_together(connection: Connection, audiences: Audiences) -> bool:
+    connection_id, live = connection.id, _live_sets(connection.account_id, audiences)
+    written, refused = {}, {}
+    for audience in audiences:
+        try:
+            if audience.is_test or audience.spoken_to not in live:
+                written[audience] = _write(connection, audience)
+        except writer.Unwritable as refusal:
+            refused[audience] = refusal
     with jobs.transaction():
-        return _publish(connection_id, audience, moment_ids, content)
+        for audience, refusal in refused.items():
+            _hold(connection_id, audiences[audience], refusal)
+        return _publish(connection_id, {a: ids for a, ids in audiences.items() if a not in refused}, written)
 
 
 def _hold(connection_id: int, moment_ids: list[int], refusal: writer.Unwritable) -> None:
@@ -115,7 +149,7 @@ def _ready(connection_id: int) -> list[Row]:
     return list(db.session.execute(query.order_by(Moment.id).limit(BATCH)))
 
 
-def _by_audience(connection_id: int, moments: list[Row]) -> dict[Audience, list[int]]:
+def _by_audience(connection_id: int, moments: list[Row]) -> Audiences:
     subscriptions = _subscriptions(connection_id, moments)
     products = {subscription.stripe_product_id for subscription in subscriptions.values()}
     tiers = _index(Tier, connection_id, Tier.stripe_product_id, products)
@@ -170,33 +204,38 @@ def _index(model, connection_id: int, column, values: set) -> dict:
     return {getattr(row, column.key): row for row in db.session.scalars(query)}
 
 
-def _live_set(account_id: int, audience: Audience) -> Creative | None:
-    """The set that further moments of the audience join."""
-    if audience.is_test:
-        return None
+def _live_sets(account_id: int, audiences: Iterable[Audience]) -> dict[Spoken, Creative]:
+    """The sets that further moments of the audiences join. Nobody joins a set with a test-mode moment."""
     live = [Creative.status.in_(("waiting", "approved")), Creative.generated_at > now() - REFRESH]
-    query = select(Creative).where(*_speaks_to(account_id, audience), *live)
-    return db.session.scalar(query.order_by(Creative.id.desc()).limit(1))
+    query = select(Creative).options(defer(Creative.content)).where(*_speak_to(account_id, audiences), *live)
+    return {_spoken_to(row): row for row in db.session.scalars(query.order_by(Creative.id))}
 
 
-def _speaks_to(account_id: int, audience: Audience) -> list:
+def _speak_to(account_id: int, audiences: Iterable[Audience]) -> list:
+    """Among others the sets of these audiences: what they share is enough to find them by the index."""
+    tiers = {audience.tier for audience in audiences}
+    known = Creative.tier.in_(tiers - {None})
     return [
         Creative.account_id == account_id,
-        Creative.event == audience.event,
-        Creative.tier == audience.tier,
-        Creative.segment == audience.segment,
+        or_(known, Creative.tier.is_(None)) if None in tiers else known,
+        Creative.event.in_({audience.event for audience in audiences}),
         Creative.is_test.is_(False),
     ]
 
 
-def _retire_older(creative: Creative, audience: Audience) -> None:
+def _spoken_to(creative: Creative | Row) -> Spoken:
+    return creative.event, creative.tier, creative.segment
+
+
+def _retire_older(account_id: int, fresh: dict[Audience, Creative]) -> None:
     """An audience has one set to review: what still waits from before gives way to the fresh one."""
-    if audience.is_test:
-        return
-    stale = [Creative.status == "waiting", Creative.id < creative.id]
-    query = update(Creative).where(*_speaks_to(creative.account_id, audience), *stale).values(status="expired")
-    for older in list(db.session.scalars(query.returning(Creative.id))):
-        db.session.add(Review(creative_id=older, action="expired", reason="a newer set took its place"))
+    successors = {audience.spoken_to: creative.id for audience, creative in fresh.items() if not audience.is_test}
+    columns = (Creative.id, Creative.event, Creative.tier, Creative.segment)
+    query = select(*columns).where(*_speak_to(account_id, fresh), Creative.status == "waiting")
+    for older in list(db.session.execute(query)) if successors else ():
+        if older.id < successors.get(_spoken_to(older), 0):
+            db.session.execute(update(Creative).where(Creative.id == older.id).values(status="expired"))
+            db.session.add(Review(creative_id=older.id, action="expired", reason="a newer set took its place"))
 
 
 def _write(connection: Connection, audience: Audience) -> CreativeSet:
@@ -209,39 +248,53 @@ def _write(connection: Connection, audience: Audience) -> CreativeSet:
     )
     brief = brands.with_names(connection.account, brief)
     model = current_app.extensions["settings"].llm
+    if model is None:
+        return writer.write(brief)
     db.session.commit()  # ends the read transaction: a model may take its time
-    return llm.write(brief, model) if model else writer.write(brief)
+    return llm.write(brief, model)
 
 
-def _publish(connection_id: int, audience: Audience, moment_ids: list[int], content: CreativeSet | None) -> bool:
-    """Put the set into the queue with its moments, or let them join the one that is live.
+def _publish(connection_id: int, audiences: Audiences, written: dict[Audience, CreativeSet]) -> bool:
+    """Put the sets into the queue with their moments, or let these join the ones that are live.
 
-    False where the live set, for whose sake nothing was written, has left the queue meanwhile.
+    False where a live set, for whose sake nothing was written, has left the queue meanwhile.
     """
     connection = register.lock(connection_id)
-    query = TIMELINES.where(Moment.id.in_(moment_ids), Moment.state == "ready").order_by(Moment.id)
-    moments = list(db.session.execute(query)) if connection else []
+    moments = _still_ready(audiences) if connection else {}
     if not moments:
         return True
-    creative = _live_set(connection.account_id, audience)
-    if creative is None and content is None:
-        return False
-    if creative is None:
-        creative = _new_creative(connection, audience, moments[0], content)
-        db.session.add(creative)
-        db.session.flush()
-        _retire_older(creative, audience)
-    creative.moments_count += len(moments)
-    creative.run_until = max(creative.run_until, *(_window(moment)[1] for moment in moments))
-    ready = update(Moment).where(Moment.id.in_([moment.id for moment in moments]))
-    generated = ready.values(state="generated", creative_id=creative.id)
+    live = _live_sets(connection.account_id, moments)
+    fresh, joined = {}, {}
+    for audience, rows in moments.items():
+        creative = None if audience.is_test else live.get(audience.spoken_to)
+        if creative is None and audience in written:
+            creative = fresh[audience] = _new_creative(connection, audience, rows[0], written[audience])
+            live[audience.spoken_to] = creative
+        if creative:
+            creative.moments_count += len(rows)
+            creative.run_until = max(creative.run_until, *(_window(row)[1] for row in rows))
+            joined[audience] = creative
+    db.session.add_all(fresh.values())
+    db.session.flush()
+    _retire_older(connection.account_id, fresh)
+    for audience, creative in joined.items():
+        _join(creative, moments[audience], connection_id)
+    return len(joined) == len(moments)
+
+
+def _still_ready(audiences: Audiences) -> dict[Audience, list[Row]]:
+    """The moments by audience, oldest first; without those that another worker has served or withdrawn meanwhile."""
+    query = TIMELINES.where(Moment.id.in_(list(chain(*audiences.values()))), Moment.state == "ready")
+    ready = {row.id: row for row in db.session.execute(query)}
+    found = {audience: [ready[i] for i in sorted(ids) if i in ready] for audience, ids in audiences.items()}
+    return {audience: rows for audience, rows in found.items() if rows}
+
+
+def _join(creative: Creative, moments: list[Row], connection_id: int) -> None:
+    ids = [moment.id for moment in moments]
+    generated = update(Moment).where(Moment.id.in_(ids)).values(state="generated", creative_id=creative.id)
     db.session.execute(generated, execution_options={"synchronize_session": False})
-    log.info(
-        "creative_ready", creative=creative.id, connection=connection_id, kind=audience.event, moments=len(moments)
-    )
-    for moment in moments:
-        log.info("moment_generated", moment=moment.id, creative=creative.id, connection=connection_id)
-    return True
+    log.info("creative_ready", creative=creative.id, connection=connection_id, kind=creative.event, moments=ids)
 
 
 def _new_creative(connection: Connection, audience: Audience, moment: Row, content: CreativeSet) -> Creative:

@@ -28,7 +28,8 @@ log = structlog.get_logger()
 
 # Failures of the database that no event can cause; a DataError or an IntegrityError may be one's doing.
 DatabaseTrouble = (OperationalError, InterfaceError, InternalError, ProgrammingError)
-BATCH = 200
+BATCH = 500
+ALONE = 200  # events at most, each in a transaction of its own, after a batch has failed
 TURN_SECONDS = 1.0  # after which other accounts get their turn
 TRIES = 5
 # Plain rows: an object for each event would cost more than all that is done with it.
@@ -133,9 +134,9 @@ def _process(connection: Connection, events: list[Row]) -> None:
     facts = {event.id: EventFacts.from_json(event.facts) for event in events if event.id not in outcomes}
     mirror.apply(connection, list(facts.values()))
     news = {
-        event.id: register.News(moments.interpret(facts[event.id]), event.path, event.received_at)
+        event.id: register.News(moments.interpret(told), event.path, event.received_at, told.customer_id)
         for event in events
-        if event.id in facts
+        if (told := facts.get(event.id))
     }
     outcomes |= {event_id: ("done", item.meaning.reason) for event_id, item in news.items()}
     _finish(outcomes)
@@ -168,22 +169,31 @@ def _finish(outcomes: dict[int, Outcome]) -> None:
 def _tell(
     connection: Connection, events: list[Row], outcomes: dict[int, Outcome], news: dict[int, register.News]
 ) -> None:
-    """The log lines that lead from an event to its moments; from there generation leads on to the creatives."""
+    """The log line that leads from an event to its moments; from there generation leads on to the creatives."""
     keys = {happening.key for item in news.values() for happening in item.meaning.happenings}
-    query = select(Moment.key, Moment.id, Moment.state).where(Moment.connection_id == connection.id)
-    known = {row.key: row for row in db.session.execute(query.where(Moment.key.in_(keys)))} if keys else {}
+    query = select(Moment.key, Moment.id, Moment.kind, Moment.state).where(Moment.connection_id == connection.id)
+    known = {key: about for key, *about in db.session.execute(query.where(Moment.key.in_(keys)))} if keys else {}
     for event in events:
-        told = {"event_id": event.stripe_id, "row": event.id, "connection": connection.id}
         state, reason = outcomes[event.id]
-        log.info("event_processed", **told, state=state, reason=reason)
-        for happening in news[event.id].meaning.happenings if event.id in news else ():
-            if moment := known.get(happening.key):
-                log.info("moment_found", **told, moment=moment.id, kind=happening.kind, state=moment.state)
+        happenings = news[event.id].meaning.happenings if event.id in news else ()
+        log.info(
+            "event_processed",
+            event_id=event.stripe_id,
+            row=event.id,
+            connection=connection.id,
+            state=state,
+            reason=reason,
+            moments=[
+                dict(zip(("moment", "kind", "state"), known[happening.key], strict=True))
+                for happening in happenings
+                if happening.key in known
+            ],
+        )
 
 
 def _drain_one_by_one(connection_id: int) -> bool:
     """After a batch failed: each event in a transaction of its own, so that one bad event holds up no other."""
-    for event in _pending(connection_id, BATCH):
+    for event in _pending(connection_id, ALONE):
         event_id = event.id
         try:
             with jobs.transaction():

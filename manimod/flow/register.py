@@ -28,6 +28,7 @@ class News:
     meaning: Interpretation
     path: str
     received_at: datetime
+    customer: str | None = None  # whom it is about, also where it makes no moment
 
 
 def lock(connection_id: int) -> Connection | None:
@@ -49,7 +50,7 @@ def record(connection: Connection, news: list[News]) -> None:
     for customer_id in filter(None, (item.meaning.erases for item in news)):
         _withdraw_all_of(connection, customer_id)
         mirror.erase_customer(connection.id, customer_id)
-    _win_nobody_back_who_stays(connection)
+    _win_nobody_back_who_stays(connection, news)
     if connection.livemode:  # whoever tests wants to see what each event makes
         _let_one_moment_speak(connection, {row["stripe_customer_id"] for row in rows} - {None})
     settle(connection.id)
@@ -121,8 +122,13 @@ def _withdraw_all_of(connection: Connection, customer_id: str) -> None:
     _end(connection, Moment.stripe_customer_id == customer_id, "the customer was deleted in Stripe")
 
 
-def _win_nobody_back_who_stays(connection: Connection) -> None:
-    """Whoever has another subscription has not left; it also settles a return that was told before the leaving."""
+def _win_nobody_back_who_stays(connection: Connection, news: list[News]) -> None:
+    """Whoever has another subscription has not left; it also settles a return that was told before the leaving.
+
+    Only those are looked at whom the news are about: a backlog may hold thousands of moments that are ready.
+    """
+    told = {item.customer for item in news}
+    told |= {about.customer for item in news for about in (*item.meaning.happenings, *item.meaning.withdrawals)}
     stays = exists().where(
         Subscription.connection_id == connection.id,
         Subscription.stripe_customer_id == Moment.stripe_customer_id,
@@ -131,7 +137,7 @@ def _win_nobody_back_who_stays(connection: Connection) -> None:
     )
     _end(
         connection,
-        and_(Moment.kind.in_(WINBACK), Moment.state == "ready", stays),
+        and_(Moment.stripe_customer_id.in_(told - {None}), Moment.kind.in_(WINBACK), Moment.state == "ready", stays),
         "the customer has another subscription",
     )
 

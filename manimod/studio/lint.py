@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 from manimod.studio.brief import Brand, Finding, Offer
@@ -149,9 +149,10 @@ def search(copy, wanted, message, allowed=lambda excerpt: False):
     """A hit for every text in which a pattern (or a table of words.toml) is found, unless the excerpt is allowed. The
     brand's and the tier's own names are masked."""
     for text in copy.texts:
-        excerpt = next((e for e in _excerpts(wanted, text.plain) if not allowed(e)), None)
-        if excerpt is not None:
-            yield Hit(text, excerpt.strip(), message)
+        for excerpt in _excerpts(wanted, text.plain):
+            if not allowed(excerpt):
+                yield Hit(text, excerpt.strip(), message)
+                break
 
 
 @lru_cache(maxsize=16384)
@@ -171,21 +172,28 @@ def check(variant, context):
         copies.append(Copy(name, texts, copy.call_to_action))
         for text in texts:
             distinct.setdefault(text.text, text)
-    findings = _run(
-        [r for r in RULES.values() if r.for_all and r.scope == "words"],
-        Copy("all", tuple(distinct.values()), variant.call_to_action),
-        context,
-    )
+    findings = _run(_rules_for_all(), Copy("all", tuple(distinct.values()), variant.call_to_action), context)
     for copy in copies:
-        rules = [r for r in RULES.values() if r.scope != "picture" and r.applies(copy.platform)]
-        findings += _run([r for r in rules if not (r.for_all and r.scope == "words")], copy, context)
+        findings += _run(_rules_of(copy.platform, beside_those_for_all=True), copy, context)
     return list(dict.fromkeys(findings))
+
+
+@cache
+def _rules_for_all():
+    """Those that judge each text alone, whatever the platform: a variant's texts go through them once."""
+    return [r for r in RULES.values() if r.for_all and r.scope == "words"]
+
+
+@cache
+def _rules_of(platform, beside_those_for_all=False):
+    rules = [r for r in RULES.values() if r.scope != "picture" and r.applies(platform)]
+    return [r for r in rules if r not in _rules_for_all()] if beside_those_for_all else rules
 
 
 def check_text(text, field, platform, context):
     """The findings of one text while it is being typed. `platform` is a placement id or "all"."""
     copy = Copy(platform, (_text(platform, field, text, context),), complete=False)
-    return _run([r for r in RULES.values() if r.scope != "picture" and r.applies(platform)], copy, context)
+    return _run(_rules_of(platform), copy, context)
 
 
 def check_stored(text, context):

@@ -8,6 +8,8 @@ from manimod.studio.lint import BLOCK, WARN, Hit, rule, search
 from manimod.studio.specifications import CTA_LISTS, CTA_MAP, CTA_SUITS
 from manimod.studio.typesetting import missing_glyphs
 
+WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+
 
 @rule("EDT-01", "google linkedin", BLOCK, "No word in capitals", "Google 14848295; LinkedIn a468679")
 def capitals(copy, context):
@@ -100,8 +102,7 @@ def length(copy, context):
 
 def measure(text, platform):
     """Characters as the platform counts them: TikTok counts wide East Asian ones twice."""
-    wide = len(re.findall(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]", text))
-    return len(text) + (wide if platform == "tiktok" else 0)
+    return len(text) + (len(WIDE.findall(text)) if platform == "tiktok" else 0)
 
 
 @rule("CNT-01", "all", BLOCK, "As many different lines as the platform asks for", "specifications.toml", "placement")

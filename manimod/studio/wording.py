@@ -9,6 +9,7 @@ from manimod.studio import phrases
 SPECIAL_WEIGHT = 0.35  # lines written for the tone, segment or event come first more often than not
 ENDS = ".!?…"
 STORED = {"proof", "news", "offer"}
+DOUBLED, BEGINNING = re.compile(r"([.!?])[.]"), re.compile(r"(^|[.!?] )([a-zà-ÿ])")
 
 
 class Line(NamedTuple):
@@ -100,5 +101,5 @@ class Wording:
 def _fill(text, slots):
     """Fills the slots; a slot value that ends in a full stop ("Acme Inc.") does not double the sentence's own."""
     filled = text.format_map(slots)
-    filled = re.sub(r"([.!?])[.]", r"\1", filled)
-    return re.sub(r"(^|[.!?] )([a-zà-ÿ])", lambda m: m[1] + m[2].upper(), filled) if "{" in text else filled
+    filled = DOUBLED.sub(r"\1", filled)
+    return BEGINNING.sub(lambda m: m[1] + m[2].upper(), filled) if "{" in text else filled

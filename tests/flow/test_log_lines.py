@@ -30,13 +30,12 @@ def test_an_event_can_be_followed_from_the_webhook_to_its_creative(lines, client
     assert stored["request_id"] == answer.headers["X-Request-Id"]
     [processed] = lines(event="event_processed", event_id=one["id"])
     assert (processed["state"], processed["connection"], processed["task"]) == ("done", connected.id, "drain")
-    [found] = lines(event="moment_found", event_id=one["id"])
-    assert (found["kind"], found["row"]) == ("new_customer", processed["row"])
-    [generated] = lines(event="moment_generated", moment=found["moment"])
-    [ready] = lines(event="creative_ready", creative=generated["creative"])
+    [found] = processed["moments"]
+    assert found["kind"] == "new_customer"
+    [ready] = lines(event="creative_ready", moments=[found["moment"]])
     # The bell that the request rang is the job that did the work.
     woken = [line["wakes"] for line in lines(event="bell_rung", request_id=stored["request_id"])]
-    assert {line["job_id"] for line in (processed, found, generated, ready)} == set(woken)
+    assert {line["job_id"] for line in (processed, ready)} == set(woken)
 
 
 def test_an_event_that_is_ignored_says_why(lines, client, connected, drain):
@@ -55,7 +54,7 @@ def test_a_withdrawn_moment_is_told(lines, client, connected, drain):
     for one in (failed, paid):
         client.post(f"/webhooks/stripe/{connected.webhook_token}", **factories.signed(one))
         drain()
-    [found] = lines(event="moment_found", event_id=failed["id"], kind="payment_failed")
+    [processed] = lines(event="event_processed", event_id=failed["id"])
     [withdrawn] = lines(event="moments_withdrawn")
-    assert withdrawn["moments"] == [found["moment"]]
+    assert withdrawn["moments"] == [found["moment"] for found in processed["moments"]]
     assert withdrawn["reason"] == "the invoice was paid"
