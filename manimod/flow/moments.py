@@ -29,13 +29,17 @@ PAID = ("invoice.paid", "invoice.payment_succeeded")  # the second repeats the f
 
 @dataclass(frozen=True)
 class Happening:
-    """One moment: what happened, to whom, when (Unix seconds)."""
+    """One moment: what happened, what tells it from others of its kind, to whom, when (Unix seconds)."""
 
     kind: str
-    key: str
+    known_by: str
     customer: str | None
     subscription: str | None
     occurred: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.known_by}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ def interpret(event: EventFacts) -> Interpretation:
 
 def _interpret_customer(event: EventFacts, customer: CustomerFacts | None) -> Interpretation:
     if event.type == "customer.created":
-        return Interpretation((new_customer(event, customer),))
+        who = event.customer_id
+        return Interpretation((Happening("new_customer", who or event.id, who, None, event.created),))
     if customer is None:
         return nothing("the event names no customer")
     if event.type == "customer.deleted":
@@ -93,7 +98,7 @@ def _interpret_customer(event: EventFacts, customer: CustomerFacts | None) -> In
 def _interpret_subscription(event: EventFacts, subscription: SubscriptionFacts) -> Interpretation:
     what = event.type.removeprefix("customer.subscription.")
     if what == "deleted" or (what == "updated" and subscription.status == "canceled"):
-        return Interpretation((cancelled(subscription, event.created),))
+        return Interpretation((_cancelled(subscription, event.created),))
     if what == "created" and subscription.status in LIVE:
         return nothing("a subscription started: it names the tier of its new customer", *_returned(event))
     if what == "resumed" or (event.previous_status == "paused" and subscription.status in LIVE):
@@ -139,7 +144,9 @@ def _interpret_paid(event: EventFacts, invoice: InvoiceFacts) -> Interpretation:
         return nothing(_why_no_renewal(invoice), *settled)
     if not invoice.subscription or invoice.period_start is None:
         return nothing("the invoice names no subscription or period; the sync finds the renewal", *settled)
-    return Interpretation((renewed(invoice, event.created),), settled)
+    known_by = f"{invoice.subscription}:{invoice.period_start}"
+    happening = Happening("renewed", known_by, invoice.customer, invoice.subscription, event.created)
+    return Interpretation((happening,), settled)
 
 
 def paid_invoice(event: EventFacts) -> str | None:
@@ -152,7 +159,8 @@ def _interpret_failed(event: EventFacts, invoice: InvoiceFacts) -> Interpretatio
         return nothing(_why_no_renewal(invoice))
     if not invoice.id:
         return nothing("the failed invoice has no id")
-    return Interpretation((payment_failed(invoice.id, invoice.customer, invoice.subscription, event.created),))
+    happening = Happening("payment_failed", invoice.id, invoice.customer, invoice.subscription, event.created)
+    return Interpretation((happening,))
 
 
 def _why_no_renewal(invoice: InvoiceFacts) -> str:
@@ -166,31 +174,13 @@ def _why_no_renewal(invoice: InvoiceFacts) -> str:
     return reasons.get(invoice.billing_reason, "the invoice was not made by a renewal")
 
 
-def new_customer(event: EventFacts, customer: CustomerFacts | None) -> Happening:
-    """An event without the customer's id still counts once, by its own id."""
-    customer_id = customer.id if customer else None
-    return Happening("new_customer", f"new_customer:{customer_id or event.id}", customer_id, None, event.created)
-
-
 def found_customer(customer: CustomerFacts) -> Interpretation:
     """A customer whom the sync has met: the same moment that the event makes."""
-    return Interpretation(
-        (Happening("new_customer", f"new_customer:{customer.id}", customer.id, None, customer.created or 0),)
-    )
+    return Interpretation((Happening("new_customer", customer.id, customer.id, None, customer.created or 0),))
 
 
-def renewed(invoice: InvoiceFacts, occurred: int) -> Happening:
-    key = f"renewed:{invoice.subscription}:{invoice.period_start}"
-    return Happening("renewed", key, invoice.customer, invoice.subscription, occurred)
-
-
-def payment_failed(invoice_id: str, customer: str | None, subscription: str | None, occurred: int) -> Happening:
-    return Happening("payment_failed", f"payment_failed:{invoice_id}", customer, subscription, occurred)
-
-
-def cancelled(subscription: SubscriptionFacts, occurred: int) -> Happening:
-    key = f"cancelled:{subscription.id}"
-    return Happening("cancelled", key, subscription.customer, subscription.id, subscription.ended or occurred)
+def _cancelled(subscription: SubscriptionFacts, read: int) -> Happening:
+    return Happening("cancelled", subscription.id, subscription.customer, subscription.id, subscription.ended or read)
 
 
 @dataclass(frozen=True)
@@ -211,12 +201,12 @@ def compare(before: Baseline, now: SubscriptionFacts, connected: int, read: int)
     happenings: list[Happening] = []
     withdrawals: list[Withdrawal] = []
     if now.status == "canceled" and before.status != "canceled" and (before.status or (now.ended or 0) >= connected):
-        happenings.append(cancelled(now, read))
+        happenings.append(_cancelled(now, read))
     if now.status in UNPAID and before.status not in UNPAID and now.latest_invoice:
-        happenings.append(payment_failed(now.latest_invoice, now.customer, now.id, read))
+        happenings.append(Happening("payment_failed", now.latest_invoice, now.customer, now.id, read))
     if now.status == "active" and _moved_on(before, now, connected):
-        invoice = InvoiceFacts(customer=now.customer, subscription=now.id, period_start=now.period_start)
-        happenings.append(renewed(invoice, now.period_start or read))
+        known_by = f"{now.id}:{now.period_start}"
+        happenings.append(Happening("renewed", known_by, now.customer, now.id, now.period_start or read))
     if now.status == "active" and before.status in UNPAID:
         withdrawals.append(Withdrawal("payment_failed", subscription=now.id, until=read))
     if now.status in LIVE and before.status is None and now.customer:

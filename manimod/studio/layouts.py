@@ -113,21 +113,18 @@ def steps(easel, brand, label):
     """Columns that rise: one step up."""
     p, art = easel.palette, easel.art
     count = 4 if easel.wide else 5
-    gap = 0.0
-    column = (art.w - gap * (count - 1)) / count
+    column = art.w / count
     fills = (p.near, p.far, p.near, p.strong, p.accent)[-count:]
-    for i, fill in enumerate(fills):
-        rise = art.h * (0.24 + 0.7 * (i / (count - 1)) ** 1.15) * (0.86 if easel.wide else 1)
+    rises = [art.h * (0.24 + 0.7 * (i / (count - 1)) ** 1.15) * (0.86 if easel.wide else 1) for i in range(count)]
+    for i, (fill, rise) in enumerate(zip(fills, rises, strict=True)):
         x = easel.w - (count - i) * column
         easel.path(
             f"M{x:.1f} {easel.h}v{-rise + column / 2:.1f}a{column / 2:.1f} {column / 2:.1f} 0 0 1 {column:.1f} 0"
             f"V{easel.h}z",
             fill,
         )
-    i = count - 3
-    rise = art.h * (0.24 + 0.7 * (i / (count - 1)) ** 1.15) * (0.86 if easel.wide else 1)
     r = column * 0.2
-    easel.circle(easel.w - (count - i) * column + column / 2, easel.h - rise - r * 1.3, r, p.mark)
+    easel.circle(easel.w - 2.5 * column, easel.h - rises[-3] - r * 1.3, r, p.mark)
 
 
 def orbit(easel, brand, label):

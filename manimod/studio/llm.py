@@ -26,51 +26,44 @@ CONTRACTED = {"it", "what", "here", "let", "that", "there", "who", "where", "eve
 @dataclass(frozen=True)
 class Kind:
     """One of the writer's kinds of lines: its longest length, how many to ask for, how many must pass, what it is for,
-    and the placements whose rules it has to keep."""
+    and what it fills, whose rules it has to keep."""
 
     longest: int
     wanted: int
     enough: int
     purpose: str
-    fields: tuple[tuple[str, str], ...]
+    fills: str
 
 
 _SEARCH = PLACEMENTS["google_search"].fields
-
-
-def _filled_by(line):
-    return tuple((p.id, f.name) for p in PLACEMENTS.values() for f in p.fields.values() if f.filled_by == line)
-
-
-_BODY_FIELDS = (("all", "body"), *_filled_by("body"))
 KINDS = {
     "short": Kind(
         _SEARCH["headlines"].hard,
         7,
         3,
         "short headlines, most of them naming the plan, three of at most 25 characters, without end mark",
-        _filled_by("short"),
+        "short",
     ),
     "headline": Kind(
         writer.HEADLINE,
         3,
         1,
         "headlines that are drawn large in the picture, one of at most 38 characters",
-        (("all", "headline"), *_filled_by("headline")),
+        "headline",
     ),
     "body": Kind(
         _SEARCH["descriptions"].hard,
         5,
         2,
         "one or two whole sentences that carry the angle; most name the plan; each differs from the others",
-        _BODY_FIELDS,
+        "body",
     ),
     "closing": Kind(
         writer.BODY - writer.SHORT_BODY - 1,
         2,
         0,
         "a short sentence that can follow any of the bodies and repeats none of their words",
-        _BODY_FIELDS,
+        "body",
     ),
 }
 
@@ -233,7 +226,8 @@ def objection(text, kind, desk):
         return f"it has {len(text)} characters, allowed are {kind.longest}"
     if tiers.HOSTILE.search(text) or "!" in text:
         return "signs or addresses that do not belong in an ad"
-    for platform, field in kind.fields:
+    fields = [(p.id, f.name) for p in PLACEMENTS.values() for f in p.fields.values() if f.filled_by == kind.fills]
+    for platform, field in [("all", kind.fills), *fields]:
         for finding in lint.check_text(text, field, platform, desk.context):
             if finding.severity == lint.BLOCK or finding.rule_id not in MINOR:
                 return finding.message
