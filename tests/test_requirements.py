@@ -7,7 +7,8 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.txt", "requirements-llm.txt", "requirements-dev.txt")
+LOCKS = sorted(path.name for path in ROOT.glob("requirements*.txt"))
+IN_ONE_ENVIRONMENT = [name for name in LOCKS if name != "requirements-peers.txt"]
 OF_ITS_OWN = "requirements-peers.txt"  # another environment: it may pin other versions
 PYTHONS = ("3.11", "3.12", "3.13")
 
@@ -41,11 +42,20 @@ def test_each_python_gets_one_version_of_each(python):
     environment |= {"platform_system": "Linux", "platform_machine": "x86_64", "implementation_name": "cpython"}
     environment |= {"platform_python_implementation": "CPython", "os_name": "posix", "extra": ""}
     chosen: dict[str, set[str]] = {}
-    for name in LOCKS:
+    for name in IN_ONE_ENVIRONMENT:
         for pin in pins(name):
             if pin.marker is None or pin.marker.evaluate(environment):
                 chosen.setdefault(pin.name.lower(), set()).add(str(pin.specifier))
     assert {name: versions for name, versions in chosen.items() if len(versions) > 1} == {}
+
+
+def test_what_no_wheel_is_published_of_is_built_with_a_pinned_tool():
+    """Otherwise pip fetches the newest setuptools for the build, whatever it is."""
+    assert {pin.name for pin in pins("requirements-build.txt")} == {"setuptools"}
+    for file in ("Makefile", "Dockerfile"):
+        installs = re.findall(r".*--require-hashes.* -r requirements.txt|INSTALL :=.*", (ROOT / file).read_text())
+        assert installs
+        assert all("--no-build-isolation" in line for line in installs)
 
 
 @pytest.mark.parametrize("python", PYTHONS)
