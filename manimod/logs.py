@@ -16,16 +16,10 @@ REQUEST_ID = "X-Request-Id"
 
 def configure(app: Flask) -> None:
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(_json),
-        ],
+        processors=PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(StandardError()),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )
     app.before_request(begin_request)
     app.after_request(end_request)
@@ -45,6 +39,15 @@ class StandardError:
 
 def _json(line: dict, default: Callable[[Any], Any]) -> str:
     return orjson.dumps(line, default=default).decode(errors="replace")
+
+
+PROCESSORS = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer(_json),
+]
 
 
 def begin_request() -> None:

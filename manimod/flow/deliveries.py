@@ -15,7 +15,13 @@ from manimod.stripe_facts import MinimisedEvent
 from manimod.stripe_gateway import verify
 
 # Built once, and read as plain rows: this is the path of every event.
-KNOWN = select(Connection.__table__).where(Connection.webhook_token.in_(bindparam("tokens", expanding=True)))
+KNOWN = select(
+    Connection.id,
+    Connection.webhook_token,
+    Connection.status,
+    Connection.sealed_signing_secret,
+    Connection.sealed_old_signing_secret,
+).where(Connection.webhook_token.in_(bindparam("tokens", expanding=True)))
 LONGEST_SKEW = 2**31 - 1  # seconds; a signature without a time has one of decades
 
 
