@@ -56,7 +56,7 @@ def test_every_page_has_an_address_and_a_title(name):
 @pytest.mark.parametrize("name", MACROS)
 def test_a_macro_takes_arguments_only(name):
     outside = re.sub(r"\{% macro .*?\{% endmacro %\}", "", SOURCES[name], flags=re.S)
-    assert not outside.strip(), "only macros belong here"
+    assert not re.sub(r'\{% import "macros/\w+.html" as \w+ %\}', "", outside).strip(), "only macros belong here"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,6 +4,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from manimod.errors import ManimodError
+from manimod.flow import connections, history, register
 from manimod.models import Account
 
 LONGEST_NAME = 120
@@ -26,4 +27,12 @@ def change(account: Account, name: str, time_zone: str) -> None:
     if time_zone != "UTC" and not any(time_zone in names for names in time_zones().values()):
         raise ManimodError("TIME_ZONE_UNKNOWN")
     account.name = name
-    account.time_zone = time_zone
+    if account.time_zone != time_zone:
+        account.time_zone = time_zone
+        _count_days_anew(account)
+
+
+def _count_days_anew(account: Account) -> None:
+    connection = connections.of_account(account)
+    if connection and register.lock(connection.id):
+        history.count_anew(connection)

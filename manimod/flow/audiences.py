@@ -1,15 +1,32 @@
 """The audience page: how many customers each tier and segment holds, and which creatives have been made for them."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    column,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    union_all,
+    values,
+)
 
 from manimod.extensions import db
 from manimod.flow import connections, history, tiers
+from manimod.lifecycle import KINDS
 from manimod.models import Account, AudienceSize, Connection, Creative
 
 SEGMENTS = ("high", "core", "low", "new")
+COUNTED = 99  # sets of one kind, audience and status; one more means "more than that"
 
 
 @dataclass
@@ -68,7 +85,7 @@ def of_account(account: Account, connection: Connection) -> Audiences:
     week_before = history.a_week_before(connection) if audiences else []
     for product, segment, customers in week_before:
         audience(product, segment).week_before += customers
-    for tier, segment, kind, status, count in _made(account):
+    for tier, segment, kind, status, count in _made(account, {tier for tier, _ in audiences if tier}):
         # A set that was made before a tier was renamed or known speaks to nobody who is counted here.
         if (tier, segment) in audiences:
             audiences[tier, segment].made.setdefault(kind, Counter())[status] += count
@@ -100,10 +117,31 @@ def _sizes(connection: Connection) -> list:
     return db.session.execute(query.where(AudienceSize.connection_id == connection.id)).all()
 
 
-def _made(account: Account) -> list:
-    by = (Creative.tier, Creative.segment, Creative.event, Creative.status)
-    query = select(*by, func.count()).where(Creative.account_id == account.id).group_by(*by)
-    return db.session.execute(query.where(Creative.status.in_(("waiting", "approved")))).all()
+def _made(account: Account, tiers: set[str]) -> list:
+    """(tier, segment, kind, status, number up to COUNTED + 1) of the sets that wait or are approved.
+
+    The index is asked for each in turn: to add up all creatives takes longer the more there are.
+    """
+    if not tiers:
+        return []
+    tier, segment = _listed("tier", sorted(tiers)), _listed("segment", SEGMENTS)
+    kind, status = _listed("kind", KINDS), _listed("status", ("waiting", "approved"))
+    each = tier.join(kind, true()).join(status, true())
+
+    def counted(of_segment: ColumnElement, those: FromClause) -> Select:
+        about = {Creative.tier: tier.c.tier, Creative.event: kind.c.kind, Creative.status: status.c.status}
+        same = [known == value for known, value in (about | {Creative.segment: of_segment}).items()]
+        some = select(literal(1)).where(Creative.account_id == account.id, *same).limit(COUNTED + 1)
+        number = select(func.count()).select_from(some.correlate(tier, segment, kind, status).subquery())
+        columns = tier.c.tier, of_segment.label("segment"), kind.c.kind, status.c.status, number.scalar_subquery()
+        return select(*columns).select_from(those)
+
+    every = union_all(counted(segment.c.segment, each.join(segment, true())), counted(null(), each))
+    return [row for row in db.session.execute(every) if row[-1]]
+
+
+def _listed(name: str, texts: Iterable[str]) -> CTE:
+    return values(column(name, String), name=name).data([(text,) for text in texts]).cte(name)
 
 
 def _rows(audiences: list[Audience]) -> list[tuple[str, dict[str | None, Audience]]]:

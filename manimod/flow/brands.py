@@ -1,6 +1,7 @@
 """The brand behind an account's ads: what the owner has set, or a sensible default from the account's name."""
 
 import re
+import string
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -14,6 +15,7 @@ from manimod.studio.brief import Brand, Brief, Offer
 from manimod.studio.lint import LintContext
 
 NAMES_LOOKED_AT = 500
+_CAPITALS = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def kit_of(account: Account) -> BrandKit:
@@ -98,7 +100,7 @@ def customers_named(account: Account, texts: Iterable[str]) -> list[str]:
     """Names of customers that may stand in the texts: in full, or a first name with a capital letter."""
     texts = list(texts)
     words = {re.sub(r"['’]s$", "", word.strip(".'’-")) for text in texts for word in _words(text) if word[0].isupper()}
-    first = [Customer.name.startswith(word + " ", autoescape=True) for word in words if len(word) > 2]
+    first = [Customer.is_named(word + " ") for word in words if len(word) > 2]
     return _names(account, texts, *first)
 
 
@@ -113,8 +115,13 @@ def _names(account: Account, texts: Iterable[str], *or_which: ColumnElement[bool
     if not spans:
         return []
     query = select(Customer.name).join(Connection, Connection.id == Customer.connection_id)
-    named = or_(Customer.name.in_(spans), func.lower(Customer.name).in_({span.lower() for span in spans}), *or_which)
+    named = or_(func.lower(Customer.name).in_(_lowered(spans)), *or_which)
     return list(db.session.scalars(query.where(Connection.account_id == account.id, named).limit(NAMES_LOOKED_AT)))
+
+
+def _lowered(spans: set[str]) -> set[str]:
+    """As the databases do it: PostgreSQL takes all letters, SQLite and some of PostgreSQL's locales only A to Z."""
+    return {span.lower() for span in spans} | {span.translate(_CAPITALS) for span in spans}
 
 
 def _words(text: str) -> list[str]:

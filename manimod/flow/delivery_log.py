@@ -3,17 +3,28 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import FromClause, func, or_, select, tuple_
 
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.flow import inbox, moments
-from manimod.models import Connection, Creative, Customer, Moment, RefusedDelivery, StripeEvent, Subscription, Tier
+from manimod.models import (
+    AudienceSize,
+    Connection,
+    Creative,
+    Customer,
+    Moment,
+    RefusedDelivery,
+    StripeEvent,
+    Subscription,
+    Tier,
+)
 from manimod.models.accounts import now
 from manimod.stripe_facts import EventFacts
 
 PAGE = 25
-LOOKED_THROUGH = 5000  # events that a page with filters reads at most; then one may look further
+NAMES_LOOKED_THROUGH = 20_000
+LOOKED_THROUGH = 2000  # events that a page with filters reads at most; then one may look further
 REFUSALS_SHOWN = timedelta(days=7)
 FOUND_AT_MOST = 10
 MOMENTS_SHOWN = 20
@@ -28,10 +39,9 @@ class Filters:
     path: str | None = None
     result: str | None = None
 
-    def fit(self, event: StripeEvent) -> bool:
-        return (
-            self.type in (None, event.type) and self.path in (None, event.path) and self.result in (None, event.state)
-        )
+    def conditions(self, of: FromClause) -> list:
+        asked = {"type": self.type, "path": self.path, "state": self.result}
+        return [of.c[name] == value for name, value in asked.items() if value is not None]
 
 
 @dataclass(frozen=True)
@@ -73,20 +83,17 @@ class Processed:
 
 def page(connection: Connection, filters: Filters, after: str | None = None) -> LogPage:
     """The newest events that fit, or those further back than `after`, which came from a page before."""
-    query = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
+    order = StripeEvent.received_at.desc(), StripeEvent.id.desc()
+    query = select(StripeEvent).where(StripeEvent.connection_id == connection.id).order_by(*order)
     if place := _place(after):
         query = query.where(tuple_(StripeEvent.received_at, StripeEvent.id) < tuple_(*place))
-    query = query.order_by(StripeEvent.received_at.desc(), StripeEvent.id.desc())
-    limit = PAGE if filters == Filters() else LOOKED_THROUGH
-    found, last, seen = [], None, 0
-    for event in db.session.scalars(query.limit(limit).execution_options(yield_per=500)):
-        last, seen = event, seen + 1
-        if filters.fit(event):
-            found.append(event)
-        if len(found) == PAGE:
-            break
-    is_end = last is None or (seen < limit and len(found) < PAGE)
-    return LogPage(found, None if is_end else f"{last.received_at.timestamp():.6f}_{last.id}")
+    most = PAGE if filters == Filters() else LOOKED_THROUGH
+    looked_at = query.limit(most).subquery()
+    fitting = select(looked_at.c.id).where(*filters.conditions(looked_at))
+    fitting = fitting.order_by(looked_at.c.received_at.desc(), looked_at.c.id.desc()).limit(PAGE)
+    found = list(db.session.scalars(select(StripeEvent).where(StripeEvent.id.in_(fitting)).order_by(*order)))
+    last = found[-1] if len(found) == PAGE else db.session.scalar(query.offset(most - 1).limit(1))
+    return LogPage(found, f"{last.received_at.timestamp():.6f}_{last.id}" if last else None)
 
 
 def _place(text: str | None) -> tuple[datetime, int] | None:
@@ -137,16 +144,26 @@ def replay(connection: Connection, event_id: int) -> None:
 
 
 def find_customers(connection: Connection, text: str) -> list[Processed]:
-    """The customers with this Stripe id or with this in their name, each with what was made of them."""
+    """The customers with this Stripe id or with this in their name (at its beginning, where there are many customers),
+    each with what was made of them.
+    """
     text = text.strip()
     if not text:
         return []
     query = select(Customer).where(Customer.connection_id == connection.id)
-    wanted = or_(Customer.stripe_id == text, Customer.name.icontains(text, autoescape=True))
-    customers = {row.stripe_id: row for row in db.session.scalars(query.where(wanted).limit(FOUND_AT_MOST))}
+    wanted = [Customer.stripe_id == text, Customer.is_named(text)]
+    if not has_many_customers(connection):
+        wanted.append(Customer.name.icontains(text, autoescape=True))
+    customers = {row.stripe_id: row for row in db.session.scalars(query.where(or_(*wanted)).limit(FOUND_AT_MOST))}
     ids = list(customers) or [text]
     found = [_processed(connection, stripe_id, customers.get(stripe_id)) for stripe_id in ids]
     return [one for one in found if one.customer or one.moments or one.events]
+
+
+def has_many_customers(connection: Connection) -> bool:
+    """More than are looked through for a part of a name."""
+    query = select(func.sum(AudienceSize.customers)).where(AudienceSize.connection_id == connection.id)
+    return (db.session.scalar(query) or 0) > NAMES_LOOKED_THROUGH
 
 
 def _processed(connection: Connection, stripe_id: str, customer: Customer | None) -> Processed:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, literal, select, text
 
 from manimod.extensions import UtcDateTime, db
+from manimod.flow import review
 from manimod.models import Account, Connection, Creative, Health, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
@@ -55,9 +56,10 @@ def latest_moments() -> dict[str, int]:
 
 
 def creatives_waiting() -> int:
-    """In all review queues."""
-    waiting = select(func.count(Creative.id)).where(Creative.account_id == Account.id, Creative.status == "waiting")
-    of_each = waiting.correlate(Account).scalar_subquery()
+    """In all review queues, each counted as far as its owner sees it counted."""
+    waiting = select(literal(1)).where(Creative.account_id == Account.id, Creative.status == "waiting")
+    some = waiting.correlate(Account).limit(review.COUNTED).subquery()
+    of_each = select(func.count()).select_from(some).scalar_subquery()
     return db.session.scalar(select(func.sum(of_each)).select_from(Account)) or 0
 
 

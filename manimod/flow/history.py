@@ -1,16 +1,23 @@
-"""How the audience has changed: what the last sync of each day (in UTC) counted by product and segment."""
+"""What is counted by day: the customers of each product and segment, as the last sync of a day (in UTC) found them, and
+what happened to customers, on the days of the account's time zone.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, delete, func, insert, literal, or_, select
+from sqlalchemy import Date, and_, delete, func, insert, literal, or_, select, union_all
 
-from manimod.extensions import db
+from manimod.extensions import UtcDateTime, db
 from manimod.flow import tiers
-from manimod.models import AudienceDay, AudienceSize, Connection
+from manimod.lifecycle import KINDS
+from manimod.models import AudienceDay, AudienceSize, Connection, Moment, MomentDay
 from manimod.models.accounts import now
+from manimod.models.upsert import upsert
 
+DAYS = 30  # of what happened
 KEPT_DAYS = 100  # a little more than the longest trend that is shown
 WEEK = timedelta(days=7)
 LINES = 4  # tiers that are told by name in the trend, if there are many
@@ -36,8 +43,10 @@ class Trend:
 def keep(connection_id: int) -> None:
     """Today's counts, in place of what an earlier sync of the day has left."""
     today = now().date()
-    replaced = or_(AudienceDay.day == today, AudienceDay.day < today - timedelta(days=KEPT_DAYS))
+    oldest = today - timedelta(days=KEPT_DAYS)
+    replaced = or_(AudienceDay.day == today, AudienceDay.day < oldest)
     db.session.execute(delete(AudienceDay).where(AudienceDay.connection_id == connection_id, replaced))
+    db.session.execute(delete(MomentDay).where(MomentDay.connection_id == connection_id, MomentDay.day < oldest))
     columns = ["connection_id", "stripe_product_id", "segment", "customers"]
     counted = select(literal(today, Date), *(getattr(AudienceSize, name) for name in columns))
     db.session.execute(
@@ -93,3 +102,63 @@ def _add_up(names: dict[str, str | None], products: dict[str | None, int]) -> Co
     for product, customers in products.items():
         by_tier[tiers.called(names, product)] += customers
     return by_tier
+
+
+# --- what happened ---------------------------------------------------------------------------------------------------
+
+
+def count(connection: Connection, moments: list[dict]) -> None:
+    """Add moments that were written just now to their days."""
+    zone = ZoneInfo(connection.account.time_zone)
+    found = Counter((moment["occurred_at"].astimezone(zone).date(), moment["kind"]) for moment in moments)
+    _write(connection, found)
+
+
+def count_anew(connection: Connection) -> None:
+    """Count the latest days once more, as they begin in a time zone that was changed."""
+    db.session.execute(delete(MomentDay).where(MomentDay.connection_id == connection.id))
+    zone, days = _latest_days(connection)
+    begins = [datetime.combine(day, time.min, zone) for day in [*days, days[-1] + timedelta(days=1)]]
+    spans = union_all(
+        *(
+            select(literal(day, Date).label("day"), _time(begin).label("begin"), _time(end).label("end"))
+            for day, (begin, end) in zip(days, pairwise(begins), strict=True)
+        )
+    ).subquery()
+    query = (
+        select(spans.c.day, Moment.kind, func.count())
+        .join(Moment, and_(Moment.occurred_at >= spans.c.begin, Moment.occurred_at < spans.c.end))
+        .where(Moment.connection_id == connection.id)
+        .group_by(spans.c.day, Moment.kind)
+    )
+    _write(connection, {(day, kind): number for day, kind, number in db.session.execute(query)})
+
+
+def happened(connection: Connection) -> list[tuple[date, dict[str, int]]]:
+    """Moments by kind for each of the latest days, today last."""
+    _, days = _latest_days(connection)
+    counts = {day: dict.fromkeys(KINDS, 0) for day in days}
+    query = select(MomentDay.day, MomentDay.kind, MomentDay.moments)
+    for day, kind, number in db.session.execute(
+        query.where(MomentDay.connection_id == connection.id, MomentDay.day.between(days[0], days[-1]))
+    ):
+        counts[day][kind] = number
+    return list(counts.items())
+
+
+def _latest_days(connection: Connection) -> tuple[ZoneInfo, list[date]]:
+    zone = ZoneInfo(connection.account.time_zone)
+    today = now().astimezone(zone).date()
+    return zone, [today - timedelta(days=number) for number in reversed(range(DAYS))]
+
+
+def _time(at: datetime):
+    return literal(at, UtcDateTime())
+
+
+def _write(connection: Connection, found: dict[tuple[date, str], int]) -> None:
+    rows = [
+        {"connection_id": connection.id, "day": day, "kind": kind, "moments": number}
+        for (day, kind), number in found.items()
+    ]
+    upsert(MomentDay, rows, ("connection_id", "day", "kind"), add=("moments",))

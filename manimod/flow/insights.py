@@ -2,19 +2,16 @@
 
 import zlib
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from itertools import pairwise
-from zoneinfo import ZoneInfo
+from datetime import date
 
-from sqlalchemy import and_, func, literal, select, union_all
+from sqlalchemy import select
 
-from manimod.extensions import UtcDateTime, db
-from manimod.flow import audiences, connections, paths, review, setup, sync
+from manimod.extensions import db
+from manimod.flow import audiences, connections, history, paths, review, setup, sync
 from manimod.lifecycle import KINDS
-from manimod.models import Account, Connection, Creative, Moment, StripeEvent, SyncRun
+from manimod.models import Account, Connection, Creative, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
-DAYS = 30
 DELAYS_LOOKED_AT = 100
 
 
@@ -79,7 +76,7 @@ def overview(account: Account) -> Overview:
     return Overview(
         connection=connection,
         creatives=creatives,
-        trend=_trend(connection, ZoneInfo(account.time_zone)) if connection else [],
+        trend=history.happened(connection) if connection else [],
         tiers=audiences.by_size([(tier, count) for tier, _, count in sizes]),
         segments=dict(audiences.by_size([(segment, count) for _, segment, count in sizes])),
         last_event=last_event,
@@ -87,35 +84,8 @@ def overview(account: Account) -> Overview:
         run=sync.latest(connection) if connection else None,
         median_delay=delays[len(delays) // 2] if delays else None,
         slowest_delay=delays[-1] if delays else None,
-        steps=setup.steps(account, connection, bool(sizes), last_event is not None, sum(creatives.values()) > 0),
+        steps=setup.steps(account, connection, bool(sizes), last_event is not None, bool(delays)),
     )
-
-
-def _trend(connection: Connection, zone: ZoneInfo) -> list[tuple[date, dict[str, int]]]:
-    """Moments by day, as days begin in the account's time zone."""
-    today = now().astimezone(zone).date()
-    days = [today - timedelta(days=number) for number in reversed(range(DAYS))]
-    begins = [datetime.combine(day, time.min, zone) for day in [*days, today + timedelta(days=1)]]
-    spans = union_all(
-        *(
-            select(literal(number).label("day"), _time(begin).label("begin"), _time(end).label("end"))
-            for number, (begin, end) in enumerate(pairwise(begins))
-        )
-    ).subquery()
-    query = (
-        select(spans.c.day, Moment.kind, func.count())
-        .join(Moment, and_(Moment.occurred_at >= spans.c.begin, Moment.occurred_at < spans.c.end))
-        .where(Moment.connection_id == connection.id)
-        .group_by(spans.c.day, Moment.kind)
-    )
-    counts = [dict.fromkeys(KINDS, 0) for _ in days]
-    for number, kind, count in db.session.execute(query):
-        counts[number][kind] = count
-    return list(zip(days, counts, strict=True))
-
-
-def _time(at: datetime):
-    return literal(at, UtcDateTime())
 
 
 def _last_event(connection: Connection) -> StripeEvent | None:

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import and_, exists, or_, select, update
 
 from manimod.extensions import db
-from manimod.flow import connections, mirror
+from manimod.flow import connections, history, mirror
 from manimod.flow.moments import LIVE, Happening, Interpretation, Withdrawal
 from manimod.lifecycle import KINDS
 from manimod.models import Connection, Creative, Moment, Review, StripeEvent, Subscription
@@ -44,7 +44,7 @@ def record(connection: Connection, news: list[News]) -> None:
     """Write the moments of a batch, withdraw what it ends, erase whom it deletes."""
     switches = connections.switches(connection.account)
     rows = [_row(connection, happening, item, switches) for item in news for happening in item.meaning.happenings]
-    insert_new(Moment, rows, ("connection_id", "key"))
+    _write(connection, rows)
     _withdraw(connection, [withdrawal for item in news for withdrawal in item.meaning.withdrawals])
     _withdraw_paid_failures(connection, [row["key"] for row in rows if row["kind"] == "payment_failed"])
     for customer_id in filter(None, (item.meaning.erases for item in news)):
@@ -75,6 +75,15 @@ def _row(connection: Connection, happening: Happening, news: News, switches: dic
         "settle_by": now() + patience if waits else None,
         "reason": None if switches[happening.kind] else "this event was switched off",
     }
+
+
+def _write(connection: Connection, rows: list[dict]) -> None:
+    """Those that are new, in the register and in the days of the trend."""
+    query = select(Moment.key).where(Moment.connection_id == connection.id)
+    known = set(db.session.scalars(query.where(Moment.key.in_([row["key"] for row in rows])))) if rows else ()
+    new = {row["key"]: row for row in reversed(rows) if row["key"] not in known}
+    insert_new(Moment, list(reversed(new.values())), ("connection_id", "key"))
+    history.count(connection, list(new.values()))
 
 
 def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:

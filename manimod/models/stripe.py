@@ -5,7 +5,19 @@ The mirror (customers, subscriptions, prices, tiers) holds ids, names, statuses,
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    and_,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import UtcDateTime, db
@@ -13,6 +25,8 @@ from manimod.models.accounts import Account, now
 
 # SQLite counts up by itself only for a plain INTEGER primary key.
 BigId = BigInteger().with_variant(Integer, "sqlite")
+
+LAST_LETTER = chr(0x10FFFF)  # sorts behind whatever may follow in a name
 
 
 class Connection(db.Model):
@@ -179,6 +193,15 @@ class Moment(db.Model):
     )
 
 
+class MomentDay(db.Model):
+    """How many moments of a kind happened on a day, counted as they are written, for the trend."""
+
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)  # in the account's time zone
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    moments: Mapped[int]
+
+
 class Customer(db.Model):
     """A synced customer: the name for the dashboard, and the value segment."""
 
@@ -190,7 +213,22 @@ class Customer(db.Model):
     segment: Mapped[str | None] = mapped_column(String(10))  # high, core, low, new
     seen_in_run: Mapped[int | None] = mapped_column(BigId)  # the sync run that saw it last
 
-    __table_args__ = (UniqueConstraint("connection_id", "stripe_id"),)
+    __table_args__ = (
+        UniqueConstraint("connection_id", "stripe_id"),
+        Index(
+            "ix_customer_name",
+            "connection_id",
+            func.lower(text("name")).label("lower_name"),
+            postgresql_ops={"lower_name": "text_pattern_ops"},
+        ),
+    )
+
+    @classmethod
+    def is_named(cls, beginning: str) -> ColumnElement[bool]:
+        """Whether the name begins like this, in capitals or not, byte by byte as the index has it."""
+        or_more, less = (">=", "<") if db.engine.dialect.name == "sqlite" else ("~>=~", "~<~")
+        name, first, end = func.lower(cls.name), func.lower(beginning), func.lower(beginning + LAST_LETTER)
+        return and_(name.bool_op(or_more)(first), name.bool_op(less)(end))
 
 
 class Subscription(db.Model):

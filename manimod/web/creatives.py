@@ -20,7 +20,6 @@ from manimod.web.auth import owner_required
 
 blueprint = Blueprint("creatives", __name__, url_prefix="/creatives")
 
-TABS = ("waiting", "approved", "rejected")
 A_PAGE = 24
 STOP_POLLING = 286  # htmx's own status
 VIEWS = {"texts": "Texts", "feed": "Feed post", "story": "Story", "search": "Search result"}
@@ -31,7 +30,7 @@ LANDING_PAGE_RULE = "URL-01"  # told of what is stored today, not of when the ad
 @owner_required
 def queue(account: Account) -> Response:
     tab = request.args.get("status", "waiting")
-    if tab not in TABS:
+    if tab not in review.TABS:
         abort(404)
     before = request.args.get("before", type=int)
     fragment = "cards" if before else "queue" if request.headers.get("HX-Target") == "queue" else None
@@ -170,7 +169,7 @@ def starts_on(creative: Creative, variant: dict) -> datetime:
 @blueprint.app_template_global()
 def waiting_count() -> int:
     """For the navigation, on every page of an owner."""
-    return review.counts(current_user.account).get("waiting", 0) if current_user.account else 0
+    return review.waiting_count(current_user.account) if current_user.account else 0
 
 
 @blueprint.app_template_filter()

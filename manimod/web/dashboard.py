@@ -46,7 +46,7 @@ def waiting(account: Account) -> Response:
     connection = connections.of_account(account)
     if connection is None or not connection.is_connected:
         return make_response("", STOP_POLLING)
-    seen, count = request.args.get("seen", 0, type=int), review.counts(account)["waiting"]
+    seen, count = request.args.get("seen", 0, type=int), review.waiting_count(account)
     if count == seen:
         return make_response("", 204)
     more = count - seen

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from manimod import jobs, jobs_health
 from manimod.errors import ManimodError
-from manimod.flow import figures
+from manimod.flow import figures, review
 
 LOOPBACK = ("127.0.0.1", "::1")
 OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
@@ -82,7 +82,11 @@ def _creatives() -> Iterator[GaugeMetricFamily]:
         ("moments_latest", f"The latest {figures.LATEST_MOMENTS} moments", figures.latest_moments()),
     ):
         yield _gauge(name, about, {(state,): count for state, count in counts.items()}, "state")
-    yield _gauge("creatives_waiting", "Creatives in all review queues", {(): figures.creatives_waiting()})
+    yield _gauge(
+        "creatives_waiting",
+        f"Creatives in all review queues, up to {review.COUNTED} of each",
+        {(): figures.creatives_waiting()},
+    )
     slowest = figures.slowest_event_to_queue()
     about = "The slowest way from Stripe's event to the queue in 24 hours"
     yield _gauge("event_to_queue_slowest_seconds", about, {} if slowest is None else {(): slowest})

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from sqlalchemy import insert, select, update
 
 from manimod.extensions import db
-from manimod.flow import audit, connections, diagnostics
+from manimod.flow import audit, connections, diagnostics, history
 from manimod.jobs import transaction
 from manimod.models import (
     Account,
@@ -65,6 +65,8 @@ def fill(account: Account) -> Connection:
             db.session.add(creative)
         db.session.flush()
         _add_its_moment(connection, creative)
+    with transaction():
+        history.count_anew(connection)
     return connection
 
 

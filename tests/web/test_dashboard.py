@@ -1,15 +1,15 @@
 """The dashboard: a checklist until mani is set up, and the numbers once it is."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from manimod.extensions import db
-from manimod.flow import insights
+from manimod.flow import accounts, insights, moments, register
 from manimod.jobs import transaction
-from manimod.models import Account, Moment, SyncRun
+from manimod.models import Account, SyncRun
 from manimod.models.accounts import now
 from tests import factories
 from tests.browser.filling import fill
@@ -107,11 +107,13 @@ def test_segments_are_shown_as_shares_that_add_up(as_owner, account):
 @pytest.mark.both_databases
 def test_a_day_begins_where_the_account_is(app, account):
     connection = factories.make_connection(account)
-    with transaction():
-        account.time_zone = "Pacific/Auckland"
-        at = now().astimezone(ZoneInfo(account.time_zone)).replace(hour=0, minute=30) - timedelta(days=1)
-        happening = {"key": "renewed:1", "kind": "renewed", "path": "poll", "state": "ready"}
-        db.session.add(Moment(connection_id=connection.id, occurred_at=at, received_at=at, **happening))
-    trend = insights.overview(account).trend
-    assert len(trend) == 30
-    assert [day for day, counts in trend if counts["renewed"]] == [at.date()]
+    at = now().astimezone(ZoneInfo("Pacific/Auckland")).replace(hour=0, minute=30) - timedelta(days=1)
+    renewal = moments.Happening("renewed", "renewed:1", "cus_1", "sub_1", int(at.timestamp()))
+    told = [register.News(moments.Interpretation(happenings=(renewal,)), "poll", now())]
+    for time_zone, day in (("UTC", at.astimezone(UTC).date()), ("Pacific/Auckland", at.date())):
+        with transaction():
+            accounts.change(account, account.name, time_zone)
+            register.record(connection, told)  # the second time it is no news
+        trend = insights.overview(account).trend
+        assert len(trend) == 30
+        assert [(day, counts["renewed"]) for day, counts in trend if counts["renewed"]] == [(day, 1)]

@@ -3,10 +3,10 @@
 import pytest
 
 from manimod.extensions import db
-from manimod.flow import diagnostics
+from manimod.flow import delivery_log, diagnostics
 from manimod.flow.checking import OF_ACCOUNT
 from manimod.jobs import transaction
-from manimod.models import Health, StripeEvent
+from manimod.models import AudienceSize, Customer, Health, StripeEvent
 from manimod.models.accounts import now
 from tests import factories, stripe_events
 
@@ -226,6 +226,20 @@ def test_another_accounts_customer_is_unknown(as_owner, connected, app):
     other = factories.make_connection(factories.make_account(name="Somebody else"))
     fill(other, 1, stripe_customer_id="cus_foreign")
     assert "mani doesn't know" in as_owner.get(f"{PAGE}/customers?q=cus_foreign").text
+
+
+@pytest.mark.both_databases
+def test_among_very_many_customers_a_name_is_found_by_its_beginning(as_owner, connection):
+    with transaction():
+        one = {"stripe_id": "cus_1", "name": "Ünal_ Testford", "created_at": now()}
+        db.session.add(Customer(connection_id=connection.id, **one))
+        many = delivery_log.NAMES_LOOKED_THROUGH + 1
+        db.session.add(AudienceSize(connection_id=connection.id, customers=many))
+    for text in ("Ünal_ te", "Ünal_ Testford", "cus_1"):
+        assert "cus_1" in as_owner.get(f"{PAGE}/customers", query_string={"q": text}).text.split("found-customers")[1]
+    for text in ("ford", "Ünalx"):
+        page = as_owner.get(f"{PAGE}/customers", query_string={"q": text}).text
+        assert "a name is found by its beginning" in page
 
 
 def fill(connection, count, **columns):
