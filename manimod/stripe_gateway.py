@@ -271,6 +271,8 @@ def _signed_at(signature: str) -> int:
 
 
 def _is_signed(body: bytes, signature: str | None, secret: str) -> bool:
+    if not (signature or "").isascii():
+        return False  # stripe-python cannot compare it
     try:
         return stripe.WebhookSignature.verify_header(body, signature, secret, tolerance=None)
     except (stripe.SignatureVerificationError, UnicodeDecodeError):

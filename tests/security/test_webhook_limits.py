@@ -1,5 +1,6 @@
 """Whoever has only the address of the webhook: refused, noted for a while, and no trouble to what Stripe signs."""
 
+import hmac
 import time
 
 import pytest
@@ -59,6 +60,13 @@ def test_without_redis_refusals_are_noted_as_ever(database_url):
         assert noted() == 1
 
 
+def test_a_signature_is_compared_in_constant_time(deliver, monkeypatch):
+    compared, compare = [], hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", lambda *both: compared.append(both) or compare(*both))
+    deliver(**signed(EVENT))
+    assert [ours == theirs for ours, theirs in compared] == [True]
+
+
 @pytest.mark.parametrize("at", [-330, 330, 10 * 365 * 24 * 3600], ids=["replayed", "ahead", "in ten years"])
 def test_a_signature_of_another_time_is_refused(deliver, at):
     answer = deliver(**signed(EVENT, at=time.time() + at))
@@ -79,6 +87,7 @@ def test_a_signature_of_another_time_is_refused(deliver, at):
         "t=" + "9" * 400 + ",v1=a",
         "," * 9000,
         "t=²,v1=a",
+        "t=1,v1=ÿ",
     ],
 )
 def test_a_header_that_is_none_is_refused_in_words(deliver, header):
