@@ -32,8 +32,10 @@ def answered(app):
 
 
 @pytest.fixture
-def used(app, answered, connected, as_owner, owner, client, stripe_account, drain, monkeypatch) -> list[str]:
-    """Every secret that went through mani, after each was used in every way there is."""
+def used(
+    app, everything, answered, connected, as_owner, owner, client, stripe_account, drain, monkeypatch
+) -> list[str]:
+    """Every secret that went through mani, after each was used in every way there is, while `everything` listens."""
     key = stripe_account["keys"]["test"]["restricted"]
     for typed in (*TYPED_WRONG, key):
         as_owner.post(f"{SETTINGS}/connect", data={"api_key": typed})
