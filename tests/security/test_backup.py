@@ -81,10 +81,15 @@ def test_what_was_there_before_is_kept_beside_it(folder, tmp_path):
     assert (kept / "encryption_keys").exists()
 
 
-def test_nobody_else_may_read_it(folder, tmp_path, monkeypatch):
+def test_either_way_is_one_command_and_nobody_else_may_read_the_file(folder, tmp_path, monkeypatch):
+    file = tmp_path / "new" / "a.tar"
     monkeypatch.setenv("DATA_DIR", str(folder.path))
-    assert backup.main(["save", str(tmp_path / "new" / "a.tar")]) == 0
-    assert stat.S_IMODE((tmp_path / "new" / "a.tar").stat().st_mode) == 0o600
+    assert backup.main(["save", str(file)]) == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    folder.database.unlink()
+    assert backup.main(["restore", str(file)]) == 0
+    assert names(folder) == ["Brightside Studio"]
+    assert stat.S_IMODE(folder.database.stat().st_mode) == 0o600
 
 
 def test_an_older_backup_is_not_overwritten(folder, tmp_path):
