@@ -20,7 +20,7 @@ from manimod.web.auth import owner_required
 
 blueprint = Blueprint("creatives", __name__, url_prefix="/creatives")
 
-A_PAGE = 24
+A_PAGE = 12  # cards; the next ones come when a person scrolls to their end
 STOP_POLLING = 286  # htmx's own status
 VIEWS = {"texts": "Texts", "feed": "Feed post", "story": "Story", "search": "Search result"}
 LANDING_PAGE_RULE = "URL-01"  # told of what is stored today, not of when the ad was written

@@ -31,10 +31,10 @@ def test_the_tabs_count_and_divide(as_owner, account, connection, add_creative):
 
 def test_a_full_queue_goes_on_where_it_stopped(as_owner, account, connection, add_creative):
     first = add_creative(account)
-    for _ in range(24):
+    for _ in range(12):
         add_creative(account)
     page = as_owner.get("/creatives").text
-    assert page.count('class="creative"') == 24
+    assert page.count('class="creative"') == 12
     assert "Show more" in page
     rest = as_owner.htmx("get", f"/creatives?status=waiting&before={first.id + 1}").text
     assert rest.count('class="creative"') == 1
