@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from datetime import date
 
 import structlog
 from flask import Flask
@@ -21,6 +22,7 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import configure_mappers
 
 from manimod import create_app, tasks
 from manimod.config import ConfigError
@@ -28,7 +30,7 @@ from manimod.extensions import db
 from manimod.jobs import FAST, HEARTBEAT, SLOW
 from manimod.mail import MailNotSent
 from manimod.processes import die_with_parent
-from manimod.studio import llm
+from manimod.studio import llm, preview
 
 log = structlog.get_logger()
 
@@ -71,6 +73,7 @@ class MomentWorker(Worker):
 def work(app: Flask, queues: list[str]) -> None:
     """RQ gives up on some failures of Redis: begin again until somebody asks to stop."""
     logging.getLogger("rq").addHandler(RqLog())
+    warm_up()
     if app.extensions["settings"].llm:
         llm.is_installed()  # imported here once, and not in every forked job
     outage = Outage("worker")
@@ -87,6 +90,12 @@ def work(app: Flask, queues: list[str]) -> None:
         if worker and worker.is_stopping:  # also where Redis went first and RQ could not say goodbye to it
             return
         rest(outage.seconds or 1.0)
+
+
+def warm_up() -> None:
+    """What every forked job would otherwise do anew, for longer than most jobs take: map tables, read phrases."""
+    configure_mappers()
+    list(preview.sample_sets(date.today()))
 
 
 def rest(seconds: float) -> None:
