@@ -40,6 +40,8 @@ def test_whatever_is_signed_is_stored_or_refused(app, client, connection, post, 
 
     send()
     assert {post(body).status_code for body in hostile.RAW} == {200, 400}
+    assert events(stripe_id="evt_m")  # a name of a megabyte
+    assert events(stripe_id="evt_w")  # half a surrogate pair and a NUL
     for number in range(3):
         neighbour = stripe_events.event("customer.created", stripe_events.customer(f"cus_neighbour{number}"))
         assert post(json.dumps(neighbour).encode()).status_code == 200
