@@ -17,13 +17,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("webhook", "drain", "delay", "studio", "sync", "pages")
+BENCHMARKS = ("webhook", "drain", "scaling", "delay", "studio", "sync", "pages")
 QUICK = {
     "BENCH_EVENTS": "4000",
     "BENCH_ROWS": "100000",
     "BENCH_STORM_SECONDS": "10",
     "BENCH_CUSTOMERS": "20000",
     "BENCH_CREATIVES": "5000",
+    "BENCH_ACCOUNTS": "40",
 }
 
 

@@ -7,11 +7,9 @@ the rest to its workers: so dj-stripe is measured a second time with its work le
 """
 
 import json
-import os
 import statistics
 import subprocess
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from contextlib import ExitStack
 
 from sqlalchemy import create_engine, text
 
@@ -81,21 +79,10 @@ def in_turns(servers: dict[str, tuple[int, str]], given: list[str]) -> dict[str,
     """Requests a second of each with the same events, and milliseconds of its web server's processor for one."""
     done = {}
     for name, (port, path) in servers.items():
-        before = processor(port)
+        before = stage.processor(f"127.0.0.1:{port}")
         rate = press(port, path, given, SECONDS).rate
-        done[name] = rate, (processor(port) - before) * 1000 / (rate * SECONDS)
+        done[name] = rate, (stage.processor(f"127.0.0.1:{port}") - before) * 1000 / (rate * SECONDS)
     return done
-
-
-def processor(port: int) -> float:
-    """Seconds that the processes of the web server on this port have worked; neighbours on the machine do not count."""
-    ticks = 0
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if f"127.0.0.1:{port}".encode() in (process / "cmdline").read_bytes().split(b"\0"):
-                fields = (process / "stat").read_text().rpartition(")")[2].split()
-                ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def make_sure(url: str) -> None:

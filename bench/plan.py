@@ -1,6 +1,7 @@
 """The numbers behind the growth plan of docs/operations.md, from the figures that were measured here.
 
-python -m bench.plan [ACCOUNTS] [EVENTS A SECOND] [RETENTION DAYS]    makes no measurement; takes bench/results.json
+python -m bench.plan [ACCOUNTS] [EVENTS A SECOND] [RETENTION DAYS]    measures nothing: takes what is in results.json,
+assumes the rest, and says of each figure which it is
 """
 
 import heapq
@@ -11,16 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results.json"
-# Estimates of a row with its share of the indexes; compare pg_total_relation_size of your own tables.
-EVENT_BYTES, MOMENT_BYTES, CUSTOMER_BYTES = 1_400, 520, 900
 CUSTOMERS_AN_ACCOUNT = 2_000
+CUSTOMER_BYTES = 900  # estimated, with its subscription's share of the indexes
 MOMENTS_AN_EVENT = 0.25  # most events repeat what another said, or change nothing
 AVERAGE = 0.1  # of the rate that is planned for, over the day: renewals come in waves
 LONGEST_LAG = 2.0  # seconds; workers are added until the simulation stays below
 HEADROOM = 0.5  # the share of what a process can do that is planned for
-FORK_SECONDS = 0.02  # of a job, beside its work
-DEFAULTS = {"webhook": 600.0, "drain": 2500.0}  # a second, assumed where nothing was measured yet
 THREADS, PROCESSES = 8, 2
+CUSTOMERS_A_SECOND = 2_500  # of one account: 25 requests a second of each list, 100 in an answer
 
 
 @dataclass(frozen=True)
@@ -35,21 +34,41 @@ class Plan:
     lag: float
 
 
-def measured(benchmark: str, words: str) -> float:
+@dataclass(frozen=True)
+class Known:
+    """A figure of one process, and whether bench/results.json has it."""
+
+    name: str
+    value: float
+    is_measured: bool
+
+
+def known(benchmark: str, words: str, assumed: float, of: str = "value") -> Known:
     rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-    found = [row["value"] for row in rows if row["benchmark"] == benchmark and words in row["name"]]
-    return max(found[0], 1.0) if found else DEFAULTS[benchmark]
+    found = [row[of] for row in rows if row["benchmark"] == benchmark and words in row["name"]]
+    return Known(f"{benchmark}: {words}", found[-1] if found else assumed, bool(found))
+
+
+KNOWN = {
+    "acknowledged": known("webhook", "postgresql, acknowledged", 600),
+    "drained": known("drain", "postgresql, events of", 2_500),
+    "job": known("scaling", "a job with nothing to do, its processor", 20),
+    "event bytes": known("scaling", "an event's row with its indexes", 1_400),
+    "moment bytes": known("scaling", "a moment's row with its indexes", 520),
+    "sync": known("sync", "all at 25 requests/s an endpoint", 1.1, of="ratio"),
+}
 
 
 def plan(accounts: int, rate: float, days: int) -> Plan:
-    acknowledged, drained = measured("webhook", "postgresql, acknowledged"), measured("drain", "postgresql, events of")
-    web = max(2, up(rate / (acknowledged * HEADROOM)))
-    workers = max(2, up(rate / (drained * HEADROOM)))
-    while (lag := simulate(accounts, rate, workers, drained * HEADROOM)) > LONGEST_LAG:
+    acknowledged, drained = (KNOWN[name].value * HEADROOM for name in ("acknowledged", "drained"))
+    web = max(2, up(rate / acknowledged))
+    workers = max(2, up(rate / drained))
+    while (lag := simulate(accounts, rate, workers, drained)) > LONGEST_LAG:
         workers += max(1, workers // 4)
-    syncs = max(1, up(accounts * CUSTOMERS_AN_ACCOUNT / 100 * 2 / 25 / 3600))  # pages of 100 of two lists, hourly
+    sync_seconds = CUSTOMERS_AN_ACCOUNT / CUSTOMERS_A_SECOND * KNOWN["sync"].value
+    syncs = max(1, up(accounts * sync_seconds / 3600 / HEADROOM))
     rows = rate * AVERAGE * days * 86_400
-    size = rows * EVENT_BYTES + rows * MOMENTS_AN_EVENT * MOMENT_BYTES
+    size = rows * (KNOWN["event bytes"].value + MOMENTS_AN_EVENT * KNOWN["moment bytes"].value)
     size += accounts * CUSTOMERS_AN_ACCOUNT * CUSTOMER_BYTES
     connections = web * PROCESSES * THREADS + workers + syncs + 2
     return Plan(web, workers, syncs, connections, size / 1e9, lag)
@@ -76,7 +95,7 @@ def simulate(accounts: int, rate: float, workers: int, drained: float, seconds: 
             waiting.setdefault(account, []).append(came)
             at += 1
         served = waiting.pop(queue.pop(0))
-        done = now + FORK_SECONDS + len(served) / drained
+        done = now + KNOWN["job"].value / 1000 / HEADROOM + len(served) / drained
         lags += [done - came for came in served]
         heapq.heappush(free, done)
     lags.sort()
@@ -95,6 +114,8 @@ def main(accounts: int = 10_000, rate: int = 5_000, days: int = 90) -> None:
     print(f"  database connections    {made.connections}")
     print(f"  tables and indexes      {made.gigabytes:,.0f} GB")
     print(f"  event to register       {made.lag:.2f} s, 95 of 100, by simulation")
+    for figure in KNOWN.values():
+        print(f"  {'measured' if figure.is_measured else 'assumed '}  {figure.value:>8,.1f}  {figure.name}")
 
 
 if __name__ == "__main__":
