@@ -207,16 +207,19 @@ def lacks_landing_page(account: Account) -> bool:
 
 
 def _queue(account: Account, tab: str, filters: review.Filters, before: int | None, fragment: str | None) -> Response:
-    cards = review.waiting(account, status=tab, before=before, limit=A_PAGE, filters=filters)
     return render.page(
         "creatives/index.html",
         fragment,
         also=("_waiting_badge.html",) if fragment == "queue" else (),
-        **_queue_context(account, tab, filters, cards),
+        **_queue_context(account, tab, filters, before),
     )
 
 
-def _queue_context(account: Account, tab: str, filters: review.Filters, cards: list[Creative]) -> dict:
+def _queue_context(account: Account, tab: str, filters: review.Filters, before: int | None = None) -> dict:
+    counted = _counted(account, filters)
+    # What was counted to be none is not looked for once more among all.
+    has_some = counted["tab_counts"][tab] > 0
+    cards = review.waiting(account, tab, before, A_PAGE, filters) if has_some else []
     return {
         "account": account,
         "cards": cards,
@@ -225,7 +228,7 @@ def _queue_context(account: Account, tab: str, filters: review.Filters, cards: l
         "oldest_id": cards[-1].id if len(cards) == A_PAGE else None,
         "connection": connections.of_account(account),
         "tiers": [(tier, tier) for tier in review.tiers(account)],
-        **_counted(account, filters),
+        **counted,
     }
 
 
@@ -234,14 +237,13 @@ def _queue_changed(account: Account, said: str, undo: str | None = None) -> Resp
     filters = _filters()
     if not render.wants_fragment():
         return render.changed(None, url_for("creatives.queue", **_chosen(filters)), said, undo and {"address": undo})
-    cards = review.waiting(account, limit=A_PAGE, filters=filters)
     back = undo and {"address": undo, "target": "#queue", "swap": "outerHTML"}
     return render.page(
         "creatives/index.html",
         "queue",
         also=("_waiting_badge.html", "_toast.html"),
         message={"text": said, "undo": back},
-        **_queue_context(account, "waiting", filters, cards),
+        **_queue_context(account, "waiting", filters),
     )
 
 
