@@ -27,10 +27,12 @@ def measure() -> list[Figure]:
             with Storm(port, [token for _, token in accounts[1:]]) as sent:
                 stormy = quiet_delays(port, accounts[0], int(STORM_SECONDS / EVERY_SECONDS), EVERY_SECONDS)
         rate = len(sent.times) / (max(sent.times) - min(sent.times))
+        speed = stage.yardstick()
     return [
         seconds("event to queue, half of them", statistics.median(idle), 0.5),
         seconds("event to queue, 95 of 100", percentile(idle), 1.0),
         seconds(f"the same at {rate:.0f} events/s of {STORM_ACCOUNTS} others", percentile(stormy), 5.0),
+        Figure("delay", "30 million additions after it", speed, "s"),
     ]
 
 

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -29,9 +30,12 @@ _ids = itertools.count(1)
 
 
 class Stage:
-    """One PostgreSQL and one Valkey for all figures; databases and processes end with their block."""
+    """One PostgreSQL and one Valkey for all figures; databases and processes end with their block, also when the
+    benchmark is asked to stop."""
 
     def __init__(self) -> None:
+        for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(signal_number, stop)
         self._stack = ExitStack()
         self.postgres = self._stack.enter_context(postgres.server(DURABLE))
         self.redis_url = self._stack.enter_context(valkey())
@@ -87,15 +91,56 @@ class Stage:
             yield port
 
     @contextmanager
-    def workers(self, url: str, number: int = 1) -> Iterator[None]:
-        """So many workers and a scheduler."""
+    def workers(self, url: str, number: int = 1) -> Iterator[list[int]]:
+        """So many workers and a scheduler; their process ids, the workers' first."""
         environment = self.environment(url)
         with ExitStack() as stack:
-            for words in [["work", "mani"]] * number + [["schedule"]]:
+            children = [
                 stack.enter_context(process([sys.executable, "worker.py", *words], environment))
+                for words in [["work", "mani"]] * number + [["schedule"]]
+            ]
             with Redis.from_url(self.redis_url) as redis:
                 wait_for(lambda: redis.scard("rq:workers") >= number and redis.exists("mani:scheduler"), 60)
-            yield
+            yield [child.pid for child in children]
+
+
+def stop(signal_number: int, _frame: object) -> None:
+    """Ends the benchmark in order, once: what is being stopped shall not be interrupted."""
+    for other in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + signal_number)
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used, and those of its children that have ended."""
+    return sum(_numbers(pid)[10:14]) / os.sysconf("SC_CLK_TCK")
+
+
+def database_seconds() -> float:
+    """What the database server has used by now; 0 for SQLite, which works in its callers."""
+    if tables().engine.dialect.name == "sqlite":
+        return 0.0
+    backend = tables().session.scalar(tables().text("SELECT pg_backend_pid()"))
+    server = _numbers(backend)[0]
+    living = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _numbers(pid)[0] == server]
+    return sum(map(processor_seconds, [server, *living]))
+
+
+def _numbers(pid: int) -> list[int]:
+    """The fields of /proc/PID/stat from the parent's id on, proc(5); zeros for a process that has ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return [0] * 14
+    return [int(number) for number in text.rpartition(")")[2].split()[1:15]]
+
+
+def yardstick() -> float:
+    """Processor seconds of thirty million additions: how quick this machine is at this moment."""
+    begun, total = time.process_time(), 0
+    for number in range(10_000_000):
+        total += number
+    return 3 * (time.process_time() - begun)
 
 
 def tables():

@@ -193,7 +193,8 @@ def _subscriptions(connection_id: int, moments: list[Row]) -> dict[int, Subscrip
         Subscription.connection_id == connection_id, Subscription.stripe_customer_id.in_(customers - {None})
     )
     of_customer = {}
-    for row in sorted(db.session.scalars(query), key=lambda row: (row.ended_at is None, row.created_at)):
+    rows = db.session.scalars(query) if customers - {None} else ()
+    for row in sorted(rows, key=lambda row: (row.ended_at is None, row.created_at)):
         of_customer[row.stripe_customer_id] = row
     found = {m.id: of_id.get(m.stripe_subscription_id) or of_customer.get(m.stripe_customer_id) for m in moments}
     return {moment_id: subscription for moment_id, subscription in found.items() if subscription}
@@ -201,7 +202,7 @@ def _subscriptions(connection_id: int, moments: list[Row]) -> dict[int, Subscrip
 
 def _index(model, connection_id: int, column, values: set) -> dict:
     query = select(model).where(model.connection_id == connection_id, column.in_(values - {None}))
-    return {getattr(row, column.key): row for row in db.session.scalars(query)}
+    return {getattr(row, column.key): row for row in db.session.scalars(query)} if values - {None} else {}
 
 
 def _live_sets(account_id: int, audiences: Iterable[Audience]) -> dict[Spoken, Creative]:
