@@ -13,7 +13,7 @@ from manimod.flow.moments import LIVE, Happening, Interpretation, Withdrawal
 from manimod.lifecycle import KINDS
 from manimod.models import Connection, Creative, Moment, Review, StripeEvent, Subscription
 from manimod.models.accounts import now
-from manimod.models.upsert import insert_new
+from manimod.models.upsert import insert_once
 
 log = structlog.get_logger()
 
@@ -79,11 +79,9 @@ def _row(connection: Connection, happening: Happening, news: News, switches: dic
 
 def _write(connection: Connection, rows: list[dict]) -> None:
     """Those that are new, in the register and in the days of the trend."""
-    query = select(Moment.key).where(Moment.connection_id == connection.id)
-    known = set(db.session.scalars(query.where(Moment.key.in_([row["key"] for row in rows])))) if rows else ()
-    new = {row["key"]: row for row in reversed(rows) if row["key"] not in known}
-    insert_new(Moment, list(reversed(new.values())), ("connection_id", "key"))
-    history.count(connection, list(new.values()))
+    new = {key for _, key in insert_once(Moment, rows, ("connection_id", "key"))}
+    first = {row["key"]: row for row in reversed(rows) if row["key"] in new}
+    history.count(connection, list(first.values()))
 
 
 def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
@@ -35,7 +36,7 @@ def insert_once(
     model: type,
     rows: list[dict],
     unique: tuple[str, ...],
-    only: Callable[[Any], ColumnElement[bool]],
+    only: Callable[[Any], ColumnElement[bool]] = lambda _row: true(),
     connection: Connection | None = None,
 ) -> list[tuple]:
     """The same, but only the rows for which `only`, called with the arriving row, holds; through the session, or
