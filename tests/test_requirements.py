@@ -9,7 +9,6 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.txt"))
 IN_ONE_ENVIRONMENT = [name for name in LOCKS if name != "requirements-peers.txt"]
-OF_ITS_OWN = "requirements-peers.txt"  # another environment: it may pin other versions
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
@@ -20,7 +19,7 @@ def pins(name: str) -> dict[Requirement, int]:
     return {Requirement(line.split(" --hash")[0].strip()): line.count("--hash=sha256:") for line in lines}
 
 
-@pytest.mark.parametrize("name", [*LOCKS, OF_ITS_OWN])
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_pin_is_exact_and_has_hashes(name):
     found = pins(name)
     assert found
@@ -28,7 +27,7 @@ def test_every_pin_is_exact_and_has_hashes(name):
     assert [str(pin) for pin in found if not re.fullmatch(r"==[\w.+!]+", str(pin.specifier))] == []
 
 
-@pytest.mark.parametrize("name", [*LOCKS, OF_ITS_OWN])
+@pytest.mark.parametrize("name", LOCKS)
 def test_no_lock_names_an_index_or_an_address(name):
     text = (ROOT / name).read_text()
     assert "://" not in text
