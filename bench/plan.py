@@ -52,7 +52,7 @@ def known(benchmark: str, words: str, assumed: float, of: str = "value") -> Know
 KNOWN = {
     "acknowledged": known("webhook", "postgresql, acknowledged", 600),
     "drained": known("drain", "postgresql, events of", 2_500),
-    "job": known("scaling", "a job with nothing to do, its processor", 80),
+    "job": known("scaling", "a job with nothing to do, its processor", 20),
     "event bytes": known("scaling", "an event's row with its indexes", 1_400),
     "moment bytes": known("scaling", "a moment's row with its indexes", 520),
     "sync": known("sync", "all at 25 requests/s an endpoint", 1.1, of="ratio"),
