@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from manimod import jobs
 from manimod.extensions import db
 from manimod.flow import alerts, poll, retention
-from manimod.models import Connection, Moment, StripeEvent, SyncRun
+from manimod.models import OPEN_MOMENTS, Connection, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 
 PATIENCE = timedelta(seconds=2)  # how long a bell that was rung may take before it counts as lost
@@ -34,10 +34,11 @@ def _with_open_work() -> set[int]:
     late = now() - PATIENCE
     events = select(StripeEvent.connection_id).where(StripeEvent.state == "pending", StripeEvent.received_at < late)
     moments = select(Moment.connection_id).where(
+        OPEN_MOMENTS,
         or_(
             (Moment.state == "ready") & (Moment.detected_at < late),
             (Moment.state == "waiting") & (Moment.settle_by <= now()),
-        )
+        ),
     )
     return {*db.session.scalars(events.distinct()), *db.session.scalars(moments.distinct())} & _connected()
 

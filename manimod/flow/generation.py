@@ -20,7 +20,17 @@ from manimod import jobs
 from manimod.extensions import db
 from manimod.flow import brands, register
 from manimod.lifecycle import KINDS
-from manimod.models import AudienceSize, Connection, Creative, Customer, Moment, Review, Subscription, Tier
+from manimod.models import (
+    OPEN_MOMENTS,
+    AudienceSize,
+    Connection,
+    Creative,
+    Customer,
+    Moment,
+    Review,
+    Subscription,
+    Tier,
+)
 from manimod.models.accounts import now
 from manimod.studio import llm, picture, writer
 from manimod.studio.brief import CreativeSet
@@ -145,7 +155,7 @@ def expire(account_id: int) -> None:
 
 def _ready(connection_id: int) -> list[Row]:
     about = (Moment.id, Moment.kind, Moment.livemode, Moment.stripe_customer_id, Moment.stripe_subscription_id)
-    query = select(*about).where(Moment.connection_id == connection_id, Moment.state == "ready")
+    query = select(*about).where(Moment.connection_id == connection_id, Moment.state == "ready", OPEN_MOMENTS)
     return list(db.session.execute(query.order_by(Moment.id).limit(BATCH)))
 
 

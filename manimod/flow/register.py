@@ -11,7 +11,7 @@ from manimod.extensions import db
 from manimod.flow import connections, history, mirror
 from manimod.flow.moments import LIVE, Happening, Interpretation, Withdrawal
 from manimod.lifecycle import KINDS
-from manimod.models import Connection, Creative, Moment, Review, StripeEvent, Subscription
+from manimod.models import OPEN_MOMENTS, Connection, Creative, Moment, Review, StripeEvent, Subscription
 from manimod.models.accounts import now
 from manimod.models.upsert import insert_once
 
@@ -193,6 +193,7 @@ def settle(connection_id: int) -> None:
     query = update(Moment).where(
         Moment.connection_id == connection_id,
         Moment.state == "waiting",
+        OPEN_MOMENTS,
         or_(has_subscription, Moment.settle_by <= now()),
     )
     db.session.execute(query.values(state="ready"), execution_options={"synchronize_session": False})
@@ -201,6 +202,6 @@ def settle(connection_id: int) -> None:
 def has_settled(connection_id: int) -> bool:
     """Whether a moment has waited long enough for a subscription."""
     due = select(Moment.id).where(
-        Moment.connection_id == connection_id, Moment.state == "waiting", Moment.settle_by <= now()
+        Moment.connection_id == connection_id, Moment.state == "waiting", OPEN_MOMENTS, Moment.settle_by <= now()
     )
     return db.session.scalar(due.limit(1)) is not None

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from flask import current_app
-from sqlalchemy import Row, func, literal, select, text
+from sqlalchemy import Row, func, literal, select
 
 from manimod import jobs
 from manimod.extensions import db
 from manimod.flow import connections, figures, review, runs, tiers
 from manimod.models import (
+    OPEN_MOMENTS,
     Account,
     AudienceSize,
     Connection,
@@ -26,7 +27,6 @@ from manimod.models.accounts import now
 EVENTS_LOOKED_AT = 300
 CREATIVES_LOOKED_AT = 100
 DAY = timedelta(days=1)
-OPEN_MOMENTS = text("moment.state IN ('waiting', 'ready')")  # in the words of the index of open moments
 
 
 @dataclass

@@ -4,6 +4,7 @@ from manimod.models.accounts import PLANS, Account, Role, User
 from manimod.models.creatives import BrandKit, Creative, Review
 from manimod.models.diagnostics import Alert, AuditEntry, AuditIsFinal, Health
 from manimod.models.stripe import (
+    OPEN_MOMENTS,
     AudienceDay,
     AudienceSize,
     Connection,
@@ -20,6 +21,7 @@ from manimod.models.stripe import (
 )
 
 __all__ = [
+    "OPEN_MOMENTS",
     "PLANS",
     "Account",
     "Alert",

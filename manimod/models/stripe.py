@@ -193,6 +193,10 @@ class Moment(db.Model):
     )
 
 
+# Said in the words of the index of open moments, beside the state that is asked for: SQLite finds it by these alone.
+OPEN_MOMENTS = text("moment.state IN ('waiting', 'ready')")
+
+
 class MomentDay(db.Model):
     """How many moments of a kind happened on a day, counted as they are written, for the trend."""
 
