@@ -52,6 +52,7 @@ def measure() -> list[Figure]:
     figures = []
     with ExitStack() as stack:
         folder = Path(FOLDER or stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
         figures += on("SQLite", *(f"sqlite:///{folder / name}.db" for name in ("small", "large")))
         server = stack.enter_context(postgres.server(DURABLE))
         figures += on("PostgreSQL", *(stack.enter_context(postgres.database(server)) for _ in range(2)))
