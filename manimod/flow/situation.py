@@ -121,8 +121,10 @@ class Situation:
         event, moment = StripeEvent, Moment
         ours, theirs = event.connection_id == self.connection.id, moment.connection_id == self.connection.id
         held = theirs & _state(moment, "held")
+        # Of two indexes by the connection SQLite takes the younger, which may be that of all events: + 0 rules it out.
+        parked = (event.connection_id + 0 == self.connection.id) & _state(event, "parked")
         parts = {
-            "parked": select(func.count(event.id)).where(ours, _state(event, "parked")),
+            "parked": select(func.count(event.id)).where(parked),
             "held": select(func.count(moment.id)).where(held),
             "why_held": select(moment.reason).where(held).limit(1),
             "event_at": select(event.received_at).where(ours, _state(event, "pending")).order_by(event.id).limit(1),
