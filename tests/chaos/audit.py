@@ -35,16 +35,21 @@ class Truth:
 
 
 def open_work(scene: Scene, truth: Truth) -> Counter:
-    """What is still to be done, by kind; empty when mani is at rest and knows of everything."""
+    """What is still to be done, by kind; empty when mani is at rest and knows of everything.
+
+    What brings news is asked first: a poll may still store an event that nobody delivered.
+    """
+    polled = Connection.polled_at >= scene.hurried_at
     with scene.app.app_context():
         try:
             return +Counter(
                 {
+                    "polls due": _count(Connection, Connection.next_poll_at.is_not(None) & polled.is_not(True)),
+                    "running syncs": _count(SyncRun, SyncRun.state == "running"),
+                    "syncs due": _count(Connection, Connection.next_sync_at <= now()),
                     "pending events": _count(StripeEvent, StripeEvent.state == "pending"),
                     "open moments": _count(Moment, Moment.state.in_(("waiting", "ready"))),
                     "moments not found": sum(len(_missing(business, truth)) for business in scene.businesses),
-                    "running syncs": _count(SyncRun, SyncRun.state == "running"),
-                    "syncs due": _count(Connection, Connection.next_sync_at <= now()),
                 }
             )
         except SQLAlchemyError as error:

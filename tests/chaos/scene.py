@@ -59,6 +59,7 @@ class Scene:
         given = {"DATABASE_URL": database_url} if database_url else {}
         self.stack = Stack(folder, control.url, STRIPE_REQUESTS_PER_SECOND="500", **given)
         self.app: Flask | None = None
+        self.hurried_at = now()
         self.businesses: list[Business] = []
 
     def __enter__(self) -> "Scene":
@@ -96,6 +97,7 @@ class Scene:
 
     def hurry(self, sync: bool = True) -> None:
         """Let the poll and the sync be due now: the three paths shall run at once, and not once an hour."""
+        self.hurried_at = now()
         with self.app.app_context(), transaction():
             if sync:
                 db.session.execute(update(Connection).values(next_sync_at=now()))
