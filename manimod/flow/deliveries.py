@@ -1,4 +1,4 @@
-"""What Stripe delivers to the webhook: checked, minimised, and stored once, many deliveries in one transaction."""
+"""What Stripe delivers to the webhook: checked, minimised, and stored once, many deliveries with one statement."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Delivery:
 
 @dataclass
 class Checked:
-    """A delivery's event, or why it is refused. `connection_id` is None where the token is nobody's."""
+    """A delivery's event, or why it is refused. `connection_id` is None where the token is nobody's, or given up."""
 
     connection_id: int | None = None
     event: MinimisedEvent | None = None
@@ -60,11 +60,11 @@ class _Receiver:
     """A connection as deliveries see it, its secrets opened once for all of them."""
 
     def __init__(self, connection: Row) -> None:
-        self.id = connection.id
-        self.secrets, self.failure = [], None
+        self.id, self.secrets, self.failure = connection.id, [], None
+        if connection.status != "connected":
+            self.id, self.failure = None, ManimodError("WEBHOOK_DISCONNECTED")
+            return
         try:
-            if connection.status != "connected":
-                raise ManimodError("WEBHOOK_DISCONNECTED")
             self.secrets = connections.signing_secrets(connection)
         except ManimodError as failure:
             self.failure = failure
@@ -100,7 +100,7 @@ def _count_repeat(database: DatabaseConnection, item: Checked) -> None:
         StripeEvent.connection_id == item.connection_id, StripeEvent.stripe_id == item.event.facts.id
     )
     if not database.execute(query.values(repeats=StripeEvent.repeats + 1, repeated_at=now())).rowcount:
-        item.failure = ManimodError("WEBHOOK_DISCONNECTED")
+        item.connection_id, item.failure = None, ManimodError("WEBHOOK_DISCONNECTED")
 
 
 def note_refusal(connection_id: int, failure: ManimodError) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import StripeEvent
+from manimod.models import RefusedDelivery, StripeEvent
 from tests.factories import signed
 
 EVENT = {
@@ -64,10 +64,11 @@ def test_an_unknown_address_is_not_there(deliver):
     assert (answer.status_code, answer.mimetype) == (404, "text/plain")
 
 
-def test_after_a_disconnect_the_endpoint_is_gone(deliver, connection):
+def test_after_a_disconnect_the_endpoint_is_gone_and_keeps_nothing(deliver, connection):
     with transaction():
         connection.status = "disconnected"
     assert deliver(**signed(EVENT)).status_code == 410
+    assert db.session.scalars(select(RefusedDelivery)).all() == []
 
 
 def test_before_the_secret_is_pasted_it_says_so(deliver, connection):
