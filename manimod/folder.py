@@ -51,7 +51,7 @@ class Folder:
         return environment
 
     def lock(self) -> None:
-        """Hold the folder until this process ends, however it ends."""
+        """Hold the folder until this process and its forks have ended, however they end."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -25,23 +25,23 @@ FAST, SLOW = "mani", "mani-sync"  # a sync that takes minutes must not stand bef
 HEARTBEAT = "mani:scheduler"  # the scheduler's sign of life, Unix seconds; a worker's is RQ's own
 WORKER_SILENCE = timedelta(seconds=90)  # an idle worker of ours speaks up every 45 seconds
 COUNTED_SECONDS = 12 * 60
-QUIET_SECONDS = 30  # a bell that was never answered may be rung again after this
 
 
 @dataclass(frozen=True)
 class Job:
-    """How a task of manimod.tasks is run."""
+    """How a task of manimod.tasks is run. A bell that was never answered may be rung again after `quiet_seconds`."""
 
     queue: str
     timeout_seconds: int
+    quiet_seconds: int
 
 
 JOBS = {
-    "drain": Job(FAST, 120),
-    "sync_customers": Job(SLOW, 300),
-    "poll_events": Job(SLOW, 300),
-    "check_health": Job(SLOW, 60),
-    "prune": Job(SLOW, 60),
+    "drain": Job(FAST, 120, 10),
+    "sync_customers": Job(SLOW, 300, 30),
+    "poll_events": Job(SLOW, 300, 30),
+    "check_health": Job(SLOW, 60, 30),
+    "prune": Job(SLOW, 60, 30),
 }
 
 
@@ -78,8 +78,8 @@ def enqueue(name: str, row_id: int) -> None:
 def ring(name: str, row_id: int) -> None:
     """At most one waiting job a task and row: the bell stays silent until the job that waits has started."""
     try:
-        if redis().set(_bell(name, row_id), 1, nx=True, ex=QUIET_SECONDS):
-            job = JOBS[name]
+        job = JOBS[name]
+        if redis().set(_bell(name, row_id), 1, nx=True, ex=job.quiet_seconds):
             rung = queue(job.queue).enqueue(
                 f"manimod.tasks.{name}",
                 row_id,

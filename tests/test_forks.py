@@ -7,8 +7,8 @@ import pytest
 from manimod import jobs
 from manimod.extensions import db
 from manimod.jobs import FAST, SLOW
+from manimod.workers import MomentWorker
 from tests import factories
-from worker import MomentWorker
 
 
 class CountingWorker(MomentWorker):

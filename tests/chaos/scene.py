@@ -112,7 +112,7 @@ class Scene:
     # --- its processes ---
 
     def pid_of(self, part: str) -> int | None:
-        """The process id of a part (see stack.MARKS), of a web process, or of a work-horse at work just now."""
+        """The process id of a part (see stack.TITLES), of a web process, or of a work-horse at work just now."""
         try:
             if part == "web process":
                 return next(iter(children_of(self.stack.children()["web"])), None)

@@ -85,10 +85,8 @@ class Stack:
         """The process ids by what runs there: valkey, worker, sync worker, scheduler, web."""
         found = {}
         for pid in children_of(self.process.pid):
-            words = command_line(pid)
-            for name, mark in MARKS.items():
-                if mark in words:
-                    found[name] = pid
+            title = Path(f"/proc/{pid}/comm").read_text().strip()
+            found |= {part: pid for part in TITLES if TITLES[part] == title}
         return found
 
     def sign_in(self) -> "Visitor":
@@ -108,12 +106,12 @@ class Stack:
         )
 
 
-MARKS = {
+TITLES = {  # as ps -e shows them, cut to 15 characters
     "valkey": "valkey-server",
-    "worker": "worker.py work mani ",
-    "sync worker": "worker.py work mani-sync ",
-    "scheduler": "worker.py schedule ",
-    "web": "gunicorn",
+    "worker": "mani worker",
+    "sync worker": "mani sync worke",
+    "scheduler": "mani scheduler",
+    "web": "mani web server",
 }
 
 

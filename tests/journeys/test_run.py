@@ -19,7 +19,7 @@ import pytest
 
 from manimod import local
 from tests.conftest import wait_for
-from tests.journeys.stack import MARKS, READY, ROOT, Stack, is_alive
+from tests.journeys.stack import READY, ROOT, TITLES, Stack, is_alive
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def is_free(port: int) -> bool:
 
 
 def test_all_parts_run(stack: Stack) -> None:
-    assert set(stack.children()) == set(MARKS)
+    assert set(stack.children()) == set(TITLES)
 
 
 def test_the_owner_who_was_printed_can_sign_in(stack: Stack) -> None:
