@@ -23,7 +23,7 @@ llm: .venv/installed ## install the optional client with which a language model 
 	@$(INSTALL) -r requirements.txt -r requirements-llm.txt
 
 test: .venv/installed-dev ## set up what is missing, then run every test (ARGS="-n 0 -k name" for some)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/installed-dev ## check style and formatting
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
