@@ -1,5 +1,7 @@
 """The owner's troubleshooting page answers the guide's questions from the checks; log, events and customers lead on."""
 
+import re
+
 import pytest
 
 from manimod.extensions import db
@@ -90,8 +92,9 @@ def test_before_connecting_it_says_what_is_to_be_done(app, plan):
 def test_the_log_shows_what_came_with_its_path_delay_and_result(as_owner, deliver):
     deliver(stripe_events.event("customer.created", stripe_events.customer()))
     page = as_owner.get(f"{PAGE}/deliveries").text
-    for said in ("customer.created", "Webhook", "Processed", "0.", " s</td>"):
+    for said in ("customer.created", "Webhook", "Processed"):
         assert said in page
+    assert re.search(r"\d\.\d+ s</td>", page)
 
 
 def test_an_ignored_event_says_why(as_owner, deliver):
