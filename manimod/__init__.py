@@ -15,6 +15,7 @@ web, tasks and cli are edges that call flow; flow enqueues by name through jobs;
 Stripe. tests/test_architecture.py states who may call whom.
 """
 
+import orjson
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_security import SQLAlchemyUserDatastore
@@ -94,7 +95,7 @@ def _flask_config(settings: Settings) -> dict:
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         # An error of the database must not carry names into logs.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "json_deserializer": orjson.loads},
         "MAX_CONTENT_LENGTH": 3 * MEGABYTE,
         "MAX_FORM_MEMORY_SIZE": MEGABYTE,
         "SESSION_COOKIE_NAME": "mani",

@@ -18,7 +18,7 @@ def configure(app: Flask) -> None:
     structlog.configure(
         processors=PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(StandardError()),
+        logger_factory=structlog.WriteLoggerFactory(StandardError()),
         cache_logger_on_first_use=True,
     )
     app.before_request(begin_request)

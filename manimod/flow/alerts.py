@@ -12,7 +12,7 @@ from manimod.flow import diagnostics
 from manimod.flow.checking import ATTENTION, BROKEN, GOOD, OF_INSTALLATION, Check
 from manimod.models import Account, Alert, Connection, Health, User
 from manimod.models.accounts import now
-from manimod.models.upsert import insert_new
+from manimod.models.rows import insert_once
 
 log = structlog.get_logger()
 
@@ -66,7 +66,7 @@ def _settle(account_id: int | None, found: list[Check]) -> None:
         }
         for check in broken
     ]
-    insert_new(Alert, rows, ("open_key",))
+    insert_once(Alert, rows, ("open_key",))
     over = [check.name for check in found if check.outcome in (GOOD, ATTENTION)]
     ended = update(Alert).where(_of(account_id), Alert.ended_at.is_(None), Alert.check.in_(over))
     db.session.execute(ended.values(ended_at=now(), open_key=None))

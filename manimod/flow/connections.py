@@ -32,7 +32,7 @@ from manimod.models import (
     Trigger,
 )
 from manimod.models.accounts import now
-from manimod.models.upsert import upsert
+from manimod.models.rows import upsert
 from manimod.stripe_gateway import PERMISSIONS, TIMEOUT_SECONDS, Probe, StripeGateway, restricted_key_link
 
 __all__ = ["EVENT_TYPES", "PERMISSIONS", "restricted_key_link"]

@@ -10,7 +10,7 @@ from manimod.errors import ManimodError
 from manimod.flow import connections, inbox
 from manimod.models import Connection, RefusedDelivery, StripeEvent
 from manimod.models.accounts import now
-from manimod.models.upsert import upsert
+from manimod.models.rows import upsert
 from manimod.stripe_facts import MinimisedEvent
 from manimod.stripe_gateway import verify
 

@@ -13,8 +13,8 @@ from time import monotonic
 
 import structlog
 from flask import current_app
-from sqlalchemy import Row, func, or_, select, update
-from sqlalchemy.orm import defer
+from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from manimod import jobs
 from manimod.extensions import db
@@ -32,6 +32,7 @@ from manimod.models import (
     Tier,
 )
 from manimod.models.accounts import now
+from manimod.models.rows import among, update_each
 from manimod.studio import llm, picture, writer
 from manimod.studio.brief import CreativeSet
 
@@ -43,6 +44,14 @@ TURN_SECONDS = 5  # after which other accounts get their turn
 LONGEST_TURN_SECONDS = 60
 REFRESH = timedelta(days=14)  # how long further moments join a live set before a new one is written
 TIMELINES = select(Moment.id, Moment.kind, Moment.path, Moment.occurred_at, Moment.received_at, Moment.detected_at)
+SEGMENTS = select(Customer.stripe_id, Customer.segment)
+SUBSCRIPTIONS = select(
+    Subscription.stripe_id,
+    Subscription.stripe_customer_id,
+    Subscription.stripe_product_id,
+    Subscription.ended_at,
+    Subscription.created_at,
+)
 SEGMENT_BY_POSITION = {"entry": "low", "middle": "core", "single": "core", "top": "high"}
 
 Spoken = tuple[str, str | None, str | None]  # event, tier, segment: what one live set is for
@@ -160,59 +169,55 @@ def _ready(connection_id: int) -> list[Row]:
 
 
 def _by_audience(connection_id: int, moments: list[Row]) -> Audiences:
-    subscriptions = _subscriptions(connection_id, moments)
-    products = {subscription.stripe_product_id for subscription in subscriptions.values()}
-    tiers = _index(Tier, connection_id, Tier.stripe_product_id, products)
-    customers = _index(Customer, connection_id, Customer.stripe_id, {moment.stripe_customer_id for moment in moments})
+    products = _products(connection_id, moments)
+    of_connection = select(Tier).where(Tier.connection_id == connection_id)
+    named = of_connection.where(among(Tier.stripe_product_id, set(products.values()) - {None}))
+    tiers = {tier.stripe_product_id: tier for tier in db.session.scalars(named)}
+    customers = {moment.stripe_customer_id for moment in moments}
+    segments = dict(_find(SEGMENTS, Customer.stripe_id, customers, connection_id))
     audiences = defaultdict(list)
     for moment in moments:
-        subscription = subscriptions.get(moment.id)
-        tier = tiers.get(subscription.stripe_product_id) if subscription else None
-        audience = _audience(moment, tier, customers.get(moment.stripe_customer_id))
-        audiences[audience].append(moment.id)
+        tier = tiers.get(products.get(moment.id))
+        audiences[_audience(moment, tier, segments.get(moment.stripe_customer_id))].append(moment.id)
     return audiences
 
 
-def _audience(moment: Row, tier: Tier | None, customer: Customer | None) -> Audience:
+def _audience(moment: Row, tier: Tier | None, segment: str | None) -> Audience:
     position = tier.position if tier else None
     return Audience(
         event=moment.kind,
         tier=tier.name if tier else None,
         tier_position=position,
-        segment=_segment(moment, position, customer),
+        segment=segment or _likely_segment(moment, position),
         is_test=not moment.livemode,
         product=tier.stripe_product_id if tier else None,
         only=None if moment.livemode else moment.id,
     )
 
 
-def _segment(moment: Row, position: str | None, customer: Customer | None) -> str | None:
-    """The customer's segment; before the sync has ranked a customer, the place of the tier stands in for it."""
-    if customer and customer.segment:
-        return customer.segment
-    if moment.kind == "new_customer":
-        return "new"
-    return SEGMENT_BY_POSITION.get(position)
+def _likely_segment(moment: Row, position: str | None) -> str | None:
+    """Before the sync has ranked a customer, the place of the tier stands in for the segment."""
+    return "new" if moment.kind == "new_customer" else SEGMENT_BY_POSITION.get(position)
 
 
-def _subscriptions(connection_id: int, moments: list[Row]) -> dict[int, Subscription]:
-    """For each moment its subscription, or else the customer's: a running one before an ended one, then the newest."""
-    of_id = _index(Subscription, connection_id, Subscription.stripe_id, {m.stripe_subscription_id for m in moments})
+def _products(connection_id: int, moments: list[Row]) -> dict[int, str | None]:
+    """For each moment the product of its subscription, or else of the customer's: of a running one before an ended one,
+    then of the newest."""
+    named = {moment.stripe_subscription_id for moment in moments}
+    of_id = {row.stripe_id: row for row in _find(SUBSCRIPTIONS, Subscription.stripe_id, named, connection_id)}
     customers = {moment.stripe_customer_id for moment in moments if moment.stripe_subscription_id not in of_id}
-    query = select(Subscription).where(
-        Subscription.connection_id == connection_id, Subscription.stripe_customer_id.in_(customers - {None})
-    )
-    of_customer = {}
-    rows = db.session.scalars(query) if customers - {None} else ()
-    for row in sorted(rows, key=lambda row: (row.ended_at is None, row.created_at)):
-        of_customer[row.stripe_customer_id] = row
+    rows = _find(SUBSCRIPTIONS, Subscription.stripe_customer_id, customers, connection_id)
+    by_rank = sorted(rows, key=lambda row: (row.ended_at is None, row.created_at))
+    of_customer = {row.stripe_customer_id: row for row in by_rank}
     found = {m.id: of_id.get(m.stripe_subscription_id) or of_customer.get(m.stripe_customer_id) for m in moments}
-    return {moment_id: subscription for moment_id, subscription in found.items() if subscription}
+    return {moment_id: subscription.stripe_product_id for moment_id, subscription in found.items() if subscription}
 
 
-def _index(model, connection_id: int, column, values: set) -> dict:
-    query = select(model).where(model.connection_id == connection_id, column.in_(values - {None}))
-    return {getattr(row, column.key): row for row in db.session.scalars(query)} if values - {None} else {}
+def _find(query: Select, column: InstrumentedAttribute, values: set, connection_id: int) -> list[Row]:
+    """The query's rows of a connection whose column holds one of the values."""
+    wanted = values - {None}
+    found = query.where(column.class_.connection_id == connection_id, among(column, wanted))
+    return list(db.session.execute(found)) if wanted else []
 
 
 def _live_sets(account_id: int, audiences: Iterable[Audience]) -> dict[Spoken, Creative]:
@@ -288,24 +293,30 @@ def _publish(connection_id: int, audiences: Audiences, written: dict[Audience, C
     db.session.add_all(fresh.values())
     db.session.flush()
     _retire_older(connection.account_id, fresh)
-    for audience, creative in joined.items():
-        _join(creative, moments[audience], connection_id)
+    _join([(creative, moments[audience]) for audience, creative in joined.items()], connection_id)
     return len(joined) == len(moments)
 
 
 def _still_ready(audiences: Audiences) -> dict[Audience, list[Row]]:
     """The moments by audience, oldest first; without those that another worker has served or withdrawn meanwhile."""
-    query = TIMELINES.where(Moment.id.in_(list(chain(*audiences.values()))), Moment.state == "ready")
+    query = TIMELINES.where(among(Moment.id, chain(*audiences.values())), Moment.state == "ready")
     ready = {row.id: row for row in db.session.execute(query)}
     found = {audience: [ready[i] for i in sorted(ids) if i in ready] for audience, ids in audiences.items()}
     return {audience: rows for audience, rows in found.items() if rows}
 
 
-def _join(creative: Creative, moments: list[Row], connection_id: int) -> None:
-    ids = [moment.id for moment in moments]
-    generated = update(Moment).where(Moment.id.in_(ids)).values(state="generated", creative_id=creative.id)
-    db.session.execute(generated, execution_options={"synchronize_session": False})
-    log.info("creative_ready", creative=creative.id, connection=connection_id, kind=creative.event, moments=ids)
+def _join(joined: list[tuple[Creative, list[Row]]], connection_id: int) -> None:
+    update_each(
+        Moment,
+        [
+            {"id": moment.id, "state": "generated", "creative_id": creative.id}
+            for creative, rows in joined
+            for moment in rows
+        ],
+    )
+    for creative, rows in joined:
+        ids = [moment.id for moment in rows]
+        log.info("creative_ready", creative=creative.id, connection=connection_id, kind=creative.event, moments=ids)
 
 
 def _new_creative(connection: Connection, audience: Audience, moment: Row, content: CreativeSet) -> Creative:

@@ -15,7 +15,7 @@ from manimod.flow import tiers
 from manimod.lifecycle import KINDS
 from manimod.models import AudienceDay, AudienceSize, Connection, Moment, MomentDay
 from manimod.models.accounts import now
-from manimod.models.upsert import upsert
+from manimod.models.rows import upsert
 
 DAYS = 30  # of what happened
 KEPT_DAYS = 100  # a little more than the longest trend that is shown

@@ -21,7 +21,7 @@ from manimod.extensions import db
 from manimod.flow import mirror, moments, register
 from manimod.models import Connection, Moment, StripeEvent
 from manimod.models.accounts import now
-from manimod.models.upsert import insert_once
+from manimod.models.rows import among, insert_once
 from manimod.stripe_facts import EventFacts, MinimisedEvent
 
 log = structlog.get_logger()
@@ -159,7 +159,7 @@ def _finish(outcomes: dict[int, Outcome]) -> None:
     for event_id, outcome in outcomes.items():
         alike[outcome].append(event_id)
     for (state, reason), ids in alike.items():
-        query = update(StripeEvent).where(StripeEvent.id.in_(ids))
+        query = update(StripeEvent).where(among(StripeEvent.id, ids))
         db.session.execute(
             query.values(state=state, reason=reason, processed_at=now()),
             execution_options={"synchronize_session": False},
@@ -172,7 +172,7 @@ def _tell(
     """The log line that leads from an event to its moments; from there generation leads on to the creatives."""
     keys = {happening.key for item in news.values() for happening in item.meaning.happenings}
     query = select(Moment.key, Moment.id, Moment.kind, Moment.state).where(Moment.connection_id == connection.id)
-    known = {key: about for key, *about in db.session.execute(query.where(Moment.key.in_(keys)))} if keys else {}
+    known = {key: about for key, *about in db.session.execute(query.where(among(Moment.key, keys)))} if keys else {}
     for event in events:
         state, reason = outcomes[event.id]
         happenings = news[event.id].meaning.happenings if event.id in news else ()

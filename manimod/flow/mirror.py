@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from manimod.extensions import db
 from manimod.models import Connection, Customer, Moment, Price, StripeEvent, Subscription, Tier
 from manimod.models.accounts import now
-from manimod.models.upsert import insert_new, upsert
+from manimod.models.rows import insert_once, upsert
 from manimod.stripe_facts import CustomerFacts, EventFacts, PriceFacts, SubscriptionFacts
 
 FINAL_STATUSES = ("canceled", "incomplete_expired")
@@ -111,7 +111,7 @@ def keep_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
         {"connection_id": connection_id, "stripe_product_id": price.product, "nickname": price.nickname}
         for price in tiers.values()
     ]
-    insert_new(Tier, new, ("connection_id", "stripe_product_id"))
+    insert_once(Tier, new, ("connection_id", "stripe_product_id"))
     for price in tiers.values():
         if price.product_name:
             name_tier(connection_id, price.product, price.product_name)

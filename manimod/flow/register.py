@@ -13,7 +13,7 @@ from manimod.flow.moments import LIVE, Happening, Interpretation, Withdrawal
 from manimod.lifecycle import KINDS
 from manimod.models import OPEN_MOMENTS, Connection, Creative, Moment, Review, StripeEvent, Subscription
 from manimod.models.accounts import now
-from manimod.models.upsert import insert_once
+from manimod.models.rows import among, insert_once
 
 log = structlog.get_logger()
 
@@ -93,7 +93,7 @@ def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:
         until = {(w.kind, getattr(w, field)): mirror.at(w.until) for w in sorted(named, key=lambda w: w.until)}
         values = {value for _, value in until}
         query = select(Moment.id, Moment.kind, column, Moment.occurred_at).where(
-            Moment.connection_id == connection.id, Moment.state.in_(OPEN), column.in_(values)
+            Moment.connection_id == connection.id, Moment.state.in_(OPEN), among(column, values)
         )
         for kind in {withdrawal.kind for withdrawal in named}:
             over = [
@@ -102,7 +102,7 @@ def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:
                 if (kind, row[2]) in until and (field == "key" or row.occurred_at <= until[kind, row[2]])
             ]
             if over:
-                _end(connection, Moment.id.in_(over), KINDS[kind].taken_back)
+                _end(connection, among(Moment.id, over), KINDS[kind].taken_back)
 
 
 _NAMED_BY = {
@@ -118,11 +118,11 @@ def _withdraw_paid_failures(connection: Connection, keys: list[str]) -> None:
     if not invoices:
         return
     query = select(StripeEvent.paid_invoice_id).where(
-        StripeEvent.connection_id == connection.id, StripeEvent.paid_invoice_id.in_(invoices)
+        StripeEvent.connection_id == connection.id, among(StripeEvent.paid_invoice_id, invoices)
     )
     paid = [f"payment_failed:{invoice}" for invoice in db.session.scalars(query)]
     if paid:
-        _end(connection, Moment.key.in_(paid), KINDS["payment_failed"].taken_back)
+        _end(connection, among(Moment.key, paid), KINDS["payment_failed"].taken_back)
 
 
 def _withdraw_all_of(connection: Connection, customer_id: str) -> None:
@@ -144,7 +144,7 @@ def _win_nobody_back_who_stays(connection: Connection, news: list[News]) -> None
     )
     _end(
         connection,
-        and_(Moment.stripe_customer_id.in_(told - {None}), Moment.kind.in_(WINBACK), Moment.state == "ready", stays),
+        and_(among(Moment.stripe_customer_id, told - {None}), Moment.kind.in_(WINBACK), Moment.state == "ready", stays),
         "the customer has another subscription",
     )
 
@@ -153,7 +153,7 @@ def _let_one_moment_speak(connection: Connection, customers: set[str]) -> None:
     """Of a customer's open moments the one that goes before the others stays, whatever order they were told in, as long
     as its ads may run."""
     query = select(Moment.stripe_customer_id, Moment.kind, Moment.occurred_at).where(
-        Moment.connection_id == connection.id, Moment.stripe_customer_id.in_(customers), Moment.state.in_(OPEN)
+        Moment.connection_id == connection.id, among(Moment.stripe_customer_id, customers), Moment.state.in_(OPEN)
     )
     stronger = {kind: set() for kind in reversed(KINDS)}
     for customer, kind, occurred_at in db.session.execute(query):
@@ -161,7 +161,7 @@ def _let_one_moment_speak(connection: Connection, customers: set[str]) -> None:
             stronger[kind].add(customer)
     for place, (kind, beaten) in enumerate(stronger.items(), 1):
         if beaten:
-            which = and_(Moment.stripe_customer_id.in_(beaten), Moment.kind.in_(list(stronger)[place:]))
+            which = and_(among(Moment.stripe_customer_id, beaten), Moment.kind.in_(list(stronger)[place:]))
             _end(connection, which, f"{KINDS[kind].spoken} goes before it")
 
 

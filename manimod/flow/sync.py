@@ -18,7 +18,7 @@ from manimod.extensions import db
 from manimod.flow import connections, generation, history, lists, mirror, moments, register, segments
 from manimod.models import AudienceSize, Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
-from manimod.models.upsert import upsert
+from manimod.models.rows import upsert
 from manimod.stripe_facts import CustomerFacts, PriceFacts, SubscriptionFacts
 from manimod.stripe_gateway import StripeGateway
 
