@@ -31,6 +31,7 @@ def throughput(on: Stage, kind: str) -> Iterator[Figure]:
     """The time of a real worker, from its first batch to the last event and the last creative."""
     with on.database(kind) as url, on.app(url).app_context():
         [(connection, _)] = stage.connections(1)
+        use(connection)
         put(connection, EVENTS, spread=True)
         stage.tables().session.commit()
         speed = stage.yardstick()
@@ -50,6 +51,20 @@ def throughput(on: Stage, kind: str) -> Iterator[Figure]:
             if seconds:
                 yield Figure("drain", f"{kind}, {what} processor", seconds * 1000 / (EVENTS - done), "ms an event")
         yield Figure("drain", f"{kind}, 30 million additions meanwhile", (speed + stage.yardstick()) / 2, "s")
+
+
+def use(connection: int) -> None:
+    """A database that is in use: a few events of one tier are through, and PostgreSQL knows how large its tables are,
+    as it does of itself within a minute. Without, it plans each batch for empty tables and reads them whole.
+    """
+    from manimod.flow import generation, inbox
+
+    put(connection, PACE * PACES, spread=False)
+    stage.tables().session.commit()
+    while inbox.drain(connection) or generation.generate(connection):
+        pass
+    stage.tables().session.commit()
+    look_at_tables()
 
 
 def growth(on: Stage, kind: str) -> Figure:
@@ -142,6 +157,11 @@ def fill(connection: int, rows: int) -> None:
     for index in indexes:
         index.create(db.session.connection())
     db.session.commit()
-    if db.engine.dialect.name == "postgresql":
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connected:
-            connected.execute(db.text("VACUUM ANALYZE"))
+    look_at_tables()
+
+
+def look_at_tables() -> None:
+    engine = stage.tables().engine
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connected:
+            connected.execute(stage.tables().text("VACUUM ANALYZE"))
