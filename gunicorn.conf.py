@@ -1,4 +1,6 @@
-"""The web server where mani is deployed; `make run` passes its own options. Settings of gunicorn, read by it alone."""
+"""The web server where mani is deployed, and under `make run`, which binds it to this machine. Settings of gunicorn."""
+
+import os
 
 bind = "0.0.0.0:8000"  # noqa: S104 - in a container; a proxy with TLS stands before it
 worker_class = "gthread"
@@ -7,4 +9,4 @@ threads = 8
 preload_app = True
 graceful_timeout = 8
 keepalive = 5
-worker_tmp_dir = "/dev/shm"  # noqa: S108 - the heartbeat file must not wait for a disk
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat must not wait for a disk

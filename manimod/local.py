@@ -15,7 +15,7 @@ from pathlib import Path
 
 import flask_migrate
 from flask import Flask
-from gunicorn.app.base import BaseApplication
+from gunicorn.app.base import Application
 from redis import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -115,26 +115,18 @@ def child(name: str, run: Callable[[], None], folder: Folder) -> Child:
     return Child(name, run, log=folder.log, grace=10.0)
 
 
-class WebServer(BaseApplication):
-    """Gunicorn, with the application at hand."""
+class WebServer(Application):
+    """Gunicorn as it is deployed, but with the application at hand and for this machine alone."""
 
     def __init__(self, app: Flask, port: int) -> None:
         self.app, self.port = app, port
         super().__init__()
 
     def load_config(self) -> None:
-        options = {
-            "bind": f"127.0.0.1:{self.port}",
-            "worker_class": "gthread",
-            "workers": 2,
-            "threads": 8,
-            "graceful_timeout": 8,
-            "loglevel": "warning",
-            "preload_app": True,
-            "control_socket_disable": True,
-        }
-        for name, value in options.items():
-            self.cfg.set(name, value)
+        self.load_config_from_file(str(ROOT / "gunicorn.conf.py"))
+        self.cfg.set("bind", f"127.0.0.1:{self.port}")
+        self.cfg.set("loglevel", "warning")
+        self.cfg.set("control_socket_disable", True)
 
     def load(self) -> Flask:
         return self.app
