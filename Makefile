@@ -7,6 +7,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # What is published as source only is built with the setuptools that requirements-build.txt pins.
 INSTALL := $(PIP) --require-hashes --no-deps --no-compile --no-build-isolation
+# Compiled modules are kept, whatever the machine says: mani reads 1,300 of them, in each of its processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run demo llm test lint lock bench bench-peers chaos fuzz audit backup restore screenshots migration
 
@@ -84,6 +86,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 .venv/installed: requirements.txt | .venv/bin/pip
 	@echo "Installing what mani needs into .venv ..."
 	@$(INSTALL) -r requirements.txt
+	@$(BIN)/python -c "import manimod.local"
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed

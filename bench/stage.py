@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -133,6 +134,12 @@ def _numbers(pid: int) -> list[int]:
     except OSError:
         return [0] * 14
     return [int(number) for number in text.rpartition(")")[2].split()[1:15]]
+
+
+def peak_megabytes() -> float:
+    """The most memory this process has held, proc(5); getrusage would count its parent's from before it began."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
 
 def yardstick() -> float:
