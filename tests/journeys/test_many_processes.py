@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
 from flask import Flask
+from redis import Redis
 from sqlalchemy import func, select
 
 from manimod.extensions import db
@@ -21,19 +23,8 @@ from tests.journeys.stack import ROOT, free_port
 ACCOUNTS, CUSTOMERS, WORKERS = 6, 10, 4
 
 
-def start(*words: str, **environment: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, *words],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
 @pytest.fixture
-def webs(app: Flask, database_url: str, valkey_url: str, valkey) -> Iterator[list[int]]:
+def webs(app: Flask, database_url: str, valkey_url: str, valkey: Redis, tmp_path: Path) -> Iterator[list[int]]:
     """The ports of two web servers, with workers and two schedulers behind them."""
     settings = {
         "PATH": os.environ["PATH"],
@@ -44,19 +35,15 @@ def webs(app: Flask, database_url: str, valkey_url: str, valkey) -> Iterator[lis
         "SETTLE_SECONDS": "0",
     }
     ports = [free_port(), free_port()]
-    options = ("--worker-class", "gthread", "--workers", "1", "--threads", "4", "--no-control-socket")
-    servers = [("-m", "gunicorn", *options, "--bind", f"127.0.0.1:{port}", "wsgi:app") for port in ports]
-    workers = [("worker.py", "work", "mani")] * WORKERS + [("worker.py", "schedule")] * 2
-    children = [start(*words, **settings) for words in servers + workers]
+    command = [sys.executable, "-m", "tests.journeys.crowd", str(tmp_path / "log"), str(WORKERS), *map(str, ports)]
+    crowd = subprocess.Popen(command, cwd=ROOT, env=settings, start_new_session=True)
     try:
         wait_for(lambda: all(map(is_up, ports)), seconds=60, every=0.1)
         wait_for(lambda: valkey.scard("rq:workers") == WORKERS, seconds=60, every=0.1)
         yield ports
     finally:
-        for child in children:
-            child.terminate()
-        for child in children:
-            child.wait(60)
+        crowd.terminate()
+        crowd.wait(60)
 
 
 def is_up(port: int) -> bool:
