@@ -43,12 +43,9 @@ from tests.stripe_sandbox import Sandbox, SandboxControl
 TEMPLATE, DATABASE = f"mani_template_{os.getpid()}", f"mani_test_{os.getpid()}"
 # Where there is room, the tests' files are kept in memory: waiting for a disk proves nothing.
 IN_MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 4 * 1024**3
-WITHOUT_STACK = {
-    "tests/browser/test_accessibility.py",
-    "tests/journeys/test_demo.py",
-    "tests/journeys/test_many_processes.py",
-}
-WITH_STACK = ("tests/browser/", "tests/journeys/")
+# What waits more than it computes: one process does it all, with one `stack`, while the others keep the processor busy.
+WAITING = ("tests/browser/", "tests/chaos/", "tests/journeys/")
+COMPUTING = "tests/browser/test_accessibility.py"
 
 # --- how the tests are dealt out --------------------------------------------------------------------------------------
 
@@ -58,12 +55,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
 
 
 class SchedulingByFile(LoadFileScheduling):
-    """A file stays on one process; a folder whose files want a `stack` does, because starting one takes long."""
+    """A file stays on one process; all that waits does too."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        folder = next((folder for folder in WITH_STACK if file.startswith(folder)), None)
-        return folder if folder and file not in WITHOUT_STACK else file
+        return "waiting" if file.startswith(WAITING) and file != COMPUTING else file
 
 
 # --- databases -------------------------------------------------------------------------------------------------------
