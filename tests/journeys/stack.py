@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import requests
@@ -85,8 +86,9 @@ class Stack:
         """The process ids by what runs there: valkey, worker, sync worker, scheduler, web."""
         found = {}
         for pid in children_of(self.process.pid):
-            title = Path(f"/proc/{pid}/comm").read_text().strip()
-            found |= {part: pid for part in TITLES if TITLES[part] == title}
+            with suppress(OSError):  # it has just gone
+                title = Path(f"/proc/{pid}/comm").read_text().strip()
+                found |= {part: pid for part in TITLES if TITLES[part] == title}
         return found
 
     def sign_in(self) -> "Visitor":
@@ -156,5 +158,7 @@ def command_line(pid: int) -> str:
 
 
 def is_alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status")
-    return status.exists() and "State:\tZ" not in status.read_text()
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:  # it has just gone
+        return False
