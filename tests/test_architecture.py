@@ -33,6 +33,7 @@ FORBIDDEN = [
 ONLY_IN = {
     "stripe": ["manimod.stripe_gateway"],
     "rq": ["manimod.jobs", "manimod.workers"],
+    "gunicorn": ["manimod.local"],
     "cryptography": ["manimod.crypto"],
     "pydantic": ["manimod.studio.llm_client"],  # an optional extra, imported only where a model is asked
     "pydantic_ai": ["manimod.studio.llm_client"],
