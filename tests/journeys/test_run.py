@@ -199,7 +199,7 @@ def test_flask_commands_use_the_same_data(stack: Stack) -> None:
 # --- worker.py and wsgi.py alone -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [["worker.py", "work"], ["-c", "import wsgi"]])
+@pytest.mark.parametrize("command", [["worker.py", "work"], ["worker.py", "schedule"], ["-c", "import wsgi"]])
 def test_a_missing_setting_ends_every_process_with_one_line(command: list[str]) -> None:
     done = subprocess.run([sys.executable, *command], cwd=ROOT, env={}, capture_output=True, text=True)
     assert done.returncode == 1
