@@ -39,8 +39,6 @@ from tests.client import Client
 from tests.journeys.stack import Stack
 from tests.stripe_sandbox import Sandbox, SandboxControl
 
-# Names of databases on a server that several test processes may share.
-TEMPLATE, DATABASE = f"mani_template_{os.getpid()}", f"mani_test_{os.getpid()}"
 # Where there is room, the tests' files are kept in memory: waiting for a disk proves nothing.
 IN_MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 4 * 1024**3
 # What waits more than it computes: one process does it all, with one `stack`, while the others keep the processor busy.
@@ -87,9 +85,9 @@ def unavailable(reason: str) -> None:
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh database with the tables in it, each time at the same address, for the application that was kept."""
     if getattr(request, "param", "sqlite") == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        with postgres.database(server, template=TEMPLATE, name=DATABASE) as url:
-            yield url
+        url = request.getfixturevalue("postgres_database")
+        postgres.empty(url, [table.name for table in reversed(db.metadata.sorted_tables)])
+        yield url
     else:
         template: Path = request.getfixturevalue("sqlite_template")
         path = template.with_name("mani.db")
@@ -118,14 +116,18 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A PostgreSQL server that has a database named TEMPLATE with the tables."""
     with contextlib.ExitStack() as stack:
         try:
-            address = stack.enter_context(postgres.server())
+            yield stack.enter_context(postgres.server())
         except postgres.NoPostgres as reason:
             unavailable(str(reason))
-        create_tables(stack.enter_context(postgres.database(address, name=TEMPLATE)))
-        yield address
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    with postgres.database(postgres_server) as url:
+        create_tables(url)
+        yield url
 
 
 def create_tables(url: str) -> None:
@@ -153,11 +155,16 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait(10)
 
 
-@pytest.fixture
-def valkey(valkey_url: str) -> Iterator[Redis]:
+@pytest.fixture(scope="session")
+def valkey_client(valkey_url: str) -> Iterator[Redis]:
     with Redis.from_url(valkey_url) as redis:
-        redis.flushall()
         yield redis
+
+
+@pytest.fixture
+def valkey(valkey_client: Redis) -> Redis:
+    valkey_client.flushall()
+    return valkey_client
 
 
 def answers(url: str) -> bool:
@@ -176,9 +183,12 @@ def wait_for(condition: Callable[[], object], seconds: float = 10, every: float 
 
 
 class DrainingWorker(SimpleWorker):
-    """RQ's worker in this process, without its thread for remote commands."""
+    """RQ's worker in this process, without its thread for remote commands, and without tidying up after others."""
 
     def subscribe(self) -> None:
+        pass
+
+    def run_maintenance_tasks(self) -> None:
         pass
 
 

@@ -22,6 +22,11 @@ from sqlalchemy import make_url
 WHERE_DEBIAN_KEEPS_IT = "/usr/lib/postgresql"
 QUICK = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB"]
 
+CUT_OTHERS_OFF = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+BEGIN_AT_ONE = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
+
 
 class NoPostgres(Exception):
     """There is no server to use here."""
@@ -46,20 +51,27 @@ def server(settings: Sequence[str] = QUICK) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def database(server_address: str, template: str = "template1", name: str | None = None) -> Iterator[str]:
+def database(server_address: str) -> Iterator[str]:
     """A database of its own on this server, as long as the block; its address as the application wants it."""
-    name = name or f"mani_{secrets.token_hex(4)}"
-    _execute(server_address, f"CREATE DATABASE {name} TEMPLATE {template}")
+    name = f"mani_{secrets.token_hex(4)}"
+    _execute(server_address, f"CREATE DATABASE {name}")
     try:
         yield make_url(server_address).set(drivername="postgresql+psycopg", database=name).render_as_string(False)
     finally:
         _execute(server_address, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _execute(server_address: str, statement: str) -> None:
+def empty(url: str, tables: Sequence[str]) -> None:
+    """As just made, for a tenth of the time: whoever is still connected is cut off, and numbers begin at 1 again."""
+    address = make_url(url).set(drivername="postgresql").render_as_string(False)
+    _execute(address, CUT_OTHERS_OFF, *(f'DELETE FROM "{table}"' for table in tables), BEGIN_AT_ONE)
+
+
+def _execute(address: str, *statements: str) -> None:
     """On a connection of its own, because tests may restart the server."""
-    with psycopg.connect(server_address, autocommit=True) as connection:
-        connection.execute(statement)
+    with psycopg.connect(address, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 def find_programs() -> Path:

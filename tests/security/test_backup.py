@@ -44,7 +44,7 @@ def test_everything_comes_back_into_an_empty_folder(folder, tmp_path):
 
 def test_a_backup_while_mani_writes_is_of_one_moment(folder, tmp_path):
     """Each pair is written in one transaction; a copy of the file alone would tear some apart."""
-    stop = threading.Event()
+    written, stop = threading.Event(), threading.Event()
 
     def write() -> None:
         with closing(sqlite3.connect(folder.database, timeout=15)) as database:
@@ -54,13 +54,17 @@ def test_a_backup_while_mani_writes_is_of_one_moment(folder, tmp_path):
                 database.execute("INSERT INTO pair (a) VALUES (?)", (number,))
                 database.execute("UPDATE pair SET b = a WHERE a = ?", (number,))
                 database.commit()
+                written.set()
 
     writer = threading.Thread(target=write)
     writer.start()
-    for number in range(5):
-        backup.save(folder, tmp_path / f"{number}.tar")
-    stop.set()
-    writer.join()
+    try:
+        assert written.wait(15)
+        for number in range(5):
+            backup.save(folder, tmp_path / f"{number}.tar")
+    finally:
+        stop.set()
+        writer.join()
     restored = Folder(tmp_path / "restored")
     backup.restore(restored, tmp_path / "4.tar")
     with closing(sqlite3.connect(restored.database)) as database:
