@@ -1,7 +1,9 @@
 """Applications that outlive a test: making one, with its addresses and templates, takes longer than most tests."""
 
 from flask import Flask
-from redis import ConnectionPool
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from manimod import create_app
 from manimod.config import Settings
@@ -16,7 +18,6 @@ class KeptApplication:
         self.app = create_app(settings)
         self.app.testing = True
         self.app.test_client_class = Client
-        self._redis = dict(self._pool(self.app).connection_kwargs)
         # The last two remember the application that was made last.
         self._kept = [(held, dict(held)) for held in self._state()]
 
@@ -24,16 +25,13 @@ class KeptApplication:
         for held, kept in self._kept:
             held.clear()
             held.update(kept)
-        pool = self._pool(self.app)
-        pool.connection_kwargs = dict(self._redis)
-        pool.disconnect()
-        pool.reset()
         self.app.extensions["settings"] = settings
         return self.app
 
     def _state(self) -> list[dict]:
         return [self.app.config, self.app.extensions, self.app.view_functions, vars(security), vars(limiter)]
 
-    @staticmethod
-    def _pool(app: Flask) -> ConnectionPool:
-        return app.extensions["redis"].connection_pool
+
+def send_redis_away(app: Flask) -> None:
+    """For the rest of this test nobody answers."""
+    app.extensions["redis"] = Redis.from_url("redis://127.0.0.1:1/0", retry=Retry(NoBackoff(), 0))

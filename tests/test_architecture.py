@@ -1,6 +1,7 @@
 """Who may import whom. This table is the shape of the application; read it first."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,12 @@ SPELL_OUT_KINDS = {"manimod.lifecycle", "manimod.flow.moments", "manimod.studio.
 FLASK_NAMES_IN_FLOW = {"current_app"}
 
 
+@cache
 def modules():
-    """(dotted name, syntax tree) of every file of the application."""
-    for path in [*PACKAGE.rglob("*.py"), ROOT / "worker.py", ROOT / "wsgi.py"]:
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        yield name, ast.parse(path.read_text(encoding="utf-8"))
+    """dotted name -> syntax tree of every file of the application."""
+    files = [*PACKAGE.rglob("*.py"), ROOT / "worker.py", ROOT / "wsgi.py"]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files]
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in zip(names, files, strict=True)}
 
 
 def imports(tree):
@@ -73,14 +75,11 @@ def is_inside(name, prefix):
     return name == prefix or name.startswith(prefix + ".")
 
 
-MODULES = dict(modules())
-
-
 @pytest.mark.parametrize(("room", "forbidden"), FORBIDDEN, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_room_imports_nothing_that_its_rule_forbids(room, forbidden):
     found = {
         (name, imported)
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         if is_inside(name, room)
         for imported in imports(tree)
         if any(is_inside(imported, prefix) and not is_inside(imported, room) for prefix in forbidden)
@@ -90,14 +89,14 @@ def test_a_room_imports_nothing_that_its_rule_forbids(room, forbidden):
 
 @pytest.mark.parametrize("library", ONLY_IN)
 def test_a_library_has_one_door(library):
-    users = {name for name, tree in MODULES.items() for imported in imports(tree) if is_inside(imported, library)}
+    users = {name for name, tree in modules().items() for imported in imports(tree) if is_inside(imported, library)}
     assert users <= {library, *ONLY_IN[library]}
 
 
 def test_flow_takes_nothing_of_the_request_from_flask():
     names = {
         imported
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         if is_inside(name, "manimod.flow")
         for imported in imports(tree)
         if imported.startswith("flask.")
@@ -113,7 +112,7 @@ def test_only_edges_open_transactions_beside_jobs_that_span_several():
     }
     users = {
         name
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "transaction"
     }
@@ -126,10 +125,10 @@ def test_a_new_kind_of_moment_touches_three_modules():
         name: {
             kind for kind in KINDS for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == kind
         }
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
     }
     assert {name for name, kinds in named.items() if len(kinds) > 1} <= SPELL_OUT_KINDS
 
 
 def test_every_module_says_what_it_is():
-    assert not [name for name, tree in MODULES.items() if not ast.get_docstring(tree)]
+    assert not [name for name, tree in modules().items() if not ast.get_docstring(tree)]

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Row, exists, select, update
 from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
-from manimod import jobs
+from manimod import jobs, logs
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.flow import mirror, moments, register
@@ -67,9 +67,15 @@ def _is_connected(row: Any) -> ColumnElement[bool]:
     return exists().where(Connection.id == row.connection_id, Connection.status == "connected")
 
 
-def tell_stored(connection_id: int, event: MinimisedEvent, path: str, is_new: bool) -> None:
-    facts = event.facts
-    log.info("event_stored", event_id=facts.id, type=facts.type, connection=connection_id, path=path, new=is_new)
+def tell_stored(stored: list[tuple[int, MinimisedEvent, bool]], path: str, requests: list[str] | None = None) -> None:
+    """A line of log for each: the connection's id, the event, whether it is new; of a webhook the request's id too."""
+    lines = [
+        {"event_id": event.facts.id, "type": event.facts.type, "connection": connection_id, "path": path, "new": is_new}
+        for connection_id, event, is_new in stored
+    ]
+    for line, request_id in zip(lines, requests or (), strict=False):
+        line["request_id"] = request_id
+    logs.tell_each("event_stored", lines)
 
 
 def _row(connection_id: int, event: MinimisedEvent, path: str) -> dict:
@@ -173,22 +179,22 @@ def _tell(
     keys = {happening.key for item in news.values() for happening in item.meaning.happenings}
     query = select(Moment.key, Moment.id, Moment.kind, Moment.state).where(Moment.connection_id == connection.id)
     known = {key: about for key, *about in db.session.execute(query.where(among(Moment.key, keys)))} if keys else {}
-    for event in events:
-        state, reason = outcomes[event.id]
-        happenings = news[event.id].meaning.happenings if event.id in news else ()
-        log.info(
-            "event_processed",
-            event_id=event.stripe_id,
-            row=event.id,
-            connection=connection.id,
-            state=state,
-            reason=reason,
-            moments=[
+    lines = [
+        {
+            "event_id": event.stripe_id,
+            "row": event.id,
+            "connection": connection.id,
+            "state": outcomes[event.id][0],
+            "reason": outcomes[event.id][1],
+            "moments": [
                 dict(zip(("moment", "kind", "state"), known[happening.key], strict=True))
-                for happening in happenings
+                for happening in (news[event.id].meaning.happenings if event.id in news else ())
                 if happening.key in known
             ],
-        )
+        }
+        for event in events
+    ]
+    logs.tell_each("event_processed", lines)
 
 
 def _drain_one_by_one(connection_id: int) -> bool:

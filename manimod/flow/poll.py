@@ -73,8 +73,8 @@ def _read(connection_id: int, gateway, since: int) -> int | None:
             if not connection.is_connected:
                 return None
             repeated = inbox.store([(connection_id, event) for event in reversed(page.rows)], "poll")
-        for event in page.rows:
-            inbox.tell_stored(connection_id, event, "poll", (connection_id, event.facts.id) not in repeated)
+        known = {event_id for _, event_id in repeated}
+        inbox.tell_stored([(connection_id, event, event.facts.id not in known) for event in page.rows], "poll")
         newest = max([event.facts.created for event in page.rows], default=newest) if is_first else newest
         cursor, is_first = page.next_cursor, False
     return newest

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 from limits import parse
 from redis.exceptions import RedisError
 
@@ -25,10 +25,10 @@ blueprint = Blueprint("webhooks", __name__)
 @csrf.exempt
 def stripe(token: str) -> Response:
     request.max_content_length = LARGEST_BODY
-    checked = desk.hand_in(Delivery(token, request.get_data(), request.headers.get("Stripe-Signature")))
+    delivery = Delivery(token, request.get_data(), request.headers.get("Stripe-Signature"))
+    checked = desk.hand_in(delivery, g.request_id)
     if checked.failure:
         raise _refusal(token, checked)
-    inbox.tell_stored(checked.connection_id, checked.event, "webhook", checked.is_new)
     return Response("ok\n", mimetype="text/plain")
 
 
@@ -58,6 +58,7 @@ class Waiting:
     """A delivery at the desk, and what came of it."""
 
     delivery: Delivery
+    request_id: str
     checked: Checked | None = None
     error: Exception | None = None
     is_done: bool = False
@@ -74,9 +75,9 @@ class Desk:
         self._waiting: deque[Waiting] = deque()
         self._turn = threading.Lock()
 
-    def hand_in(self, delivery: Delivery) -> Checked:
+    def hand_in(self, delivery: Delivery, request_id: str) -> Checked:
         """Returns once the delivery is committed or refused. Raises what the database raised."""
-        mine = Waiting(delivery)
+        mine = Waiting(delivery, request_id)
         self._waiting.append(mine)
         with self._turn:
             while not mine.is_done:
@@ -102,6 +103,9 @@ def _store(batch: list[Waiting]) -> None:
         checked = deliveries.receive(database, [one.delivery for one in batch])
     for one, result in zip(batch, checked, strict=True):
         one.checked = result
+    accepted = [one for one in batch if not one.checked.failure]
+    stored = [(one.checked.connection_id, one.checked.event, one.checked.is_new) for one in accepted]
+    inbox.tell_stored(stored, "webhook", [one.request_id for one in accepted])
 
 
 def _store_alone(one: Waiting) -> None:

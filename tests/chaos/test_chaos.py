@@ -20,7 +20,7 @@ POSTGRES_FAULTS = ("worker killed", "work-horse killed", "PostgreSQL backend kil
 @pytest.mark.journey
 @pytest.mark.parametrize(
     ("database", "events", "kills", "names"),
-    [("sqlite", 120, 2, (*FAULTS, "disk full", "Stripe answers 500")), ("postgresql", 80, 2, POSTGRES_FAULTS)],
+    [("sqlite", 80, 2, (*FAULTS, "disk full", "Stripe answers 500")), ("postgresql", 80, 2, POSTGRES_FAULTS)],
 )
 def test_nothing_is_lost_or_doubled_in_the_storm(
     database: str,

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from manimod import jobs
@@ -14,6 +13,7 @@ from manimod.flow import generation
 from manimod.models import Creative, Moment
 from manimod.studio import llm
 from tests import openai_stub
+from tests.applications import send_redis_away
 from tests.openai_stub import OpenAiStub
 from tests.stripe_events import customer, event
 
@@ -67,7 +67,7 @@ def test_one_worker_waits_for_the_model_and_the_others_go_on(connected, tell, mo
 
 
 def test_with_redis_away_everybody_is_alone(app, connected):
-    app.extensions["redis"] = Redis.from_url("redis://127.0.0.1:1/0")
+    send_redis_away(app)
     with jobs.alone("generate", connected.id, 60) as is_alone:
         assert is_alone
 

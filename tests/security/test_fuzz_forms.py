@@ -74,7 +74,7 @@ def check(answer) -> int:
 def test_every_query_parameter(surface):
     gets, _, names, known = surface
 
-    @hostile.fuzz("query", share=0.05, short=40, where=st.sampled_from(gets), asked=pairs(names, known))
+    @hostile.fuzz("query", share=0.05, short=20, where=st.sampled_from(gets), asked=pairs(names, known))
     def ask(where: tuple, asked: list) -> int:
         way, visitor = where
         return check(visitor.get(way, query_string=MultiDict(asked)))
@@ -88,7 +88,7 @@ def test_every_form_field(surface):
     headers = st.sampled_from(({}, {"HX-Request": "true"}))
 
     @hostile.fuzz(
-        "form", share=0.05, short=40, where=st.sampled_from(posts), filled=pairs(names, known), headers=headers
+        "form", share=0.05, short=20, where=st.sampled_from(posts), filled=pairs(names, known), headers=headers
     )
     def submit(where: tuple, filled: list, headers: dict) -> int:
         way, visitor = where

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from manimod.config import LlmSettings
-from manimod.studio import angles, lint, llm, llm_client, writer
+from manimod.studio import angles, lint, llm, writer
 from manimod.studio.brief import EVENTS, CreativeSet
 from tests import openai_stub as stub
 from tests.openai_stub import OpenAiStub
@@ -18,6 +18,14 @@ from tests.studio.samples import PICKY, PLAIN, STORED, TIERS, brief
 
 KEY = "sk-made-up-key"
 BRIEF = brief("new_customer", "new", "entry")  # its angles: quick win, something not tried yet, human help
+
+
+@pytest.fixture(scope="module", autouse=True)
+def client():
+    """Imported before the first test looks at the clock; only where these tests run, because it takes seconds."""
+    from manimod.studio import llm_client
+
+    return llm_client
 
 
 def write(service, asked=BRIEF, seconds=15.0):
@@ -128,14 +136,14 @@ def test_a_failed_payment_is_never_spoken_of_not_even_to_the_model():
     assert not [w for w in ("fail", "payment", "invoice") if w in service.requests[0]["messages"][1]["content"].lower()]
 
 
-def test_the_answer_is_bounded_by_schema_and_tokens():
+def test_the_answer_is_bounded_by_schema_and_tokens(client):
     _, service = written(stub.well())
     request = service.requests[0]
     lengths = request["tools"][0]["function"]["parameters"]["$defs"]["R3"]["properties"]
     assert {kind: table["items"]["maxLength"] for kind, table in lengths.items()} == {
         "short": 30, "headline": 60, "body": 90, "closing": 59
     }  # fmt: skip
-    assert request["max_tokens"] == llm_client.MAX_TOKENS
+    assert request["max_tokens"] == client.MAX_TOKENS
 
 
 # Lines that may not be used

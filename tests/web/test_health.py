@@ -1,3 +1,6 @@
+from tests.applications import send_redis_away
+
+
 def test_alive(client):
     answer = client.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
@@ -10,7 +13,6 @@ def test_ready_with_database_and_redis(client):
 
 
 def test_not_ready_without_redis(app, client):
-    app.extensions["redis"].connection_pool.connection_kwargs["port"] = 1
-    app.extensions["redis"].connection_pool.disconnect()
+    send_redis_away(app)
     answer = client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "database: ok\nredis: no answer\n")

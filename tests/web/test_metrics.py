@@ -14,6 +14,7 @@ from manimod.jobs import transaction
 from manimod.models import Health, StripeEvent
 from manimod.models.accounts import now
 from tests import factories
+from tests.applications import send_redis_away
 from tests.stripe_events import customer, event
 
 TOKEN = "a-token-of-its-own"
@@ -117,8 +118,7 @@ def test_throughput_is_counted_a_minute(figures, valkey, connected, drain):
 
 
 def test_without_redis_the_rest_is_told(app, figures):
-    app.extensions["redis"].connection_pool.connection_kwargs["port"] = 1
-    app.extensions["redis"].connection_pool.disconnect()
+    send_redis_away(app)
     found = figures()
     assert (found["redis_up"], found["jobs_depth"], found["inbox_depth"]) == (0, None, 0)
 

@@ -10,6 +10,7 @@ from manimod.jobs import transaction
 from manimod.models import Account, Health
 from manimod.models.accounts import now
 from tests import factories
+from tests.applications import send_redis_away
 
 ADDRESSES = ("/support", "/support/accounts/1", "/support/accounts/1/events/1", "/support/accounts/1/customers")
 
@@ -124,8 +125,7 @@ def test_the_jobs_are_told_with_their_backlog(as_support, connected, client):
 
 
 def test_without_redis_the_panel_says_so(app, as_support, account):
-    app.extensions["redis"].connection_pool.connection_kwargs["port"] = 1
-    app.extensions["redis"].connection_pool.disconnect()
+    send_redis_away(app)
     page = as_support.get("/support")
     assert page.status_code == 200
     assert "Redis doesn&#39;t answer" in page.text or "Redis doesn't answer" in page.text
