@@ -20,5 +20,11 @@ def pattern(name):
 
 
 @cache
+def patterned():
+    """The names of the tables that have patterns."""
+    return tuple(name for name, table in _tables().items() if "patterns" in table)
+
+
+@cache
 def words(name, key="words"):
     return frozenset(_tables()[name][key])

@@ -12,7 +12,7 @@ from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 from manimod.studio.brief import Brand, Finding, Offer
-from manimod.studio.lexicon import pattern
+from manimod.studio.lexicon import pattern, patterned
 from manimod.studio.specifications import CHECKED, PLACEMENTS
 from manimod.studio.tiers import slug
 
@@ -62,9 +62,10 @@ class LintContext:
         first = {n.split()[0] for n in names if len(n.split()[0]) > 2 and n[0].isupper()}
         return {n.casefold() for n in names if " " in n}, first - set(re.findall(r"\w+", self.brand.name))
 
-    def mask(self, text):
-        """The text with the brand, the tier and coupon codes replaced, so that their own spelling breaks no rule."""
-        return self._names.sub("Name", text) if self._names else text
+    @cached_property
+    def mask(self):
+        """text -> the same with the brand, the tier and coupon codes replaced: their own spelling breaks no rule."""
+        return cache(lambda text: self._names.sub("Name", text) if self._names else text)
 
     def is_offered(self, excerpt):
         return any(excerpt.casefold() in offer.text.casefold() for offer in self.active_offers)
@@ -95,6 +96,11 @@ class Copy:
     @property
     def placement(self):
         return PLACEMENTS.get(self.platform)
+
+    @cached_property
+    def suspicions(self):
+        """The tables of words.toml that some text here has to do with; nearly always none."""
+        return frozenset().union(*(_suspicions(text.plain) for text in self.texts))
 
     def lines(self, field):
         return [t.text for t in self.texts if t.field == field]
@@ -145,21 +151,20 @@ def rule(id, platforms, severity, summary, source, scope="words"):
     return register
 
 
-def search(copy, wanted, message, allowed=lambda excerpt: False):
-    """A hit for every text in which a pattern (or a table of words.toml) is found, unless the excerpt is allowed. The
+def search(copy, table, message, allowed=lambda excerpt: False):
+    """A hit for every text in which a pattern of this table of words.toml is found, unless the excerpt is allowed. The
     brand's and the tier's own names are masked."""
-    for text in copy.texts:
-        for excerpt in _excerpts(wanted, text.plain):
-            if not allowed(excerpt):
-                yield Hit(text, excerpt.strip(), message)
+    for text in copy.texts if table in copy.suspicions else ():
+        for match in pattern(table).finditer(text.plain):
+            if not allowed(match[0]):
+                yield Hit(text, match[0].strip(), message)
                 break
 
 
 @lru_cache(maxsize=16384)
-def _excerpts(wanted, text):
-    """What a pattern finds; phrasings come back again and again, so that most of it is known already."""
-    expression = pattern(wanted) if isinstance(wanted, str) else wanted
-    return tuple(match[0] for match in expression.finditer(text))
+def _suspicions(text):
+    """The tables of which something is found; phrasings come back again and again, so that most of it is known."""
+    return frozenset(table for table in patterned() if pattern(table).search(text))
 
 
 def check(variant, context):

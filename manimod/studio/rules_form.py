@@ -1,6 +1,7 @@
 """Rules about form: spelling and signs, lengths and counts, calls to action, the address and the brand."""
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from manimod.studio.lexicon import pattern, words
@@ -110,13 +111,18 @@ def count(copy, context):
     for field in copy.placement.fields.values() if copy.placement and copy.complete else ():
         at_least, at_most, wanted = field.lines
         lines = copy.lines(field.name)
-        different = len({frozenset(re.findall(r"\w+", line.casefold())) for line in lines})
+        different = len(set(map(_different_words, lines)))
         if different < at_least or len(lines) > at_most:
             message = f"{field.label}: {at_least} to {at_most} wanted, {different} different ones are here."
             yield Hit(field.name, "", message)
         elif different < wanted:
             message = f"{field.label}: {wanted} different ones work better than {different}."
             yield Hit(field.name, "", message, WARN)
+
+
+@lru_cache(maxsize=16384)
+def _different_words(line):
+    return frozenset(re.findall(r"\w+", line.casefold()))
 
 
 @rule("CTA-01", "all", BLOCK, "A call to action that the platform knows", "specifications.toml", "placement")
