@@ -16,8 +16,7 @@ Stripe. tests/test_architecture.py states who may call whom.
 """
 
 import orjson
-from flask import Flask, Request, Response, request
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask
 from flask_security import SQLAlchemyUserDatastore
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -33,33 +32,11 @@ from manimod.models import Role, User
 MEGABYTE = 1024 * 1024
 
 
-class Mani(Flask):
-    """Stripe's deliveries pass by the hooks that are for people: no session, no form, no page, nobody to recognise."""
-
-    def preprocess_request(self) -> Response | None:
-        if request.blueprint == "webhooks":
-            return logs.begin_request()
-        return super().preprocess_request()
-
-    def process_response(self, response: Response) -> Response:
-        if request.blueprint == "webhooks":
-            response.headers["X-Content-Type-Options"] = "nosniff"
-            return logs.end_request(response)
-        return super().process_response(response)
-
-
-class Sessions(SecureCookieSessionInterface):
-    def open_session(self, app: Flask, request: Request) -> SessionMixin | None:
-        """Asked before the address has been looked up."""
-        return None if request.path.startswith("/webhooks/") else super().open_session(app, request)
-
-
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, from the environment's settings unless given. Raises config.ConfigError."""
     settings = settings or load_settings()
-    app = Mani(__name__, template_folder="../templates", static_folder="../static")
+    app = Flask(__name__, template_folder="../templates", static_folder="../static")
     app.config.from_mapping(_flask_config(settings))
-    app.session_interface = Sessions()
     app.extensions["settings"] = settings
     app.extensions["keyring"] = Keyring(settings.encryption_keys)
     app.extensions["redis"] = _open_redis(settings.redis_url)

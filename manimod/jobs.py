@@ -21,6 +21,8 @@ from manimod.extensions import WRITES, db
 
 log = structlog.get_logger()
 
+Bell = tuple[str, int]  # the name of a task, and the id of its row
+
 FAST, SLOW = "mani", "mani-sync"  # a sync that takes minutes must not stand before an event
 HEARTBEAT = "mani:scheduler"  # the scheduler's sign of life, Unix seconds; a worker's is RQ's own
 WORKER_SILENCE = timedelta(seconds=90)  # an idle worker of ours speaks up every 45 seconds
@@ -64,6 +66,16 @@ def transaction() -> Iterator[None]:
     bells, g.bells = g.bells, None
     for name, row_id in bells:
         ring(name, row_id)
+
+
+@contextmanager
+def collect_bells(bells: list[Bell]) -> Iterator[None]:
+    """What the block asks for is added to `bells`, for its caller to ring once it has been committed."""
+    g.bells = bells
+    try:
+        yield
+    finally:
+        g.bells = None
 
 
 def enqueue(name: str, row_id: int) -> None:

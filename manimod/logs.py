@@ -59,21 +59,22 @@ def tell_each(event: str, lines: list[dict]) -> None:
         StandardError().write("".join(_json(shared | line, str) + "\n" for line in lines))
 
 
-def begin_request() -> None:
-    g.request_id = uuid.uuid4().hex
+def begin() -> str:
+    """The id of a new request, which its lines carry from here on."""
+    request_id = uuid.uuid4().hex
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return request_id
+
+
+def begin_request() -> None:
+    g.request_id = begin()
 
 
 def end_request(response: Response) -> Response:
     response.headers[REQUEST_ID] = g.get("request_id", "")
-    if request.endpoint != "static" and not _says_so_itself(response):
+    if request.endpoint != "static":
         structlog.get_logger().info(
             "request", method=request.method, endpoint=request.endpoint, status=response.status_code
         )
     return response
-
-
-def _says_so_itself(response: Response) -> bool:
-    """An event that was stored has a line of its own, with the same id."""
-    return request.blueprint == "webhooks" and response.status_code == 200

@@ -51,5 +51,5 @@ def register(app: Flask) -> None:
         webhooks,
     ):
         app.register_blueprint(room.blueprint)
-    for room in (words, auth, errors, headers):
+    for room in (words, auth, errors, headers, webhooks):
         room.register(app)

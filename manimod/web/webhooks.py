@@ -2,34 +2,75 @@
 
 import threading
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from time import monotonic
+from typing import NoReturn
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Flask, request
 from limits import parse
 from redis.exceptions import RedisError
+from werkzeug.wsgi import get_input_stream
 
+from manimod import jobs, logs
 from manimod.errors import ManimodError
 from manimod.extensions import connect_for_single_statements, csrf, limiter
 from manimod.flow import deliveries, inbox
 from manimod.flow.deliveries import Checked, Delivery
-from manimod.jobs import transaction
 
+PATH = "/webhooks/stripe/"
+OUTCOME = "mani.outcome"  # of a delivery, in the environment of its request: Checked, or an exception
+OK = b"ok\n"
+ACKNOWLEDGED = [
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Content-Length", str(len(OK))),
+    ("X-Content-Type-Options", "nosniff"),
+]
 LARGEST_BODY = 1024 * 1024
 MOST_AT_ONCE = 50
+LONGEST_SILENCE_SECONDS = 0.05
 REFUSALS_OF_AN_ADDRESS = parse("1200 per minute")
 
 blueprint = Blueprint("webhooks", __name__)
 
 
-@blueprint.post("/webhooks/stripe/<token>")
+def register(app: Flask) -> None:
+    app.extensions["desk"] = Desk(app)
+    app.wsgi_app = Door(app.wsgi_app, app.extensions["desk"])
+
+
+class Door:
+    """Before Flask stands the door for deliveries: what is stored is answered here, without anything that is for
+    people. What is not goes on to Flask with what came of it, and everything else as it came.
+    """
+
+    def __init__(self, inside: Callable, desk: "Desk") -> None:
+        self._inside, self._desk = inside, desk
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        token = environ["PATH_INFO"].removeprefix(PATH)
+        if environ["REQUEST_METHOD"] != "POST" or PATH + token != environ["PATH_INFO"] or "/" in token:
+            return self._inside(environ, start_response)
+        request_id = logs.begin()
+        try:
+            body = get_input_stream(environ, max_content_length=LARGEST_BODY).read()
+            signature = environ.get("HTTP_STRIPE_SIGNATURE")
+            environ[OUTCOME] = checked = self._desk.hand_in(Delivery(token, body, signature), request_id)
+        except Exception as error:
+            environ[OUTCOME] = error
+        else:
+            if not checked.failure:
+                start_response("200 OK", [*ACKNOWLEDGED, (logs.REQUEST_ID, request_id)])
+                return [OK]
+        return self._inside(environ, start_response)
+
+
+@blueprint.post(f"{PATH}<token>")
 @csrf.exempt
-def stripe(token: str) -> Response:
-    request.max_content_length = LARGEST_BODY
-    delivery = Delivery(token, request.get_data(), request.headers.get("Stripe-Signature"))
-    checked = desk.hand_in(delivery, g.request_id)
-    if checked.failure:
-        raise _refusal(token, checked)
-    return Response("ok\n", mimetype="text/plain")
+def stripe(token: str) -> NoReturn:
+    """What the door did not answer."""
+    outcome = request.environ[OUTCOME]
+    raise outcome if isinstance(outcome, Exception) else _refusal(token, outcome)
 
 
 def _refusal(token: str, checked: Checked) -> ManimodError:
@@ -41,7 +82,7 @@ def _refusal(token: str, checked: Checked) -> ManimodError:
         return checked.failure
     if not _may_note(token):
         return ManimodError("TOO_MANY")
-    with transaction():
+    with jobs.transaction():
         deliveries.note_refusal(checked.connection_id, checked.failure)
     return checked.failure
 
@@ -68,10 +109,14 @@ class Desk:
     """Deliveries of one moment share a commit: the thread whose turn it is stores all that wait, its own among them.
 
     Nobody waits for company: a delivery that comes alone is stored alone. Under load a commit takes as long for eight
-    as for one, and the database sees an eighth of them.
+    as for one, and the database sees an eighth of them. The bells are fewer too: while others wait, who will soon ring
+    themselves, they are left to them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._bells: list[jobs.Bell] = []
+        self._rung_at = 0.0
         self._waiting: deque[Waiting] = deque()
         self._turn = threading.Lock()
 
@@ -81,7 +126,8 @@ class Desk:
         self._waiting.append(mine)
         with self._turn:
             while not mine.is_done:
-                self._store_those_who_wait()
+                with self._app.app_context():
+                    self._store_those_who_wait()
         if mine.error:
             raise mine.error
         return mine.checked
@@ -89,13 +135,26 @@ class Desk:
     def _store_those_who_wait(self) -> None:
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
         try:
-            _store(batch)
-        except Exception:
-            for one in batch:  # so that nobody fails through another's delivery
-                _store_alone(one)
+            with jobs.collect_bells(self._bells):
+                _store_together(batch)
         finally:
             for one in batch:
                 one.is_done = True
+            self._ring()
+
+    def _ring(self) -> None:
+        if not self._waiting or monotonic() - self._rung_at > LONGEST_SILENCE_SECONDS:
+            bells, self._bells, self._rung_at = self._bells, [], monotonic()
+            for bell in dict.fromkeys(bells):
+                jobs.ring(*bell)
+
+
+def _store_together(batch: list[Waiting]) -> None:
+    try:
+        _store(batch)
+    except Exception:
+        for one in batch:  # so that nobody fails through another's delivery
+            _store_alone(one)
 
 
 def _store(batch: list[Waiting]) -> None:
@@ -113,6 +172,3 @@ def _store_alone(one: Waiting) -> None:
         _store([one])
     except Exception as error:
         one.error = error
-
-
-desk = Desk()

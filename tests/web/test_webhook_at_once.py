@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from manimod.extensions import db
 from manimod.models import RefusedDelivery, StripeEvent
-from manimod.web.webhooks import desk
+from manimod.web import webhooks
 from tests.conftest import wait_for
 from tests.factories import make_connection, signed
 from tests.web.test_webhook import EVENT
@@ -23,12 +23,14 @@ def deliver_at_once(app, connection):
     def post(request, token):
         return FlaskClient(app).post(f"/webhooks/stripe/{token}", **request).status_code
 
-    def run(*requests, token=connection.webhook_token):
+    def run(*requests, tokens=(connection.webhook_token,)):
         db.session.commit()
-        with ThreadPoolExecutor(len(requests)) as pool:
+        desk = app.extensions["desk"]
+        posts = [(one, token) for token in tokens for one in requests]
+        with ThreadPoolExecutor(len(posts)) as pool:
             with desk._turn:
-                answers = [pool.submit(contextvars.Context().run, post, one, token) for one in requests]
-                wait_for(lambda: len(desk._waiting) == len(requests))
+                answers = [pool.submit(contextvars.Context().run, post, *one) for one in posts]
+                wait_for(lambda: len(desk._waiting) == len(posts))
             return [answer.result() for answer in answers]
 
     return run
@@ -69,5 +71,18 @@ def test_one_that_the_database_refuses_harms_no_other(deliver_at_once):
 def test_accounts_share_a_commit_and_no_event(deliver_at_once, app, connection):
     elsewhere = make_connection()
     deliver_at_once(numbered(1))
-    deliver_at_once(numbered(1), token=elsewhere.webhook_token)
+    deliver_at_once(numbered(1), tokens=[elsewhere.webhook_token])
     assert set(db.session.scalars(select(StripeEvent.connection_id))) == {connection.id, elsewhere.id}
+
+
+@pytest.mark.parametrize(("longest_silence", "asked"), [(float("inf"), 2), (-1, 4)], ids=["soon", "long ago"])
+def test_bells_that_rang_soon_before_are_left_to_those_who_wait(
+    deliver_at_once, valkey, monkeypatch, longest_silence, asked
+):
+    monkeypatch.setattr(webhooks, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(webhooks, "LONGEST_SILENCE_SECONDS", longest_silence)
+    connections = [make_connection() for _ in range(2)]
+    valkey.config_resetstat()
+    deliver_at_once(numbered(1), numbered(2), tokens=[each.webhook_token for each in connections])
+    assert valkey.info("commandstats")["cmdstat_set"]["calls"] == asked
+    assert all(valkey.exists(f"mani:bell:drain:{each.id}") for each in connections)
