@@ -69,11 +69,12 @@ def brief_of(account: Account, **audience: object) -> Brief:
     return as_brief(kit_of(account), **audience)
 
 
-def with_names(account: Account, brief: Brief) -> Brief:
-    """The brief, and the customers' names that its tier and stored texts hold, which the studio leaves out: a plan made
-    for one customer bears their name, and a proof may be older than the customer whom it names."""
-    texts = [*stored_texts(kit_of(account)), brief.tier or ""]
-    return replace(brief, customer_names=tuple(customers_in_full(account, texts)))
+def with_names(account: Account, briefs: list[Brief]) -> list[Brief]:
+    """The briefs, and the customers' names that their tiers and stored texts hold, which the studio leaves out: a plan
+    made for one customer bears their name, and a proof may be older than the customer whom it names."""
+    tiers = [brief.tier or "" for brief in briefs]
+    names = tuple(customers_in_full(account, [*stored_texts(kit_of(account)), *tiers]))
+    return [replace(brief, customer_names=names) for brief in briefs]
 
 
 def stored_texts(kit: BrandKit) -> list[str]:
@@ -114,7 +115,7 @@ def _names(account: Account, texts: Iterable[str], *or_which: ColumnElement[bool
     spans = {" ".join(line[i:j]).strip(".") for line in lines for i in range(len(line)) for j in range(i + 1, i + 5)}
     if not spans:
         return []
-    query = select(Customer.name).join(Connection, Connection.id == Customer.connection_id)
+    query = select(Customer.name).distinct().join(Connection, Connection.id == Customer.connection_id)
     named = or_(func.lower(Customer.name).in_(_lowered(spans)), *or_which)
     return list(db.session.scalars(query.where(Connection.account_id == account.id, named).limit(NAMES_LOOKED_AT)))
 

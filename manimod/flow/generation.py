@@ -22,6 +22,7 @@ from manimod.flow import brands, register
 from manimod.lifecycle import KINDS
 from manimod.models import (
     OPEN_MOMENTS,
+    Account,
     AudienceSize,
     Connection,
     Creative,
@@ -34,7 +35,7 @@ from manimod.models import (
 from manimod.models.accounts import now
 from manimod.models.rows import among, update_each
 from manimod.studio import llm, picture, writer
-from manimod.studio.brief import CreativeSet
+from manimod.studio.brief import Brief, CreativeSet
 
 log = structlog.get_logger()
 
@@ -126,11 +127,11 @@ def _serve(connection: Connection, audiences: Audiences) -> bool:
 
 def _serve_together(connection: Connection, audiences: Audiences) -> bool:
     connection_id, live = connection.id, _live_sets(connection.account_id, audiences)
+    wanting = [audience for audience in audiences if audience.is_test or audience.spoken_to not in live]
     written, refused = {}, {}
-    for audience in audiences:
+    for audience, brief in zip(wanting, _briefs(connection.account, wanting), strict=True):
         try:
-            if audience.is_test or audience.spoken_to not in live:
-                written[audience] = _write(connection, audience)
+            written[audience] = _write(brief)
         except writer.Unwritable as refusal:
             refused[audience] = refusal
     with jobs.transaction():
@@ -254,15 +255,16 @@ def _retire_older(account_id: int, fresh: dict[Audience, Creative]) -> None:
             db.session.add(Review(creative_id=older.id, action="expired", reason="a newer set took its place"))
 
 
-def _write(connection: Connection, audience: Audience) -> CreativeSet:
-    brief = brands.brief_of(
-        connection.account,
-        event=audience.event,
-        tier=audience.tier,
-        tier_position=audience.tier_position,
-        segment=audience.segment,
-    )
-    brief = brands.with_names(connection.account, brief)
+def _briefs(account: Account, audiences: list[Audience]) -> list[Brief]:
+    if not audiences:
+        return []
+    kit = brands.kit_of(account)
+    about = ("event", "tier", "tier_position", "segment")
+    asked = [brands.as_brief(kit, **{name: getattr(each, name) for name in about}) for each in audiences]
+    return brands.with_names(account, asked)
+
+
+def _write(brief: Brief) -> CreativeSet:
     model = current_app.extensions["settings"].llm
     if model is None:
         return writer.write(brief)
@@ -280,11 +282,13 @@ def _publish(connection_id: int, audiences: Audiences, written: dict[Audience, C
     if not moments:
         return True
     live = _live_sets(connection.account_id, moments)
+    sizes = _audience_sizes(connection_id)
     fresh, joined = {}, {}
     for audience, rows in moments.items():
         creative = None if audience.is_test else live.get(audience.spoken_to)
         if creative is None and audience in written:
             creative = fresh[audience] = _new_creative(connection, audience, rows[0], written[audience])
+            creative.audience_size = sizes.get((audience.product, audience.segment))
             live[audience.spoken_to] = creative
         if creative:
             creative.moments_count += len(rows)
@@ -334,7 +338,6 @@ def _new_creative(connection: Connection, audience: Audience, moment: Row, conte
         moments_count=0,
         run_from=run_from,
         run_until=run_until,
-        audience_size=_audience_size(connection.id, audience),
         occurred_at=moment.occurred_at,
         received_at=moment.received_at,
         detected_at=moment.detected_at,
@@ -347,13 +350,11 @@ def _window(moment: Row) -> tuple[datetime, datetime]:
     return moment.occurred_at + timedelta(days=first), moment.occurred_at + timedelta(days=last)
 
 
-def _audience_size(connection_id: int, audience: Audience) -> int | None:
-    query = select(func.sum(AudienceSize.customers)).where(
-        AudienceSize.connection_id == connection_id,
-        AudienceSize.stripe_product_id == audience.product,
-        AudienceSize.segment == audience.segment,
-    )
-    return db.session.scalar(query)
+def _audience_sizes(connection_id: int) -> dict[tuple[str | None, str | None], int]:
+    """By product and segment."""
+    kinds = (AudienceSize.stripe_product_id, AudienceSize.segment)
+    query = select(*kinds, func.sum(AudienceSize.customers)).where(AudienceSize.connection_id == connection_id)
+    return {(product, segment): size for product, segment, size in db.session.execute(query.group_by(*kinds))}
 
 
 def picture_of(creative: Creative, variant: int, canvas: str, little_text: bool = False) -> str:

@@ -221,7 +221,7 @@ def rewrite(creative: Creative, by: User, revision: int) -> None:
     model's 20 seconds are too long. The set says so with its `writer`.
     """
     try:
-        brief = brands.with_names(creative.account, _brief(creative, round=creative.round + 1))
+        [brief] = brands.with_names(creative.account, [_brief(creative, round=creative.round + 1)])
         content = writer.write(brief)
     except writer.Unwritable as refusal:
         raise TextBlocked(list(refusal.findings)) from None
