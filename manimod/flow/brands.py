@@ -72,9 +72,14 @@ def brief_of(account: Account, **audience: object) -> Brief:
 def with_names(account: Account, briefs: list[Brief]) -> list[Brief]:
     """The briefs, and the customers' names that their tiers and stored texts hold, which the studio leaves out: a plan
     made for one customer bears their name, and a proof may be older than the customer whom it names."""
-    tiers = [brief.tier or "" for brief in briefs]
-    names = tuple(customers_in_full(account, [*stored_texts(kit_of(account)), *tiers]))
-    return [replace(brief, customer_names=names) for brief in briefs]
+    stored = stored_texts(kit_of(account))
+    found = customers_in_full(account, [*stored, *(brief.tier or "" for brief in briefs)])
+    return [replace(brief, customer_names=_that_stand_in([*stored, brief.tier or ""], found)) for brief in briefs]
+
+
+def _that_stand_in(texts: list[str], names: list[str]) -> tuple[str, ...]:
+    spans = _lowered(_spans(texts)) if names else set()
+    return tuple(name for name in names if not spans.isdisjoint(_lowered({name})))
 
 
 def stored_texts(kit: BrandKit) -> list[str]:
@@ -111,13 +116,18 @@ def customers_in_full(account: Account, texts: Iterable[str]) -> list[str]:
 
 
 def _names(account: Account, texts: Iterable[str], *or_which: ColumnElement[bool]) -> list[str]:
-    lines = [_words(text) for text in texts]
-    spans = {" ".join(line[i:j]).strip(".") for line in lines for i in range(len(line)) for j in range(i + 1, i + 5)}
+    spans = _spans(texts)
     if not spans:
         return []
     query = select(Customer.name).distinct().join(Connection, Connection.id == Customer.connection_id)
     named = or_(func.lower(Customer.name).in_(_lowered(spans)), *or_which)
     return list(db.session.scalars(query.where(Connection.account_id == account.id, named).limit(NAMES_LOOKED_AT)))
+
+
+def _spans(texts: Iterable[str]) -> set[str]:
+    """Every one to four words in a row."""
+    lines = [_words(text) for text in texts]
+    return {" ".join(line[i:j]).strip(".") for line in lines for i in range(len(line)) for j in range(i + 1, i + 5)}
 
 
 def _lowered(spans: set[str]) -> set[str]:

@@ -287,8 +287,8 @@ def _publish(connection_id: int, audiences: Audiences, written: dict[Audience, C
     for audience, rows in moments.items():
         creative = None if audience.is_test else live.get(audience.spoken_to)
         if creative is None and audience in written:
-            creative = fresh[audience] = _new_creative(connection, audience, rows[0], written[audience])
-            creative.audience_size = sizes.get((audience.product, audience.segment))
+            size = sizes.get((audience.product, audience.segment))
+            creative = fresh[audience] = _new_creative(connection, audience, rows[0], written[audience], size)
             live[audience.spoken_to] = creative
         if creative:
             creative.moments_count += len(rows)
@@ -323,7 +323,9 @@ def _join(joined: list[tuple[Creative, list[Row]]], connection_id: int) -> None:
         log.info("creative_ready", creative=creative.id, connection=connection_id, kind=creative.event, moments=ids)
 
 
-def _new_creative(connection: Connection, audience: Audience, moment: Row, content: CreativeSet) -> Creative:
+def _new_creative(
+    connection: Connection, audience: Audience, moment: Row, content: CreativeSet, size: int | None
+) -> Creative:
     run_from, run_until = _window(moment)
     return Creative(
         account_id=connection.account_id,
@@ -338,6 +340,7 @@ def _new_creative(connection: Connection, audience: Audience, moment: Row, conte
         moments_count=0,
         run_from=run_from,
         run_until=run_until,
+        audience_size=size,
         occurred_at=moment.occurred_at,
         received_at=moment.received_at,
         detected_at=moment.detected_at,

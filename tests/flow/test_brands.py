@@ -106,6 +106,18 @@ def test_a_customers_name_is_found_in_what_is_stored(account, connected):
 
 
 @pytest.mark.both_databases
+def test_of_briefs_that_are_written_together_each_knows_the_names_in_its_own_texts(account, connected):
+    with transaction():
+        for number, name in enumerate(["Quux Freight", "Ada Example", "Grace Example"]):
+            customer = Customer(connection_id=connected.id, stripe_id=f"cus_{number}", name=name, created_at=now())
+            db.session.add(customer)
+    tiers = ["Team", "Quux, Freight. Custom", "for ADA EXAMPLE", None]
+    briefs = [brands.brief_of(account, event="renewed", tier=tier) for tier in tiers]
+    known = [brief.customer_names for brief in brands.with_names(account, briefs)]
+    assert known == [(), ("Quux Freight",), ("Ada Example",), ()]
+
+
+@pytest.mark.both_databases
 def test_who_saves_an_old_form_changes_nothing(account):
     save(account, version=0)
     with pytest.raises(ManimodError) as refused:
