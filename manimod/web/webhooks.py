@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import NoReturn
 
@@ -103,6 +103,7 @@ class Waiting:
     checked: Checked | None = None
     error: Exception | None = None
     is_done: bool = False
+    is_called: threading.Event = field(default_factory=threading.Event)
 
 
 class Desk:
@@ -115,19 +116,23 @@ class Desk:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
+        self._lock = threading.Lock()
+        self._waiting: deque[Waiting] = deque()
+        self._is_busy = False
         self._bells: list[jobs.Bell] = []
         self._rung_at = 0.0
-        self._waiting: deque[Waiting] = deque()
-        self._turn = threading.Lock()
 
     def hand_in(self, delivery: Delivery, request_id: str) -> Checked:
         """Returns once the delivery is committed or refused. Raises what the database raised."""
         mine = Waiting(delivery, request_id)
-        self._waiting.append(mine)
-        with self._turn:
-            while not mine.is_done:
-                with self._app.app_context():
-                    self._store_those_who_wait()
+        with self._lock:
+            self._waiting.append(mine)
+            must_wait, self._is_busy = self._is_busy, True
+        if must_wait:
+            mine.is_called.wait()
+        if not mine.is_done:
+            with self._app.app_context():
+                self._store_those_who_wait()
         if mine.error:
             raise mine.error
         return mine.checked
@@ -138,9 +143,20 @@ class Desk:
             with jobs.collect_bells(self._bells):
                 _store_together(batch)
         finally:
-            for one in batch:
-                one.is_done = True
+            self._call(batch)
+
+    def _call(self, done: list[Waiting]) -> None:
+        """Those whose deliveries are done, and the one who is next at the desk."""
+        for one in done:
+            one.is_done = True
+            one.is_called.set()
+        try:
             self._ring()
+        finally:
+            with self._lock:
+                self._is_busy = bool(self._waiting)
+                if self._is_busy:
+                    self._waiting[0].is_called.set()
 
     def _ring(self) -> None:
         if not self._waiting or monotonic() - self._rung_at > LONGEST_SILENCE_SECONDS:

@@ -28,9 +28,10 @@ def deliver_at_once(app, connection):
         desk = app.extensions["desk"]
         posts = [(one, token) for token in tokens for one in requests]
         with ThreadPoolExecutor(len(posts)) as pool:
-            with desk._turn:
-                answers = [pool.submit(contextvars.Context().run, post, *one) for one in posts]
-                wait_for(lambda: len(desk._waiting) == len(posts))
+            desk._is_busy = True
+            answers = [pool.submit(contextvars.Context().run, post, *one) for one in posts]
+            wait_for(lambda: len(desk._waiting) == len(posts))
+            desk._call([])
             return [answer.result() for answer in answers]
 
     return run
