@@ -14,7 +14,7 @@ from time import monotonic
 import structlog
 from flask import current_app
 from sqlalchemy import Row, Select, func, or_, select, update
-from sqlalchemy.orm import InstrumentedAttribute, defer
+from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from manimod import jobs
 from manimod.extensions import db
@@ -45,6 +45,7 @@ TURN_SECONDS = 5  # after which other accounts get their turn
 LONGEST_TURN_SECONDS = 60
 REFRESH = timedelta(days=14)  # how long further moments join a live set before a new one is written
 TIMELINES = select(Moment.id, Moment.kind, Moment.path, Moment.occurred_at, Moment.received_at, Moment.detected_at)
+OF_A_LIVE_SET = (Creative.event, Creative.tier, Creative.segment, Creative.moments_count, Creative.run_until)
 SEGMENTS = select(Customer.stripe_id, Customer.segment)
 SUBSCRIPTIONS = select(
     Subscription.stripe_id,
@@ -224,7 +225,7 @@ def _find(query: Select, column: InstrumentedAttribute, values: set, connection_
 def _live_sets(account_id: int, audiences: Iterable[Audience]) -> dict[Spoken, Creative]:
     """The sets that further moments of the audiences join. Nobody joins a set with a test-mode moment."""
     live = [Creative.status.in_(("waiting", "approved")), Creative.generated_at > now() - REFRESH]
-    query = select(Creative).options(defer(Creative.content)).where(*_speak_to(account_id, audiences), *live)
+    query = select(Creative).options(load_only(*OF_A_LIVE_SET)).where(*_speak_to(account_id, audiences), *live)
     return {_spoken_to(row): row for row in db.session.scalars(query.order_by(Creative.id))}
 
 

@@ -1,5 +1,6 @@
 """The register of moments: each is written once, waits for what it needs, and is withdrawn when it no longer holds."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -155,9 +156,11 @@ def _let_one_moment_speak(connection: Connection, customers: set[str]) -> None:
     query = select(Moment.stripe_customer_id, Moment.kind, Moment.occurred_at).where(
         Moment.connection_id == connection.id, among(Moment.stripe_customer_id, customers), Moment.state.in_(OPEN)
     )
+    open_moments = db.session.execute(query).all()
+    times = Counter(moment.stripe_customer_id for moment in open_moments)
     stronger = {kind: set() for kind in reversed(KINDS)}
-    for customer, kind, occurred_at in db.session.execute(query):
-        if occurred_at + timedelta(days=KINDS[kind].runs[1]) > now():
+    for customer, kind, occurred_at in open_moments:
+        if times[customer] > 1 and occurred_at + timedelta(days=KINDS[kind].runs[1]) > now():
             stronger[kind].add(customer)
     for place, (kind, beaten) in enumerate(stronger.items(), 1):
         if beaten:

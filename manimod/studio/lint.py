@@ -161,7 +161,7 @@ def search(copy, table, message, allowed=lambda excerpt: False):
                 break
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _suspicions(text):
     """The tables of which something is found; phrasings come back again and again, so that most of it is known."""
     return frozenset(table for table in patterned() if pattern(table).search(text))

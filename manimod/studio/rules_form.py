@@ -120,7 +120,7 @@ def count(copy, context):
             yield Hit(field.name, "", message, WARN)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=512)
 def _different_words(line):
     return frozenset(re.findall(r"\w+", line.casefold()))
 
