@@ -60,7 +60,7 @@ class Creative(db.Model):
     __table_args__ = (
         # The queue's filters are in its index, so that a rare one among 100,000 creatives is found without their rows.
         Index("ix_creative_queue", "account_id", "status", "id", "objective", "event", "segment", "tier", "is_test"),
-        Index("ix_creative_audience", "account_id", "tier", "event", "segment", "status"),
+        Index("ix_creative_audience", "account_id", "tier", "segment", "status", "event"),
     )
 
 

@@ -13,6 +13,7 @@ from resource import RLIM_INFINITY, RLIMIT_FSIZE, prlimit
 
 from redis.exceptions import RedisError
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from manimod.extensions import db
 from tests.chaos.scene import TMPFS_MEGABYTES, Scene, resize
@@ -147,11 +148,13 @@ def kill_postgres_backend(scene: Scene, draw: Random) -> Undo | None:
     return nothing if backends and _kill(draw.choice(backends)) else None
 
 
-def cut_connections(scene: Scene, _draw: Random) -> Undo:
-    with scene.app.app_context(), db.engine.connect() as connection:
-        others = "datname = current_database() AND pid <> pg_backend_pid()"
+def cut_connections(scene: Scene, _draw: Random) -> Undo | None:
+    """None where PostgreSQL recovers from another fault, and has cut them itself."""
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    with scene.app.app_context(), contextlib.suppress(OperationalError), db.engine.connect() as connection:
         connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
-    return nothing
+        return nothing
+    return None
 
 
 def _postgres_processes(server: Path) -> list[int]:

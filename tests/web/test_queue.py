@@ -1,7 +1,9 @@
 """The review queue: what a card tells, tabs, paging, and cards that appear by themselves."""
 
 import pytest
+from sqlalchemy import event
 
+from manimod.extensions import db
 from manimod.models import Connection
 from tests.factories import make_connection
 
@@ -78,3 +80,20 @@ def test_a_person_at_the_polling_address_is_sent_to_the_queue(as_owner, connecti
 @pytest.mark.parametrize("address", ["/creatives", "/creatives?status=approved", "/creatives/{id}"])
 def test_pages_vary_by_htmx(as_owner, connection, creative, address):
     assert "HX-Request" in as_owner.get(address.format(id=creative.id)).headers["Vary"]
+
+
+def test_a_filter_is_led_by_an_index_to_its_tier_and_segment(as_owner, account, connection, add_creative):
+    """However many creatives there are: without, a filter that matches nothing walks through all of them."""
+    add_creative(account)
+    plans = []
+
+    def explain(connection, _cursor, statement, parameters, *_rest):
+        if "count(*)" in statement and "creative.tier = ?" in statement and "EXPLAIN" not in statement:
+            steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(step.detail for step in steps if " creative " in step.detail)
+
+    event.listen(db.engine, "before_cursor_execute", explain)
+    as_owner.get("/creatives?tier=Business&segment=low")
+    event.remove(db.engine, "before_cursor_execute", explain)
+    assert plans
+    assert all("ix_creative_audience (account_id=? AND tier=? AND segment=? AND status=?)" in plan for plan in plans)
