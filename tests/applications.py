@@ -11,10 +11,14 @@ from manimod.extensions import limiter, security
 from tests.client import Client
 
 
+UNUSED = dict(vars(limiter))  # as before the first application, some of which find their Redis dead and remember it
+
+
 class KeptApplication:
     """`as_new()` is the application as `create_app` made it, whatever a test or another application did meanwhile."""
 
     def __init__(self, settings: Settings) -> None:
+        vars(limiter).update(UNUSED)
         self.app = create_app(settings)
         self.app.testing = True
         self.app.test_client_class = Client
