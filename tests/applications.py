@@ -10,7 +10,6 @@ from manimod.config import Settings
 from manimod.extensions import limiter, security
 from tests.client import Client
 
-
 UNUSED = dict(vars(limiter))  # as before the first application, some of which find their Redis dead and remember it
 
 
