@@ -81,8 +81,10 @@ def test_a_second_start_on_the_same_folder_is_refused_in_one_line(stack: Stack, 
 def test_the_web_stops_first_and_valkey_last_and_the_next_start_finds_everything(fresh: Stack) -> None:
     fresh.start()
     password = fresh.password
-    order = stops_in_order(fresh, signal.SIGINT)
-    assert (order[0], order[-1], len(order)) == ("web", "valkey", 5)
+    glances = stops_in_order(fresh, signal.SIGINT)
+    assert "web" in glances[0]
+    assert "valkey" in glances[-1]
+    assert sum(map(len, glances)) == 5
     assert fresh.process.wait(10) == 0
     assert is_free(fresh.port)
     assert fresh.said().endswith(f"Stopping ...\nStopped. Everything is kept in {fresh.folder}\n")
@@ -94,15 +96,16 @@ def test_the_web_stops_first_and_valkey_last_and_the_next_start_finds_everything
     leaves_no_orphans_when_killed(fresh)
 
 
-def stops_in_order(stack: Stack, signal_number: int) -> list[str]:
+def stops_in_order(stack: Stack, signal_number: int) -> list[set[str]]:
+    """Who is gone at each glance; the last two may go between the same two."""
     running = {pid: name for name, pid in stack.children().items()}
     stack.process.send_signal(signal_number)
-    order = []
+    glances = []
     while running:
-        for pid in [pid for pid in running if not is_alive(pid)]:
-            order.append(running.pop(pid))
+        if gone := [pid for pid in running if not is_alive(pid)]:
+            glances.append({running.pop(pid) for pid in gone})
         time.sleep(0.005)
-    return order
+    return glances
 
 
 def leaves_no_orphans_when_killed(stack: Stack) -> None:
