@@ -156,6 +156,8 @@ class Chaos:
     def _may(self, fault: Fault) -> bool:
         if fault.part == "everything":
             return not self.lasting
+        if fault.database and any(other.database for _, other, _ in self.lasting):
+            return False  # a PostgreSQL that stands still answers to nothing
         deaths = self.deaths.setdefault(fault.part or "", deque(maxlen=DEATHS))
         is_rare = len(deaths) < DEATHS or time.monotonic() - deaths[0] > WINDOW_SECONDS
         return (is_rare or not fault.part) and all(fault != other for _, other, _ in self.lasting)
