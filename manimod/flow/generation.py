@@ -40,7 +40,7 @@ from manimod.studio.brief import Brief, CreativeSet
 log = structlog.get_logger()
 
 BATCH = 5000  # moments; a backlog of 200 audiences then takes a few statements for each, not for each 500
-TOGETHER = 50  # audiences that share a transaction; a model takes its time for each, so that it publishes one by one
+TOGETHER = 100  # audiences that share a transaction; a model takes its time for each, so that it publishes one by one
 TURN_SECONDS = 5  # after which other accounts get their turn
 LONGEST_TURN_SECONDS = 60
 REFRESH = timedelta(days=14)  # how long further moments join a live set before a new one is written
