@@ -62,7 +62,7 @@ def database(server_address: str) -> Iterator[str]:
 
 
 def empty(url: str, tables: Sequence[str]) -> None:
-    """As just made, for a tenth of the time: whoever is still connected is cut off, and numbers begin at 1 again."""
+    """As just made, and sooner than a new one: whoever is still connected is cut off, and numbers begin at 1 again."""
     address = make_url(url).set(drivername="postgresql").render_as_string(False)
     _execute(address, CUT_OTHERS_OFF, *(f'DELETE FROM "{table}"' for table in tables), BEGIN_AT_ONE)
 

@@ -28,7 +28,7 @@ ACKNOWLEDGED = [
 ]
 LARGEST_BODY = 1024 * 1024
 MOST_AT_ONCE = 50
-LONGEST_SILENCE_SECONDS = 0.05
+LONGEST_SILENCE_SECONDS = 0.05  # of the bells, while somebody waits at the desk
 REFUSALS_OF_AN_ADDRESS = parse("1200 per minute")
 
 blueprint = Blueprint("webhooks", __name__)
@@ -142,6 +142,7 @@ class Desk:
         try:
             with jobs.collect_bells(self._bells):
                 _store_together(batch)
+            _tell(batch)
         finally:
             self._call(batch)
 
@@ -178,9 +179,6 @@ def _store(batch: list[Waiting]) -> None:
         checked = deliveries.receive(database, [one.delivery for one in batch])
     for one, result in zip(batch, checked, strict=True):
         one.checked = result
-    accepted = [one for one in batch if not one.checked.failure]
-    stored = [(one.checked.connection_id, one.checked.event, one.checked.is_new) for one in accepted]
-    inbox.tell_stored(stored, "webhook", [one.request_id for one in accepted])
 
 
 def _store_alone(one: Waiting) -> None:
@@ -188,3 +186,9 @@ def _store_alone(one: Waiting) -> None:
         _store([one])
     except Exception as error:
         one.error = error
+
+
+def _tell(batch: list[Waiting]) -> None:
+    accepted = [one for one in batch if one.checked and not one.checked.failure]
+    stored = [(one.checked.connection_id, one.checked.event, one.checked.is_new) for one in accepted]
+    inbox.tell_stored(stored, "webhook", [one.request_id for one in accepted])

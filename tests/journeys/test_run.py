@@ -84,6 +84,7 @@ def test_the_web_stops_first_and_valkey_last_and_the_next_start_finds_everything
     glances = stops_in_order(fresh, signal.SIGINT)
     assert "web" in glances[0]
     assert "valkey" in glances[-1]
+    assert "valkey" not in glances[0]
     assert sum(map(len, glances)) == 5
     assert fresh.process.wait(10) == 0
     assert is_free(fresh.port)
