@@ -25,7 +25,7 @@ from tests import postgres
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("sqlite", "postgresql")
 DURABLE = ["shared_buffers=256MB", "max_wal_size=2GB", "max_connections=200"]  # else as PostgreSQL comes: fsync on
-SECRETS = {"SECRET_KEY": "s" * 64, "ENCRYPTION_KEYS": f"k1:{'A' * 43}=", "SETTLE_SECONDS": "0"}
+SECRETS = {"SECRET_KEY": "s" * 64, "ENCRYPTION_KEYS": f"k1:{'A' * 43}=", "GRACE_PERIOD_SECONDS": "0"}
 GUNICORN = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
 _ids = itertools.count(1)
 

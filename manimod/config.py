@@ -1,18 +1,21 @@
-"""Typed settings, read once from the environment. What is missing or wrong stops the start with one clear line."""
+"""Typed settings, read once from the environment. A missing or wrong one stops the start with one clear line."""
 
 import base64
-import binascii
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-STRIPE_API_BASE = "https://api.stripe.com"
-LLM_BASE_URL = "https://api.openai.com/v1"
+from environs import Env, EnvValidationError, ValidationError, validate
+from flask import current_app
 
-Value = TypeVar("Value")
+REDIS_ADDRESS = validate.Regexp(r"redis://|rediss://|unix://", error="must start with redis://, rediss:// or unix://")
+ONE_WORD = validate.Regexp(r"[!-~]+\Z", error="is not usable: a key is one word of ASCII characters")
+LONG_SECRET = validate.Length(
+    min=32, error="is not usable: it needs at least {min} characters; make one with `openssl rand -hex 32`"
+)
 
 
 class ConfigError(Exception):
@@ -37,165 +40,149 @@ class Settings:
     public_url: str
     stripe_api_base: str
     sync_interval_minutes: int
-    settle_seconds: int
+    grace_period_seconds: int
     stripe_requests_per_second: int
     trusted_proxies: int
     retention_days: int
     secret_key: str
     encryption_keys: dict[str, bytes]
-    llm: LlmSettings | None = None
-    metrics_token: str | None = None
-    smtp_url: str | None = None
-    mail_from: str = "mani@localhost"
-    alert_email: str | None = None
+    llm: LlmSettings | None
+    metrics_token: str | None
+    smtp_url: str | None
+    mail_from: str
+    alert_email: str | None
 
     def __repr__(self) -> str:
         return f"Settings(public_url={self.public_url!r})"
 
 
-def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings; each secret may also come from the file that NAME_FILE names.
+def settings() -> Settings:
+    """The settings of the running application."""
+    return current_app.extensions["settings"]
 
-    Raises ConfigError with the name of the first setting that is missing or wrong.
-    """
-    env = os.environ if environment is None else environment
-    return Settings(
-        database_url=_database_url(_required(env, "DATABASE_URL")),
-        redis_url=_redis_url(_required(env, "REDIS_URL")),
-        public_url=_web_address(env, "PUBLIC_URL", "http://127.0.0.1:8000"),
-        stripe_api_base=_web_address(env, "STRIPE_API_BASE", STRIPE_API_BASE),
-        sync_interval_minutes=_whole_number(env, "SYNC_INTERVAL_MINUTES", 60, least=1),
-        settle_seconds=_whole_number(env, "SETTLE_SECONDS", 20, least=0),
-        stripe_requests_per_second=_whole_number(env, "STRIPE_REQUESTS_PER_SECOND", 25, least=1),
-        trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", 0, least=0),
-        retention_days=_whole_number(env, "RETENTION_DAYS", 90, least=31),  # Stripe resends for 30 days
-        secret_key=_convert("SECRET_KEY", _required(env, "SECRET_KEY"), _long_secret),
-        encryption_keys=_convert("ENCRYPTION_KEYS", _required(env, "ENCRYPTION_KEYS"), _encryption_keys),
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Raises ConfigError, which names the first setting that is missing or wrong."""
+    env = SettingsReader(environment)
+    loaded = Settings(
+        database_url=env.database_url("DATABASE_URL"),
+        redis_url=env.str("REDIS_URL", validate=REDIS_ADDRESS),
+        public_url=env.web_address("PUBLIC_URL", "http://127.0.0.1:8000"),
+        stripe_api_base=env.web_address("STRIPE_API_BASE", "https://api.stripe.com"),
+        sync_interval_minutes=env.number("SYNC_INTERVAL_MINUTES", "60", least=1),
+        # SETTLE_SECONDS is what this setting was called until 2026.
+        grace_period_seconds=env.number("GRACE_PERIOD_SECONDS", env.str("SETTLE_SECONDS", "20"), least=0),
+        stripe_requests_per_second=env.number("STRIPE_REQUESTS_PER_SECOND", "25", least=1),
+        trusted_proxies=env.number("TRUSTED_PROXIES", "0", least=0),
+        retention_days=env.number("RETENTION_DAYS", "90", least=31),  # Stripe resends for 30 days
+        secret_key=env.str("SECRET_KEY", validate=LONG_SECRET),
+        encryption_keys=env.encryption_keys("ENCRYPTION_KEYS"),
         llm=_llm(env),
-        metrics_token=_metrics_token(env),
-        smtp_url=_smtp_url(env),
-        mail_from=_mail_address(env, "MAIL_FROM") or "mani@localhost",
-        alert_email=_mail_address(env, "ALERT_EMAIL"),
+        metrics_token=env.str("METRICS_TOKEN", None, validate=ONE_WORD),
+        smtp_url=env.str("SMTP_URL", None, validate=_check_smtp_address),
+        mail_from=env.str("MAIL_FROM", "mani@localhost", validate=_check_mail_address),
+        alert_email=env.str("ALERT_EMAIL", None, validate=_check_mail_address),
     )
+    env.seal()
+    return loaded
 
 
-def port(environment: Mapping[str, str] | None = None) -> int:
+def port(environment: Mapping[str, str] = os.environ) -> int:
     """The TCP port of the web server, from PORT (8000)."""
-    env = os.environ if environment is None else environment
-    return _whole_number(env, "PORT", 8000, least=1, most=65535)
+    env = SettingsReader(environment)
+    number = env.number("PORT", "8000", least=1, most=65535)
+    env.seal()
+    return number
 
 
-def _optional(env: Mapping[str, str], name: str) -> str | None:
-    file = env.get(f"{name}_FILE")
-    if not file:
-        return env.get(name) or None
-    try:
-        return Path(file).read_text(encoding="utf-8").strip() or None
-    except OSError as error:
-        raise ConfigError(f"{name}_FILE points to {file}, which cannot be read: {error.strerror}.") from None
+class SettingsReader(Env):
+    """environs over any mapping: NAME_FILE may name a file that holds the value, and an empty value is not set."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(eager=False)
+        self.environment = environment
+        self.add_parser("database_url", _database_url)
+        self.add_parser("number", _number)
+        self.add_parser("web_address", _web_address)
+        self.add_parser("encryption_keys", _encryption_keys)
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        file = self.environment.get(f"{env_key}_FILE")
+        if not file:
+            return self.environment.get(env_key) or default
+        try:
+            return Path(file).read_text(encoding="utf-8", errors="replace").strip() or default
+        except OSError as error:
+            raise ConfigError(f"{env_key}_FILE points to {file}, which cannot be read: {error.strerror}.") from None
+
+    def seal(self) -> None:
+        """Raises ConfigError for the first setting that was missing or wrong."""
+        try:
+            super().seal()
+        except EnvValidationError as error:
+            name, problems = next(iter(error.error_messages.items()))
+            if problems[0] == "Environment variable not set.":
+                problems = [f"is not set. Set {name} (or {name}_FILE), or start with `make run`, which sets it"]
+            raise ConfigError(f"{name} {problems[0]}.") from None
 
 
-def _required(env: Mapping[str, str], name: str) -> str:
-    value = _optional(env, name)
-    if value is None:
-        raise ConfigError(f"{name} is not set. Set {name} (or {name}_FILE), or start with `make run`, which sets it.")
-    return value
-
-
-def _convert(name: str, text: str, convert: Callable[[str], Value]) -> Value:
-    try:
-        return convert(text)
-    except (ValueError, binascii.Error) as error:
-        raise ConfigError(f"{name} is not usable: {error}.") from None
-
-
-def _whole_number(env: Mapping[str, str], name: str, default: int, least: int, most: int = 10**9) -> int:
-    text = env.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-        raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
-    return int(text)
-
-
-def _web_address(env: Mapping[str, str], name: str, default: str) -> str:
-    text = (env.get(name) or default).rstrip("/")
-    if not text.startswith(("http://", "https://")):
-        raise ConfigError(f"{name} must start with http:// or https://, not {text!r}.")
-    return text
-
-
-def _llm(env: Mapping[str, str]) -> LlmSettings | None:
+def _llm(env: SettingsReader) -> LlmSettings | None:
     """None without LLM_MODEL, whatever else is set: emptying it switches the model off."""
-    name = env.get("LLM_MODEL")
+    name = env.str("LLM_MODEL", None)
     if not name:
         return None
-    key = _optional(env, "LLM_API_KEY")
-    return LlmSettings(
-        name, _web_address(env, "LLM_BASE_URL", LLM_BASE_URL), key and _convert("LLM_API_KEY", key, _token)
-    )
-
-
-def _metrics_token(env: Mapping[str, str]) -> str | None:
-    token = _optional(env, "METRICS_TOKEN")
-    return token and _convert("METRICS_TOKEN", token, _token)
-
-
-def _smtp_url(env: Mapping[str, str]) -> str | None:
-    """It may hold a password, so no error quotes it."""
-    url = _optional(env, "SMTP_URL")
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url)
-        is_complete = parts.scheme in ("smtp", "smtps") and parts.hostname and (parts.port or True)
-    except ValueError:
-        is_complete = False
-    if not is_complete:
-        raise ConfigError("SMTP_URL must look like smtp://user:password@host:587 or smtps://user:password@host.")
-    return url
-
-
-def _mail_address(env: Mapping[str, str], name: str) -> str | None:
-    address = env.get(name) or None
-    if address and (address.count("@") != 1 or not address.isprintable() or " " in address):
-        raise ConfigError(f"{name} must be one e-mail address, not {address!r}.")
-    return address
+    base_url = env.web_address("LLM_BASE_URL", "https://api.openai.com/v1")
+    return LlmSettings(name, base_url, env.str("LLM_API_KEY", None, validate=ONE_WORD))
 
 
 def _database_url(url: str) -> str:
     """SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses."""
-    for prefix in ("postgres://", "postgresql://"):
-        if url.startswith(prefix):
-            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    scheme, _, rest = url.partition("://")
+    if scheme in ("postgres", "postgresql"):
+        return f"postgresql+psycopg://{rest}"
     if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
-        raise ConfigError("DATABASE_URL must start with sqlite:/// or postgresql://.")
+        raise ValidationError("must start with sqlite:/// or postgresql://")
     return url
 
 
-def _redis_url(url: str) -> str:
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ConfigError("REDIS_URL must start with redis://, rediss:// or unix://.")
-    return url
+def _number(text: str, least: int, most: int = 10**9) -> int:
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise ValidationError(f"must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
 
 
-def _token(text: str) -> str:
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("a key is one word of ASCII characters")
-    return text
-
-
-def _long_secret(text: str) -> str:
-    if len(text) < 32:
-        raise ValueError("it needs at least 32 characters; make one with `openssl rand -hex 32`")
-    return text
+def _web_address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValidationError(f"must start with http:// or https://, not {text!r}")
+    return text.rstrip("/")
 
 
 def _encryption_keys(text: str) -> dict[str, bytes]:
-    """`id:base64,id:base64`; the first one seals, all of them open. Each key is 32 bytes."""
+    """`id:base64,id:base64`; the first one encrypts, all of them decrypt. Each key is 32 bytes."""
     keys = {}
     for part in text.split(","):
         key_id, _, encoded = part.strip().partition(":")
-        key = base64.b64decode(encoded, validate=True)
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            key = b""
         if not key_id.isalnum() or len(key) != 32:
-            raise ValueError("write it as id:base64 of 32 bytes, several separated by commas")
+            raise ValidationError("is not usable: write it as id:base64 of 32 bytes, several separated by commas")
         keys[key_id] = key
     return keys
+
+
+def _check_smtp_address(url: str) -> None:
+    """It may hold a password, so no error repeats it."""
+    try:
+        parts = urlsplit(url)
+        is_complete = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        raise ValidationError("must look like smtp://user:password@host:587 or smtps://user:password@host")
+
+
+def _check_mail_address(address: str) -> None:
+    if address.count("@") != 1 or not address.isprintable() or " " in address:
+        raise ValidationError(f"must be one e-mail address, not {address!r}")

@@ -27,12 +27,12 @@ _numbers = itertools.count(1)
 
 
 def make_settings(database_url: str, redis_url: str, **environment: str) -> Settings:
-    """Settings as the environment would give them; more of it as arguments: `SETTLE_SECONDS="5"`."""
+    """Settings as the environment would give them; more of it as arguments: `GRACE_PERIOD_SECONDS="5"`."""
     defaults = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "STRIPE_API_BASE": "http://127.0.0.1:1",  # nobody listens there
-        "SETTLE_SECONDS": "0",
+        "GRACE_PERIOD_SECONDS": "0",
         "STRIPE_REQUESTS_PER_SECOND": "1000",
         "SECRET_KEY": "s" * 64,
         "ENCRYPTION_KEYS": f"k1:{base64.b64encode(bytes(32)).decode()}",

@@ -57,8 +57,8 @@ def test_postgres_addresses_get_the_installed_driver(scheme: str) -> None:
         ("STRIPE_API_BASE", "api.stripe.com"),
         ("SYNC_INTERVAL_MINUTES", "0"),
         ("SYNC_INTERVAL_MINUTES", "an hour"),
-        ("SETTLE_SECONDS", "-1"),
-        ("SETTLE_SECONDS", "²"),
+        ("GRACE_PERIOD_SECONDS", "-1"),
+        ("GRACE_PERIOD_SECONDS", "²"),
         ("SECRET_KEY", "short"),
         ("ENCRYPTION_KEYS", KEY),
         ("ENCRYPTION_KEYS", "k1:c2hvcnQ="),
@@ -70,6 +70,11 @@ def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} ") as caught:
         load_settings({**COMPLETE, name: value})
     assert "\n" not in str(caught.value)
+
+
+def test_the_former_name_of_the_grace_period_still_counts() -> None:
+    assert load_settings({**COMPLETE, "SETTLE_SECONDS": "7"}).grace_period_seconds == 7
+    assert load_settings({**COMPLETE, "SETTLE_SECONDS": "7", "GRACE_PERIOD_SECONDS": "9"}).grace_period_seconds == 9
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "http", ""])

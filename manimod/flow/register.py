@@ -59,7 +59,7 @@ def record(connection: Connection, news: list[News]) -> None:
 
 def _row(connection: Connection, happening: Happening, news: News, switches: dict[str, bool]) -> dict:
     waits = happening.subscription is None
-    patience = timedelta(seconds=current_app.extensions["settings"].settle_seconds)
+    patience = timedelta(seconds=current_app.extensions["settings"].grace_period_seconds)
     state = "waiting" if waits else "ready"
     return {
         "connection_id": connection.id,

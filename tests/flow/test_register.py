@@ -19,7 +19,7 @@ def later() -> int:
 
 
 def wait_for_settling(app, seconds: int) -> None:
-    object.__setattr__(app.extensions["settings"], "settle_seconds", seconds)
+    object.__setattr__(app.extensions["settings"], "grace_period_seconds", seconds)
 
 
 def test_a_new_customer_waits_for_the_subscription_that_names_the_tier(app, deliver, drain, moments, creatives):

@@ -32,7 +32,7 @@ class Stack:
             "DATA_DIR": str(folder),
             "PORT": str(self.port),
             "STRIPE_API_BASE": stripe_api_base,
-            "SETTLE_SECONDS": "1",
+            "GRACE_PERIOD_SECONDS": "1",
             **environment,
         }
         self.process: subprocess.Popen | None = None

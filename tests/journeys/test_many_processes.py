@@ -32,7 +32,7 @@ def webs(app: Flask, database_url: str, valkey_url: str, valkey: Redis, tmp_path
         "REDIS_URL": valkey_url,
         "SECRET_KEY": "s" * 64,
         "ENCRYPTION_KEYS": f"k1:{'A' * 43}=",
-        "SETTLE_SECONDS": "0",
+        "GRACE_PERIOD_SECONDS": "0",
     }
     ports = [free_port(), free_port()]
     command = [sys.executable, "-m", "tests.journeys.crowd", str(tmp_path / "log"), str(WORKERS), *map(str, ports)]
