@@ -30,6 +30,18 @@ def raised():
                     )
 
 
+def test_no_code_is_misspelt_wherever_it_stands():
+    """A code is a word of capitals that begins like a known one: a slip of the pen would fail on the error path only."""
+    families = {code.partition("_")[0] for code in FAILURES}
+    no_codes = {"EVENT_TYPES", "STRIPE_KEY", "STRIPE_PERMISSION"}  # a name, and two beginnings of codes
+    settings = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "config.py").read_text())) | {"ACCOUNT_NAME"}
+    for path, source in SOURCES.items():
+        for node in ast.walk(ast.parse(source)):
+            word = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", word) and word.partition("_")[0] in families:
+                assert word in {*FAILURES, *no_codes, *settings}, f"{path.name}: {word}"
+
+
 def test_whatever_is_raised_is_in_the_registry():
     assert {code for _, code in raised()} <= set(FAILURES)
     assert len(set(raised())) > 40, "the search has found too little to prove anything"
