@@ -31,7 +31,7 @@ def raised():
 
 
 def test_no_code_is_misspelt_wherever_it_stands():
-    """A code is a word of capitals that begins like a known one: a slip of the pen would fail on the error path only."""
+    """A misspelt code would fail only on the error path. A word of capitals that begins like a known code is one."""
     families = {code.partition("_")[0] for code in FAILURES}
     no_codes = {"EVENT_TYPES", "STRIPE_KEY", "STRIPE_PERMISSION"}  # a name, and two beginnings of codes
     settings = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "config.py").read_text())) | {"ACCOUNT_NAME"}
