@@ -58,11 +58,12 @@ def use(connection: int) -> None:
     """A database that is in use: a few events of one tier are through, and PostgreSQL knows how large its tables are,
     as it does of itself within a minute. Without, it plans each batch for empty tables and reads them whole.
     """
-    from manimod.flow import generation, inbox
+    from manimod.creatives import generate
+    from manimod.ingest import events
 
     put(connection, 2_000, spread=False)
     stage.tables().session.commit()
-    while inbox.drain(connection) or generation.generate(connection):
+    while events.process_pending(connection) or generate.generate(connection):
         pass
     stage.tables().session.commit()
     look_at_tables()
@@ -81,7 +82,7 @@ def growth(on: Stage, kind: str) -> Figure:
 
 def cost(app: Flask, connection: int) -> float:
     """Milliseconds of the processor, ours and the database's, of an event from the inbox to the register."""
-    from manimod.flow import inbox
+    from manimod.ingest import events
 
     used = 0.0
     with app.app_context():
@@ -89,7 +90,7 @@ def cost(app: Flask, connection: int) -> float:
             put(connection, PACE, spread=False)
             stage.tables().session.commit()
             begun = time.process_time() + stage.database_seconds()
-            while inbox.drain(connection):
+            while events.process_pending(connection):
                 pass
             used += time.process_time() + stage.database_seconds() - begun
         stage.tables().engine.dispose()
@@ -98,9 +99,9 @@ def cost(app: Flask, connection: int) -> float:
 
 def put(connection: int, number: int, spread: bool) -> None:
     """Store events as the webhook does, unheard: a subscription that names the tier, then what happens."""
-    from manimod.flow import inbox
+    from manimod.ingest import events
     from manimod.jobs import transaction
-    from manimod.stripe_facts import minimise
+    from manimod.stripe.payloads import minimise
 
     made = []
     for count in range(number // 2):
@@ -110,8 +111,8 @@ def put(connection: int, number: int, spread: bool) -> None:
             made.append((connection, minimise(stage.event(kind, customer, product, ago=ago))))
     for start in range(0, number, 500):
         with transaction():
-            inbox.store(made[start : start + 500], "webhook")
-            g.bells.clear()
+            events.store(made[start : start + 500], "webhook")
+            g.job_requests.clear()
 
 
 def left() -> int:

@@ -142,8 +142,8 @@ def prepare(customers: int, creatives: int) -> None:
 
 def fill(account, customers: int, creatives: int) -> None:
     """Customers with subscriptions, two months of moments and events, and the queue; made by the database itself."""
+    from manimod.customers import daily_statistics
     from manimod.extensions import db
-    from manimod.flow import history
     from manimod.jobs import transaction
     from manimod.models import AudienceSize, Creative
     from tests.browser import filling
@@ -151,7 +151,7 @@ def fill(account, customers: int, creatives: int) -> None:
     connection = filling.fill(account)
     put_customers(connection.id, customers)
     with transaction():
-        history.count_anew(connection)
+        daily_statistics.recount(connection)
         db.session.execute(db.update(AudienceSize).values(customers=AudienceSize.customers + customers // 10))
     written = Creative.__table__
     number, own = numbers(creatives), [column for column in written.columns if column.key != "id"]
@@ -174,14 +174,14 @@ def put_customers(connection: int, customers: int) -> None:
     from manimod.jobs import transaction
     from manimod.models import Customer, Moment, StripeEvent, Subscription
     from manimod.models.accounts import now
-    from manimod.stripe_facts import EventFacts
+    from manimod.stripe.payloads import EventFacts
 
     number = numbers(customers)
     text = db.cast(number.c.n, db.String)
     name, at, when = "cus_b" + text, now() - timedelta(days=90), ago(number.c.n * (60 * 86400.0 / customers))
     own = {"connection_id": connection}
-    came = own | {"stripe_customer_id": name, "received_at": when, "path": "webhook", "livemode": True}
-    held = {"status": "active", "quantity": 1, "created_at": at, "told_at": at, "stripe_product_id": "prod_team"}
+    came = own | {"stripe_customer_id": name, "received_at": when, "source": "webhook", "livemode": True}
+    held = {"status": "active", "quantity": 1, "created_at": at, "observed_at": at, "stripe_product_id": "prod_team"}
     facts = EventFacts("evt_b", "invoice.paid", int(at.timestamp())).to_json()
     done = {"type": "invoice.paid", "state": "done", "facts": facts, "created_at": when, "processed_at": when}
     rows = {

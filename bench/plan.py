@@ -75,7 +75,7 @@ def plan(accounts: int, rate: float, days: int) -> Plan:
 
 
 def simulate(accounts: int, rate: float, workers: int, drained: float, seconds: float = 20.0) -> float:
-    """Bells and turns: accounts of very different size, a queue of bells, workers that take one bell at a time."""
+    """Bells and turns: accounts of very different size, a queue of requests, workers that take one bell at a time."""
     chance = random.Random(1)
     weights = [1 / (place + 1) ** 0.7 for place in range(accounts)]
     arrivals = [

@@ -8,10 +8,12 @@ from datetime import date
 
 from bench.figures import Figure
 from bench.stage import peak_megabytes
-from manimod.studio import export, picture
-from manimod.studio.brief import EVENTS, POSITIONS, SEGMENTS, TONES, Brand, Brief
-from manimod.studio.specifications import MASTERS
-from manimod.studio.writer import write
+from manimod.creatives import bulk_sheets
+from manimod.creatives.engine import brief
+from manimod.creatives.engine.brief import EVENTS, POSITIONS, SEGMENTS, TONES, Brand, Brief
+from manimod.creatives.engine.copy.copywriter import write
+from manimod.creatives.engine.picture import picture
+from manimod.creatives.engine.policy.platforms import MASTERS
 
 TODAY = date(2026, 11, 22)
 BRAND = Brand(name="Northwind", landing_page="https://northwind.example/")
@@ -64,7 +66,7 @@ def different(svg, count):
 
 
 def export_one(made):
-    for _ in export.stream([export.Item("bench", made, BRAND)]):
+    for _ in bulk_sheets.stream([brief.ExportItem("bench", made, BRAND)]):
         pass
 
 

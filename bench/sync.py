@@ -96,9 +96,10 @@ def read_the_wire(url: str) -> None:
 def sync_everything(url: str, rate: str) -> None:
     from manimod import create_app
     from manimod.extensions import db
-    from manimod.flow import connections, sync
+    from manimod.ingest import sync
     from manimod.jobs import transaction
     from manimod.models import Account
+    from manimod.stripe import connections
     from tests.factories import make_settings
 
     settings = make_settings(

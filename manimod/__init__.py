@@ -26,8 +26,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from manimod import cli, extensions, logs, web
 from manimod.authenticator import VALIDITY_SECONDS, sealing_keys
 from manimod.config import Settings, load_settings
-from manimod.crypto import Keyring
 from manimod.models import Role, User
+from manimod.stripe.crypto import Keyring
 
 MEGABYTE = 1024 * 1024
 

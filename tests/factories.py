@@ -15,9 +15,9 @@ from passlib.totp import TOTP
 
 from manimod.config import Settings, load_settings
 from manimod.extensions import db, security
-from manimod.flow import connections
 from manimod.jobs import transaction
 from manimod.models import Account, Connection, User
+from manimod.stripe import connections
 
 AUTHENTICATOR = TOTP("YK4HP3S5RNI2V5I6QMIEF2H574P6HHGT")  # of every member of support made here
 PASSWORD = "correct-horse-battery"  # the one of every user made here
@@ -83,7 +83,7 @@ def make_connection(account: Account | None = None, livemode: bool = False, **co
         db.session.add(connection)
         db.session.flush()
         keyring = current_app.extensions["keyring"]
-        connection.sealed_api_key = keyring.seal(f"rk_{mode}_{'0' * 24}", f"connection:{connection.id}:api_key")
+        connection.encrypted_api_key = keyring.seal(f"rk_{mode}_{'0' * 24}", f"connection:{connection.id}:api_key")
         connections.set_signing_secret(connection, SIGNING_SECRET)
     return connection
 

@@ -8,8 +8,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from manimod.extensions import db
-from manimod.flow import connections
 from manimod.models import Account, Connection, User
+from manimod.stripe import connections
 from tests.factories import PASSWORD, SIGNING_SECRET, make_account
 
 
@@ -86,14 +86,14 @@ def test_connecting_with_a_key_from_standard_input(run, account: Account, stripe
     assert (facts["status"], facts["livemode"]) == ("connected", False)
     assert facts["webhook_address"].startswith("http://127.0.0.1:8000/webhooks/stripe/")
     assert key not in done.output
-    assert connections.of_account(account).is_connected
+    assert connections.get_for_account(account).is_connected
 
 
 def test_a_key_that_is_not_accepted_says_why(run, account: Account) -> None:
     done = run("stripe-connect", account.id, stdin="sk_live_" + "0" * 24)
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: That is a full secret key")
-    assert connections.of_account(account) is None
+    assert connections.get_for_account(account) is None
 
 
 def test_a_plan_below_pro_cannot_connect(run, stripe_account: dict) -> None:
@@ -109,7 +109,7 @@ def test_the_signing_secret_is_stored_sealed(run, connected: Connection) -> None
     assert done.exit_code == 0, done.output
     assert other not in done.output
     assert connections.signing_secrets(connected)[0] == other
-    assert other not in connected.sealed_signing_secret
+    assert other not in connected.encrypted_signing_secret
 
 
 def test_a_sync_can_be_asked_for(run, connected: Connection, drain, valkey) -> None:
@@ -121,7 +121,7 @@ def test_a_sync_can_be_asked_for(run, connected: Connection, drain, valkey) -> N
 
 def test_disconnecting_deletes_the_key(run, connected: Connection) -> None:
     assert run("stripe-disconnect", connected.account_id).exit_code == 0
-    assert (connected.status, connected.sealed_api_key) == ("disconnected", None)
+    assert (connected.status, connected.encrypted_api_key) == ("disconnected", None)
 
 
 @pytest.mark.parametrize("command", ["stripe-disconnect", "stripe-sync", "stripe-webhook-secret"])

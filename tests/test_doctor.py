@@ -58,14 +58,14 @@ def test_no_secret_is_printed(flask, account, connected):
         assert secret not in said
 
 
-@pytest.mark.parametrize(("state", "status"), [("parked", 0), ("ignored", 0), ("done", 1)])
+@pytest.mark.parametrize(("state", "status"), [("failed", 0), ("ignored", 0), ("done", 1)])
 def test_an_event_that_was_given_up_is_replayed(flask, account, connected, state, status):
     with transaction():
         event = StripeEvent(
             connection_id=connected.id,
             stripe_id="evt_1",
             type="customer.updated",
-            path="webhook",
+            source="webhook",
             facts={"id": "evt_1", "type": "customer.updated", "created": 1, "customer": None}
             | {"subscription": None, "invoice": None},
             created_at=now(),

@@ -37,7 +37,7 @@ def rung(task):
     for _ in range(3):
         connection = factories.make_connection()
         connection.status = "disconnected"
-        jobs.ring(task, connection.id)
+        jobs.enqueue_now(task, connection.id)
 
 
 def test_quick_jobs_that_wait_share_a_process(work, valkey):

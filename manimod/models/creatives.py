@@ -44,7 +44,7 @@ class Creative(db.Model):
     round: Mapped[int] = mapped_column(default=0)  # how often a new version was asked for
     revision: Mapped[int] = mapped_column(default=0)  # counts the changes of the content
     moments_count: Mapped[int] = mapped_column(default=1)
-    path: Mapped[str] = mapped_column(String(10))
+    source: Mapped[str] = mapped_column(String(10))
     run_from: Mapped[datetime] = mapped_column(UtcDateTime)
     run_until: Mapped[datetime] = mapped_column(UtcDateTime)
     audience_size: Mapped[int | None]  # customers of this tier and segment at the last sync; None: not known

@@ -40,20 +40,21 @@ class Connection(db.Model):
     stripe_account_name: Mapped[str | None] = mapped_column(String(255))
     livemode: Mapped[bool] = mapped_column(default=False)
     key_type: Mapped[str | None] = mapped_column(String(20))  # rk_live, rk_test, sk_test
-    sealed_api_key: Mapped[str | None] = mapped_column(String(1000))
-    sealed_signing_secret: Mapped[str | None] = mapped_column(String(1000))
+    encrypted_api_key: Mapped[str | None] = mapped_column(String(1000))
+    encrypted_signing_secret: Mapped[str | None] = mapped_column(String(1000))
     # The secret before, accepted beside the new one until the owner removes it.
-    sealed_old_signing_secret: Mapped[str | None] = mapped_column(String(1000))
+    encrypted_old_signing_secret: Mapped[str | None] = mapped_column(String(1000))
     signing_secret_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     permissions: Mapped[dict] = mapped_column(JSON, default=dict)  # permission -> granted?
     connected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    disconnected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_sync_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     next_poll_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     polled_until: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds of the newest event that was polled
     polled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when the last poll succeeded
-    trouble: Mapped[str | None] = mapped_column(String(50))  # why Stripe could not be read last time, a code of errors
-    trouble_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None] = mapped_column(
+        String(50)
+    )  # why Stripe could not be read last time, a code of errors
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     account: Mapped[Account] = relationship()
 
@@ -78,7 +79,7 @@ class StripeEvent(db.Model):
     stripe_id: Mapped[str] = mapped_column(String(255))
     type: Mapped[str] = mapped_column(String(100))
     livemode: Mapped[bool] = mapped_column(default=False)
-    path: Mapped[str] = mapped_column(String(10))  # webhook, poll
+    source: Mapped[str] = mapped_column(String(10))  # webhook, poll
     stripe_customer_id: Mapped[str | None] = mapped_column(String(255))
     paid_invoice_id: Mapped[str | None] = mapped_column(
         String(255)
@@ -114,10 +115,10 @@ class StripeEvent(db.Model):
             postgresql_where=text("state = 'ignored'"),
         ),
         Index(
-            "ix_stripe_event_parked",
+            "ix_stripe_event_failed",
             "connection_id",
-            sqlite_where=text("state = 'parked'"),
-            postgresql_where=text("state = 'parked'"),
+            sqlite_where=text("state = 'failed'"),
+            postgresql_where=text("state = 'failed'"),
         ),
         Index("ix_stripe_event_customer", "connection_id", "stripe_customer_id"),
         Index(
@@ -130,7 +131,7 @@ class StripeEvent(db.Model):
     )
 
 
-class RefusedDelivery(db.Model):
+class RejectedDelivery(db.Model):
     """Deliveries to the webhook that were not accepted, counted by hour and reason, so that a flood stays small."""
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -154,14 +155,14 @@ class Moment(db.Model):
     stripe_customer_id: Mapped[str | None] = mapped_column(String(255))
     stripe_subscription_id: Mapped[str | None] = mapped_column(String(255))
     livemode: Mapped[bool] = mapped_column(default=False)
-    path: Mapped[str] = mapped_column(String(10))  # webhook, poll, sync
+    source: Mapped[str] = mapped_column(String(10))  # webhook, poll, sync
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     detected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    # waiting (for the subscription, until settle_by), ready, generated, withdrawn, skipped (switched off),
+    # waiting (for the subscription, until ready_at), ready, generated, withdrawn, skipped (switched off),
     # held (nothing lawful could be written, until the brand changes)
     state: Mapped[str] = mapped_column(String(10))
-    settle_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str | None] = mapped_column(String(255))
     creative_id: Mapped[int | None] = mapped_column(ForeignKey("creative.id"), index=True)
 
@@ -171,15 +172,15 @@ class Moment(db.Model):
             "ix_moment_open",
             "connection_id",
             "state",
-            "settle_by",
+            "ready_at",
             sqlite_where=text("state IN ('waiting', 'ready')"),
             postgresql_where=text("state IN ('waiting', 'ready')"),
         ),
         Index(
-            "ix_moment_held",
+            "ix_moment_blocked",
             "connection_id",
-            sqlite_where=text("state = 'held'"),
-            postgresql_where=text("state = 'held'"),
+            sqlite_where=text("state = 'blocked'"),
+            postgresql_where=text("state = 'blocked'"),
         ),
         Index("ix_moment_customer", "connection_id", "stripe_customer_id"),
         Index("ix_moment_day", "connection_id", "occurred_at", "kind"),
@@ -187,8 +188,8 @@ class Moment(db.Model):
             "ix_moment_found_by_sync",
             "connection_id",
             "id",
-            sqlite_where=text("path = 'sync'"),
-            postgresql_where=text("path = 'sync'"),
+            sqlite_where=text("source = 'sync'"),
+            postgresql_where=text("source = 'sync'"),
         ),
     )
 
@@ -250,7 +251,7 @@ class Subscription(db.Model):
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     latest_invoice_id: Mapped[str | None] = mapped_column(String(255))
-    told_at: Mapped[datetime] = mapped_column(UtcDateTime)  # Stripe's time of the news that this row holds
+    observed_at: Mapped[datetime] = mapped_column(UtcDateTime)  # Stripe's time of the news that this row holds
     # What the last sync saw; events leave it alone, so that the sync's comparison misses nothing they didn't tell.
     synced_status: Mapped[str | None] = mapped_column(String(30))
     synced_period_start: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds, as in the moment's key

@@ -9,6 +9,7 @@ headers.py  security headers and compression
 
 from flask import Flask
 
+from manimod.ingest import receiver
 from manimod.web import (
     account,
     assets,
@@ -22,12 +23,11 @@ from manimod.web import (
     exports,
     headers,
     health,
+    labels,
     metrics,
     stripe_settings,
     support,
     troubleshooting,
-    webhooks,
-    words,
 )
 
 
@@ -48,8 +48,8 @@ def register(app: Flask) -> None:
         stripe_settings,
         troubleshooting,
         support,
-        webhooks,
+        receiver,
     ):
         app.register_blueprint(room.blueprint)
-    for room in (words, auth, errors, headers, webhooks):
+    for room in (labels, auth, errors, headers, receiver):
         room.register(app)

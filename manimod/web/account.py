@@ -5,8 +5,8 @@ import json
 from flask import Blueprint, Response, current_app, g, redirect, request, url_for
 from flask_security import auth_required
 
+from manimod.accounts import audit, users
 from manimod.errors import ManimodError
-from manimod.flow import accounts, audit
 from manimod.jobs import transaction
 from manimod.models import Account
 from manimod.web import render
@@ -30,7 +30,7 @@ def save(account: Account) -> Response:
     entered = {"name": request.form.get("name", ""), "time_zone": request.form.get("time_zone", "")}
     try:
         with transaction():
-            accounts.change(account, **entered)
+            users.change_account(account, **entered)
     except ManimodError as failure:
         if failure.status != 422:
             raise
@@ -72,6 +72,6 @@ def _page(account: Account, entered: dict, status: int = 200, errors: dict | Non
         account=account,
         entered=entered,
         errors=errors or {},
-        time_zones=accounts.time_zones(),
-        entries=audit.of_account(account),
+        time_zones=users.time_zones(),
+        entries=audit.get_for_account(account),
     )

@@ -2,8 +2,10 @@
 
 from flask import Blueprint, Response, request
 
-from manimod.flow import audiences, connections, history, sync
+from manimod.customers import daily_statistics, statistics
+from manimod.ingest import sync
 from manimod.models import Account
+from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
 
@@ -16,7 +18,7 @@ SPANS = (30, 90)  # days of the trend
 @blueprint.get("/audience")
 @owner_required
 def show(account: Account) -> Response:
-    connection = connections.of_account(account)
+    connection = connections.get_for_account(account)
     is_connected = connection is not None and connection.is_connected
     days = request.args.get("days", type=int)
     days = days if days in SPANS else SPANS[0]
@@ -26,8 +28,8 @@ def show(account: Account) -> Response:
         account=account,
         connection=connection if is_connected else None,
         run=sync.latest(connection) if is_connected else None,
-        audiences=audiences.of_account(account, connection) if is_connected else None,
-        trend=history.trend(connection, days) if is_connected else None,
+        audiences=statistics.get_for_account(account, connection) if is_connected else None,
+        trend=daily_statistics.trend(connection, days) if is_connected else None,
         days=days,
         spans=SPANS,
         only_missing=request.args.get("show") == "missing",

@@ -2,13 +2,13 @@
 
 from flask import Blueprint, Response, abort, request, url_for
 
+from manimod.creatives import brand_kit, briefs
+from manimod.creatives.engine.brief import OFFER_KINDS, TONES
+from manimod.creatives.engine.copy.copywriter import NoLegalCopy
+from manimod.creatives.engine.picture import picture
 from manimod.errors import ManimodError
-from manimod.flow import brand_kit, brands
 from manimod.jobs import transaction
 from manimod.models import Account, BrandKit
-from manimod.studio import picture
-from manimod.studio.brief import OFFER_KINDS, TONES
-from manimod.studio.writer import Unwritable
 from manimod.web import pictures, render
 from manimod.web.auth import owner_required
 
@@ -22,7 +22,7 @@ PREVIEWED = ("name", "primary_colour", "accent_colour", "tone")  # what the pict
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    return _page(account, brands.kit_of(account))
+    return _page(account, briefs.get_brand_kit(account))
 
 
 @blueprint.post("", strict_slashes=False)
@@ -32,9 +32,11 @@ def save(account: Account) -> Response:
     try:
         with transaction():
             brand_kit.save(account, draft, request.form.get("version", type=int))
-    except brand_kit.BrandRefused as refusal:
+    except brand_kit.BrandRejected as refusal:
         return _page(account, draft, "form", 422, problems=refusal.problems)
-    return render.changed("brand/_kit.html", _here(), "Brand kit saved.", **_context(account, brands.kit_of(account)))
+    return render.changed(
+        "brand/_kit.html", _here(), "Brand kit saved.", **_context(account, briefs.get_brand_kit(account))
+    )
 
 
 @blueprint.post("/logo")
@@ -47,9 +49,9 @@ def save_logo(account: Account) -> Response:
         with transaction():
             brand_kit.set_logo(account, data)
     except ManimodError as failure:
-        return _page(account, brands.kit_of(account), "form", failure.status, logo_error=str(failure))
+        return _page(account, briefs.get_brand_kit(account), "form", failure.status, logo_error=str(failure))
     said = "Logo removed." if data is None else "Logo saved."
-    return render.changed("brand/_kit.html", _here(), said, **_context(account, brands.kit_of(account)))
+    return render.changed("brand/_kit.html", _here(), said, **_context(account, briefs.get_brand_kit(account)))
 
 
 @blueprint.post("/preview")
@@ -68,7 +70,7 @@ def picture_of_event(account: Account, event: str) -> Response:
     """A sample ad in the brand's clothes; what isn't saved yet stands in the address."""
     if event not in brand_kit.SAMPLES:
         abort(404)
-    kit = brands.kit_of(account)
+    kit = briefs.get_brand_kit(account)
     form = {field: request.args[field][:60] for field in PREVIEWED if field in request.args}
     draft = brand_kit.read(account, form) if form else kit
     for field in ("banned_words", "disclaimer", "offers", "proof", "release_notes"):
@@ -76,15 +78,15 @@ def picture_of_event(account: Account, event: str) -> Response:
     draft.name = draft.name or kit.name
     try:
         variant = brand_kit.sample(draft, event).variants[0]
-    except Unwritable:
+    except NoLegalCopy:
         abort(404)
-    return pictures.drawn(lambda: picture.draw(variant, brands.as_brand(draft), "1080x1080"), "svg")
+    return pictures.drawn(lambda: picture.draw(variant, briefs.to_brand(draft), "1080x1080"), "svg")
 
 
 @blueprint.get("/logo.png")
 @owner_required
 def logo(account: Account) -> Response:
-    kit = brands.kit_of(account)
+    kit = briefs.get_brand_kit(account)
     if not kit.logo:
         abort(404)
     return pictures.answer(lambda: kit.logo, "png", str(kit.version), "logo")
@@ -101,7 +103,7 @@ def _context(account: Account, kit: BrandKit) -> dict:
         "tones": TONES,
         "offer_kinds": OFFER_KINDS,
         "empty_rows": EMPTY_ROWS,
-        "remarks": brand_kit.remarks(account, kit),
+        "remarks": brand_kit.find_warnings(account, kit),
         **_preview_context(kit),
     }
 
@@ -112,7 +114,7 @@ def _preview_context(kit: BrandKit) -> dict:
     for event in brand_kit.SAMPLES:
         try:
             samples[event] = brand_kit.sample(kit, event).variants[0]
-        except Unwritable as refusal:
+        except NoLegalCopy as refusal:
             problem = str(refusal)
     unsaved = {field: getattr(kit, field) for field in PREVIEWED}
     return {"kit": kit, "samples": samples, "preview_problem": problem, "unsaved": unsaved}

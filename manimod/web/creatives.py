@@ -8,13 +8,15 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, g, make_response, redirect, request, url_for
 from flask_security import current_user
 
+from manimod.creatives import briefs, review
+from manimod.creatives.engine.brief import EVENTS, OBJECTIVES, SEGMENTS
+from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
+from manimod.creatives.engine.policy.policy import WARN
 from manimod.errors import ManimodError
-from manimod.flow import brands, connections, generation, review, sync
+from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import Account, BrandKit, Creative
-from manimod.studio.brief import EVENTS, OBJECTIVES, SEGMENTS
-from manimod.studio.lint import WARN
-from manimod.studio.specifications import CANVASES, PLACEMENTS
+from manimod.stripe import connections
 from manimod.web import pictures, render
 from manimod.web.auth import owner_required
 
@@ -43,7 +45,7 @@ def arrivals(account: Account) -> Response:
     """Asked every second by an open queue: what has come since, which is mostly nothing."""
     if not render.wants_fragment():
         return redirect(url_for("creatives.queue"))
-    connection = connections.of_account(account)
+    connection = connections.get_for_account(account)
     if connection is None or not connection.is_connected:
         return make_response("", STOP_POLLING)
     filters = _filters()
@@ -130,11 +132,11 @@ def restore(account: Account, creative_id: int, review_id: int) -> Response:
 @owner_required
 def sync_data(account: Account) -> Response:
     """The button of a generic set: read customers and tiers from Stripe now."""
-    connection = connections.of_account(account)
+    connection = connections.get_for_account(account)
     if connection is None:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     with transaction():
-        sync.request(connection)
+        sync.request_sync(connection)
     return render.changed(
         "creatives/_syncing.html", url_for("creatives.queue"), "Sync started. A new version will name the tier then."
     )
@@ -143,13 +145,13 @@ def sync_data(account: Account) -> Response:
 @blueprint.get("/<int:creative_id>/<canvas>.svg")
 @owner_required
 def svg(account: Account, creative_id: int, canvas: str) -> Response:
-    return _picture(account, creative_id, canvas, generation.picture_of, "svg")
+    return _picture(account, creative_id, canvas, review.render_svg, "svg")
 
 
 @blueprint.get("/<int:creative_id>/<canvas>.png")
 @owner_required
 def png(account: Account, creative_id: int, canvas: str) -> Response:
-    return _picture(account, creative_id, canvas, generation.png_of, "png")
+    return _picture(account, creative_id, canvas, review.render_png, "png")
 
 
 @blueprint.app_template_global()
@@ -184,7 +186,7 @@ def warnings(creative: Creative) -> list[str]:
 @blueprint.app_template_filter()
 def capped(count: int) -> str:
     """`1,000+` where counting has stopped."""
-    return f"{review.COUNTED:,}+" if count > review.COUNTED else f"{count:,}"
+    return f"{review.MAX_COUNTED:,}+" if count > review.MAX_COUNTED else f"{count:,}"
 
 
 @blueprint.app_template_filter()
@@ -206,7 +208,9 @@ def lacks_landing_page(account: Account) -> bool:
     return not kit_of(account).landing_page
 
 
-def _queue(account: Account, tab: str, filters: review.Filters, before: int | None, fragment: str | None) -> Response:
+def _queue(
+    account: Account, tab: str, filters: review.QueueFilters, before: int | None, fragment: str | None
+) -> Response:
     return render.page(
         "creatives/index.html",
         fragment,
@@ -215,7 +219,7 @@ def _queue(account: Account, tab: str, filters: review.Filters, before: int | No
     )
 
 
-def _queue_context(account: Account, tab: str, filters: review.Filters, before: int | None = None) -> dict:
+def _queue_context(account: Account, tab: str, filters: review.QueueFilters, before: int | None = None) -> dict:
     counted = _counted(account, filters)
     # What was counted to be none is not looked for once more among all.
     has_some = counted["tab_counts"][tab] > 0
@@ -226,7 +230,7 @@ def _queue_context(account: Account, tab: str, filters: review.Filters, before: 
         "tab": tab,
         "newest_id": cards[0].id if cards else 0,
         "oldest_id": cards[-1].id if len(cards) == A_PAGE else None,
-        "connection": connections.of_account(account),
+        "connection": connections.get_for_account(account),
         "tiers": [(tier, tier) for tier in review.tiers(account)],
         **counted,
     }
@@ -247,7 +251,7 @@ def _queue_changed(account: Account, said: str, undo: str | None = None) -> Resp
     )
 
 
-def _counted(account: Account, filters: review.Filters) -> dict:
+def _counted(account: Account, filters: review.QueueFilters) -> dict:
     """The counts of the tabs, which are filtered, and the number of the navigation, which is not."""
     counts = review.counts(account)
     chosen = _chosen(filters)
@@ -255,16 +259,16 @@ def _counted(account: Account, filters: review.Filters) -> dict:
     return {"tab_counts": shown, "chosen": chosen, "waiting": counts["waiting"]}
 
 
-def _filters() -> review.Filters:
+def _filters() -> review.QueueFilters:
     """What the address asks for; what it doesn't know is left open."""
     asked = request.args
     known = {"objective": OBJECTIVES, "event": EVENTS, "segment": SEGMENTS}
     picked = {name: asked[name] for name, values in known.items() if asked.get(name) in values}
     modes = {"yes": True, "no": False}
-    return review.Filters(**picked, tier=asked.get("tier", "")[:255] or None, is_test=modes.get(asked.get("test")))
+    return review.QueueFilters(**picked, tier=asked.get("tier", "")[:255] or None, is_test=modes.get(asked.get("test")))
 
 
-def _chosen(filters: review.Filters) -> dict[str, str]:
+def _chosen(filters: review.QueueFilters) -> dict[str, str]:
     """The filters as they stand in an address."""
     chosen = {name: value for name, value in vars(filters).items() if isinstance(value, str)}
     return chosen if filters.is_test is None else chosen | {"test": "yes" if filters.is_test else "no"}
@@ -277,8 +281,8 @@ def page_context(account: Account, creative: Creative) -> dict:
         "account": account,
         "creative": creative,
         "placements": PLACEMENTS,
-        "brand": brands.as_brand(kit_of(account)),
-        "connection": connections.of_account(account),
+        "brand": briefs.to_brand(kit_of(account)),
+        "connection": connections.get_for_account(account),
         "views": VIEWS,
         "view": view if view in VIEWS else "texts",
         "changes": review.CHANGES,
@@ -343,5 +347,5 @@ def _picture(account: Account, creative_id: int, canvas: str, draw: Callable, ki
 def kit_of(account: Account) -> BrandKit:
     """The brand kit, looked up once a request."""
     if "kit" not in g:
-        g.kit = brands.kit_of(account)
+        g.kit = briefs.get_brand_kit(account)
     return g.kit

@@ -1,14 +1,112 @@
-"""The start page, the test run, and help."""
+"""What the dashboard shows: where the setup stands, what has happened, and how quickly it became creatives."""
 
 import time
-from datetime import UTC, datetime
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
+from sqlalchemy import select
 
-from manimod.flow import connections, insights, review, setup
-from manimod.models import Account
+from manimod.creatives import review
+from manimod.customers import daily_statistics, statistics
+from manimod.diagnostics import setup, sources
+from manimod.extensions import db
+from manimod.ingest import sync
+from manimod.lifecycle import KINDS
+from manimod.models import Account, Connection, Creative, StripeEvent, SyncRun
+from manimod.models.accounts import now
+from manimod.moments import record
+from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
+
+DELAYS_LOOKED_AT = 100
+
+
+@dataclass(frozen=True)
+class Overview:
+    """`connection` is None where the account isn't connected. Delays are seconds from Stripe's event to the queue."""
+
+    connection: Connection | None
+    creatives: dict[str, int]  # by status
+    trend: list[tuple[date, dict[str, int]]]  # moments by kind for each of the last 30 days, today last
+    tiers: list[tuple[str | None, int]]  # customers, the largest first; None: without a subscription
+    segments: dict[str | None, int]  # customers
+    last_event: StripeEvent | None
+    source: str | None  # the quickest on which news arrives now: webhook, poll, sync
+    run: SyncRun | None
+    median_delay: float | None
+    slowest_delay: float | None
+    steps: list[setup.Step]
+
+    @property
+    def customers(self) -> int:
+        return sum(count for _, count in self.tiers)
+
+    @property
+    def moments_by_kind(self) -> dict[str, int]:
+        return {kind: sum(counts[kind] for _, counts in self.trend) for kind in KINDS}
+
+    @property
+    def open_steps(self) -> list[setup.Step]:
+        return [step for step in self.steps if not step.done]
+
+    @property
+    def is_syncing(self) -> bool:
+        if self.connection is None:
+            return False
+        is_due = self.connection.next_sync_at is not None and self.connection.next_sync_at <= now()
+        return is_due or bool(self.run and self.run.state == "running")
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the page will soon look different by itself."""
+        return self.connection is not None and (self.is_syncing or bool(self.open_steps))
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with whatever the page shows, but not with the clock."""
+        run = (self.run.state, self.run.customers, self.run.subscriptions) if self.run else None
+        event = self.last_event and self.last_event.stripe_id
+        trouble = self.connection and self.connection.last_error
+        shown = (self.creatives, self.trend, self.tiers, self.segments, self.steps, run, event, trouble)
+        return f"{zlib.crc32(repr(shown).encode()):08x}"
+
+
+def get_overview(account: Account) -> Overview:
+    connection = connections.get_for_account(account)
+    if connection and not connection.is_connected:
+        connection = None
+    creatives = review.counts(account)
+    sizes = statistics.sizes(connection) if connection else []
+    last_event = _last_event(connection) if connection else None
+    delays = _delays(account)
+    return Overview(
+        connection=connection,
+        creatives=creatives,
+        trend=daily_statistics.moments_by_day(connection) if connection else [],
+        tiers=statistics.by_size([(tier, count) for tier, _, count in sizes]),
+        segments=dict(statistics.by_size([(segment, count) for _, segment, count in sizes])),
+        last_event=last_event,
+        source=sources.working_source(connection).name if connection else None,
+        run=sync.latest(connection) if connection else None,
+        median_delay=delays[len(delays) // 2] if delays else None,
+        slowest_delay=delays[-1] if delays else None,
+        steps=setup.steps(account, connection, bool(sizes), last_event is not None, bool(delays)),
+    )
+
+
+def _last_event(connection: Connection) -> StripeEvent | None:
+    query = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
+    return db.session.scalar(query.order_by(StripeEvent.received_at.desc()).limit(1))
+
+
+def _delays(account: Account) -> list[float]:
+    """Seconds from Stripe's event to the queue of the latest creatives, in order of size."""
+    query = review.latest(account, (Creative.occurred_at, Creative.generated_at), DELAYS_LOOKED_AT)
+    return sorted((generated - occurred).total_seconds() for occurred, generated in db.session.execute(query))
+
 
 blueprint = Blueprint("dashboard", __name__)
 
@@ -20,7 +118,7 @@ STAGES = ("Waiting for the event", "Received", "Detected", "Generated", "In the 
 @owner_required
 def show(account: Account) -> Response:
     """The page; and for itself, while something is under way, what has changed since."""
-    overview = insights.overview(account)
+    overview = get_overview(account)
     if render.wants_fragment() and request.args.get("seen") == overview.fingerprint:
         return make_response("", 204)
     done = len(overview.steps) - len(overview.open_steps)
@@ -43,7 +141,7 @@ def waiting(account: Account) -> Response:
     """Asked by every page but the queue now and then: the number beside “Creatives”, where it is no longer `seen`."""
     if not render.wants_fragment():
         return redirect(url_for("creatives.queue"))
-    connection = connections.of_account(account)
+    connection = connections.get_for_account(account)
     if connection is None or not connection.is_connected:
         return make_response("", STOP_POLLING)
     seen, count = request.args.get("seen", 0, type=int), review.waiting_count(account)
@@ -67,7 +165,7 @@ def test(account: Account) -> Response:
     if request.args.get("since") == "now":
         return redirect(url_for("dashboard.test", since=int(time.time())))
     since = request.args.get("since", type=int)
-    connection = connections.of_account(account)
+    connection = connections.get_for_account(account)
     connection = connection if connection and connection.is_connected else None
     watched = None
     if connection and since is not None:
@@ -79,7 +177,7 @@ def test(account: Account) -> Response:
         also=("_announcer.html",) if request.args.get("stage", type=int) not in (None, stage) else (),
         account=account,
         connection=connection,
-        switches=connections.switches(account),
+        switches=record.switches(account),
         watched=watched,
         since=since,
         stages=STAGES[1:],

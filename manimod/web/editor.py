@@ -3,11 +3,11 @@
 from flask import Blueprint, Response, request, url_for
 from flask_security import current_user
 
-from manimod.flow import brands, review
+from manimod.creatives import briefs, review
+from manimod.creatives.engine.picture import picture
+from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from manimod.jobs import transaction
 from manimod.models import Account, Creative
-from manimod.studio import picture
-from manimod.studio.specifications import PLACEMENTS
 from manimod.web import pictures, render
 from manimod.web.auth import owner_required
 from manimod.web.creatives import LANDING_PAGE_RULE, kit_of, page_context
@@ -67,7 +67,7 @@ def draft_picture(account: Account, creative_id: int, index: int) -> Response:
     creative = review.get(account, creative_id)
     texts = {name: request.args[name][:400] for name in PICTURE_TEXTS if request.args.get(name)}
     variant, _ = review.draft(creative, index, texts)
-    return pictures.drawn(lambda: picture.draw(variant, brands.as_brand(kit_of(account)), "1080x1080"), "svg")
+    return pictures.drawn(lambda: picture.draw(variant, briefs.to_brand(kit_of(account)), "1080x1080"), "svg")
 
 
 def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:

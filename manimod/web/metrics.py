@@ -12,9 +12,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from manimod import jobs, jobs_health
+from manimod import jobs
+from manimod.creatives import review
+from manimod.diagnostics import job_metrics, metrics
 from manimod.errors import ManimodError
-from manimod.flow import figures, review
 
 LOOPBACK = ("127.0.0.1", "::1")
 OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
@@ -54,7 +55,7 @@ class Installation(Collector):
 
 
 def _jobs() -> Iterator[GaugeMetricFamily]:
-    signs, queues = jobs.signs_of_life(), jobs_health.queues()
+    signs, queues = jobs.heartbeats(), job_metrics.queue_states()
     yield _gauge("redis_up", "Whether Redis answers", {(): signs.redis_answers})
     yield _gauge(
         "workers", "Workers heard of lately", {(name,): count for name, count in signs.workers.items()}, "queue"
@@ -70,33 +71,33 @@ def _jobs() -> Iterator[GaugeMetricFamily]:
 
 
 def _inbox() -> Iterator[GaugeMetricFamily]:
-    backlog = figures.backlog()
-    yield _gauge("inbox_depth", f"Events to be processed, counted up to {figures.COUNTED}", {(): backlog.depth})
+    backlog = metrics.backlog()
+    yield _gauge("inbox_depth", f"Events to be processed, counted up to {metrics.MAX_COUNTED}", {(): backlog.depth})
     yield _age("inbox_oldest_seconds", "Since the first of them came in", backlog.oldest_at, none=0)
-    yield _gauge("inbox_parked", "Events that failed five times", {(): figures.parked_events()})
+    yield _gauge("inbox_parked", "Events that failed five times", {(): metrics.failed_events()})
 
 
 def _creatives() -> Iterator[GaugeMetricFamily]:
     for name, about, counts in (
-        ("moments_open", "Moments that are to become creatives", figures.open_moments()),
-        ("moments_latest", f"The latest {figures.LATEST_MOMENTS} moments", figures.latest_moments()),
+        ("moments_open", "Moments that are to become creatives", metrics.open_moments()),
+        ("moments_latest", f"The latest {metrics.LATEST_MOMENTS} moments", metrics.latest_moments()),
     ):
         yield _gauge(name, about, {(state,): count for state, count in counts.items()}, "state")
     yield _gauge(
         "creatives_waiting",
-        f"Creatives in all review queues, up to {review.COUNTED} of each",
-        {(): figures.creatives_waiting()},
+        f"Creatives in all review queues, up to {review.MAX_COUNTED} of each",
+        {(): metrics.creatives_waiting()},
     )
-    slowest = figures.slowest_event_to_queue()
+    slowest = metrics.slowest_event_to_queue()
     about = "The slowest way from Stripe's event to the queue in 24 hours"
     yield _gauge("event_to_queue_slowest_seconds", about, {} if slowest is None else {(): slowest})
 
 
 def _accounts() -> Iterator[GaugeMetricFamily]:
-    yield _gauge("connections", "Connections to Stripe", figures.connections(), "status", "trouble")
-    health = figures.accounts_by_health()
+    yield _gauge("connections", "Connections to Stripe", metrics.connection_counts(), "status", "trouble")
+    health = metrics.accounts_by_health()
     yield _gauge("accounts", "Accounts by their checks", {(name,): count for name, count in health.items()}, "health")
-    yield _age("last_sync_age_seconds", "Since a sync was completed, whosever it was", figures.last_sync_at())
+    yield _age("last_sync_age_seconds", "Since a sync was completed, whosever it was", metrics.last_sync_at())
 
 
 def _age(name: str, about: str, since: datetime | None, none: float | None = None) -> GaugeMetricFamily:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Response, make_response, request
 
-from manimod.studio.picture import PictureRefused
+from manimod.creatives.engine.picture.text_layout import PictureRefused
 
 PICTURE_POLICY = "default-src 'none'; img-src data:; style-src 'none'"
 MIMETYPES = {"svg": "image/svg+xml", "png": "image/png"}

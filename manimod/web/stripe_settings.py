@@ -2,11 +2,16 @@
 
 from flask import Blueprint, Response, redirect, request, url_for
 
+from manimod.creatives import brand_kit
+from manimod.customers import tiers
+from manimod.diagnostics import sources
 from manimod.errors import PASSING, ManimodError
-from manimod.flow import connections, paths, runs, sync, tiers
+from manimod.ingest import sync, sync_runs
 from manimod.jobs import transaction
 from manimod.models import Account, Connection
 from manimod.models.accounts import now
+from manimod.moments import record
+from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
 
@@ -36,7 +41,7 @@ def settings(account: Account) -> Response:
 @blueprint.get("/integrations")
 @owner_required
 def integrations(account: Account) -> Response:
-    return render.page("settings/integrations.html", account=account, connection=connections.of_account(account))
+    return render.page("settings/integrations.html", account=account, connection=connections.get_for_account(account))
 
 
 @blueprint.get("/integrations/stripe")
@@ -65,8 +70,8 @@ def connect(account: Account) -> Response:
 def save_events(account: Account) -> Response:
     """All switches at once, for browsers without JavaScript."""
     with transaction():
-        for kind in connections.switches(account):
-            connections.switch(account, kind, kind in request.form)
+        for kind in record.switches(account):
+            record.set_switch(account, kind, kind in request.form)
     return render.send_to(_here("events"), "Events saved.")
 
 
@@ -75,7 +80,7 @@ def save_events(account: Account) -> Response:
 def save_event(account: Account, kind: str) -> Response:
     enabled = kind in request.form
     with transaction():
-        connections.switch(account, kind, enabled)
+        record.set_switch(account, kind, enabled)
     return render.changed(
         "settings/_event.html",
         _here("events"),
@@ -119,7 +124,7 @@ def rename_tier(account: Account, tier_id: int) -> Response:
     name = request.form.get("name", "")
     try:
         with transaction():
-            tier = tiers.rename(connection, tier_id, name)
+            tier = brand_kit.rename_tier(connection, tier_id, name)
     except ManimodError as failure:
         if failure.status != 422:
             raise
@@ -129,7 +134,7 @@ def rename_tier(account: Account, tier_id: int) -> Response:
         _here("tiers"),
         toast=f"Saved: the next creatives say {tier.name}.",
         tier=tier,
-        unprintable=tiers.unprintable(connection, [tier]),
+        unprintable=brand_kit.unprintable_tiers(connection, [tier]),
     )
 
 
@@ -138,7 +143,7 @@ def rename_tier(account: Account, tier_id: int) -> Response:
 def sync_now(account: Account) -> Response:
     connection = _connected(account)
     with transaction():
-        sync.request(connection)
+        sync.request_sync(connection)
     return render.changed(
         "settings/_sync.html",
         _here("sync"),
@@ -195,20 +200,20 @@ def _refuse_tier_name(account: Account, connection: Connection, tier_id: int, re
 
 
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
-    connection = connections.of_account(account)
+    connection = connections.get_for_account(account)
     if connection and not connection.is_connected:
         connection = None
     context["connection"] = connection
     if connection:
         context |= _webhook_context(connection) | _sync_context(connection) | _tiers_context(connection)
-        context["working"] = paths.working_path(connection)
-        context["other_mode_events"] = paths.events_of_the_other_mode(connection)
+        context["working"] = sources.working_source(connection)
+        context["other_mode_events"] = sources.events_of_the_other_mode(connection)
     return render.page(
         PAGE,
         fragment,
         status,
         account=account,
-        switches=connections.switches(account),
+        switches=record.switches(account),
         permissions=connections.PERMISSIONS,
         key_link=connections.restricted_key_link(),
         **context,
@@ -224,9 +229,9 @@ def _webhook_context(connection: Connection) -> dict:
 
 
 def _sync_context(connection: Connection) -> dict:
-    latest = runs.latest(connection)
+    latest = sync_runs.latest(connection)
     is_due = connection.next_sync_at is not None and connection.next_sync_at <= now()
-    progress = runs.progress(latest)
+    progress = sync_runs.sync_progress(latest)
     return {
         "connection": connection,
         "runs": [run for run in latest if run.finished_at],
@@ -237,12 +242,12 @@ def _sync_context(connection: Connection) -> dict:
 
 
 def _tiers_context(connection: Connection) -> dict:
-    found = tiers.of_connection(connection)
-    return {"tiers": found, "unprintable": tiers.unprintable(connection, found)}
+    found = tiers.get_for_connection(connection)
+    return {"tiers": found, "unprintable": brand_kit.unprintable_tiers(connection, found)}
 
 
 def _connected(account: Account) -> Connection:
-    connection = connections.of_account(account)
+    connection = connections.get_for_account(account)
     if connection is None or not connection.is_connected:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     return connection

@@ -7,11 +7,14 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, request, session, url_for
 from flask_security import current_user
 
-from manimod import jobs, jobs_health
+from manimod import jobs
+from manimod.accounts import audit, support
+from manimod.diagnostics import alerts, check_runner, job_metrics, metrics
 from manimod.errors import ManimodError
-from manimod.flow import alerts, audit, checking, connections, delivery_log, diagnostics, figures, runs, support
+from manimod.ingest import delivery_log, sync_runs
 from manimod.jobs import transaction
 from manimod.models import PLANS, Account
+from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import support_required
 
@@ -30,36 +33,36 @@ def index() -> Response:
     return render.page(
         "support/index.html",
         counts=support.counts(),
-        outbreaks=support.outbreaks(),
-        accounts=found[: support.PAGE],
-        has_more=len(found) > support.PAGE,
+        outbreaks=support.incidents(),
+        accounts=found[: support.PAGE_SIZE],
+        has_more=len(found) > support.PAGE_SIZE,
         page=page,
         chosen=chosen,
-        titles={name: rule.title for name, rule in checking.OF_ACCOUNT.items()},
-        signs=jobs.signs_of_life(),
-        queues=jobs_health.queues(),
-        backlog=figures.backlog(),
+        titles={name: rule.title for name, rule in check_runner.ACCOUNT_CHECKS.items()},
+        signs=jobs.heartbeats(),
+        queues=job_metrics.queue_states(),
+        backlog=metrics.backlog(),
     )
 
 
 @blueprint.get("/accounts/<int:account_id>")
 @support_required
 def account(account_id: int) -> Response:
-    return _page(support.account(account_id))
+    return _page(support.get_account(account_id))
 
 
 @blueprint.get("/accounts/<int:account_id>/events/<int:event_id>")
 @support_required
 def event(account_id: int, event_id: int) -> Response:
-    return _event_page(support.account(account_id), event_id)
+    return _event_page(support.get_account(account_id), event_id)
 
 
 @blueprint.get("/accounts/<int:account_id>/customers")
 @support_required
 def customers(account_id: int) -> Response:
     """Was this customer processed?"""
-    found = support.account(account_id)
-    connection = support.connection(found)
+    found = support.get_account(account_id)
+    connection = support.get_connection(found)
     text = request.args.get("q", "").strip()[:LONGEST_SEARCH]
     return render.page(
         "support/customers.html",
@@ -77,10 +80,10 @@ def customers(account_id: int) -> Response:
 @support_required
 def check(account_id: int) -> Response:
     """Asks Stripe, outside any transaction; only what came of it is written with the audit entry."""
-    found = support.account(account_id)
+    found = support.get_account(account_id)
     reason = request.form.get("reason", "")
-    checks = diagnostics.check_account(found, ask_stripe=True) if audit.is_reason(reason) else []
-    return _do(account_id, support.note_check, "The checks ran just now.", found=checks)
+    checks = check_runner.check_account(found, ask_stripe=True) if audit.is_reason(reason) else []
+    return _do(account_id, support.record_check, "The checks ran just now.", found=checks)
 
 
 @blueprint.post("/accounts/<int:account_id>/sync")
@@ -133,14 +136,14 @@ def _do(
     """The action and its audit entry in one transaction; without a reason the form comes back."""
     try:
         with transaction():
-            action(current_user, support.account(account_id), request.form.get("reason", ""), **arguments)
+            action(current_user, support.get_account(account_id), request.form.get("reason", ""), **arguments)
     except ManimodError as failure:
         if failure.status != 422:
             raise
         shown = {"status": 422, "error": str(failure), "entered": request.form}
         if page:
-            return page(support.account(account_id), **arguments, **shown)
-        return _page(support.account(account_id), **shown)
+            return page(support.get_account(account_id), **arguments, **shown)
+        return _page(support.get_account(account_id), **shown)
     return render.send_to(_back(account_id), toast)
 
 
@@ -154,31 +157,33 @@ def _back(account_id: int) -> str:
 
 
 def _page(account: Account, status: int = 200, **context: object) -> Response:
-    connection = connections.of_account(account)
-    latest = runs.latest(connection) if connection else []
-    checks = diagnostics.check_account(account)
-    log = delivery_log.page(connection, delivery_log.Filters(), request.args.get("after")) if connection else None
+    connection = connections.get_for_account(account)
+    latest = sync_runs.latest(connection) if connection else []
+    checks = check_runner.check_account(account)
+    log = (
+        delivery_log.page(connection, delivery_log.DeliveryFilters(), request.args.get("after")) if connection else None
+    )
     return render.page(
         "support/account.html",
         status=status,
         account=account,
-        owners=support.owners(account),
+        owners=support.owner_emails(account),
         connection=connection,
-        groups=diagnostics.by_question(checks),
+        groups=check_runner.group_by_question(checks),
         for_support=True,
-        outcome=diagnostics.worst(checks),
-        alerts=alerts.open_of(account.id),
+        outcome=check_runner.worst_outcome(checks),
+        alerts=alerts.open_alerts(account.id),
         runs=[run for run in latest if run.finished_at],
         run=latest[0] if latest and latest[0].state == "running" else None,
-        failed_jobs=jobs_health.failed_jobs(connection.id) if connection else [],
+        failed_jobs=job_metrics.failed_jobs(connection.id) if connection else [],
         log=log,
-        refusals=delivery_log.refusals(connection) if connection else [],
-        entries=audit.of_account(account),
+        refusals=delivery_log.rejected_deliveries(connection) if connection else [],
+        entries=audit.get_for_account(account),
         plans=PLANS,
         **context,
     )
 
 
 def _event_page(account: Account, event_id: int, status: int = 200, **context: object) -> Response:
-    story = delivery_log.story(support.connection(account), event_id)
+    story = delivery_log.get_event(support.get_connection(account), event_id)
     return render.page("support/event.html", status=status, account=account, story=story, for_support=True, **context)

@@ -3,18 +3,20 @@
 from flask import Blueprint, Response, g, request, url_for
 from flask_security import current_user
 
+from manimod.diagnostics import alerts, check_runner
 from manimod.errors import FAILURES, ManimodError
-from manimod.flow import alerts, connections, delivery_log, diagnostics
-from manimod.flow.moments import EVENT_TYPES
+from manimod.ingest import delivery_log
 from manimod.jobs import transaction
 from manimod.models import Account, Alert, Connection
+from manimod.stripe import connections
+from manimod.stripe.payloads import EVENT_TYPES
 from manimod.web import render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("troubleshooting", __name__, url_prefix="/troubleshooting")
 
 LONGEST_SEARCH = 255
-FILTERS = ("type", "path", "result")
+FILTERS = ("type", "source", "result")
 
 
 @blueprint.get("", strict_slashes=False)
@@ -29,7 +31,7 @@ def run(account: Account) -> Response:
     """Run the checks now, with a question to Stripe."""
     context = _checks_context(account, ask_stripe=True)
     with transaction():
-        diagnostics.remember(account, [check for group in context["groups"] for check in group.checks])
+        check_runner.save_health(account, [check for group in context["groups"] for check in group.checks])
     return render.changed(
         "troubleshooting/_checks.html",
         url_for("troubleshooting.show"),
@@ -44,13 +46,13 @@ def run(account: Account) -> Response:
 def deliveries(account: Account) -> Response:
     connection = _connected(account)
     chosen = {name: request.args[name] for name in FILTERS if request.args.get(name)}
-    log = delivery_log.page(connection, delivery_log.Filters(**chosen), request.args.get("after"))
+    log = delivery_log.page(connection, delivery_log.DeliveryFilters(**chosen), request.args.get("after"))
     return render.page(
         "troubleshooting/deliveries.html",
         "log",
         account=account,
         log=log,
-        refusals=delivery_log.refusals(connection),
+        refusals=delivery_log.rejected_deliveries(connection),
         chosen=chosen,
         is_first="after" not in request.args,
         event_types=[(name, name) for name in EVENT_TYPES],
@@ -61,7 +63,7 @@ def deliveries(account: Account) -> Response:
 @owner_required
 def event(account: Account, event_id: int) -> Response:
     connection = _connected(account)
-    story = delivery_log.story(connection, event_id)
+    story = delivery_log.get_event(connection, event_id)
     return render.page("troubleshooting/event.html", account=account, connection=connection, story=story)
 
 
@@ -104,7 +106,7 @@ def errors(account: Account) -> Response:
 def open_alerts() -> list[Alert]:
     """What is broken at the moment, for the navigation and the dashboard; read once a page."""
     if "alerts" not in g:
-        g.alerts = alerts.open_of(current_user.account.id) if current_user.account else []
+        g.alerts = alerts.open_alerts(current_user.account.id) if current_user.account else []
     return g.alerts
 
 
@@ -114,16 +116,16 @@ def _where(place: str) -> str:
 
 
 def _checks_context(account: Account, ask_stripe: bool = False) -> dict:
-    found = diagnostics.check_account(account, ask_stripe)
+    found = check_runner.check_account(account, ask_stripe)
     return {
-        "groups": diagnostics.by_question(found),
-        "outcome": diagnostics.worst(found),
+        "groups": check_runner.group_by_question(found),
+        "outcome": check_runner.worst_outcome(found),
         "is_connected": any(check.name == "connection" and check.outcome == "good" for check in found),
     }
 
 
 def _connected(account: Account) -> Connection:
-    connection = connections.of_account(account)
+    connection = connections.get_for_account(account)
     if connection is None or not connection.is_connected:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     return connection

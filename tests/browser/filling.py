@@ -4,8 +4,12 @@ from datetime import date, timedelta
 
 from sqlalchemy import insert, select, update
 
+from manimod.accounts import audit
+from manimod.creatives.engine.brief import Brand, Brief, objective_of
+from manimod.creatives.engine.copy import copywriter
+from manimod.customers import daily_statistics
+from manimod.diagnostics import check_runner
 from manimod.extensions import db
-from manimod.flow import audit, connections, diagnostics, history
 from manimod.jobs import transaction
 from manimod.models import (
     Account,
@@ -21,9 +25,8 @@ from manimod.models import (
     User,
 )
 from manimod.models.accounts import now
-from manimod.stripe_facts import CustomerFacts, EventFacts
-from manimod.studio import writer
-from manimod.studio.brief import Brand, Brief, objective_of
+from manimod.stripe import connections
+from manimod.stripe.payloads import CustomerFacts, EventFacts
 from tests import factories
 
 PERMISSIONS = {
@@ -66,7 +69,7 @@ def fill(account: Account) -> Connection:
         db.session.flush()
         _add_its_moment(connection, creative)
     with transaction():
-        history.count_anew(connection)
+        daily_statistics.recount(connection)
     return connection
 
 
@@ -75,17 +78,21 @@ def fill_support(by: User) -> None:
     accounts = list(db.session.scalars(select(Account).order_by(Account.id)))
     with transaction():
         for account in accounts:
-            health = diagnostics.remember(account, diagnostics.check_account(account))
+            health = check_runner.save_health(account, check_runner.check_account(account))
             # What many accounts look like: the gallery runs without a job server, which breaks all of them.
             health.outcome = ("broken", "attention", "good")[account.id % 3]
             health.checks = {"signature": health.outcome} if account.id % 3 < 2 else {}
-        audit.record(by, accounts[0], "checked", "Ticket 4711: nothing has arrived since Monday", outcome="broken")
-        audit.record(by, accounts[0], "set_plan", "Ticket 4711: lowered by mistake", before="starter", after="pro")
-        connection = connections.of_account(accounts[0])
+        audit.record_action(
+            by, accounts[0], "checked", "Ticket 4711: nothing has arrived since Monday", outcome="broken"
+        )
+        audit.record_action(
+            by, accounts[0], "set_plan", "Ticket 4711: lowered by mistake", before="starter", after="pro"
+        )
+        connection = connections.get_for_account(accounts[0])
         customer = {"stripe_id": "cus_1", "name": "Hazel Testford", "segment": "new", "created_at": now()}
         db.session.add(Customer(connection_id=connection.id, **customer))
         facts = EventFacts("evt_1", "customer.created", int(now().timestamp()), customer=CustomerFacts("cus_1"))
-        given_up = {"state": "parked", "reason": "mani could not process it (OperationalError), try 5 of 5"}
+        given_up = {"state": "failed", "reason": "mani could not process it (OperationalError), try 5 of 5"}
         db.session.execute(update(StripeEvent).values(facts=facts.to_json(), **given_up))
 
 
@@ -107,7 +114,7 @@ def make_creative(
         tier_position=position,
         segment=segment,
     )
-    content = writer.write(brief)
+    content = copywriter.write(brief)
     happened = now() - timedelta(minutes=minutes_ago)
     return Creative(
         account_id=account.id,
@@ -120,7 +127,7 @@ def make_creative(
         status=status,
         content=content.to_json(),
         moments_count=1,
-        path="webhook",
+        source="webhook",
         run_from=happened,
         run_until=happened + timedelta(days=14),
         occurred_at=happened,
@@ -156,13 +163,13 @@ def _add_moments(connection: Connection) -> None:
         for number in range(count):
             # Over the month, some days busier than others.
             at = now() - timedelta(hours=1 + (number / count) ** 1.1 * 690 + 5 * (number % 3))
-            moment = {"kind": kind, "path": "webhook", "state": "generated", "occurred_at": at, "received_at": at}
+            moment = {"kind": kind, "source": "webhook", "state": "generated", "occurred_at": at, "received_at": at}
             db.session.add(Moment(connection_id=connection.id, key=f"{kind}:{number}", **moment))
 
 
 def _add_its_moment(connection: Connection, creative: Creative) -> None:
     """The way of the newest creative, from its event on."""
-    told = {"connection_id": connection.id, "path": "webhook", "stripe_customer_id": "cus_1"}
+    told = {"connection_id": connection.id, "source": "webhook", "stripe_customer_id": "cus_1"}
     at, heard_at = creative.occurred_at, creative.received_at
     event = {"stripe_id": "evt_1", "type": "customer.created", "facts": {}, "state": "done"}
     db.session.add(StripeEvent(created_at=at, received_at=heard_at, **event, **told))

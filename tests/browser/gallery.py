@@ -84,7 +84,7 @@ def served() -> Iterator[str]:
             troubled = factories.make_owner(factories.make_account(name="Larkspur"), "troubled@example.com")
             connection = fill(troubled.account)
             with transaction():
-                connection.trouble = "STRIPE_PERMISSION_MISSING"
+                connection.last_error = "STRIPE_PERMISSION_MISSING"
                 connection.permissions = PERMISSIONS | {"subscriptions": False}
             factories.make_owner(factories.make_account("starter", "Fernway"), "starter@example.com")
             fill_support(factories.make_support("support@example.com"))

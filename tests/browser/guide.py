@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from manimod.flow.connections import EVENT_TYPES
+from manimod.stripe.payloads import EVENT_TYPES
 from tests.stripe_sandbox import SandboxControl
 
 STRIPE = "/settings/integrations/stripe"

@@ -9,12 +9,12 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from manimod.creatives import review
+from manimod.creatives.engine.brief import CreativeSet
 from manimod.extensions import db
-from manimod.flow import generation
 from manimod.jobs import FAST, SLOW
 from manimod.models import Connection, Creative, Customer, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
-from manimod.studio.brief import CreativeSet
 from tests.chaos.lives import Happening, expected_moments
 from tests.chaos.scene import Business, Scene, describe
 
@@ -27,11 +27,11 @@ WORDS_OF_PEOPLE = ("Hazel", "Testford")
 class Truth:
     """What happened at Stripe, and what mani acknowledged of it."""
 
-    happenings: list[Happening]
+    moments: list[Happening]
     acknowledged: set[str]
 
     def of(self, business: Business) -> list[dict]:
-        return [it.event for it in self.happenings if it.business == business]
+        return [it.event for it in self.moments if it.business == business]
 
 
 def open_work(scene: Scene, truth: Truth) -> Counter:
@@ -64,7 +64,7 @@ def pending(scene: Scene) -> int:
 def paths(scene: Scene) -> Counter:
     """By which path the moments were found first."""
     with scene.app.app_context():
-        return Counter(dict(db.session.execute(select(Moment.path, func.count()).group_by(Moment.path)).all()))
+        return Counter(dict(db.session.execute(select(Moment.source, func.count()).group_by(Moment.source)).all()))
 
 
 def wait_for_rest(scene: Scene, truth: Truth, seconds: float) -> float:
@@ -138,7 +138,7 @@ def check_creatives(business: Business) -> list[str]:
 
 def _is_complete(creative: Creative) -> bool:
     variants = CreativeSet.from_json(creative.content).variants
-    drawings = [generation.picture_of(creative, number, "1080x1080") for number in range(len(variants))]
+    drawings = [review.render_svg(creative, number, "1080x1080") for number in range(len(variants))]
     return len(variants) >= LEAST_VARIANTS and all("</svg>" in drawing for drawing in drawings)
 
 

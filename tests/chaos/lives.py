@@ -13,7 +13,7 @@ from random import Random
 
 import requests
 
-from manimod.flow.moments import EVENT_TYPES
+from manimod.stripe.payloads import EVENT_TYPES
 from tests.chaos.scene import SMALL, Business
 from tests.stripe_sandbox import SandboxControl
 
@@ -180,7 +180,7 @@ class Expected:
 def expected_moments(events: list[dict]) -> dict[str, set[str]]:
     """Key -> the states in which it may end, of every moment that these events of one business make in any order.
 
-    Said once more here and not asked of manimod.flow.moments, so that the two have to agree.
+    Said once more here and not asked of manimod.moments.interpret, so that the two have to agree.
     """
     bodies = [(event["type"], event["data"]["object"]) for event in events]
     paid = {body["id"] for kind, body in bodies if kind == "invoice.paid"}

@@ -77,16 +77,16 @@ def run(scene: Scene, plan: Plan, tell: Callable[[str], None] = lambda _line: No
     report = Report(plan, scene.database)
     began = time.monotonic()
     world = World(scene.control, scene.businesses, Random(f"{plan.seed} lives"))
-    happenings: list[Happening] = []
+    moments: list[Happening] = []
     with Storm(Random(f"{plan.seed} storm"), plan.events) as storm:
-        lives = threading.Thread(target=live, args=(world, storm, plan.events, happenings), daemon=True)
+        lives = threading.Thread(target=live, args=(world, storm, plan.events, moments), daemon=True)
         lives.start()
         Chaos(scene, storm, plan, report, tell).reign(until=lambda: not lives.is_alive() and not storm.backlog)
         report.seconds["storm"] = time.monotonic() - began
         report.answers = storm.answers
-    truth = audit.Truth(happenings, storm.acknowledged)
+    truth = audit.Truth(moments, storm.acknowledged)
     conclude(scene, truth, plan, report, tell)
-    report.happened.update(it.event["type"] for it in happenings)
+    report.happened.update(it.event["type"] for it in moments)
     report.seconds |= {"slowest answer": max(storm.seconds)}
     return report
 
@@ -112,13 +112,13 @@ def _has_hurried(scene: Scene) -> bool:
     return False
 
 
-def live(world: World, storm: Storm, events: int, happenings: list[Happening]) -> None:
+def live(world: World, storm: Storm, events: int, moments: list[Happening]) -> None:
     """Let things happen at Stripe until there are enough, not too far ahead of the storm."""
-    while len(happenings) < events:
+    while len(moments) < events:
         while storm.backlog > LEAD:
             time.sleep(0.1)
-        wave = world.wave(min(WAVE, 1 + (events - len(happenings)) // 5))
-        happenings += wave
+        wave = world.wave(min(WAVE, 1 + (events - len(moments)) // 5))
+        moments += wave
         storm.add(wave)
 
 

@@ -23,11 +23,11 @@ from sqlalchemy import select, update
 from manimod import create_app
 from manimod.config import load_settings
 from manimod.extensions import db
-from manimod.flow.connections import webhook_address
 from manimod.folder import Folder
 from manimod.jobs import transaction
 from manimod.models import Connection, SyncRun
 from manimod.models.accounts import now
+from manimod.stripe.connections import webhook_address
 from tests import factories
 from tests.conftest import wait_for
 from tests.journeys.stack import Stack, children_of, command_line, is_alive

@@ -67,11 +67,9 @@ class Storm:
     def backlog(self) -> int:
         return self._open
 
-    def add(self, happenings: list[Happening]) -> None:
+    def add(self, moments: list[Happening]) -> None:
         deliveries = [
-            Delivery(it.event["id"], it.business.webhook, json.dumps(it.event).encode())
-            for it in happenings
-            if it.is_told
+            Delivery(it.event["id"], it.business.webhook, json.dumps(it.event).encode()) for it in moments if it.is_told
         ]
         with self._changed:
             for delivery in deliveries * COPIES:

@@ -3,7 +3,11 @@
 from collections import defaultdict
 
 from tests.security import hostile
-from tests.web.conftest import add_creative, connection, creative
+from tests.web.conftest import (
+    add_creative,  # noqa: F401
+    connection,  # noqa: F401
+    creative,  # noqa: F401
+)
 
 __all__ = ["add_creative", "connection", "creative"]
 

@@ -7,7 +7,7 @@ import pytest
 from flask import request
 
 from manimod import create_app
-from manimod.flow import connections
+from manimod.stripe import connections
 from tests import factories
 from tests.web.test_sign_in import sign_in
 

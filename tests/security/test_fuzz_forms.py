@@ -10,7 +10,13 @@ from werkzeug.datastructures import MultiDict
 from manimod.extensions import db
 from tests.factories import PASSWORD
 from tests.security import hostile
-from tests.security.test_routes import FILES, addresses, is_unsafe, people, routes
+from tests.security.test_routes import (
+    FILES,
+    addresses,  # noqa: F401
+    is_unsafe,
+    people,  # noqa: F401
+    routes,
+)
 
 __all__ = ["addresses", "people"]
 

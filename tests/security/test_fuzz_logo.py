@@ -4,8 +4,8 @@ import io
 
 from PIL import Image
 
+from manimod.creatives import logos
 from manimod.errors import ManimodError
-from manimod.flow import logos
 from tests.security import hostile
 
 
@@ -18,7 +18,7 @@ def test_whatever_is_uploaded_is_a_picture_or_refused(app):
             return refused.code
         with Image.open(io.BytesIO(kept)) as picture:
             assert picture.format == "PNG"
-            assert max(picture.size) <= logos.KEPT_SIDE
+            assert max(picture.size) <= logos.STORED_SIDE
         return "kept"
 
     read()

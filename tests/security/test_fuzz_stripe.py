@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from manimod import create_app
 from manimod.errors import FAILURES
 from manimod.extensions import db
-from manimod.flow import sync
+from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import Connection, Customer, SyncRun
 from tests import factories
@@ -58,7 +58,7 @@ def impostor() -> Iterator[Impostor]:
 @pytest.fixture
 def synced(database_url, valkey_url, impostor, monkeypatch) -> Iterator[Connection]:
     """A connection whose Stripe is the impostor, once it has been synced."""
-    monkeypatch.setattr("manimod.flow.lists.TRIES", 1)
+    monkeypatch.setattr("manimod.ingest.paginator.MAX_ATTEMPTS", 1)
     settings = factories.make_settings(
         database_url, valkey_url, STRIPE_API_BASE=f"http://127.0.0.1:{impostor.server_port}"
     )
@@ -71,7 +71,7 @@ def synced(database_url, valkey_url, impostor, monkeypatch) -> Iterator[Connecti
 
 def run(connection: Connection) -> SyncRun:
     with transaction():
-        sync.request(connection)
+        sync.request_sync(connection)
     while sync.run(connection.id):
         pass
     db.session.rollback()

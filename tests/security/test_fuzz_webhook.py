@@ -9,7 +9,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from manimod.extensions import db
-from manimod.flow import inbox
+from manimod.ingest import events as ingest_events
 from manimod.models import Moment, StripeEvent
 from tests import factories, stripe_events
 from tests.security import hostile
@@ -45,12 +45,12 @@ def test_whatever_is_signed_is_stored_or_refused(app, client, connection, post, 
     for number in range(3):
         neighbour = stripe_events.event("customer.created", stripe_events.customer(f"cus_neighbour{number}"))
         assert post(json.dumps(neighbour).encode()).status_code == 200
-    for _ in range(inbox.TRIES + len(events()) // inbox.ALONE + 1):
+    for _ in range(ingest_events.MAX_ATTEMPTS + len(events()) // ingest_events.SINGLE_BATCH_SIZE + 1):
         if events(state="pending"):
-            inbox.drain(connection.id)
+            ingest_events.process_pending(connection.id)
     drain()
     assert events(state="pending") == []
-    assert all(event.reason for event in events(state="parked"))
+    assert all(event.reason for event in events(state="failed"))
     keys = set(db.session.scalars(select(Moment.key)))
     assert {f"new_customer:cus_neighbour{number}" for number in range(3)} <= keys
     for page in ("/", "/creatives", "/audience", "/settings/integrations/stripe"):
@@ -66,11 +66,11 @@ def test_an_event_that_breaks_the_processing_is_parked_and_its_neighbours_are_no
     poisoned.facts = poisoned.facts | {"customer": {"no": "customer"}}
     db.session.commit()
     with capture_logs():
-        for _ in range(inbox.TRIES):
-            inbox.drain(connection.id)
-    assert [event.state for event in events()] == ["done", "parked", "done"]
-    parked = events(state="parked")[0]
-    assert parked.attempts == inbox.TRIES
+        for _ in range(ingest_events.MAX_ATTEMPTS):
+            ingest_events.process_pending(connection.id)
+    assert [event.state for event in events()] == ["done", "failed", "done"]
+    parked = events(state="failed")[0]
+    assert parked.attempts == ingest_events.MAX_ATTEMPTS
     assert "could not process it" in parked.reason
     assert parked.reason in html.unescape(as_owner.get(f"/troubleshooting/events/{parked.id}").text)
     assert f"/troubleshooting/events/{parked.id}" in as_owner.get("/troubleshooting/deliveries").text

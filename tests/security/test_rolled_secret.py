@@ -3,8 +3,8 @@
 import pytest
 
 from manimod.extensions import db
-from manimod.flow import connections
 from manimod.jobs import transaction
+from manimod.stripe import connections
 from tests.factories import SIGNING_SECRET, signed
 from tests.web.test_webhook import EVENT
 
@@ -81,5 +81,5 @@ def test_a_disconnect_deletes_both(paste, connection):
     with transaction():
         connections.disconnect(connection)
     db.session.expire_all()
-    assert connection.sealed_signing_secret is connection.sealed_old_signing_secret is None
+    assert connection.encrypted_signing_secret is connection.encrypted_old_signing_secret is None
     assert connection.signing_secret_set_at is None

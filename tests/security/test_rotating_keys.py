@@ -7,17 +7,17 @@ from threading import Thread
 import pytest
 from flask import Flask
 
-from manimod.crypto import Keyring, SealBroken
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.flow import connections, keys
 from manimod.jobs import transaction
 from manimod.models import Connection
+from manimod.stripe import connections, key_rotation
+from manimod.stripe.crypto import DecryptionError, Keyring
 from tests import factories
 
 OLD, NEW = bytes(32), bytes(range(32))
 NEW_SECRET = "whsec_" + "n" * 32
-COLUMNS = ("sealed_api_key", "sealed_signing_secret", "sealed_old_signing_secret")
+COLUMNS = ("encrypted_api_key", "encrypted_signing_secret", "encrypted_old_signing_secret")
 
 
 def use_keys(app: Flask, **ring: bytes) -> None:
@@ -55,7 +55,7 @@ def test_all_values_move_to_the_first_key_and_the_old_one_may_go(app, rolled, ro
     assert key_ids(rolled) == ["k2", "k2", "k2"]
     use_keys(app, k2=NEW)
     assert connections.signing_secrets(rolled) == [NEW_SECRET, factories.SIGNING_SECRET]
-    assert connections.gateway_of(rolled).api_key.startswith("rk_test_")
+    assert connections.open_gateway(rolled).api_key.startswith("rk_test_")
 
 
 def test_a_second_run_has_nothing_to_do(app, rolled, rotate):
@@ -103,11 +103,11 @@ def test_secrets_pasted_meanwhile_are_kept(app, rolled):
     thread = Thread(target=paste)
     thread.start()
     while thread.is_alive():
-        keys.rotate()
+        key_rotation.rotate()
         db.session.rollback()
-        assert connections.gateway_of(db.session.get(Connection, row)).api_key.startswith("rk_test_")  # at any moment
+        assert connections.open_gateway(db.session.get(Connection, row)).api_key.startswith("rk_test_")  # at any moment
     thread.join()
-    keys.rotate()
+    key_rotation.rotate()
     use_keys(app, k2=NEW)
     db.session.refresh(rolled)
     assert connections.signing_secrets(rolled) == pasted[:-3:-1]
@@ -123,7 +123,7 @@ def lost(app, connected):
 
 
 def test_a_lost_key_is_said_with_what_to_do(lost):
-    for read in (connections.gateway_of, connections.signing_secrets):
+    for read in (connections.open_gateway, connections.signing_secrets):
         with pytest.raises(ManimodError) as failure:
             read(lost)
         assert failure.value.code == "KEY_UNREADABLE"
@@ -143,8 +143,8 @@ def test_pasting_the_key_again_mends_it_and_asks_for_the_secret(lost, as_owner, 
     answer = as_owner.post("/settings/integrations/stripe/connect", data={"api_key": key})
     assert answer.status_code == 303
     db.session.refresh(lost)
-    assert connections.gateway_of(lost).api_key == key
-    assert lost.sealed_signing_secret is None
+    assert connections.open_gateway(lost).api_key == key
+    assert lost.encrypted_signing_secret is None
     assert "Paste the signing secret" in as_owner.get("/settings/integrations/stripe").text
 
 
@@ -159,5 +159,5 @@ def test_pasting_the_secret_again_mends_the_webhook(lost, as_owner):
     "text", ["", "k1", "k1:", "k1:AAAA", "k1:%%%", "k9:AAAA", "k1:" + base64.b64encode(bytes(60)).decode()]
 )
 def test_a_damaged_value_is_unreadable_and_no_crash(text):
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionError):
         Keyring({"k1": OLD}).open(text, "connection:1:api_key")

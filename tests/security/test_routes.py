@@ -12,8 +12,8 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from manimod.extensions import db
-from manimod.flow import connections
 from manimod.models import Creative, Tier
+from manimod.stripe import connections
 from tests import factories
 from tests.browser.filling import fill
 from tests.client import SAFE_METHODS, Client
@@ -140,11 +140,11 @@ def addresses(app, account):
 def rows_of(account) -> dict[str, list]:
     """All that is stored for the account, but what support and refused deliveries leave behind."""
     db.session.rollback()
-    mine = {"account_id": account.id, "connection_id": connections.of_account(account).id}
+    mine = {"account_id": account.id, "connection_id": connections.get_for_account(account).id}
     found = {}
     for table in db.metadata.sorted_tables:
         columns = [table.c[name] == number for name, number in mine.items() if name in table.c]
-        if columns and table.name not in ("user", "audit_entry", "refused_delivery"):
+        if columns and table.name not in ("user", "audit_entry", "rejected_delivery"):
             found[table.name] = sorted(map(repr, db.session.execute(select(table).where(*columns))))
     return found
 

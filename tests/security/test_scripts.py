@@ -9,12 +9,17 @@ from xml.etree import ElementTree
 import pytest
 from sqlalchemy import select
 
+from manimod.creatives import briefs
 from manimod.extensions import db
-from manimod.flow import brands
 from manimod.jobs import transaction
 from manimod.models import BrandKit, Creative, Customer, Moment, Tier
 from manimod.models.accounts import now
-from tests.security.test_routes import FILES, is_unsafe, people, routes
+from tests.security.test_routes import (
+    FILES,
+    is_unsafe,
+    people,  # noqa: F401
+    routes,
+)
 from tests.security.test_routes import addresses as _addresses
 
 __all__ = ["people"]
@@ -119,7 +124,7 @@ def test_an_export_opens_no_folder_and_no_formula(as_owner, account, add_creativ
     creative = add_creative(account, tier="../../" + EVIL)
     with transaction():
         creative.status = "approved"
-        kit = brands.kit_of(account)
+        kit = briefs.get_brand_kit(account)
         kit.landing_page, kit.name = "https://mani.example/", "=1+1"
         db.session.add(kit)
     answer = as_owner.get("/creatives/export.zip?with_test=1&without_pictures=1", buffered=True)

@@ -10,7 +10,7 @@ from flask import request_finished
 
 from tests import factories
 from tests.factories import PASSWORD, SIGNING_SECRET
-from tests.flow.test_privacy import everything
+from tests.ingest.test_privacy import everything  # noqa: F401
 
 __all__ = ["everything"]
 

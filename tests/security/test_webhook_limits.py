@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from manimod import create_app
 from manimod.extensions import db, limiter
-from manimod.models import RefusedDelivery, StripeEvent
-from manimod.web.webhooks import REFUSALS_OF_AN_ADDRESS
+from manimod.ingest.receiver import REJECTIONS_PER_ADDRESS
+from manimod.models import RejectedDelivery, StripeEvent
 from tests import factories
 from tests.factories import signed
 from tests.web.test_webhook import EVENT
@@ -24,12 +24,12 @@ def deliver(client, connection):
 @pytest.fixture
 def worn_out(app, connection):
     """So many deliveries were refused in this minute that no more are noted."""
-    limiter.limiter.hit(REFUSALS_OF_AN_ADDRESS, "webhook", connection.webhook_token, cost=REFUSALS_OF_AN_ADDRESS.amount)
+    limiter.limiter.hit(REJECTIONS_PER_ADDRESS, "webhook", connection.webhook_token, cost=REJECTIONS_PER_ADDRESS.amount)
 
 
 def noted() -> int:
     db.session.rollback()
-    return db.session.scalar(select(func.coalesce(func.sum(RefusedDelivery.count), 0)))
+    return db.session.scalar(select(func.coalesce(func.sum(RejectedDelivery.count), 0)))
 
 
 def test_too_many_refusals_write_no_more(deliver, worn_out):

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy import delete
 
+from manimod.customers import daily_statistics
 from manimod.extensions import db
-from manimod.flow import history
 from manimod.jobs import transaction
 from manimod.models import AudienceDay, AudienceSize, Connection, SyncRun, Tier
 from manimod.models.accounts import now
@@ -72,7 +72,7 @@ def test_what_has_changed_since_last_week_is_said(as_owner, account):
 def test_a_young_account_has_no_last_week_and_no_line_yet(as_owner, connection):
     add_tiers(connection, 1)
     with transaction():
-        history.keep(connection.id)
+        daily_statistics.store_audience_sizes(connection.id)
     page = as_owner.get("/audience").text
     assert "since last week" not in page
     assert "Counted since today" in page
@@ -111,8 +111,8 @@ def test_a_day_without_a_sync_is_a_gap(as_owner, account):
 def test_many_tiers_share_a_line(as_owner, connection):
     add_tiers(connection, 9)
     with transaction():
-        history.keep(connection.id)
-    trend = history.trend(connection, 30)
+        daily_statistics.store_audience_sizes(connection.id)
+    trend = daily_statistics.trend(connection, 30)
     assert trend.names == ["All customers", "Tier 8", "Tier 7", "Tier 6", "Tier 5", "5 more"]
     assert trend.latest == [135, 27, 24, 21, 18, 45]
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from manimod.flow import brands
+from manimod.creatives import briefs
 from tests import factories
 
 FORM = {"name": "Brightside", "primary_colour": "#112233", "accent_colour": "#ffcc00", "tone": "plain", "version": "0"}
@@ -31,7 +31,7 @@ def test_saving_answers_htmx_with_the_form_and_a_toast(as_owner, account):
     assert answer.status_code == 200
     assert answer.text.lstrip().startswith('<div id="brand-kit"')
     assert "Brand kit saved." in answer.text
-    assert brands.brand_of(account).primary == "#112233"
+    assert briefs.get_brand(account).primary == "#112233"
 
 
 def test_saving_without_javascript_goes_back(as_owner):
@@ -46,13 +46,13 @@ def test_offers_are_added_one_at_a_time_by_saving_and_removed_by_emptying(as_own
             "offer_text": list(texts),
             **{f"offer_{name}": [""] * len(texts) for name in ("kind", "code", "ends_on")},
         }
-        as_owner.post("/settings/brand", data=FORM | {"version": brands.kit_of(account).version} | rows)
+        as_owner.post("/settings/brand", data=FORM | {"version": briefs.get_brand_kit(account).version} | rows)
         return as_owner.get("/settings/brand").text.count('name="offer_text"')
 
     assert save("20% off for three months") == 2
     assert save("20% off for three months", "Two weeks to try it") == 3
     assert save("", "Two weeks to try it", "") == 2
-    assert [offer["text"] for offer in brands.kit_of(account).offers] == ["Two weeks to try it"]
+    assert [offer["text"] for offer in briefs.get_brand_kit(account).offers] == ["Two weeks to try it"]
 
 
 def test_an_invalid_form_comes_back_with_what_was_typed(as_owner, account):
@@ -65,7 +65,7 @@ def test_an_invalid_form_comes_back_with_what_was_typed(as_owner, account):
         assert "must be a full address that starts with https://" in answer.text
         assert "like 2027-01-31" in answer.text
         assert 'value="20% off"' in answer.text
-    assert brands.kit_of(account).version == 0
+    assert briefs.get_brand_kit(account).version == 0
 
 
 def test_an_old_form_is_told_so(as_owner):
@@ -81,7 +81,7 @@ def test_the_picture_shows_what_is_not_saved_yet(as_owner, account):
     drawn = as_owner.get("/settings/brand/preview/cancelled.svg?primary_colour=%230a7b33&name=Lumen").text
     assert "Lumen" in drawn
     assert drawn != as_owner.get("/settings/brand/preview/cancelled.svg").text
-    assert brands.kit_of(account).version == 0
+    assert briefs.get_brand_kit(account).version == 0
     assert as_owner.get("/settings/brand/preview/odd.svg").status_code == 404
 
 
@@ -96,7 +96,7 @@ def test_a_logo_is_stored_shown_and_removed(as_owner, account):
     assert "Logo saved." in answer.text
     shown = as_owner.get("/settings/brand/logo.png")
     assert shown.mimetype == "image/png"
-    assert brands.brand_of(account).logo == shown.data
+    assert briefs.get_brand(account).logo == shown.data
     assert "data:image/png;base64," in as_owner.get("/settings/brand/preview/cancelled.svg").text
     as_owner.post("/settings/brand/logo", data={"remove": "1"})
     assert as_owner.get("/settings/brand/logo.png").status_code == 404
@@ -116,7 +116,7 @@ def test_a_hostile_logo_is_refused_with_a_sentence(as_owner, account, data, word
     answer = as_owner.htmx("post", "/settings/brand/logo", data={"logo": (io.BytesIO(data), "logo.png")})
     assert answer.status_code == 422
     assert words in answer.text
-    assert brands.brand_of(account).logo is None
+    assert briefs.get_brand(account).logo is None
 
 
 @pytest.mark.parametrize("field", ["name", "landing_page", "disclaimer", "proof", "release_notes", "banned_words"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from manimod.flow import connections
+from manimod.stripe import connections
 from tests import factories
 
 PAGE = "/settings/integrations/stripe"
@@ -123,7 +123,7 @@ def test_below_pro_there_is_an_upgrade_message_and_no_form(app, sandbox, stripe_
     assert "api_key" not in page
     answer = paste(client, stripe_account["keys"]["test"]["restricted"])
     assert answer.status_code == 403
-    assert connections.of_account(owner.account) is None
+    assert connections.get_for_account(owner.account) is None
 
 
 def test_after_a_downgrade_the_way_out_stays(app, connection, as_owner, account):
@@ -140,7 +140,7 @@ def test_disconnect_asks_first_and_then_deletes_the_key(as_owner, connection):
     answer = as_owner.post(f"{PAGE}/disconnect")
     assert (answer.status_code, answer.location) == (303, PAGE)
     assert not connection.is_connected
-    assert connection.sealed_api_key is None
+    assert connection.encrypted_api_key is None
     assert ">Connect<" in as_owner.get(PAGE).text
 
 

@@ -6,11 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from manimod.accounts import users
 from manimod.extensions import db
-from manimod.flow import accounts, insights, moments, register
 from manimod.jobs import transaction
 from manimod.models import Account, SyncRun
 from manimod.models.accounts import now
+from manimod.moments import interpret, record
+from manimod.web import dashboard
 from tests import factories
 from tests.browser.filling import fill
 
@@ -80,12 +82,12 @@ def test_a_running_sync_is_watched_until_it_is_done(as_owner, account):
 def test_what_keeps_stripe_from_being_read_is_said(as_owner, account):
     connection = fill(account)
     with transaction():
-        connection.trouble = "STRIPE_KEY_REJECTED"
+        connection.last_error = "STRIPE_KEY_REJECTED"
     page = as_owner.get("/").text
     assert "Stripe rejected this key" in page
     assert 'href="/settings/integrations/stripe?replace=1">Replace key</a>' in page
     with transaction():
-        connection.trouble = "STRIPE_RATE_LIMITED"
+        connection.last_error = "STRIPE_RATE_LIMITED"
     assert "Replace key" not in as_owner.get("/").text, "it ends by itself"
 
 
@@ -108,12 +110,12 @@ def test_segments_are_shown_as_shares_that_add_up(as_owner, account):
 def test_a_day_begins_where_the_account_is(app, account):
     connection = factories.make_connection(account)
     at = now().astimezone(ZoneInfo("Pacific/Auckland")).replace(hour=0, minute=30) - timedelta(days=1)
-    renewal = moments.Happening("renewed", "renewed:1", "cus_1", "sub_1", int(at.timestamp()))
-    told = [register.News(moments.Interpretation(happenings=(renewal,)), "poll", now())]
+    renewal = interpret.DetectedMoment("renewed", "renewed:1", "cus_1", "sub_1", int(at.timestamp()))
+    told = [record.Observation(interpret.Interpretation(moments=(renewal,)), "poll", now())]
     for time_zone, day in (("UTC", at.astimezone(UTC).date()), ("Pacific/Auckland", at.date())):
         with transaction():
-            accounts.change(account, account.name, time_zone)
-            register.record(connection, told)  # the second time it is no news
-        trend = insights.overview(account).trend
+            users.change_account(account, account.name, time_zone)
+            record.record(connection, told)  # the second time it is no news
+        trend = dashboard.get_overview(account).trend
         assert len(trend) == 30
         assert [(day, counts["renewed"]) for day, counts in trend if counts["renewed"]] == [(day, 1)]

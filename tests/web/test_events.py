@@ -1,7 +1,7 @@
 """The event switches: green when on, saved at once by htmx, and by a button without JavaScript."""
 
-from manimod.flow import connections
 from manimod.lifecycle import KINDS
+from manimod.moments import record
 
 PAGE = "/settings/integrations/stripe"
 
@@ -22,14 +22,14 @@ def test_htmx_saves_one_switch_at_once(as_owner, account, connection):
     assert answer.text.lstrip().startswith('<li id="event-renewed"')
     assert 'id="toasts"' in answer.text
     assert not is_on(answer.text, "renewed")
-    assert connections.switches(account) == {kind: kind != "renewed" for kind in KINDS}
+    assert record.switches(account) == {kind: kind != "renewed" for kind in KINDS}
     assert is_on(as_owner.htmx("post", f"{PAGE}/events/renewed", data={"renewed": "on"}).text, "renewed")
 
 
 def test_a_plain_form_saves_them_all(as_owner, account, connection):
     answer = as_owner.post(f"{PAGE}/events", data={"cancelled": "on"})
     assert (answer.status_code, answer.location) == (303, f"{PAGE}#events")
-    assert [kind for kind, on in connections.switches(account).items() if on] == ["cancelled"]
+    assert [kind for kind, on in record.switches(account).items() if on] == ["cancelled"]
     assert "Events saved." in as_owner.get(PAGE).text
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import event as happening
+from sqlalchemy import event as moment
 from sqlalchemy import insert, text, update
 
 from manimod.config import ConfigError
@@ -82,7 +82,7 @@ def test_the_way_of_an_event_can_be_watched(client, figures, connected, drain):
     drain()
     after = figures()
     assert (after["inbox_depth"], after["inbox_oldest_seconds"], after["jobs_depth"]["mani",]) == (0, 0, 0)
-    assert after["moments_open"] == {("waiting",): 0, ("ready",): 0, ("held",): 0}
+    assert after["moments_open"] == {("waiting",): 0, ("ready",): 0, ("blocked",): 0}
     assert after["moments_latest"] == {("generated",): 1}
     assert after["creatives_waiting"] == 1
     assert after["event_to_queue_slowest_seconds"] > 0
@@ -92,7 +92,7 @@ def test_the_way_of_an_event_can_be_watched(client, figures, connected, drain):
 @pytest.mark.both_databases
 def test_accounts_and_connections_are_counted(figures, app):
     for number in range(3):
-        connection = factories.make_connection(trouble="STRIPE_UNREACHABLE" if number else None)
+        connection = factories.make_connection(last_error="STRIPE_UNREACHABLE" if number else None)
         with transaction():
             at = {"checked_at": now(), "changed_at": now()}
             db.session.add(Health(account_id=connection.account_id, outcome="broken", checks={}, **at))
@@ -131,7 +131,7 @@ def test_it_names_nobody(client, connected, owner, stripe_account):
 
 @pytest.mark.both_databases
 def test_no_query_reads_the_inbox_from_end_to_end(app, figures, connected):
-    row = {"connection_id": connected.id, "type": "customer.created", "path": "webhook", "facts": {}, "state": "done"}
+    row = {"connection_id": connected.id, "type": "customer.created", "source": "webhook", "facts": {}, "state": "done"}
     rows = [{**row, "stripe_id": f"evt_{n}", "created_at": now(), "received_at": now()} for n in range(3000)]
     with transaction():
         db.session.execute(insert(StripeEvent), rows)
@@ -140,9 +140,9 @@ def test_no_query_reads_the_inbox_from_end_to_end(app, figures, connected):
     db.session.commit()
     asked = []
     listen = lambda *arguments: asked.append(arguments[2:4])  # noqa: E731
-    happening.listen(db.engine, "before_cursor_execute", listen)
+    moment.listen(db.engine, "before_cursor_execute", listen)
     figures()
-    happening.remove(db.engine, "before_cursor_execute", listen)
+    moment.remove(db.engine, "before_cursor_execute", listen)
     explain = "EXPLAIN QUERY PLAN" if db.engine.dialect.name == "sqlite" else "EXPLAIN"
     of_inbox = [(query, values) for query, values in asked if "stripe_event" in query]
     assert len(of_inbox) == 3

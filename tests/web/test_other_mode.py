@@ -19,7 +19,7 @@ def ignore(connection):
 
     def ignore(count: int, livemode: bool, days_ago: int = 0) -> Connection:
         at = now() - timedelta(days=days_ago)
-        event = {"type": "customer.created", "path": "webhook", "facts": {}, "state": "ignored", "livemode": livemode}
+        event = {"type": "customer.created", "source": "webhook", "facts": {}, "state": "ignored", "livemode": livemode}
         with transaction():
             db.session.add_all(
                 StripeEvent(

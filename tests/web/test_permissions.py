@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from manimod.flow import connections
 from manimod.jobs import transaction
+from manimod.stripe import connections
 from tests import factories
 
 PAGE = "/settings/integrations/stripe"

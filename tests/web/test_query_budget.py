@@ -6,7 +6,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import event
 
 from manimod.extensions import db
-from manimod.jobs import FAST, HEARTBEAT, SLOW
+from manimod.jobs import FAST, HEARTBEAT_KEY, SLOW
 from tests import factories
 from tests.browser.filling import fill, fill_support
 
@@ -53,7 +53,7 @@ def test_the_checks_of_an_account_stay_within_it_as_well(as_owner, account, valk
     fill(account)
     for name in (FAST, SLOW):
         Worker([name], connection=valkey, serializer=JSONSerializer).register_birth()
-    valkey.set(HEARTBEAT, 1)
+    valkey.set(HEARTBEAT_KEY, 1)
     count_queries.clear()
     assert as_owner.get("/troubleshooting").status_code == 200
     assert len(count_queries) <= BUDGET + 1, count_queries  # and the BEGIN of SQLite

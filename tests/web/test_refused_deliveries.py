@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from manimod.extensions import db
-from manimod.models import RefusedDelivery, StripeEvent
+from manimod.models import RejectedDelivery, StripeEvent
 from tests.factories import signed
 from tests.web.test_webhook import EVENT
 
@@ -18,7 +18,7 @@ def deliver(client, connection):
 
 
 def refusals():
-    return {row.code: row for row in db.session.scalars(select(RefusedDelivery))}
+    return {row.code: row for row in db.session.scalars(select(RejectedDelivery))}
 
 
 @pytest.mark.both_databases

@@ -19,7 +19,7 @@ def begun(seconds_ago: float = 20) -> str:
 
 def add_event(connection: Connection, seconds_ago: float, **columns: object) -> None:
     at = now() - timedelta(seconds=seconds_ago)
-    event = {"stripe_id": "evt_1", "type": "customer.created", "path": "webhook", "facts": {}, "state": "done"}
+    event = {"stripe_id": "evt_1", "type": "customer.created", "source": "webhook", "facts": {}, "state": "done"}
     event |= {"stripe_customer_id": "cus_1", "created_at": at, "received_at": at}
     with transaction():
         db.session.add(StripeEvent(connection_id=connection.id, **event | columns))
@@ -27,7 +27,7 @@ def add_event(connection: Connection, seconds_ago: float, **columns: object) -> 
 
 def add_moment(connection: Connection, seconds_ago: float, **columns: object) -> None:
     at = now() - timedelta(seconds=seconds_ago)
-    moment = {"key": "new_customer:cus_1", "kind": "new_customer", "path": "webhook", "state": "ready"}
+    moment = {"key": "new_customer:cus_1", "kind": "new_customer", "source": "webhook", "state": "ready"}
     moment |= {"stripe_customer_id": "cus_1", "occurred_at": at, "received_at": at, "detected_at": at}
     with transaction():
         db.session.add(Moment(connection_id=connection.id, **moment | columns))
@@ -64,7 +64,7 @@ def test_an_event_before_the_test_is_not_taken_for_it(as_owner, connection):
 
 
 @pytest.mark.parametrize(
-    ("state", "reason"), [("ignored", "a test event"), ("done", "nothing changed"), ("parked", "x")]
+    ("state", "reason"), [("ignored", "a test event"), ("done", "nothing changed"), ("failed", "x")]
 )
 def test_an_event_that_makes_no_ads_is_said_and_the_watch_goes_on(as_owner, connection, state, reason):
     add_event(connection, seconds_ago=9, state=state, reason=reason)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from manimod.accounts import support as panel
 from manimod.extensions import db
-from manimod.flow import support as panel
 from manimod.jobs import transaction
 from manimod.models import Account, Health
 from manimod.models.accounts import now
@@ -64,10 +64,10 @@ def test_the_worst_come_first_and_of_those_the_longest(listed, add):
 @pytest.mark.both_databases
 @pytest.mark.parametrize("text", ["harbour", "ada@finch", "acct_harbour"])
 def test_an_account_is_found_by_name_email_or_stripe_account(listed, add, text):
-    wanted = add("Harbour & Finch", trouble=None)
+    wanted = add("Harbour & Finch", last_error=None)
     factories.make_owner(wanted, "ada@finch.example")
     with transaction():
-        panel.connection(wanted).stripe_account_id = "acct_harbour"
+        panel.get_connection(wanted).stripe_account_id = "acct_harbour"
     add("Somebody else")
     assert listed(q=text) == ["Harbour &amp; Finch"]
 
@@ -100,10 +100,10 @@ def test_accounts_are_counted_by_outcome_and_shown_by_it(as_support, listed, add
 def test_many_accounts_with_the_same_trouble_are_an_outbreak(as_support, add):
     since = [now() - timedelta(minutes=number) for number in (300, 25, 20, 15, 10)]
     for number, at in enumerate(since):
-        add(f"Hit {number}", trouble="STRIPE_UNREACHABLE", trouble_since=at)
+        add(f"Hit {number}", last_error="STRIPE_UNREACHABLE", failing_since=at)
     for number in range(20):
-        add(f"Fine {number}", trouble=None)
-    [outbreak] = panel.outbreaks()
+        add(f"Fine {number}", last_error=None)
+    [outbreak] = panel.incidents()
     assert (outbreak.code, outbreak.accounts, outbreak.connected) == ("STRIPE_UNREACHABLE", 5, 25)
     assert outbreak.since == since[-1]  # not since the first of them, who had a trouble of its own
     assert "5 of 25 connected accounts" in as_support.get("/support").text
@@ -112,10 +112,10 @@ def test_many_accounts_with_the_same_trouble_are_an_outbreak(as_support, add):
 @pytest.mark.parametrize(("hit", "fine"), [(4, 0), (5, 21)])
 def test_a_few_accounts_or_a_small_share_are_none(add, hit, fine):
     for number in range(hit):
-        add(f"Hit {number}", trouble="STRIPE_UNREACHABLE", trouble_since=now())
+        add(f"Hit {number}", last_error="STRIPE_UNREACHABLE", failing_since=now())
     for number in range(fine):
-        add(f"Fine {number}", trouble=None)
-    assert panel.outbreaks() == []
+        add(f"Fine {number}", last_error=None)
+    assert panel.incidents() == []
 
 
 def test_the_jobs_are_told_with_their_backlog(as_support, connected, client):

@@ -5,10 +5,10 @@ from sqlalchemy import delete, select, update
 
 from manimod import jobs
 from manimod.extensions import db
-from manimod.flow import connections
 from manimod.jobs import transaction
 from manimod.models import AuditEntry, AuditIsFinal, Customer, Health, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
+from manimod.stripe import connections
 from tests import factories
 from tests.stripe_events import customer, event
 
@@ -34,7 +34,7 @@ def parked(client, connected, drain):
     one = event("customer.created", customer(name="Hazel Testford"))
     client.post(f"/webhooks/stripe/{connected.webhook_token}", **factories.signed(one))
     with transaction():
-        db.session.execute(update(StripeEvent).values(state="parked"))
+        db.session.execute(update(StripeEvent).values(state="failed"))
     return db.session.scalar(select(StripeEvent))
 
 
@@ -94,7 +94,7 @@ def test_the_checks_run_with_stripe_asked(do, connected, sandbox, stripe_account
     assert do("check").status_code == 303
     assert entries() == [("checked", REASON, {"outcome": "broken"})]
     assert db.session.get(Health, connected.account_id).outcome == "broken"
-    assert connected.trouble == "STRIPE_KEY_REJECTED"
+    assert connected.last_error == "STRIPE_KEY_REJECTED"
 
 
 def test_a_stuck_sync_goes_to_another_worker(do, connected, drain, valkey):
@@ -126,7 +126,7 @@ def test_a_replay_without_a_reason_brings_the_form_back(do, parked):
     answer = do(f"events/{parked.id}/replay", reason="")
     assert answer.status_code == 422
     assert parked.stripe_id in answer.text
-    assert (entries(), parked.state) == ([], "parked")
+    assert (entries(), parked.state) == ([], "failed")
 
 
 def test_another_accounts_event_is_not_there(do, as_support, parked):
@@ -134,7 +134,7 @@ def test_another_accounts_event_is_not_there(do, as_support, parked):
     addresses = [f"/support/accounts/{other.account_id}/events/{parked.id}{more}" for more in ("", "/replay")]
     assert as_support.get(addresses[0]).status_code == 404
     assert as_support.post(addresses[1], data={"reason": REASON}).status_code == 404
-    assert (entries(), parked.state) == ([], "parked")
+    assert (entries(), parked.state) == ([], "failed")
 
 
 def test_a_deed_that_fails_leaves_no_entry(do, connected):
@@ -170,7 +170,7 @@ def test_no_page_shows_a_secret(as_support, here, connected, stripe_account, par
         connected.webhook_token,
         stripe_account["keys"]["test"]["restricted"],
         factories.SIGNING_SECRET,
-        connected.sealed_api_key,
+        connected.encrypted_api_key,
     ]
     for page in (here, f"{here}/events/{parked.id}", f"{here}/customers?q=cus_1", "/support"):
         shown = as_support.get(page)
@@ -217,7 +217,7 @@ def test_a_failed_job_is_told_by_type_and_place_only(as_support, here, connected
     drain()
     with transaction():
         db.session.execute(update(type(connected)).values(permissions="Hazel Testford"))
-    jobs.ring("poll_events", connected.id)
+    jobs.enqueue_now("poll_events", connected.id)
     drain()
     with transaction():
         db.session.execute(update(type(connected)).values(permissions={}))

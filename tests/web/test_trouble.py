@@ -31,7 +31,7 @@ def test_a_key_that_was_deleted_in_stripe_asks_for_another(as_owner, connected, 
 
 def test_it_is_gone_as_soon_as_a_sync_works(as_owner, connected, drain):
     with transaction():
-        connected.trouble = "STRIPE_KEY_EXPIRED"
+        connected.last_error = "STRIPE_KEY_EXPIRED"
     assert notice(as_owner.get(PAGE).text)
     drain()
     assert not notice(as_owner.get(PAGE).text)
@@ -40,7 +40,7 @@ def test_it_is_gone_as_soon_as_a_sync_works(as_owner, connected, drain):
 @pytest.mark.parametrize("code", ["STRIPE_UNREACHABLE", "STRIPE_RATE_LIMITED", "STRIPE_FAILED"])
 def test_what_passes_by_itself_asks_for_nothing(as_owner, connection, code):
     with transaction():
-        connection.trouble = code
+        connection.last_error = code
     said = notice(as_owner.get(PAGE).text)
     assert "mani tries again by itself." in said
     assert "Replace key" not in said
@@ -49,7 +49,7 @@ def test_what_passes_by_itself_asks_for_nothing(as_owner, connection, code):
 
 def test_it_stands_above_the_form_that_replaces_the_key(as_owner, connection):
     with transaction():
-        connection.trouble = "STRIPE_KEY_EXPIRED"
+        connection.last_error = "STRIPE_KEY_EXPIRED"
     page = as_owner.get(f"{PAGE}?replace=1").text
     assert "has expired" in notice(page)
     assert "Replace key" not in notice(page), "the form is already there"

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from manimod.diagnostics import check_runner
+from manimod.diagnostics.check_runner import ACCOUNT_CHECKS
 from manimod.extensions import db
-from manimod.flow import delivery_log, diagnostics
-from manimod.flow.checking import OF_ACCOUNT
+from manimod.ingest import delivery_log
 from manimod.jobs import transaction
 from manimod.models import AudienceSize, Customer, Health, StripeEvent
 from manimod.models.accounts import now
@@ -45,13 +46,13 @@ def test_the_three_questions_of_the_guide_come_first(as_owner, connected):
 
 
 def test_every_check_answers_exactly_one_question():
-    asked = [name for names in diagnostics.QUESTIONS.values() for name in names]
-    assert sorted(asked) == sorted(OF_ACCOUNT)
+    asked = [name for names in check_runner.QUESTIONS.values() for name in names]
+    assert sorted(asked) == sorted(ACCOUNT_CHECKS)
 
 
 def test_what_is_broken_stands_on_top_of_its_question_with_what_to_do(as_owner, connected):
     with transaction():
-        connected.trouble, connected.trouble_since = "STRIPE_KEY_EXPIRED", now()
+        connected.last_error, connected.failing_since = "STRIPE_KEY_EXPIRED", now()
     page = as_owner.get(PAGE).text
     key = page.split("API key rejected")[1].split("No events triggering")[0]
     assert "has expired" in key
@@ -111,7 +112,7 @@ def test_refused_deliveries_are_said_by_reason(as_owner, deliver):
 
 @pytest.mark.parametrize(
     ("query", "shown"),
-    [("type=customer.updated", 1), ("path=poll", 0), ("result=ignored", 1), ("result=done&type=customer.created", 1)],
+    [("type=customer.updated", 1), ("source=poll", 0), ("result=ignored", 1), ("result=done&type=customer.created", 1)],
 )
 def test_filters_narrow_the_log(as_owner, deliver, query, shown):
     deliver(
@@ -236,7 +237,7 @@ def test_among_very_many_customers_a_name_is_found_by_its_beginning(as_owner, co
     with transaction():
         one = {"stripe_id": "cus_1", "name": "Ünal_ Testford", "created_at": now()}
         db.session.add(Customer(connection_id=connection.id, **one))
-        many = delivery_log.NAMES_LOOKED_THROUGH + 1
+        many = delivery_log.MAX_NAMES_SCANNED + 1
         db.session.add(AudienceSize(connection_id=connection.id, customers=many))
     for text in ("Ünal_ te", "Ünal_ Testford", "cus_1"):
         assert "cus_1" in as_owner.get(f"{PAGE}/customers", query_string={"q": text}).text.split("found-customers")[1]
@@ -252,7 +253,7 @@ def fill(connection, count, **columns):
                 "connection_id": connection.id,
                 "stripe_id": f"evt_fill_{number}",
                 "type": "customer.updated",
-                "path": "webhook",
+                "source": "webhook",
                 "facts": {},
                 "created_at": now(),
                 "received_at": now(),

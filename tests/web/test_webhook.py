@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import RefusedDelivery, StripeEvent
+from manimod.models import RejectedDelivery, StripeEvent
 from tests.factories import signed
 
 EVENT = {
@@ -68,12 +68,12 @@ def test_after_a_disconnect_the_endpoint_is_gone_and_keeps_nothing(deliver, conn
     with transaction():
         connection.status = "disconnected"
     assert deliver(**signed(EVENT)).status_code == 410
-    assert db.session.scalars(select(RefusedDelivery)).all() == []
+    assert db.session.scalars(select(RejectedDelivery)).all() == []
 
 
 def test_before_the_secret_is_pasted_it_says_so(deliver, connection):
     with transaction():
-        connection.sealed_signing_secret = None
+        connection.encrypted_signing_secret = None
     answer = deliver(**signed(EVENT))
     assert answer.status_code == 400
     assert "no signing secret" in answer.text

@@ -9,8 +9,8 @@ from sqlalchemy import event as listening
 from sqlalchemy import select
 
 from manimod.extensions import db
-from manimod.models import RefusedDelivery, StripeEvent
-from manimod.web import webhooks
+from manimod.ingest import receiver
+from manimod.models import RejectedDelivery, StripeEvent
 from tests.conftest import wait_for
 from tests.factories import make_connection, signed
 from tests.web.test_webhook import EVENT
@@ -59,7 +59,7 @@ def test_one_that_is_refused_harms_no_other(deliver_at_once):
     forged = signed(EVENT | {"id": "evt_forged"}, secret="whsec_another")
     assert deliver_at_once(numbered(1), forged, numbered(2)) == [200, 400, 200]
     assert stored() == ["evt_1", "evt_2"]
-    assert db.session.scalar(select(RefusedDelivery.code)) == "WEBHOOK_BAD_SIGNATURE"
+    assert db.session.scalar(select(RejectedDelivery.code)) == "WEBHOOK_BAD_SIGNATURE"
 
 
 def test_one_that_the_database_refuses_harms_no_other(deliver_at_once):
@@ -80,10 +80,10 @@ def test_accounts_share_a_commit_and_no_event(deliver_at_once, app, connection):
 def test_bells_that_rang_soon_before_are_left_to_those_who_wait(
     deliver_at_once, valkey, monkeypatch, longest_silence, asked
 ):
-    monkeypatch.setattr(webhooks, "MOST_AT_ONCE", 1)
-    monkeypatch.setattr(webhooks, "LONGEST_SILENCE_SECONDS", longest_silence)
+    monkeypatch.setattr(receiver, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(receiver, "LONGEST_SILENCE_SECONDS", longest_silence)
     connections = [make_connection() for _ in range(2)]
     valkey.config_resetstat()
     deliver_at_once(numbered(1), numbered(2), tokens=[each.webhook_token for each in connections])
     assert valkey.info("commandstats")["cmdstat_set"]["calls"] == asked
-    assert all(valkey.exists(f"mani:bell:drain:{each.id}") for each in connections)
+    assert all(valkey.exists(f"mani:job:drain:{each.id}") for each in connections)

@@ -1,6 +1,6 @@
 """The webhook step: the endpoint's address, the events to select, the signing secret."""
 
-from manimod.flow import connections
+from manimod.stripe import connections
 
 PAGE = "/settings/integrations/stripe"
 SECRET = "whsec_" + "b" * 32

@@ -1,0 +1,1 @@
+"""What is made of moments: creatives, their review and their export."""

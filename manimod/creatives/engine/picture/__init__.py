@@ -1,0 +1,1 @@
+"""The pictures of an ad, as SVG and PNG."""

@@ -1,0 +1,77 @@
+"""What the platforms accept, read once from specifications.toml: placements, lengths, canvases, calls to action,
+audience minimums and export columns, with their sources and the date on which they were checked."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Field:
+    """A text of a placement; lengths in characters, `lines` as at least, at most, wanted."""
+
+    name: str
+    label: str
+    hard: int
+    recommended: int | None = None
+    lines: tuple[int, int, int] = (1, 1, 1)
+    filled_by: str | None = None  # which of the writer's lines go there: short, headline, body
+
+    @property
+    def target(self):
+        return self.recommended or self.hard
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an ad runs. `little_text`: it wants the picture with little text. `button`: it has a call to action."""
+
+    id: str
+    label: str
+    family: str
+    fields: dict[str, Field]
+    canvases: tuple[str, ...]
+    source: str
+    weight_limit: int = 5_000_000
+    little_text: bool = False
+    button: bool = True
+
+
+@dataclass(frozen=True)
+class CanvasSize:
+    """Pixels of a picture; `clear` shares of top, bottom and sides hold no text."""
+
+    width: int
+    height: int
+    clear: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    master: str | None = None
+
+
+def _placement(id, table):
+    fields = {name: Field(name, **values) for name, values in table["fields"].items()}
+    return Placement(id, **{**table, "fields": fields})
+
+
+CHECKED = _TABLES["checked"]
+PLACEMENTS = {id: _placement(id, table) for id, table in _TABLES["placements"].items()}
+CANVASES = {name: CanvasSize(**values) for name, values in _TABLES["canvases"].items()}
+MASTERS = tuple(name for name, canvas in CANVASES.items() if not canvas.master)
+CTA_LISTS = _TABLES["call_to_action_lists"]
+CTA_MAP = _TABLES["calls_to_action"]
+CTA_SUITS = _TABLES["suitable"]
+AUDIENCE_MINIMUMS = _TABLES["audience_minimums"]
+LITTLE_TEXT_SHARE, CONTRAST = _TABLES["picture"]["little_text_share"], _TABLES["picture"]["contrast"]
+COLUMNS = _TABLES["columns"]
+
+
+def weight_limit(canvas):
+    """Bytes that a picture of this canvas may have for every placement that shows it."""
+    return min(p.weight_limit for p in PLACEMENTS.values() if canvas in p.canvases)
+
+
+def call_to_action(canonical, placement_id):
+    """The placement's own id or label for a canonical call to action; None where it has no such field."""
+    placement = PLACEMENTS[placement_id]
+    return CTA_MAP[canonical].get(placement.family, canonical) if placement.button else None

@@ -1,0 +1,1 @@
+"""Why does nothing happen? The checks, alerts, setup steps and metrics."""

@@ -1,0 +1,1 @@
+"""How Stripe's events and lists come in: webhook, poll and sync."""

@@ -1,0 +1,73 @@
+"""The states of rows, each with the label that pages show."""
+
+from manimod.lifecycle import LabelledEnum
+
+
+class Plan(LabelledEnum):
+    FREE = "free", "Free"
+    STARTER = "starter", "Starter"
+    PRO = "pro", "Pro"
+    SCALE = "scale", "Scale"
+
+
+class ConnectionStatus(LabelledEnum):
+    CONNECTED = "connected", "Connected"
+    DISCONNECTED = "disconnected", "Disconnected"
+
+
+class Source(LabelledEnum):
+    """How an event arrived, or how a moment was found."""
+
+    WEBHOOK = "webhook", "Webhook"
+    POLL = "poll", "Event check"
+    SYNC = "sync", "Hourly sync"
+
+
+class EventState(LabelledEnum):
+    PENDING = "pending", "Waiting"
+    DONE = "done", "Processed"
+    IGNORED = "ignored", "Ignored"
+    FAILED = "failed", "Given up"
+
+
+class MomentState(LabelledEnum):
+    WAITING = "waiting", "Waits for the subscription"  # until `ready_at`
+    READY = "ready", "Queued"
+    GENERATED = "generated", "In a creative"
+    WITHDRAWN = "withdrawn", "Withdrawn"  # it no longer holds
+    SKIPPED = "skipped", "Skipped (switched off)"
+    BLOCKED = "blocked", "Waits for the brand kit"  # nothing lawful can be written until the brand changes
+
+
+class CreativeStatus(LabelledEnum):
+    WAITING = "waiting", "Waiting"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn"  # its moments no longer hold
+    EXPIRED = "expired", "Expired"  # its window is over
+
+
+class ReviewAction(LabelledEnum):
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    REOPENED = "reopened", "Put back into the queue"
+    EDITED = "edited", "Texts edited"
+    REWRITTEN = "rewritten", "New version written"
+    RESTORED = "restored", "Earlier texts brought back"
+    EXPIRED = "expired", "Expired"
+
+
+class SyncState(LabelledEnum):
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class Outcome(LabelledEnum):
+    """What a check found."""
+
+    GOOD = "good", "Good"
+    ATTENTION = "attention", "Needs a look"  # somebody should look or decide
+    BROKEN = "broken", "Broken"  # what worked, or should, does not
+    NOT_APPLICABLE = "not_applicable", "Not in use"

@@ -1,0 +1,1 @@
+"""What happened in a customer's life, said once."""

@@ -1,0 +1,80 @@
+"""columns, tables and states in the words that the field uses"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+# table, column before, column after
+RENAMED = [
+    ("connection", "sealed_api_key", "encrypted_api_key"),
+    ("connection", "sealed_signing_secret", "encrypted_signing_secret"),
+    ("connection", "sealed_old_signing_secret", "encrypted_old_signing_secret"),
+    ("connection", "trouble", "last_error"),
+    ("connection", "trouble_since", "failing_since"),
+    ("stripe_event", "path", "source"),
+    ("moment", "path", "source"),
+    ("moment", "settle_by", "ready_at"),
+    ("creative", "path", "source"),
+    ("subscription", "told_at", "observed_at"),
+]
+# Written on every change and read by nobody.
+DROPPED = [("connection", sa.Column("disconnected_at", sa.DateTime(timezone=True)))]
+# table, index and state before, index and state after
+STATES = [
+    ("stripe_event", "ix_stripe_event_parked", "parked", "ix_stripe_event_failed", "failed"),
+    ("moment", "ix_moment_held", "held", "ix_moment_blocked", "blocked"),
+]
+
+
+def upgrade() -> None:
+    for table, before, after in RENAMED:
+        op.execute(f"ALTER TABLE {table} RENAME COLUMN {before} TO {after}")
+    for table, column in DROPPED:
+        op.execute(f"ALTER TABLE {table} DROP COLUMN {column.name}")
+    for table, index_before, state_before, index_after, state_after in STATES:
+        change_state(table, index_before, state_before, index_after, state_after)
+    move_deliveries("refused_delivery", "rejected_delivery")
+
+
+def downgrade() -> None:
+    move_deliveries("rejected_delivery", "refused_delivery")
+    for table, index_before, state_before, index_after, state_after in STATES:
+        change_state(table, index_after, state_after, index_before, state_before)
+    for table, column in DROPPED:
+        op.add_column(table, column._copy())
+    for table, before, after in RENAMED:
+        op.execute(f"ALTER TABLE {table} RENAME COLUMN {after} TO {before}")
+
+
+def change_state(table: str, old_index: str, old_state: str, new_index: str, new_state: str) -> None:
+    op.drop_index(old_index, table_name=table)
+    state = sa.table(table, sa.column("state"))
+    op.execute(sa.update(state).where(state.c.state == old_state).values(state=new_state))
+    where = sa.text(f"state = '{new_state}'")
+    op.create_index(new_index, table, ["connection_id"], sqlite_where=where, postgresql_where=where)
+
+
+def move_deliveries(old_name: str, new_name: str) -> None:
+    """A new table instead of a renamed one, because SQLite cannot rename the constraints."""
+    op.create_table(
+        new_name,
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("connection_id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=50), nullable=False),
+        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("clock_skew_seconds", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["connection_id"], ["connection.id"], name=op.f(f"fk_{new_name}_connection_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{new_name}")),
+        sa.UniqueConstraint("connection_id", "hour", "code", name=op.f(f"uq_{new_name}_connection_id")),
+    )
+    # Without the id: the new table numbers its rows by itself.
+    columns = ["connection_id", "code", "hour", "count", "last_at", "clock_skew_seconds"]
+    old, new = (sa.table(name, *map(sa.column, columns)) for name in (old_name, new_name))
+    op.execute(new.insert().from_select(columns, sa.select(old).order_by(old.c.hour)))
+    op.drop_table(old_name)

@@ -1,0 +1,143 @@
+"""The brand kit: a default that needs no setup, what is stored, what is refused, and what the studio is told."""
+
+import pytest
+
+from manimod.creatives import brand_kit, briefs
+from manimod.creatives import briefs as creatives_briefs
+from manimod.creatives.engine.brief import EVENTS
+from manimod.creatives.engine.copy import copywriter
+from manimod.errors import ManimodError
+from manimod.extensions import db
+from manimod.jobs import transaction
+from manimod.models import Customer, Moment
+from manimod.models.accounts import now
+from tests import factories
+
+FORM = {"name": "Brightside", "primary_colour": "#112233", "accent_colour": "#ffcc00", "tone": "plain"}
+
+
+def save(account, offers=(), version=None, **form):
+    with transaction():
+        brand_kit.save(account, brand_kit.read(account, FORM | form, offers), version)
+
+
+def offer(text, kind="discount", code="", ends_on=""):
+    return {"text": text, "kind": kind, "code": code, "ends_on": ends_on}
+
+
+def test_the_default_is_the_accounts_name_and_no_landing_page(account):
+    brand = briefs.get_brand(account)
+    assert (brand.name, brand.landing_page, brand.logo) == (account.name, "", None)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_event_has_a_sample_before_anything_is_set_up(account, event):
+    assert len(brand_kit.sample(briefs.get_brand_kit(account), event).variants) == 3
+
+
+@pytest.mark.both_databases
+def test_what_is_saved_reaches_the_studio(account):
+    save(
+        account,
+        [offer("20% off for three months", code="BACK20", ends_on="2099-01-31"), offer("  ")],
+        landing_page="https://brightside.example/back",
+        banned_words="cheap\n\n cheap \nbargain",
+        proof="Used by 200 studios",
+        release_notes="Shared calendars\nFaster search",
+        disclaimer="Terms apply.",
+    )
+    brief = briefs.get_brief(account, event="cancelled", tier="Team", tier_position="middle", segment="high")
+    assert brief.brand.banned_terms == ("cheap", "bargain")
+    assert brief.brand.landing_page == "https://brightside.example/back"
+    assert [(o.text, o.code, o.ends_on.isoformat()) for o in brief.offers] == [
+        ("20% off for three months", "BACK20", "2099-01-31")
+    ]
+    assert brief.release_notes == ("Shared calendars", "Faster search")
+    said = [variant.body for variant in copywriter.write(brief).variants]
+    assert any("hared calendars" in body or "aster search" in body for body in said)
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "words"),
+    [
+        ({"name": ""}, "name", "needs a name"),
+        ({"name": "Call 555-0100 4242"}, "name", ""),
+        ({"name": "Best!!"}, "name", ""),
+        ({"name": "日本語"}, "name", ""),
+        ({"landing_page": "http://brightside.example"}, "landing_page", "https://"),
+        ({"landing_page": "javascript:alert(1)"}, "landing_page", "https://"),
+        ({"landing_page": 'https://a.example/"><script>'}, "landing_page", "https://"),
+        ({"landing_page": "https://user:word@a.example"}, "landing_page", "https://"),
+        ({"proof": "Your payment failed"}, "proof", "payment"),
+        ({"release_notes": "Write to ada@brightside.example"}, "release_notes", "addresses"),
+        ({"disclaimer": "Click here"}, "disclaimer", "click here"),
+        ({"banned_words": "x" * 161}, "banned_words", "160"),
+    ],
+)
+def test_what_no_ad_may_say_is_not_stored(account, form, field, words):
+    with pytest.raises(brand_kit.BrandRejected) as refused:
+        save(account, **form)
+    assert words.casefold() in refused.value.problems[field].casefold()
+    assert briefs.get_brand_kit(account).version == 0
+
+
+def test_a_kit_with_which_nothing_could_be_written_is_refused(account):
+    with pytest.raises(brand_kit.BrandRejected, match="can't write any ad"):
+        save(account, banned_words="the\nyour\nyou\na\nto\nand\nin\nis\nit\nteam")
+
+
+def test_an_end_date_must_be_a_day(account):
+    with pytest.raises(brand_kit.BrandRejected, match="2027-01-31"):
+        save(account, [offer("Two weeks free", "trial", ends_on="soon")])
+
+
+def test_an_offer_that_has_ended_is_kept_and_said(account):
+    save(account, [offer("20% off", ends_on="2020-01-01")])
+    assert "has ended" in brand_kit.find_warnings(account, briefs.get_brand_kit(account))["offers"][0]
+
+
+def test_a_customers_name_is_found_in_what_is_stored(account, connected):
+    with transaction():
+        db.session.add(Customer(connection_id=connected.id, stripe_id="cus_1", name="Marisol Quux", created_at=now()))
+    for text in ("Marisol says hello to all", "Praised by marisol quux"):
+        with pytest.raises(brand_kit.BrandRejected, match="customer's name"):
+            save(account, proof=text)
+    other = factories.make_account(name="Elsewhere")
+    save(other, proof="Marisol says hello to all")
+
+
+@pytest.mark.both_databases
+def test_of_briefs_that_are_written_together_each_knows_the_names_in_its_own_texts(account, connected):
+    with transaction():
+        for number, name in enumerate(["Quux Freight", "Ada Example", "Grace Example"]):
+            customer = Customer(connection_id=connected.id, stripe_id=f"cus_{number}", name=name, created_at=now())
+            db.session.add(customer)
+    tiers = ["Team", "Quux, Freight. Custom", "for ADA EXAMPLE", None]
+    briefs = [creatives_briefs.get_brief(account, event="renewed", tier=tier) for tier in tiers]
+    known = [brief.customer_names for brief in creatives_briefs.with_names(account, briefs)]
+    assert known == [(), ("Quux Freight",), ("Ada Example",), ()]
+
+
+@pytest.mark.both_databases
+def test_who_saves_an_old_form_changes_nothing(account):
+    save(account, version=0)
+    with pytest.raises(ManimodError) as refused:
+        save(account, version=0, name="Other")
+    assert refused.value.code == "BRAND_CHANGED"
+    assert briefs.get_brand_kit(account).name == "Brightside"
+
+
+def test_moments_that_were_held_are_tried_again_with_the_new_brand(account, connected):
+    at = now()
+    moment = {
+        "kind": "cancelled",
+        "key": "k",
+        "source": "sync",
+        "state": "blocked",
+        "occurred_at": at,
+        "received_at": at,
+    }
+    with transaction():
+        db.session.add(Moment(connection_id=connected.id, **moment))
+    save(account)
+    assert db.session.query(Moment).one().state == "ready"

@@ -1,0 +1,178 @@
+"""Reviewing: edits are judged again, new versions keep the history, and two who press at once don't both win."""
+
+import pytest
+from sqlalchemy import insert
+
+from manimod.creatives import briefs, review
+from manimod.errors import ManimodError
+from manimod.extensions import db
+from manimod.jobs import transaction
+from manimod.models import Creative, Customer
+from manimod.models.accounts import now
+from tests import factories
+from tests.browser.filling import make_creative
+
+
+def store(account, *audience, **more) -> Creative:
+    creative = make_creative(account, *audience, **more)
+    with transaction():
+        db.session.add(creative)
+    return creative
+
+
+@pytest.fixture
+def creative(account):
+    return store(account)
+
+
+def edit(creative, by, index=0, revision=None, **texts):
+    with transaction():
+        seen = creative.revision if revision is None else revision
+        review.edit(creative, index, {key.replace("__", "."): text for key, text in texts.items()}, by, seen)
+
+
+@pytest.mark.both_databases
+def test_an_edit_is_stored_with_who_and_what_was_before(creative, owner):
+    before = creative.content["variants"][0]["headline"]
+    edit(creative, owner, headline="A calmer way to plan your week")
+    assert creative.content["variants"][0]["headline"] == "A calmer way to plan your week"
+    entry = creative.reviews[-1]
+    assert (entry.action, entry.user_id) == ("edited", owner.id)
+    assert entry.before["variants"][0]["headline"] == before
+
+
+def test_a_text_that_was_the_same_goes_along(creative, owner):
+    variant = creative.content["variants"][0]
+    variant["platforms"]["linkedin"]["fields"]["headline"] = [variant["headline"]]
+    with transaction():
+        creative.content = {**creative.content}
+    edit(creative, owner, headline="Plan the week ahead in peace")
+    fields = creative.content["variants"][0]["platforms"]["linkedin"]["fields"]
+    assert fields["headline"] == ["Plan the week ahead in peace"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"headline": "Your payment failed"},
+        {"headline": "90% off for you"},
+        {"body": "Write to ada@example.com today"},
+        {"headline": ""},
+        {"headline": "まいど"},
+        {"google_search__headlines__0": "x" * 31},
+        {"google_search__headlines__0": "FREE stuff!!"},
+    ],
+)
+def test_what_the_rules_block_is_not_stored(creative, owner, texts):
+    before = creative.content
+    with pytest.raises(review.TextBlocked) as blocked:
+        edit(creative, owner, **texts)
+    assert str(blocked.value).endswith((".", "”"))
+    assert creative.content == before
+    assert not creative.reviews
+
+
+def test_a_customers_name_is_blocked(account, connected, owner, creative):
+    with transaction():
+        db.session.add(Customer(connection_id=connected.id, stripe_id="cus_1", name="Marisol Quux", created_at=now()))
+    with pytest.raises(review.TextBlocked, match="customer's name"):
+        edit(creative, owner, headline="Marisol, good to see you")
+    assert review.check_text(creative, 0, "headline", "Marisol, good to see you")
+
+
+def test_a_warning_is_stored_and_shown(creative, owner):
+    edit(creative, owner, meta_feed__headline__0="A headline that is longer than a feed shows in one line")
+    assert any(rule["severity"] == "warn" for rule in creative.content["variants"][0]["rules"])
+
+
+def test_control_characters_never_reach_an_ad(creative, owner):
+    edit(creative, owner, headline="Plan\x00 the\u202e week\n\nahead")
+    assert creative.content["variants"][0]["headline"] == "Plan the week ahead"
+
+
+@pytest.mark.both_databases
+def test_of_two_who_edit_at_once_one_is_told(creative, owner):
+    edit(creative, owner, headline="The first of two headlines", revision=0)
+    with pytest.raises(ManimodError) as late:
+        edit(creative, owner, headline="The second of two headlines", revision=0)
+    assert late.value.code == "CREATIVE_CHANGED"
+    assert creative.content["variants"][0]["headline"] == "The first of two headlines"
+
+
+def test_nobody_approves_texts_that_were_changed_meanwhile(creative, owner):
+    edit(creative, owner, headline="Changed while you looked")
+    with pytest.raises(ManimodError) as late, transaction():
+        review.approve(creative, owner, revision=0)
+    assert late.value.code == "CREATIVE_CHANGED"
+    assert creative.status == "waiting"
+
+
+def test_a_decided_creative_is_no_longer_changed(account, owner):
+    creative = store(account, status="approved")
+    with pytest.raises(ManimodError) as late:
+        edit(creative, owner, headline="Another calm headline")
+    assert late.value.code == "CREATIVE_GONE"
+
+
+def test_a_new_version_says_it_differently_and_the_old_one_can_come_back(creative, owner):
+    before = creative.content
+    with transaction():
+        review.rewrite(creative, owner, 0)
+    assert creative.round == 1
+    old, new = ({v["headline"] for v in content["variants"]} for content in (before, creative.content))
+    assert old != new
+    assert creative.content["tier"] == before["tier"]
+    with transaction():
+        review.restore(creative, creative.reviews[-1].id, owner, 1)
+    assert creative.content == before
+    assert [entry.action for entry in creative.reviews] == ["rewritten", "restored"]
+
+
+def test_another_creatives_history_cannot_be_restored(account, owner, creative):
+    other = store(account)
+    edit(other, owner, headline="Something quite different")
+    with pytest.raises(ManimodError) as refused, transaction():
+        review.restore(creative, other.reviews[-1].id, owner, 0)
+    assert refused.value.code == "NOT_FOUND"
+
+
+@pytest.mark.both_databases
+def test_several_are_approved_but_no_strangers_and_none_twice(account, owner):
+    mine = [store(account) for _ in range(3)]
+    gone = store(account, status="rejected")
+    foreign = store(factories.make_account(name="Elsewhere"))
+    with transaction():
+        approved = review.approve_many(account, [c.id for c in (*mine, gone, foreign)], owner)
+    assert approved == [c.id for c in mine]
+    assert (gone.status, foreign.status) == ("rejected", "waiting")
+    with transaction():
+        assert review.reopen_many(account, approved, owner) == approved
+    assert [entry.action for entry in mine[0].reviews] == ["approved", "reopened"]
+
+
+def test_filters_go_together(account):
+    wanted = store(account, "cancelled", "Business", "top", "high")
+    store(account, "cancelled", "Team", "middle", "high")
+    store(account, "renewed", "Business", "top", "high")
+    filters = review.QueueFilters(event="cancelled", tier="Business", segment="high", is_test=True)
+    assert review.waiting(account, filters=filters) == [wanted]
+    assert review.counts(account, filters)["waiting"] == 1
+    assert review.tiers(account) == ["Business", "Team"]
+
+
+def test_a_picture_has_a_new_version_when_texts_or_brand_change(account, owner, creative):
+    first = review.picture_version(creative, briefs.get_brand_kit(account))
+    edit(creative, owner, headline="Another headline for the picture")
+    second = review.picture_version(creative, briefs.get_brand_kit(account))
+    kit = briefs.get_brand_kit(account)
+    kit.version += 1
+    assert len({first, second, review.picture_version(creative, kit)}) == 3
+
+
+@pytest.mark.both_databases
+def test_counting_stops_and_filters_use_the_index(account, creative):
+    columns = [c.key for c in Creative.__table__.columns if c.key != "id"]
+    row = {name: getattr(creative, name) for name in columns}
+    with transaction():
+        db.session.execute(insert(Creative), [row] * 1500)
+    assert review.counts(account)["waiting"] == review.MAX_COUNTED + 1

@@ -1,0 +1,1 @@
+from tests.delivering import connected, creatives, deliver, live, moments  # noqa: F401

@@ -1,0 +1,192 @@
+"""An alert is said once when something breaks and once when it works again, in the pages and by mail."""
+
+import socketserver
+import threading
+from datetime import timedelta
+
+import pytest
+
+from manimod.diagnostics import alerts
+from manimod.ingest import reconciler
+from manimod.jobs import transaction
+from manimod.mail import MailNotSent
+from manimod.models import Alert, Health
+from manimod.models.accounts import now
+from tests import factories
+
+
+class Mailbox(socketserver.ThreadingTCPServer):
+    """An SMTP server that takes what it is given. RFC 5321, as much of it as smtplib says."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self):
+        self.mails = []
+        super().__init__(("127.0.0.1", 0), Talk)
+
+
+class Talk(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.say("220 here")
+        for line in self.rfile:
+            word = line.split()[0].upper()
+            if word == b"DATA":
+                self.say("354 go on")
+                lines = iter(lambda: self.rfile.readline(), b".\r\n")
+                self.server.mails.append(b"".join(lines).decode())
+                self.say("250 taken")
+            elif word == b"QUIT":
+                self.say("221 bye")
+                break
+            else:
+                self.say("250 fine")
+
+    def say(self, words):
+        self.wfile.write(f"{words}\r\n".encode())
+
+
+@pytest.fixture
+def mailbox(app):
+    with Mailbox() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings = app.extensions["settings"]
+        url = f"smtp://127.0.0.1:{server.server_address[1]}"
+        app.extensions["settings"] = factories.make_settings(
+            settings.database_url, settings.redis_url, SMTP_URL=url, MAIL_FROM="mani@example.com"
+        )
+        yield server.mails
+        server.shutdown()
+
+
+@pytest.fixture
+def broken(account, owner, connected):
+    """What is broken is the key: Stripe has rejected it."""
+    fail(connected)
+    alerts.check_account(account.id)
+    return connected
+
+
+def fail(connection):
+    with transaction():
+        connection.last_error, connection.failing_since = "STRIPE_KEY_REJECTED", now()
+
+
+def mend(connection, account):
+    with transaction():
+        connection.last_error = connection.failing_since = None
+    alerts.check_account(account.id)
+
+
+def pass_time(minutes=5):
+    with transaction():
+        for alert in Alert.query.filter(Alert.ended_at.is_(None)):
+            alert.began_at = now() - timedelta(minutes=minutes)
+
+
+@pytest.mark.both_databases
+def test_what_breaks_is_said_once_however_often_it_is_looked_at(account, broken):
+    alerts.check_account(account.id)
+    alerts.check_account(account.id)
+    assert [alert.check for alert in alerts.open_alerts(account.id)] == ["key"]
+    assert Alert.query.filter_by(check="key").count() == 1
+
+
+def test_it_is_over_when_the_check_is_good_again(account, broken):
+    mend(broken, account)
+    assert alerts.open_alerts(account.id) == []
+    assert Alert.query.filter_by(check="key").one().ended_at
+
+
+def test_what_breaks_again_is_said_again(account, broken):
+    mend(broken, account)
+    fail(broken)
+    alerts.check_account(account.id)
+    assert Alert.query.filter_by(check="key").count() == 2
+
+
+def test_a_check_that_can_not_be_judged_ends_nothing(account, broken):
+    with transaction():
+        account.plan = "starter"
+    alerts.check_account(account.id)
+    assert {alert.check for alert in alerts.open_alerts(account.id)} == {"plan", "key"}
+
+
+def test_owners_hear_nothing_of_manis_own_parts(account, connected):
+    alerts.check_account(account.id)
+    assert alerts.open_alerts(account.id) == []
+
+
+def test_the_installation_alerts_the_operator(app, valkey):
+    alerts.check_installation()
+    alerts.check_installation()
+    assert {alert.check for alert in alerts.open_alerts(None)} == {"worker", "sync_worker", "scheduler"}
+
+
+def test_accounts_are_looked_at_in_turn(account, connected):
+    assert alerts.due() == [account.id]
+    alerts.check_account(account.id)
+    assert alerts.due() == []
+    assert Health.query.one().account_id == account.id
+
+
+def test_trouble_is_looked_at_at_once(account, connected, stripe_account, sandbox, drain):
+    drain()
+    sandbox.delete_key(stripe_account["keys"]["test"]["restricted"])
+    with transaction():
+        connected.next_sync_at = now()
+    reconciler.reenqueue_stuck_work()
+    drain()
+    assert [alert.check for alert in alerts.open_alerts(account.id)] == ["key"]
+
+
+def test_the_owner_gets_one_mail_when_it_breaks_and_one_when_it_works(account, owner, broken, mailbox):
+    pass_time()
+    alerts.send_mails()
+    alerts.send_mails()
+    assert len(mailbox) == 1
+    assert f"To: {owner.email}" in mailbox[0]
+    assert "Stripe rejected this key" in mailbox[0]
+    mend(broken, account)
+    alerts.send_mails()
+    alerts.send_mails()
+    assert len(mailbox) == 2
+    assert "works again" in mailbox[1]
+
+
+def test_what_passes_quickly_is_no_mail(account, broken, mailbox):
+    alerts.send_mails()
+    mend(broken, account)
+    alerts.send_mails()
+    assert mailbox == []
+
+
+def test_a_mail_that_could_not_be_sent_is_sent_later(app, account, broken, mailbox):
+    pass_time()
+    settings = app.extensions["settings"]
+    app.extensions["settings"] = factories.make_settings(
+        settings.database_url, settings.redis_url, SMTP_URL="smtp://127.0.0.1:1"
+    )
+    with pytest.raises(MailNotSent):
+        alerts.send_mails()
+    app.extensions["settings"] = settings
+    alerts.send_mails()
+    assert len(mailbox) == 1
+
+
+def test_without_a_mail_server_the_pages_say_it(as_owner, account, broken):
+    pass_time()
+    alerts.send_mails()
+    page = as_owner.get("/").text
+    assert "API key: Stripe rejected this key" in page
+    assert 'href="/troubleshooting#check-key"' in page
+    assert "something doesn't work" in as_owner.get("/creatives").text, "the navigation marks it on every page"
+    mend(broken, account)
+    assert "something doesn't work" not in as_owner.get("/creatives").text
+
+
+def test_a_mail_holds_no_secret(account, broken, mailbox):
+    pass_time()
+    alerts.send_mails()
+    assert not {"rk_test", "whsec_", broken.webhook_token} & set(mailbox[0].replace("/", " ").split())
+    assert "rk_test" not in mailbox[0]

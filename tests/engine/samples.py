@@ -1,0 +1,61 @@
+"""Two brands, their tiers, and every cell of event x segment x tier position x tone."""
+
+import itertools
+from dataclasses import replace
+from datetime import date
+from functools import cache
+
+from manimod.creatives.engine.brief import EVENTS, POSITIONS, SEGMENTS, TONES, Brand, Brief, Offer
+from manimod.creatives.engine.copy.copywriter import write
+
+TODAY = date(2026, 11, 22)
+PLAIN = Brand(name="Northwind", landing_page="https://northwind.example/")
+PICKY = Brand(
+    name="Paper Crane Trading Company",
+    primary="#f2c230",
+    accent="#d8345f",
+    landing_page="https://crane.example/",
+    banned_terms=("cosy", "kettle"),
+    disclaimer="Terms apply.",
+)
+TIERS = {
+    PLAIN.name: {"entry": "Starter", "middle": "Team", "top": "Business", "single": "Membership"},
+    PICKY.name: {"entry": "Étudiant", "middle": "Pro+", "top": "Team Workspace", "single": "2024 Early-Bird"},
+}
+STORED = {
+    PLAIN.name: {},
+    PICKY.name: {
+        "offers": (
+            Offer(text="20% off for three months", kind="discount", code="HELLO20"),
+            Offer(text="Pause for up to three months", kind="pause"),
+            Offer(text="Two weeks of the next plan to try", kind="trial"),
+        ),
+        "proof": ("Rated 4.8 of 5 by 1,200 customers",),
+        "release_notes": ("Shared calendars", "Faster search"),
+    },
+}
+
+
+def brief(event="renewed", segment="core", position="middle", brand=PLAIN, tier="Team", **more):
+    return Brief(event=event, segment=segment, tier=tier, tier_position=position, brand=brand, today=TODAY, **more)
+
+
+@cache
+def cells():
+    """Every cell as (brief, creative set)."""
+    found = []
+    for brand, event, segment, position, tone in itertools.product((PLAIN, PICKY), EVENTS, SEGMENTS, POSITIONS, TONES):
+        asked = brief(
+            event,
+            segment,
+            position,
+            replace(brand, tone=tone),
+            TIERS[brand.name][position],
+            **STORED[brand.name],
+        )
+        found.append((asked, write(asked)))
+    return found
+
+
+def every_variant():
+    return [(asked, made, variant) for asked, made in cells() for variant in made.variants]
