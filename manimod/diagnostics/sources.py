@@ -31,7 +31,7 @@ class ReceivedEvent:
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceStatus:
     """One way: `webhook`, `poll` or `sync`. `is_ready`: set up and permitted; the rest is measured."""
 
     name: str
@@ -49,7 +49,7 @@ class WorkingSource:
     """
 
     name: str | None
-    sources: tuple[Source, ...]
+    sources: tuple[SourceStatus, ...]
     next_steps: tuple[str, ...]
 
 
@@ -113,10 +113,10 @@ def _literal(value: str):
     return literal(value, literal_execute=True)
 
 
-def _source(name: str, is_ready: bool, works: bool, news: Iterable[ReceivedEvent]) -> Source:
+def _source(name: str, is_ready: bool, works: bool, news: Iterable[ReceivedEvent]) -> SourceStatus:
     heard = [one for one in news if one.source == name][:MAX_DELAYS]
     delays = [(one.heard_at - one.happened_at).total_seconds() for one in heard]
-    return Source(name, is_ready, works, heard[0].heard_at if heard else None, median(delays) if delays else None)
+    return SourceStatus(name, is_ready, works, heard[0].heard_at if heard else None, median(delays) if delays else None)
 
 
 def _next_steps(working: str | None, has_secret: bool, may_poll: bool, was_heard: bool) -> Iterable[str]:
