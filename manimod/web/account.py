@@ -35,7 +35,7 @@ def save(account: Account) -> Response:
         if failure.status != 422:
             raise
         return _page(account, entered, 422, errors={failure.code: str(failure)})
-    return render.send_to(url_for("account.show"), "Account saved.")
+    return render.redirect_with_toast(url_for("account.show"), "Account saved.")
 
 
 @blueprint.post("/theme")
@@ -47,7 +47,7 @@ def choose_theme() -> Response:
         response = render.partial("settings/_theme.html")
         response.headers["HX-Trigger"] = json.dumps({"mani:theme": g.theme})
     else:
-        response = redirect(render.came_from() or url_for("dashboard.show"), 303)
+        response = redirect(render.referrer() or url_for("dashboard.show"), 303)
     secure = current_app.config["SESSION_COOKIE_SECURE"]
     response.set_cookie("theme", g.theme, max_age=YEAR if g.theme else 0, secure=secure, httponly=True, samesite="Lax")
     return response

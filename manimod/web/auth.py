@@ -101,18 +101,18 @@ def _drop_odd_way_back() -> Response | None:
         for told in request.values.getlist("next"):
             urlsplit(told), urlsplit(told.replace("\\", "/"))
     except ValueError:
-        return render.send_to(url_for("security.login"))
+        return render.redirect_with_toast(url_for("security.login"))
     return None
 
 
 def _ask_to_sign_in(mechanisms: list | None = None, headers: dict | None = None) -> Response:
     """Afterwards the person is back where they were: for htmx that is the page, not the fragment."""
-    here = render.address_parts(request.htmx.current_url if request.htmx else request.full_path.rstrip("?"))
+    here = render.split_address(request.htmx.current_url if request.htmx else request.full_path.rstrip("?"))
     back = "/" + here.path.lstrip("/\\") + (f"?{here.query}" if here.query else "")
     if request.method != "GET" and not request.htmx:
         back = "/"
     address = url_for("security.login", next=back if back != "/" else None)
-    response = render.send_to(address)
+    response = render.redirect_with_toast(address)
     if render.wants_fragment():
         response.status_code = 401
     return response

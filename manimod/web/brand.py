@@ -34,7 +34,7 @@ def save(account: Account) -> Response:
             brand_kit.save(account, draft, request.form.get("version", type=int))
     except brand_kit.BrandRejected as refusal:
         return _page(account, draft, "form", 422, problems=refusal.problems)
-    return render.changed(
+    return render.success_response(
         "brand/_kit.html", _here(), "Brand kit saved.", **_context(account, briefs.get_brand_kit(account))
     )
 
@@ -51,7 +51,7 @@ def save_logo(account: Account) -> Response:
     except ManimodError as failure:
         return _page(account, briefs.get_brand_kit(account), "form", failure.status, logo_error=str(failure))
     said = "Logo removed." if data is None else "Logo saved."
-    return render.changed("brand/_kit.html", _here(), said, **_context(account, briefs.get_brand_kit(account)))
+    return render.success_response("brand/_kit.html", _here(), said, **_context(account, briefs.get_brand_kit(account)))
 
 
 @blueprint.post("/preview")

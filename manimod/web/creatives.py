@@ -137,7 +137,7 @@ def sync_data(account: Account) -> Response:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     with transaction():
         sync.request_sync(connection)
-    return render.changed(
+    return render.success_response(
         "creatives/_syncing.html", url_for("creatives.queue"), "Sync started. A new version will name the tier then."
     )
 
@@ -240,7 +240,9 @@ def _queue_changed(account: Account, said: str, undo: str | None = None) -> Resp
     """The first page of the waiting queue again, after an action on several cards."""
     filters = _filters()
     if not render.wants_fragment():
-        return render.changed(None, url_for("creatives.queue", **_chosen(filters)), said, undo and {"address": undo})
+        return render.success_response(
+            None, url_for("creatives.queue", **_chosen(filters)), said, undo and {"address": undo}
+        )
     back = undo and {"address": undo, "target": "#queue", "swap": "outerHTML"}
     return render.page(
         "creatives/index.html",
@@ -300,7 +302,7 @@ def _change(account: Account, creative_id: int, change: Callable, said: str, **m
         change(creative, by=current_user, revision=request.form.get("revision", creative.revision, type=int), **more)
     last = creative.reviews[-1]
     undo = url_for("creatives.restore", creative_id=creative_id, review_id=last.id)
-    return render.send_to(url_for("creatives.show", creative_id=creative_id), said, undo={"address": undo})
+    return render.redirect_with_toast(url_for("creatives.show", creative_id=creative_id), said, undo={"address": undo})
 
 
 def _decide(account: Account, creative_id: int, decide: Callable, said: str, **more: object) -> Response:
@@ -318,7 +320,7 @@ def _decide(account: Account, creative_id: int, decide: Callable, said: str, **m
     if tab:
         partial = "creatives/_card.html" if creative.status == tab else None
         also = ("creatives/_tabs.html", "_waiting_badge.html")
-    return render.changed(
+    return render.success_response(
         partial,
         url_for("creatives.queue", status=tab, **_chosen(filters))
         if tab

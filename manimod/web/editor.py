@@ -22,7 +22,9 @@ PICTURE_TEXTS = ("headline", "body")  # what the picture shows
 def edit(account: Account, creative_id: int, index: int) -> Response:
     creative = review.get(account, creative_id)
     if creative.status != "waiting":
-        return render.send_to(url_for("creatives.show", creative_id=creative_id), "Only waiting creatives can change.")
+        return render.redirect_with_toast(
+            url_for("creatives.show", creative_id=creative_id), "Only waiting creatives can change."
+        )
     return _editor(account, creative, index)
 
 
@@ -37,7 +39,7 @@ def save(account: Account, creative_id: int, index: int) -> Response:
     except review.TextBlocked as blocked:
         return _editor(account, creative, index, 422, sentence=str(blocked))
     address = url_for("creatives.show", creative_id=creative_id, _anchor=f"variant-{index}")
-    return render.send_to(address, "Saved.")
+    return render.redirect_with_toast(address, "Saved.")
 
 
 @blueprint.post("/check")

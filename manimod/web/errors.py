@@ -93,7 +93,7 @@ def _say(code: str, status: int, sentence: str) -> Response:
         response.mimetype = "text/plain"
         return response
     if render.wants_fragment():
-        return render.sorry(sentence, status)
+        return render.error_toast(sentence, status)
     return render.page(
         "error.html",
         status=status,
@@ -102,5 +102,5 @@ def _say(code: str, status: int, sentence: str) -> Response:
         title=TITLES.get(status, TITLES[500]),
         sentence=sentence,
         again=request.full_path.rstrip("?") if request.method == "GET" and status in PASSING else None,
-        back=render.came_from() if request.method == "POST" else None,
+        back=render.referrer() if request.method == "POST" else None,
     )

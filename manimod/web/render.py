@@ -2,26 +2,32 @@
 
 from urllib.parse import SplitResult, urlsplit
 
-from flask import Response, current_app, flash, make_response, redirect, render_template, request
+from flask import Response, flash, make_response, redirect, render_template, request
+from jinja2_fragments.flask import render_block
 
 
 def wants_fragment() -> bool:
-    """Whether htmx asks for a part of a page; a boosted link or a restored history entry wants all of it."""
+    """Whether htmx asks for part of a page. A boosted link or a restored history entry wants the whole page."""
     return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
-def came_from() -> str | None:
-    """The page of mani from which the request came, as an address to lead back to."""
-    origin = address_parts(request.referrer)
+def referrer() -> str | None:
+    """The page of mani that the request came from, as a local address to lead back to."""
+    origin = split_address(request.referrer)
     if origin.netloc != request.host:
         return None
-    return "/" + origin.path.lstrip("/\\") + (f"?{origin.query}" if origin.query else "")
+    return local_address(origin)
 
 
-def address_parts(told: str | None) -> SplitResult:
-    """The parts of an address that a browser tells; all empty where it is none."""
+def local_address(parts: SplitResult) -> str:
+    """Path and query of an address, which cannot lead to another site."""
+    return "/" + parts.path.lstrip("/\\") + (f"?{parts.query}" if parts.query else "")
+
+
+def split_address(address: str | None) -> SplitResult:
+    """The parts of an address that a browser sent; all empty if it is not one."""
     try:
-        return urlsplit(told or "")
+        return urlsplit(address or "")
     except ValueError:
         return urlsplit("")
 
@@ -30,68 +36,59 @@ def page(
     template: str, fragment: str | None = None, status: int = 200, also: tuple[str, ...] = (), **context: object
 ) -> Response:
     """The template's block `fragment` for htmx, the page for everyone else. `also`: partials to swap out of band."""
-    if fragment and wants_fragment():
-        return _answer(_block(template, fragment, context) + _out_of_band(also, context), status)
-    return _answer(render_template(template, **context), status)
+    if not fragment or not wants_fragment():
+        return _respond(render_template(template, **context), status)
+    return _respond(render_block(template, fragment, **context) + _render_out_of_band(also, context), status)
 
 
 def partial(template: str, status: int = 200, also: tuple[str, ...] = (), **context: object) -> Response:
     """A partial by itself, for htmx only. `also`: partials to swap out of band."""
-    return _answer(render_template(template, **context) + _out_of_band(also, context), status)
+    return _respond(render_template(template, **context) + _render_out_of_band(also, context), status)
 
 
-def changed(
+def success_response(
     partial: str | None,
-    go_to: str,
+    address: str,
     toast: str,
     undo: dict | None = None,
     also: tuple[str, ...] = (),
     **context: object,
 ) -> Response:
-    """What a successful action answers: the changed partial and a toast, or for a plain form the way back (303).
+    """The response to a successful action: the changed partial and a toast; for a plain form a redirect (303).
 
     `undo` gives the toast a button: the address to post to, and htmx's target and swap.
     """
     if not wants_fragment():
-        flash({"text": toast, "undo": undo and {"address": undo["address"]}}, "toast")
-        return redirect(go_to, 303)
+        return redirect_with_toast(address, toast, undo and {"address": undo["address"]})
     html = render_template(partial, **context) if partial else ""
-    return _answer(html + _out_of_band(also, context) + _toast({"text": toast, "undo": undo}), 200)
+    return _respond(html + _render_out_of_band(also, context) + _render_toast({"text": toast, "undo": undo}), 200)
 
 
-def sorry(sentence: str, status: int) -> Response:
-    """A failed htmx action: nothing is swapped, a toast says why."""
-    response = _answer(_toast({"text": sentence, "is_error": True}), status)
+def error_toast(sentence: str, status: int) -> Response:
+    """The response to a failed htmx action: nothing is swapped, and a toast says why."""
+    response = _respond(_render_toast({"text": sentence, "is_error": True}), status)
     response.headers["HX-Reswap"] = "none"
     return response
 
 
-def send_to(address: str, toast: str = "", undo: dict | None = None) -> Response:
-    """Leave the page, from htmx as well; the next page shows the toast, with `undo` as in `changed`."""
+def redirect_with_toast(address: str, toast: str = "", undo: dict | None = None) -> Response:
+    """Leave the page, also from htmx. The next page shows the toast, with `undo` as in `success_response`."""
     if toast:
         flash({"text": toast, "undo": undo}, "toast")
-    if wants_fragment():
-        response = make_response("", 200)
-        response.headers["HX-Redirect"] = address
-        return response
-    return redirect(address, 303)
+    if not wants_fragment():
+        return redirect(address, 303)
+    return make_response("", 200, {"HX-Redirect": address})
 
 
-def _toast(message: dict) -> str:
+def _render_toast(message: dict) -> str:
     return render_template("_toast.html", message=message)
 
 
-def _out_of_band(partials: tuple[str, ...], context: dict) -> str:
+def _render_out_of_band(partials: tuple[str, ...], context: dict) -> str:
     return "".join(render_template(partial, oob=True, **context) for partial in partials)
 
 
-def _block(template: str, fragment: str, context: dict) -> str:
-    current_app.update_template_context(context)
-    loaded = current_app.jinja_env.get_template(template)
-    return "".join(loaded.blocks[fragment](loaded.new_context(context)))
-
-
-def _answer(html: str, status: int) -> Response:
+def _respond(html: str, status: int) -> Response:
     response = make_response(html, status)
     response.vary.add("HX-Request")
     return response

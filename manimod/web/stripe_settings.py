@@ -62,7 +62,7 @@ def connect(account: Account) -> Response:
             name = connection.stripe_account_name or connection.stripe_account_id or "Stripe"
     except ManimodError as failure:
         return _refuse_key(account, failure, start_afresh)
-    return render.send_to(_here(), f"Connected to {name}.")
+    return render.redirect_with_toast(_here(), f"Connected to {name}.")
 
 
 @blueprint.post("/integrations/stripe/events")
@@ -72,7 +72,7 @@ def save_events(account: Account) -> Response:
     with transaction():
         for kind in record.switches(account):
             record.set_switch(account, kind, kind in request.form)
-    return render.send_to(_here("events"), "Events saved.")
+    return render.redirect_with_toast(_here("events"), "Events saved.")
 
 
 @blueprint.post("/integrations/stripe/events/<kind>")
@@ -81,7 +81,7 @@ def save_event(account: Account, kind: str) -> Response:
     enabled = kind in request.form
     with transaction():
         record.set_switch(account, kind, enabled)
-    return render.changed(
+    return render.success_response(
         "settings/_event.html",
         _here("events"),
         toast="Saved: this event makes creatives." if enabled else "Saved: this event makes no creatives.",
@@ -101,7 +101,7 @@ def save_signing_secret(account: Account) -> Response:
         if failure.status != 422:
             raise
         return _page(account, "webhook", 422, secret_error=str(failure), replaces_secret=True)
-    return render.changed(
+    return render.success_response(
         "settings/_webhook.html", _here("webhook"), toast="Signing secret saved.", **_webhook_context(connection)
     )
 
@@ -112,7 +112,7 @@ def remove_old_secret(account: Account) -> Response:
     connection = _connected(account)
     with transaction():
         connections.remove_old_signing_secret(connection)
-    return render.changed(
+    return render.success_response(
         "settings/_webhook.html", _here("webhook"), toast="Old secret removed.", **_webhook_context(connection)
     )
 
@@ -129,7 +129,7 @@ def rename_tier(account: Account, tier_id: int) -> Response:
         if failure.status != 422:
             raise
         return _refuse_tier_name(account, connection, tier_id, {"name": name, "error": str(failure)})
-    return render.changed(
+    return render.success_response(
         "settings/_tier.html",
         _here("tiers"),
         toast=f"Saved: the next creatives say {tier.name}.",
@@ -144,7 +144,7 @@ def sync_now(account: Account) -> Response:
     connection = _connected(account)
     with transaction():
         sync.request_sync(connection)
-    return render.changed(
+    return render.success_response(
         "settings/_sync.html",
         _here("sync"),
         toast="Sync started.",
@@ -175,7 +175,7 @@ def disconnect(account: Account) -> Response:
     connection = _connected(account)
     with transaction():
         connections.disconnect(connection)
-    return render.send_to(_here(), "Disconnected. The API key is deleted.")
+    return render.redirect_with_toast(_here(), "Disconnected. The API key is deleted.")
 
 
 def _refuse_key(account: Account, failure: ManimodError, start_afresh: bool) -> Response:

@@ -144,7 +144,7 @@ def _do(
         if page:
             return page(support.get_account(account_id), **arguments, **shown)
         return _page(support.get_account(account_id), **shown)
-    return render.send_to(_back(account_id), toast)
+    return render.redirect_with_toast(_back(account_id), toast)
 
 
 def _back(account_id: int) -> str:

@@ -32,7 +32,7 @@ def run(account: Account) -> Response:
     context = _checks_context(account, ask_stripe=True)
     with transaction():
         check_runner.save_health(account, [check for group in context["groups"] for check in group.checks])
-    return render.changed(
+    return render.success_response(
         "troubleshooting/_checks.html",
         url_for("troubleshooting.show"),
         toast="The checks ran just now.",
@@ -73,7 +73,7 @@ def replay(account: Account, event_id: int) -> Response:
     connection = _connected(account)
     with transaction():
         delivery_log.replay(connection, event_id)
-    return render.send_to(
+    return render.redirect_with_toast(
         url_for("troubleshooting.event", event_id=event_id), "The event is processed once more, within seconds."
     )
 
