@@ -41,7 +41,7 @@ def rung(task):
 
 
 def test_quick_jobs_that_wait_share_a_process(work, valkey):
-    rung("drain")
+    rung("process_events")
     assert work(FAST) == 1
     assert jobs.queue(FAST).count == 0
 
@@ -52,5 +52,5 @@ def test_long_jobs_have_a_process_each(work):
 
 
 def test_so_have_all_jobs_of_a_worker_for_both(work):
-    rung("drain")
+    rung("process_events")
     assert work(FAST, SLOW) == 3

@@ -131,7 +131,7 @@ class CheckContext:
         parts = {
             "failed": select(func.count(event.id)).where(parked),
             "blocked": select(func.count(moment.id)).where(held),
-            "why_held": select(moment.reason).where(held).limit(1),
+            "why_blocked": select(moment.reason).where(held).limit(1),
             "event_at": select(event.received_at).where(ours, _state(event, "pending")).order_by(event.id).limit(1),
             "moment_at": select(func.min(moment.detected_at)).where(theirs, _state(moment, "ready"), OPEN_MOMENTS),
         }

@@ -253,23 +253,23 @@ def generic(s: CheckContext) -> Check:
 
 @check("blocked", "Ads can be written", needs=("connection",))
 def blocked(s: CheckContext) -> Check:
-    if not s.open_work.held:
+    if not s.open_work.blocked:
         return Check(GOOD, "Nothing waits for a change of the brand kit.")
-    meaning = f"mani found no words that the platforms allow: {s.open_work.why_held}"
+    meaning = f"mani found no words that the platforms allow: {s.open_work.why_blocked}"
     return Check(
-        BROKEN, meaning, _count(s.open_work.held, "moment"), action=Action("Change the brand kit", "brand.show")
+        BROKEN, meaning, _count(s.open_work.blocked, "moment"), action=Action("Change the brand kit", "brand.show")
     )
 
 
 @check("failed_events", "Events can be processed", needs=("key",))
 def failed_events(s: CheckContext) -> Check:
-    if not s.open_work.parked:
+    if not s.open_work.failed:
         return Check(GOOD, "No event was given up.")
     see = Action("See these events", "troubleshooting.deliveries", query={"result": "failed"})
     return Check(
         BROKEN,
         "mani gave up on some events after five tries. They can be replayed.",
-        _count(s.open_work.parked, "event"),
+        _count(s.open_work.failed, "event"),
         action=see,
     )
 

@@ -41,7 +41,7 @@ def failed_events() -> int:
 def open_moments() -> dict[str, int]:
     """Moments that are still to become creatives, by state. The conditions are those of the partial indexes."""
     found = dict.fromkeys(("waiting", "ready", "blocked"), 0)
-    for condition in ("state IN ('waiting', 'ready')", "state = 'held'"):
+    for condition in ("state IN ('waiting', 'ready')", "state = 'blocked'"):
         found |= dict(
             db.session.execute(select(Moment.state, func.count()).where(text(condition)).group_by(Moment.state)).all()
         )

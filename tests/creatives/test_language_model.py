@@ -82,4 +82,4 @@ def test_after_its_turn_a_slow_account_lets_the_others_go_first(connected, deliv
     assert len(queue()) == 1
     assert not generate.generate(connected.id)
     assert len(queue()) == 2
-    assert llm.SECONDS + generate.MAX_SECONDS < generate.MAX_MODEL_SECONDS < jobs.JOBS["drain"].timeout_seconds
+    assert llm.SECONDS + generate.MAX_SECONDS < generate.MAX_MODEL_SECONDS < jobs.JOBS["process_events"].timeout_seconds

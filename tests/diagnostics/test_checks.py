@@ -310,7 +310,7 @@ BREAKAGES = {
     "a stale sync": (let_sync_go_stale, "sync", "broken", "Sync now"),
     "a stale event check": (let_poll_go_stale, "poll", "broken", "Run the checks now"),
     "an unnamed tier": (forget_tier_name, "tiers", "attention", "Name the tiers"),
-    "a parked event": (park_event, "failed", "broken", "See these events"),
+    "a parked event": (park_event, "failed_events", "broken", "See these events"),
     "a held moment": (hold_moment, "blocked", "broken", "Change the brand kit"),
     "an event that waits": (leave_event_waiting(2), "jobs", "attention", "Add a worker"),
     "an event that nobody fetches": (leave_event_waiting(9), "jobs", "broken", "Add a worker"),

@@ -41,7 +41,7 @@ def heard(connection):
     return heard
 
 
-def of(connection: Connection) -> dict[str, sources.Source]:
+def of(connection: Connection) -> dict[str, sources.SourceStatus]:
     return {source.name: source for source in sources.working_source(connection).sources}
 
 

@@ -91,7 +91,7 @@ def test_large_tables_go_in_small_transactions_and_turns(connection, monkeypatch
     assert retention.prune(connection.id) is False
     assert not kept(StripeEvent.id)
     make_event(connection, OLD)
-    monkeypatch.setattr(retention, "TURN_SECONDS", 0)
+    monkeypatch.setattr(retention, "MAX_SECONDS", 0)
     assert retention.prune(connection.id) is True
 
 

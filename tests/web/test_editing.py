@@ -160,7 +160,7 @@ def test_the_export_says_what_is_missing_and_then_streams(as_owner, account, add
 def test_a_long_export_says_which_part_it_holds_and_leads_to_the_older_ones(
     as_owner, account, add_creative, monkeypatch
 ):
-    monkeypatch.setattr(export, "A_PART", 1)
+    monkeypatch.setattr(export, "PAGE_SIZE", 1)
     as_owner.post("/settings/brand", data={"name": "Brightside", "landing_page": "https://brightside.example/"})
     old, new = (add_creative(account, status="approved", is_test=False) for _ in range(2))
     page = as_owner.get("/creatives/export").text

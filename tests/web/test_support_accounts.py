@@ -79,7 +79,7 @@ def test_what_nobody_has_finds_nothing(listed, add, text):
 
 
 def test_the_list_is_paged(listed, add, monkeypatch):
-    monkeypatch.setattr(panel, "PAGE", 2)
+    monkeypatch.setattr(panel, "PAGE_SIZE", 2)
     for number in range(5):
         add(f"Account {number}", "broken", hours=10 - number)
     assert listed() == ["Account 0", "Account 1"]

@@ -224,5 +224,5 @@ def test_a_failed_job_is_told_by_type_and_place_only(as_support, here, connected
     page = as_support.get(here).text
     assert "Failed jobs" in page
     assert "AttributeError at" in page
-    assert "poll.py:" in page
+    assert "polling.py:" in page
     assert "Hazel" not in page

@@ -80,10 +80,10 @@ def test_accounts_share_a_commit_and_no_event(deliver_at_once, app, connection):
 def test_bells_that_rang_soon_before_are_left_to_those_who_wait(
     deliver_at_once, valkey, monkeypatch, longest_silence, asked
 ):
-    monkeypatch.setattr(receiver, "MOST_AT_ONCE", 1)
-    monkeypatch.setattr(receiver, "LONGEST_SILENCE_SECONDS", longest_silence)
+    monkeypatch.setattr(receiver, "MAX_BATCH_SIZE", 1)
+    monkeypatch.setattr(receiver, "MAX_ENQUEUE_DELAY_SECONDS", longest_silence)
     connections = [make_connection() for _ in range(2)]
     valkey.config_resetstat()
     deliver_at_once(numbered(1), numbered(2), tokens=[each.webhook_token for each in connections])
     assert valkey.info("commandstats")["cmdstat_set"]["calls"] == asked
-    assert all(valkey.exists(f"mani:job:drain:{each.id}") for each in connections)
+    assert all(valkey.exists(f"mani:job:process_events:{each.id}") for each in connections)
