@@ -1,12 +1,12 @@
-"""The brand behind an account's ads: what the owner has set, or a sensible default from the account's name."""
+"""Stored brand kits as the values that the creative engine takes: brand, offers, brief and lint context."""
 
 import re
 import string
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, or_, select
 
 from manimod.creatives.engine.brief import Brand, Brief, Offer
 from manimod.creatives.engine.policy.policy import LintContext
@@ -14,12 +14,13 @@ from manimod.extensions import db
 from manimod.models import Account, BrandKit, Connection, Customer
 from manimod.models.accounts import now
 
-MAX_NAMES = 500
-_CAPITALS = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+MAX_NAMES = 500  # customers whose names are looked for in one ad
+MAX_WORDS_IN_A_NAME = 4
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def get_brand_kit(account: Account) -> BrandKit:
-    """The account's brand kit; one with every default, not yet stored, where the owner has saved none."""
+    """The account's brand kit; one with every default, not yet stored, if the owner has saved none."""
     return db.session.get(BrandKit, account.id) or BrandKit(
         account_id=account.id,
         name=account.name,
@@ -58,35 +59,15 @@ def to_offers(kit: BrandKit) -> tuple[Offer, ...]:
 
 
 def to_date(text: str | None) -> date | None:
+    """An ISO date; None for anything else."""
     try:
         return date.fromisoformat(text or "")
     except ValueError:
         return None
 
 
-def get_brief(account: Account, **audience: object) -> Brief:
-    """What the studio is asked for: an audience (event, tier, tier_position, segment, round) and all that is stored."""
-    return to_brief(get_brand_kit(account), **audience)
-
-
-def with_names(account: Account, briefs: list[Brief]) -> list[Brief]:
-    """The briefs, and the customers' names that their tiers and stored texts hold, which the studio leaves out: a plan
-    made for one customer bears their name, and a proof may be older than the customer whom it names."""
-    stored = stored_texts(get_brand_kit(account))
-    found = customers_in_full(account, [*stored, *(brief.tier or "" for brief in briefs)])
-    return [replace(brief, customer_names=_names_in([*stored, brief.tier or ""], found)) for brief in briefs]
-
-
-def _names_in(texts: list[str], names: list[str]) -> tuple[str, ...]:
-    spans = _lowered(_spans(texts)) if names else set()
-    return tuple(name for name in names if not spans.isdisjoint(_lowered({name})))
-
-
-def stored_texts(kit: BrandKit) -> list[str]:
-    return [kit.disclaimer, *kit.proof, *kit.release_notes, *(offer["text"] for offer in kit.offers)]
-
-
-def to_brief(kit: BrandKit, **audience: object) -> Brief:
+def to_brief(kit: BrandKit, **audience: Any) -> Brief:
+    """`audience`: the brief's event, tier, tier_position, segment, round and customer_names."""
     return Brief(
         brand=to_brand(kit),
         today=now().date(),
@@ -97,43 +78,47 @@ def to_brief(kit: BrandKit, **audience: object) -> Brief:
     )
 
 
+def get_brief(account: Account, event: str, tier: str | None = None, **audience: Any) -> Brief:
+    """The brief of an audience, with the customers' names that its tier and the stored texts hold.
+
+    The copywriter leaves those out: a plan made for one customer bears their name, and a proof may be older than the
+    customer whom it names.
+    """
+    kit = get_brand_kit(account)
+    names = customer_names_in(account, [*stored_texts(kit), tier or ""])
+    return to_brief(kit, event=event, tier=tier, customer_names=tuple(names), **audience)
+
+
+def stored_texts(kit: BrandKit) -> list[str]:
+    return [kit.disclaimer, *kit.proof, *kit.release_notes, *(offer["text"] for offer in kit.offers)]
+
+
 def lint_context(account: Account, brief: Brief, texts: Iterable[str], audience_size: int | None = None) -> LintContext:
-    """What a person's texts are judged against, the names of the account's customers among it."""
-    return LintContext.of(brief, customer_names=customers_named(account, texts), audience_size=audience_size)
+    """What a person's texts are judged against, including the customers who may be named in them."""
+    names = customer_names_in(account, texts, or_first_name=True)
+    return LintContext.of(brief, customer_names=names, audience_size=audience_size)
 
 
-def customers_named(account: Account, texts: Iterable[str]) -> list[str]:
-    """Names of customers that may stand in the texts: in full, or a first name with a capital letter."""
-    texts = list(texts)
-    words = {re.sub(r"['’]s$", "", word.strip(".'’-")) for text in texts for word in _words(text) if word[0].isupper()}
-    first = [Customer.is_named(word + " ") for word in words if len(word) > 2]
-    return _names(account, texts, *first)
+def customer_names_in(account: Account, texts: Iterable[str], or_first_name: bool = False) -> list[str]:
+    """Names of the account's customers that stand in the texts in full.
 
-
-def customers_in_full(account: Account, texts: Iterable[str]) -> list[str]:
-    """Names of customers that stand in the texts as a whole."""
-    return _names(account, texts)
-
-
-def _names(account: Account, texts: Iterable[str], *or_which: ColumnElement[bool]) -> list[str]:
-    spans = _spans(texts)
-    if not spans:
+    With `or_first_name` also those whose first name stands there with a capital letter.
+    """
+    words_of_texts = [re.findall(r"[\w'’.-]+", text) for text in texts]
+    phrases = set()
+    first_names = set()
+    for words in words_of_texts:
+        for start, word in enumerate(words):
+            for end in range(start + 1, start + MAX_WORDS_IN_A_NAME + 1):
+                phrases.add(" ".join(words[start:end]).strip("."))
+            if word[0].isupper():
+                first_names.add(re.sub(r"['’]s$", "", word.strip(".'’-")))
+    if not phrases:
         return []
+    # PostgreSQL lowers every letter, SQLite and some of PostgreSQL's locales only A to Z.
+    lowered = {phrase.lower() for phrase in phrases} | {phrase.translate(_ASCII_LOWER) for phrase in phrases}
+    is_named = [func.lower(Customer.name).in_(lowered)]
+    if or_first_name:
+        is_named += [Customer.is_named(f"{name} ") for name in first_names if len(name) > 2]
     query = select(Customer.name).distinct().join(Connection, Connection.id == Customer.connection_id)
-    named = or_(func.lower(Customer.name).in_(_lowered(spans)), *or_which)
-    return list(db.session.scalars(query.where(Connection.account_id == account.id, named).limit(MAX_NAMES)))
-
-
-def _spans(texts: Iterable[str]) -> set[str]:
-    """Every one to four words in a row."""
-    lines = [_words(text) for text in texts]
-    return {" ".join(line[i:j]).strip(".") for line in lines for i in range(len(line)) for j in range(i + 1, i + 5)}
-
-
-def _lowered(spans: set[str]) -> set[str]:
-    """As the databases do it: PostgreSQL takes all letters, SQLite and some of PostgreSQL's locales only A to Z."""
-    return {span.lower() for span in spans} | {span.translate(_CAPITALS) for span in spans}
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[\w'’.-]+", text)
+    return list(db.session.scalars(query.where(Connection.account_id == account.id, or_(*is_named)).limit(MAX_NAMES)))

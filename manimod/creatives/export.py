@@ -43,7 +43,7 @@ def count(account: Account, asked: ExportSelection) -> int:
 def get_page(account: Account, asked: ExportSelection) -> ExportPage:
     """The sets judged once more: an offer may have ended, a word may be banned by now."""
     rows = db.session.execute(_approved(account, asked).order_by(Creative.id.desc()).limit(PAGE_SIZE)).all()
-    brief = briefs.get_brief(account, event="new_customer")
+    brief = briefs.to_brief(briefs.get_brand_kit(account), event="new_customer")
     items, blocked = [], {}
     for row in rows:
         content = CreativeSet.from_json(row.content)

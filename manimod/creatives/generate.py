@@ -249,12 +249,8 @@ def _supersede_older(account_id: int, fresh: dict[TargetAudience, Creative]) -> 
 
 
 def _briefs(account: Account, audiences: list[TargetAudience]) -> list[Brief]:
-    if not audiences:
-        return []
-    kit = briefs.get_brand_kit(account)
     about = ("event", "tier", "tier_position", "segment")
-    asked = [briefs.to_brief(kit, **{name: getattr(each, name) for name in about}) for each in audiences]
-    return briefs.with_names(account, asked)
+    return [briefs.get_brief(account, **{name: getattr(each, name) for name in about}) for each in audiences]
 
 
 def _write(brief: Brief) -> CreativeSet:

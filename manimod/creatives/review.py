@@ -255,8 +255,7 @@ def rewrite(creative: Creative, by: User, revision: int) -> None:
     model's 20 seconds are too long. The set says so with its `writer`.
     """
     try:
-        [brief] = briefs.with_names(creative.account, [_brief(creative, round=creative.round + 1)])
-        content = copywriter.write(brief)
+        content = copywriter.write(_brief(creative, round=creative.round + 1))
     except copywriter.NoLegalCopy as refusal:
         raise TextBlocked(list(refusal.findings)) from None
     _replace(creative, content, by, "rewritten", revision, round=creative.round + 1)

@@ -9,7 +9,7 @@ from manimod.creatives.engine.picture import picture
 from manimod.errors import ManimodError
 from manimod.jobs import transaction
 from manimod.models import Account, BrandKit
-from manimod.web import pictures, render
+from manimod.web import brand_form, pictures, render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("brand", __name__, url_prefix="/settings/brand")
@@ -28,7 +28,11 @@ def show(account: Account) -> Response:
 @blueprint.post("", strict_slashes=False)
 @owner_required
 def save(account: Account) -> Response:
-    draft = brand_kit.read(account, request.form, _offers())
+    values = brand_form.read(request.form, _offers())
+    draft = brand_kit.draft(account, **values)
+    problems = brand_form.find_problems(values)
+    if problems:
+        return _page(account, draft, "form", 422, problems=problems)
     try:
         with transaction():
             brand_kit.save(account, draft, request.form.get("version", type=int))
@@ -58,7 +62,7 @@ def save_logo(account: Account) -> Response:
 @owner_required
 def preview(account: Account) -> Response:
     """The pictures again, with what the form holds and nobody has saved yet."""
-    draft = brand_kit.read(account, request.form, _offers())
+    draft = brand_kit.draft(account, **brand_form.read(request.form, _offers()))
     if not render.wants_fragment():
         return _page(account, draft)
     return render.partial("brand/_preview.html", **_preview_context(draft))
@@ -70,12 +74,9 @@ def picture_of_event(account: Account, event: str) -> Response:
     """A sample ad in the brand's clothes; what isn't saved yet stands in the address."""
     if event not in brand_kit.SAMPLES:
         abort(404)
-    kit = briefs.get_brand_kit(account)
-    form = {field: request.args[field][:60] for field in PREVIEWED if field in request.args}
-    draft = brand_kit.read(account, form) if form else kit
-    for field in ("banned_words", "disclaimer", "offers", "proof", "release_notes"):
-        setattr(draft, field, getattr(kit, field))
-    draft.name = draft.name or kit.name
+    unsaved = brand_form.read({field: request.args[field][:60] for field in PREVIEWED if field in request.args})
+    shown = {field: unsaved[field] for field in PREVIEWED if unsaved.get(field)}
+    draft = brand_kit.draft(account, **shown)
     try:
         variant = brand_kit.sample(draft, event).variants[0]
     except NoLegalCopy:

@@ -1,9 +1,8 @@
-"""The brand kit: a default that needs no setup, what is stored, what is refused, and what the studio is told."""
+"""The brand kit: a default that needs no setup, what is stored, what is refused, and what the writer gets."""
 
 import pytest
 
 from manimod.creatives import brand_kit, briefs
-from manimod.creatives import briefs as creatives_briefs
 from manimod.creatives.engine.brief import EVENTS
 from manimod.creatives.engine.copy import copywriter
 from manimod.errors import ManimodError
@@ -13,15 +12,13 @@ from manimod.models import Customer, Moment
 from manimod.models.accounts import now
 from tests import factories
 
-FORM = {"name": "Brightside", "primary_colour": "#112233", "accent_colour": "#ffcc00", "tone": "plain"}
 
-
-def save(account, offers=(), version=None, **form):
+def save(account, version=None, **values):
     with transaction():
-        brand_kit.save(account, brand_kit.read(account, FORM | form, offers), version)
+        brand_kit.save(account, brand_kit.draft(account, **{"name": "Brightside"} | values), version)
 
 
-def offer(text, kind="discount", code="", ends_on=""):
+def offer(text, kind="discount", code=None, ends_on=None):
     return {"text": text, "kind": kind, "code": code, "ends_on": ends_on}
 
 
@@ -39,11 +36,11 @@ def test_every_event_has_a_sample_before_anything_is_set_up(account, event):
 def test_what_is_saved_reaches_the_studio(account):
     save(
         account,
-        [offer("20% off for three months", code="BACK20", ends_on="2099-01-31"), offer("  ")],
+        offers=[offer("20% off for three months", code="BACK20", ends_on="2099-01-31")],
         landing_page="https://brightside.example/back",
-        banned_words="cheap\n\n cheap \nbargain",
-        proof="Used by 200 studios",
-        release_notes="Shared calendars\nFaster search",
+        banned_words=["cheap", "bargain"],
+        proof=["Used by 200 studios"],
+        release_notes=["Shared calendars", "Faster search"],
         disclaimer="Terms apply.",
     )
     brief = briefs.get_brief(account, event="cancelled", tier="Team", tier_position="middle", segment="high")
@@ -58,41 +55,31 @@ def test_what_is_saved_reaches_the_studio(account):
 
 
 @pytest.mark.parametrize(
-    ("form", "field", "words"),
+    ("values", "field", "words"),
     [
-        ({"name": ""}, "name", "needs a name"),
         ({"name": "Call 555-0100 4242"}, "name", ""),
         ({"name": "Best!!"}, "name", ""),
         ({"name": "日本語"}, "name", ""),
-        ({"landing_page": "http://brightside.example"}, "landing_page", "https://"),
-        ({"landing_page": "javascript:alert(1)"}, "landing_page", "https://"),
-        ({"landing_page": 'https://a.example/"><script>'}, "landing_page", "https://"),
-        ({"landing_page": "https://user:word@a.example"}, "landing_page", "https://"),
-        ({"proof": "Your payment failed"}, "proof", "payment"),
-        ({"release_notes": "Write to ada@brightside.example"}, "release_notes", "addresses"),
+        ({"proof": ["Your payment failed"]}, "proof", "payment"),
+        ({"release_notes": ["Write to ada@brightside.example"]}, "release_notes", "addresses"),
+        ({"offers": [offer("Free money!!")]}, "offers", ""),
         ({"disclaimer": "Click here"}, "disclaimer", "click here"),
-        ({"banned_words": "x" * 161}, "banned_words", "160"),
     ],
 )
-def test_what_no_ad_may_say_is_not_stored(account, form, field, words):
+def test_what_no_ad_may_say_is_not_stored(account, values, field, words):
     with pytest.raises(brand_kit.BrandRejected) as refused:
-        save(account, **form)
+        save(account, **values)
     assert words.casefold() in refused.value.problems[field].casefold()
     assert briefs.get_brand_kit(account).version == 0
 
 
 def test_a_kit_with_which_nothing_could_be_written_is_refused(account):
     with pytest.raises(brand_kit.BrandRejected, match="can't write any ad"):
-        save(account, banned_words="the\nyour\nyou\na\nto\nand\nin\nis\nit\nteam")
-
-
-def test_an_end_date_must_be_a_day(account):
-    with pytest.raises(brand_kit.BrandRejected, match="2027-01-31"):
-        save(account, [offer("Two weeks free", "trial", ends_on="soon")])
+        save(account, banned_words=["the", "your", "you", "a", "to", "and", "in", "is", "it", "team"])
 
 
 def test_an_offer_that_has_ended_is_kept_and_said(account):
-    save(account, [offer("20% off", ends_on="2020-01-01")])
+    save(account, offers=[offer("20% off", ends_on="2020-01-01")])
     assert "has ended" in brand_kit.find_warnings(account, briefs.get_brand_kit(account))["offers"][0]
 
 
@@ -101,20 +88,19 @@ def test_a_customers_name_is_found_in_what_is_stored(account, connected):
         db.session.add(Customer(connection_id=connected.id, stripe_id="cus_1", name="Marisol Quux", created_at=now()))
     for text in ("Marisol says hello to all", "Praised by marisol quux"):
         with pytest.raises(brand_kit.BrandRejected, match="customer's name"):
-            save(account, proof=text)
+            save(account, proof=[text])
     other = factories.make_account(name="Elsewhere")
-    save(other, proof="Marisol says hello to all")
+    save(other, proof=["Marisol says hello to all"])
 
 
 @pytest.mark.both_databases
-def test_of_briefs_that_are_written_together_each_knows_the_names_in_its_own_texts(account, connected):
+def test_a_brief_knows_the_customers_whose_names_its_own_texts_hold(account, connected):
     with transaction():
         for number, name in enumerate(["Quux Freight", "Ada Example", "Grace Example"]):
             customer = Customer(connection_id=connected.id, stripe_id=f"cus_{number}", name=name, created_at=now())
             db.session.add(customer)
     tiers = ["Team", "Quux, Freight. Custom", "for ADA EXAMPLE", None]
-    briefs = [creatives_briefs.get_brief(account, event="renewed", tier=tier) for tier in tiers]
-    known = [brief.customer_names for brief in creatives_briefs.with_names(account, briefs)]
+    known = [briefs.get_brief(account, event="renewed", tier=tier).customer_names for tier in tiers]
     assert known == [(), ("Quux Freight",), ("Ada Example",), ()]
 
 

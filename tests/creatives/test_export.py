@@ -24,7 +24,7 @@ def store(account, **more) -> Creative:
 
 def set_brand(account, **form):
     with transaction():
-        brand_kit.save(account, brand_kit.read(account, {"name": "Brightside"} | form))
+        brand_kit.save(account, brand_kit.draft(account, **{"name": "Brightside"} | form))
 
 
 def chosen(account, **asked) -> export.ExportPage:
@@ -80,7 +80,7 @@ def test_a_stranger_exports_nothing_of_this_account(account):
 def test_a_set_that_breaks_a_rule_by_now_is_left_out_with_the_reason(account):
     creative = store(account)
     headline = creative.content["variants"][0]["headline"]
-    set_brand(account, landing_page="https://brightside.example/", banned_words=headline)
+    set_brand(account, landing_page="https://brightside.example/", banned_words=[headline])
     blocked = chosen(account).blocked
     assert list(blocked) == [creative.id]
     assert "bans" in blocked[creative.id]

@@ -23,7 +23,7 @@ def test_the_page_shows_all_four_events_before_stripe_is_connected(as_owner):
     for event in ("new_customer", "renewed", "payment_failed", "cancelled"):
         assert f"/settings/brand/preview/{event}.svg?" in page
         assert as_owner.get(f"/settings/brand/preview/{event}.svg").text.startswith("<svg")
-    assert "exported as soon as it is here" in page
+    assert "export them once it is set" in page
 
 
 def test_saving_answers_htmx_with_the_form_and_a_toast(as_owner, account):
@@ -65,6 +65,36 @@ def test_an_invalid_form_comes_back_with_what_was_typed(as_owner, account):
         assert "must be a full address that starts with https://" in answer.text
         assert "like 2027-01-31" in answer.text
         assert 'value="20% off"' in answer.text
+    assert briefs.get_brand_kit(account).version == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"name": ""}, "needs a name"),
+        ({"landing_page": "http://brightside.example"}, "https://"),
+        ({"landing_page": "javascript:alert(1)"}, "https://"),
+        ({"landing_page": 'https://a.example/"><script>'}, "https://"),
+        ({"landing_page": "https://user:word@a.example"}, "https://"),
+        ({"banned_words": "x" * 161}, "160"),
+    ],
+)
+def test_a_value_that_is_too_long_or_no_address_is_not_stored(as_owner, account, form, sentence):
+    answer = as_owner.post("/settings/brand", data=FORM | form)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert briefs.get_brand_kit(account).version == 0
+
+
+def test_lines_are_cleaned_and_none_is_stored_twice(as_owner, account):
+    as_owner.post("/settings/brand", data=FORM | {"banned_words": "cheap\n\n cheap \nbargain"})
+    assert briefs.get_brand_kit(account).banned_words == ["cheap", "bargain"]
+
+
+def test_a_text_that_no_ad_may_say_comes_back_with_the_sentence(as_owner, account):
+    answer = as_owner.post("/settings/brand", data=FORM | {"proof": "Your payment failed"})
+    assert answer.status_code == 422
+    assert "payment" in answer.text
     assert briefs.get_brand_kit(account).version == 0
 
 
