@@ -49,6 +49,7 @@ def partial(template: str, status: int = 200, also: tuple[str, ...] = (), **cont
 def success_response(
     partial: str | None,
     address: str,
+    /,
     toast: str,
     undo: dict | None = None,
     also: tuple[str, ...] = (),
