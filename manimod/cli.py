@@ -264,10 +264,7 @@ def _account(account_id: int) -> Account:
 
 
 def _connection(account_id: int) -> Connection:
-    connection = connections.get_for_account(_account(account_id))
-    if connection is None or not connection.is_connected:
-        raise ManimodError("STRIPE_NOT_CONNECTED")
-    return connection
+    return connections.require_current(_account(account_id))
 
 
 def _new_email(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from manimod import jobs
 from manimod.creatives import generate
+from manimod.customers import tiers
 from manimod.diagnostics import alerts
 from manimod.ingest import events, polling, reconciler, retention, sync
 
@@ -10,7 +11,7 @@ def process_events(connection_id: int) -> None:
     """Move a connection's events on to creatives: one batch, then the others get their turn."""
     jobs.acknowledge("process_events", connection_id)
     more_events = events.process_pending(connection_id)
-    sync.name_new_tiers(connection_id)
+    tiers.name_new_tiers(connection_id)
     more_moments = generate.generate(connection_id)
     if more_events or more_moments:
         jobs.enqueue_now("process_events", connection_id)

@@ -10,7 +10,7 @@ from manimod.accounts import audit
 from manimod.diagnostics import check_runner
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.ingest import delivery_log, sync
+from manimod.ingest import delivery_log, sync, sync_runs
 from manimod.models import PLANS, Account, Connection, Health, User
 from manimod.models.accounts import now
 from manimod.stripe import connections
@@ -87,14 +87,6 @@ def get_account(account_id: int) -> Account:
     return found
 
 
-def get_connection(account: Account) -> Connection:
-    """Raises STRIPE_NOT_CONNECTED."""
-    found = connections.get_for_account(account)
-    if found is None or not found.is_connected:
-        raise ManimodError("STRIPE_NOT_CONNECTED")
-    return found
-
-
 def owner_emails(account: Account) -> list[str]:
     """Their e-mail addresses."""
     return list(db.session.scalars(select(User.email).where(User.account_id == account.id).order_by(User.id)))
@@ -105,7 +97,7 @@ def owner_emails(account: Account) -> list[str]:
 
 def replay(by: User, account: Account, reason: str, event_id: int) -> None:
     """Process a stored event once more."""
-    found = get_connection(account)
+    found = connections.require_current(account)
     event = delivery_log.get_event(found, event_id).event
     audit.record_action(by, account, "replayed_event", reason, event=event.stripe_id)
     delivery_log.replay(found, event_id)
@@ -113,7 +105,7 @@ def replay(by: User, account: Account, reason: str, event_id: int) -> None:
 
 def sync_now(by: User, account: Account, reason: str) -> None:
     audit.record_action(by, account, "synced", reason)
-    sync.request_sync(get_connection(account))
+    sync.request_sync(connections.require_current(account))
 
 
 def set_plan(by: User, account: Account, reason: str, plan: str) -> None:
@@ -126,7 +118,7 @@ def set_plan(by: User, account: Account, reason: str, plan: str) -> None:
 
 def release_sync(by: User, account: Account, reason: str) -> None:
     """Let another worker go on with a sync whose own is gone or hangs, without waiting for its lease to end."""
-    run = sync.latest(get_connection(account))
+    run = sync_runs.get_latest(connections.require_current(account))
     if run is None or run.state != "running":
         raise ManimodError("SYNC_NOT_RUNNING")
     audit.record_action(by, account, "released_sync", reason, run=run.id)

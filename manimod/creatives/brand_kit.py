@@ -143,8 +143,8 @@ def _lock(account: Account) -> BrandKit:
 def _publish(account: Account, kit: BrandKit) -> None:
     """Count the change, and try again the moments that the old brand blocked."""
     kit.version += 1
-    connection = connections.get_for_account(account)
-    if connection and connection.is_connected:
+    connection = connections.get_current(account)
+    if connection:
         record.release_blocked(connection)
 
 

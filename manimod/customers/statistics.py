@@ -11,7 +11,9 @@ from sqlalchemy import (
     Select,
     String,
     column,
+    delete,
     func,
+    insert,
     literal,
     null,
     select,
@@ -23,8 +25,8 @@ from sqlalchemy import (
 from manimod.customers import daily_statistics, tiers
 from manimod.extensions import db
 from manimod.lifecycle import KINDS
-from manimod.models import Account, AudienceSize, Connection, Creative
-from manimod.moments import record
+from manimod.models import Account, AudienceSize, Connection, Creative, Customer, Subscription
+from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
 
 SEGMENTS = ("high", "core", "low", "new")
 MAX_COUNTED = 99  # sets of one kind, audience and status; one more means "more than that"
@@ -50,7 +52,6 @@ class AudienceTable:
     """`rows` has one entry a tier, the largest first: its name and its audiences by segment."""
 
     rows: list[tuple[str, dict[str | None, AudienceSummary]]]
-    kinds: list[str]  # the events that are switched on
     customers: int
     knows_week_before: bool
 
@@ -73,7 +74,7 @@ class AudienceTable:
         return [audience for audience in self.listed if not audience.sets]
 
 
-def get_for_account(account: Account, connection: Connection) -> AudienceTable:
+def get_audiences(connection: Connection) -> AudienceTable:
     audiences: dict[tuple[str | None, str | None], AudienceSummary] = {}
     names = tiers.names(connection)
 
@@ -86,17 +87,38 @@ def get_for_account(account: Account, connection: Connection) -> AudienceTable:
     week_before = daily_statistics.a_week_before(connection) if audiences else []
     for product, segment, customers in week_before:
         audience(product, segment).week_before += customers
-    for tier, segment, kind, status, count in _made(account, {tier for tier, _ in audiences if tier}):
+    for tier, segment, kind, status, count in _made(connection.account, {tier for tier, _ in audiences if tier}):
         # A set that was made before a tier was renamed or known speaks to nobody who is counted here.
         if (tier, segment) in audiences:
             audiences[tier, segment].made.setdefault(kind, Counter())[status] += count
-    switches = record.switches(account)
     return AudienceTable(
         rows=_rows(list(audiences.values())),
-        kinds=[kind for kind, enabled in switches.items() if enabled],
         customers=sum(audience.customers for audience in audiences.values()),
         knows_week_before=bool(week_before),
     )
+
+
+def count_audiences(connection_id: int) -> None:
+    """At the end of a sync: customers by the tier of their running subscription and by segment."""
+    products = (
+        select(Subscription.stripe_customer_id, func.max(Subscription.stripe_product_id).label("product"))
+        .where(
+            Subscription.connection_id == connection_id,
+            Subscription.status.in_(LIVE_STATUSES + UNPAID_STATUSES),
+        )
+        .group_by(Subscription.stripe_customer_id)
+        .subquery()
+    )
+    counted = (
+        select(Customer.connection_id, products.c.product, Customer.segment, func.count())
+        .outerjoin(products, products.c.stripe_customer_id == Customer.stripe_id)
+        .where(Customer.connection_id == connection_id)
+        .group_by(Customer.connection_id, products.c.product, Customer.segment)
+    )
+    db.session.execute(delete(AudienceSize).where(AudienceSize.connection_id == connection_id))
+    columns = ["connection_id", "stripe_product_id", "segment", "customers"]
+    db.session.execute(insert(AudienceSize).from_select(columns, counted))
+    daily_statistics.store_audience_sizes(connection_id)
 
 
 def sizes(connection: Connection) -> list[tuple[str | None, str | None, int]]:

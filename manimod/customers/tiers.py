@@ -1,11 +1,19 @@
 """The names of tiers: from Stripe's products where the key may read them, else as the owner calls them."""
 
+import structlog
 from sqlalchemy import select
 
+from manimod import jobs
+from manimod.customers import replica
+from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Connection, Tier
+from manimod.stripe import connections
+
+log = structlog.get_logger()
 
 LONGEST_NAME = 80
+NAMING_TIMEOUT_SECONDS = 3
 NONE, UNNAMED = "No subscription", "Unnamed tier"
 
 
@@ -23,3 +31,18 @@ def names(connection: Connection) -> dict[str, str | None]:
 def display_name(names: dict[str, str | None], product: str | None) -> str | None:
     """None without a product. To the owner several products may be one tier."""
     return product and (names.get(product) or UNNAMED)
+
+
+def name_new_tiers(connection_id: int) -> None:
+    """Ask Stripe, once per product, for the name of a tier that an event mentioned first."""
+    connection = db.session.get(Connection, connection_id)
+    if connection is None or not connection.is_connected or not connection.permissions.get("products"):
+        return
+    for product_id in replica.unnamed_products(connection_id):
+        name = None
+        try:
+            name = connections.open_gateway(connection, NAMING_TIMEOUT_SECONDS).product_name(product_id)
+        except ManimodError as failure:
+            log.warning("tier_not_named", connection=connection_id, product=product_id, code=failure.code)
+        with jobs.transaction():
+            replica.set_product_name(connection_id, product_id, name)

@@ -43,8 +43,7 @@ class CheckContext:
     @cached_property
     def connection(self) -> Connection | None:
         """None where the account isn't connected."""
-        connection = connections.get_for_account(self.account)
-        return connection if connection and connection.is_connected else None
+        return connections.get_current(self.account)
 
     @property
     def mode(self) -> str:
@@ -94,7 +93,7 @@ class CheckContext:
 
     @cached_property
     def runs(self) -> list[SyncRun]:
-        return sync_runs.latest(self.connection)
+        return sync_runs.list_latest(self.connection)
 
     @cached_property
     def synced_at(self) -> datetime | None:

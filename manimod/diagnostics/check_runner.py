@@ -14,6 +14,7 @@ from manimod.extensions import db
 from manimod.models import Account, Health
 from manimod.models.accounts import now
 from manimod.stripe import connections
+from manimod.stripe.gateway import PERMISSIONS
 
 GOOD, ATTENTION, BROKEN, NOT_APPLICABLE = "good", "attention", "broken", "not_applicable"
 BLOCKING = (BROKEN, NOT_APPLICABLE)
@@ -112,8 +113,8 @@ WORST_FIRST = (BROKEN, ATTENTION, GOOD, NOT_APPLICABLE)
 def check_account(account: Account, ask_stripe: bool = False) -> list[Check]:
     """Every check of an account. With `ask_stripe` its key is tried first, which takes up to 10 seconds."""
     if ask_stripe and account.may_connect_stripe:
-        connection = connections.get_for_account(account)
-        if connection and connection.is_connected:
+        connection = connections.get_current(account)
+        if connection:
             connections.check_connection(connection.id)
     return run_checks(CheckContext(account))
 
@@ -167,7 +168,7 @@ QUESTIONS = {
         "connection",
         "key",
         "stripe",
-        *(f"permission_{name}" for name in connections.PERMISSIONS),
+        *(f"permission_{name}" for name in PERMISSIONS),
     ),
     "No events triggering": (
         "events_chosen",

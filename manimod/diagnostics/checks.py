@@ -10,6 +10,7 @@ from manimod.jobs import FAST, SLOW
 from manimod.models import RejectedDelivery
 from manimod.models.accounts import now
 from manimod.stripe import connections
+from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
 
 STRIPE_WEBHOOKS = {True: "https://dashboard.stripe.com/webhooks", False: "https://dashboard.stripe.com/test/webhooks"}
 STRIPE_CUSTOMERS = {
@@ -78,17 +79,17 @@ def stripe(s: CheckContext) -> Check:
 
 
 def _permission(name: str, s: CheckContext) -> Check:
-    permission = connections.PERMISSIONS[name]
+    permission = PERMISSIONS[name]
     if s.connection.permissions.get(name):
         return Check(GOOD, f"The key may read this. It adds {permission.adds}.", seen_at=s.read_at)
     if not permission.required:
         return Check(NOT_APPLICABLE, f"The key may not read this. It would add {permission.adds}.")
     meaning = f"The key has lost “{permission.label}”. mani needs it for {permission.adds}."
-    action = Action("Allow it in Stripe, under Developers > API keys", address=connections.restricted_key_link())
+    action = Action("Allow it in Stripe, under Developers > API keys", address=restricted_key_link())
     return Check(BROKEN, meaning, permission.scope, s.connection.failing_since, action)
 
 
-for _name, _entry in connections.PERMISSIONS.items():
+for _name, _entry in PERMISSIONS.items():
     check(f"permission_{_name}", f"Permission {_entry.label}", needs=("key", "stripe"))(partial(_permission, _name))
 
 

@@ -33,7 +33,7 @@ class Step:
 def steps(
     account: Account, connection: Connection | None, has_customers: bool, has_heard: bool, has_creative: bool
 ) -> list[Step]:
-    is_connected = bool(connection and connection.is_connected)
+    is_connected = connection is not None
     return [
         Step(
             "A plan with the Stripe integration",

@@ -10,19 +10,19 @@ from datetime import datetime, timedelta
 
 import structlog
 from flask import current_app
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, func, select, update
 
 from manimod import jobs
 from manimod.creatives import review
-from manimod.customers import daily_statistics, replica, segments
+from manimod.customers import replica, segments, statistics
 from manimod.errors import PASSING, ManimodError
 from manimod.extensions import db
-from manimod.ingest import paginator
-from manimod.models import AudienceSize, Connection, Customer, Subscription, SyncRun
+from manimod.ingest import paginator, sync_runs
+from manimod.models import Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
 from manimod.models.rows import upsert
 from manimod.moments import interpret, record
-from manimod.stripe import connections, payloads
+from manimod.stripe import connections
 from manimod.stripe.gateway import StripeGateway
 from manimod.stripe.payloads import CustomerFacts, PriceFacts, SubscriptionFacts
 
@@ -32,7 +32,6 @@ LEASE = timedelta(minutes=3)  # longer than the reading of one page may take wit
 RETRY_DELAY = timedelta(minutes=5)  # when to try again after a failure that passes
 LISTS = ("customers", "subscriptions")
 SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on from its cursors
-NAMING_TIMEOUT_SECONDS = 3
 
 
 class Interrupted(Exception):
@@ -45,11 +44,6 @@ def request_sync(connection: Connection) -> None:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     connection.next_sync_at = now()
     jobs.enqueue("sync_customers", connection.id)
-
-
-def latest(connection: Connection) -> SyncRun | None:
-    query = select(SyncRun).where(SyncRun.connection_id == connection.id).order_by(SyncRun.id.desc())
-    return db.session.scalar(query.limit(1))
 
 
 def run(connection_id: int) -> bool:
@@ -79,7 +73,7 @@ def _claim(connection_id: int) -> SyncRun | None:
     connection = connections.lock(connection_id)
     if connection is None:
         return None
-    sync_run = latest(connection)
+    sync_run = sync_runs.get_latest(connection)
     if sync_run is None or sync_run.state != "running":
         sync_run = _start(connection)
     elif sync_run.lease_until > now():
@@ -244,8 +238,7 @@ def _finish(connection_id: int, run_id: int) -> None:
     if connection.livemode:
         _erase(sync_run, db.session.scalars(_unlisted(sync_run)).all())
     segments.recompute(connection.id)
-    _count_audiences(connection.id)
-    daily_statistics.store_audience_sizes(connection.id)
+    statistics.count_audiences(connection.id)
     review.expire(connection.account_id)
     connections.record_error(connection, None)
     sync_run.state = "done"
@@ -297,28 +290,6 @@ def _erase(sync_run: SyncRun, gone: Collection[str]) -> None:
     sync_run.gone += len(gone)
 
 
-def _count_audiences(connection_id: int) -> None:
-    """Customers by the tier of their running subscription and by segment."""
-    tiers = (
-        select(Subscription.stripe_customer_id, func.max(Subscription.stripe_product_id).label("product"))
-        .where(
-            Subscription.connection_id == connection_id,
-            Subscription.status.in_(payloads.LIVE_STATUSES + payloads.UNPAID_STATUSES),
-        )
-        .group_by(Subscription.stripe_customer_id)
-        .subquery()
-    )
-    counted = (
-        select(Customer.connection_id, tiers.c.product, Customer.segment, func.count())
-        .outerjoin(tiers, tiers.c.stripe_customer_id == Customer.stripe_id)
-        .where(Customer.connection_id == connection_id)
-        .group_by(Customer.connection_id, tiers.c.product, Customer.segment)
-    )
-    db.session.execute(delete(AudienceSize).where(AudienceSize.connection_id == connection_id))
-    columns = ["connection_id", "stripe_product_id", "segment", "customers"]
-    db.session.execute(insert(AudienceSize).from_select(columns, counted))
-
-
 def _pause(run_id: int) -> None:
     sync_run = db.session.get(SyncRun, run_id)
     if sync_run is not None:
@@ -337,18 +308,3 @@ def _fail(connection_id: int, run_id: int, failure: ManimodError) -> None:
     sync_run.finished_at = now()
     sync_run.lease_until = None
     log.warning("sync_failed", run=run_id, code=failure.code)
-
-
-def name_new_tiers(connection_id: int) -> None:
-    """Ask Stripe, once a product, how a tier is called that an event was the first to mention."""
-    connection = db.session.get(Connection, connection_id)
-    if connection is None or not connection.is_connected or not connection.permissions.get("products"):
-        return
-    for product_id in replica.unnamed_products(connection_id):
-        name = None
-        try:
-            name = connections.open_gateway(connection, NAMING_TIMEOUT_SECONDS).product_name(product_id)
-        except ManimodError as failure:
-            log.warning("tier_not_named", connection=connection_id, product=product_id, code=failure.code)
-        with jobs.transaction():
-            replica.set_product_name(connection_id, product_id, name)

@@ -20,10 +20,14 @@ class Progress:
     per_second: float
 
 
-def latest(connection: Connection) -> list[SyncRun]:
-    """The latest runs, the newest first."""
+def get_latest(connection: Connection) -> SyncRun | None:
+    return next(iter(list_latest(connection, limit=1)), None)
+
+
+def list_latest(connection: Connection, limit: int = MAX_RUNS_SHOWN) -> list[SyncRun]:
+    """The latest runs, newest first."""
     query = select(SyncRun).where(SyncRun.connection_id == connection.id).order_by(SyncRun.id.desc())
-    return list(db.session.scalars(query.limit(MAX_RUNS_SHOWN)))
+    return list(db.session.scalars(query.limit(limit)))
 
 
 def sync_progress(runs: list[SyncRun]) -> Progress | None:

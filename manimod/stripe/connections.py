@@ -29,16 +29,7 @@ from manimod.models import (
 )
 from manimod.models.accounts import now
 from manimod.stripe.crypto import DecryptionError
-from manimod.stripe.gateway import (
-    PERMISSIONS,
-    TIMEOUT_SECONDS,
-    Probe,
-    StripeGateway,
-    restricted_key_link,  # noqa: F401
-)
-from manimod.stripe.payloads import EVENT_TYPES  # noqa: F401
-
-__all__ = ["EVENT_TYPES", "PERMISSIONS", "restricted_key_link"]
+from manimod.stripe.gateway import PERMISSIONS, TIMEOUT_SECONDS, Probe, StripeGateway
 
 STRIPE_MODELS = (
     StripeEvent,
@@ -82,6 +73,20 @@ class KeyCheck:
 def get_for_account(account: Account) -> Connection | None:
     """The account's connection, connected or not; None where there has never been one."""
     return db.session.scalar(select(Connection).where(Connection.account_id == account.id))
+
+
+def get_current(account: Account) -> Connection | None:
+    """The account's connection while it is connected, else None."""
+    connection = get_for_account(account)
+    return connection if connection and connection.is_connected else None
+
+
+def require_current(account: Account) -> Connection:
+    """Raises STRIPE_NOT_CONNECTED."""
+    connection = get_current(account)
+    if connection is None:
+        raise ManimodError("STRIPE_NOT_CONNECTED")
+    return connection
 
 
 def check_key(text: str) -> KeyCheck:

@@ -3,8 +3,9 @@
 from flask import Blueprint, Response, request
 
 from manimod.customers import daily_statistics, statistics
-from manimod.ingest import sync
+from manimod.ingest import sync_runs
 from manimod.models import Account
+from manimod.moments import record
 from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
@@ -18,18 +19,18 @@ SPANS = (30, 90)  # days of the trend
 @blueprint.get("/audience")
 @owner_required
 def show(account: Account) -> Response:
-    connection = connections.get_for_account(account)
-    is_connected = connection is not None and connection.is_connected
+    connection = connections.get_current(account)
     days = request.args.get("days", type=int)
     days = days if days in SPANS else SPANS[0]
     return render.page(
         "audience/index.html",
         "audience",
         account=account,
-        connection=connection if is_connected else None,
-        run=sync.latest(connection) if is_connected else None,
-        audiences=statistics.get_for_account(account, connection) if is_connected else None,
-        trend=daily_statistics.trend(connection, days) if is_connected else None,
+        connection=connection,
+        run=sync_runs.get_latest(connection) if connection else None,
+        audiences=statistics.get_audiences(connection) if connection else None,
+        kinds=[kind for kind, enabled in record.switches(account).items() if enabled],
+        trend=daily_statistics.trend(connection, days) if connection else None,
         days=days,
         spans=SPANS,
         only_missing=request.args.get("show") == "missing",

@@ -12,7 +12,6 @@ from manimod.creatives import briefs, review
 from manimod.creatives.engine.brief import EVENTS, OBJECTIVES, SEGMENTS
 from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
 from manimod.creatives.engine.policy.policy import WARN
-from manimod.errors import ManimodError
 from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import Account, BrandKit, Creative
@@ -45,8 +44,7 @@ def arrivals(account: Account) -> Response:
     """Asked every second by an open queue: what has come since, which is mostly nothing."""
     if not render.wants_fragment():
         return redirect(url_for("creatives.queue"))
-    connection = connections.get_for_account(account)
-    if connection is None or not connection.is_connected:
+    if connections.get_current(account) is None:
         return make_response("", STOP_POLLING)
     filters = _filters()
     cards = review.newer(account, request.args.get("since", 0, type=int), filters=filters)
@@ -132,9 +130,7 @@ def restore(account: Account, creative_id: int, review_id: int) -> Response:
 @owner_required
 def sync_data(account: Account) -> Response:
     """The button of a generic set: read customers and tiers from Stripe now."""
-    connection = connections.get_for_account(account)
-    if connection is None:
-        raise ManimodError("STRIPE_NOT_CONNECTED")
+    connection = connections.require_current(account)
     with transaction():
         sync.request_sync(connection)
     return render.success_response(
@@ -230,7 +226,7 @@ def _queue_context(account: Account, tab: str, filters: review.QueueFilters, bef
         "tab": tab,
         "newest_id": cards[0].id if cards else 0,
         "oldest_id": cards[-1].id if len(cards) == A_PAGE else None,
-        "connection": connections.get_for_account(account),
+        "connection": connections.get_current(account),
         "tiers": [(tier, tier) for tier in review.tiers(account)],
         **counted,
     }
@@ -284,7 +280,7 @@ def page_context(account: Account, creative: Creative) -> dict:
         "creative": creative,
         "placements": PLACEMENTS,
         "brand": briefs.to_brand(kit_of(account)),
-        "connection": connections.get_for_account(account),
+        "connection": connections.get_current(account),
         "views": VIEWS,
         "view": view if view in VIEWS else "texts",
         "changes": review.CHANGES,

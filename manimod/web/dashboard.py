@@ -12,7 +12,7 @@ from manimod.creatives import review
 from manimod.customers import daily_statistics, statistics
 from manimod.diagnostics import setup, sources
 from manimod.extensions import db
-from manimod.ingest import sync
+from manimod.ingest import sync_runs
 from manimod.lifecycle import KINDS
 from manimod.models import Account, Connection, Creative, StripeEvent, SyncRun
 from manimod.models.accounts import now
@@ -75,9 +75,7 @@ class Overview:
 
 
 def get_overview(account: Account) -> Overview:
-    connection = connections.get_for_account(account)
-    if connection and not connection.is_connected:
-        connection = None
+    connection = connections.get_current(account)
     creatives = review.counts(account)
     sizes = statistics.sizes(connection) if connection else []
     last_event = _last_event(connection) if connection else None
@@ -90,7 +88,7 @@ def get_overview(account: Account) -> Overview:
         segments=dict(statistics.by_size([(segment, count) for _, segment, count in sizes])),
         last_event=last_event,
         source=sources.working_source(connection).name if connection else None,
-        run=sync.latest(connection) if connection else None,
+        run=sync_runs.get_latest(connection) if connection else None,
         median_delay=delays[len(delays) // 2] if delays else None,
         slowest_delay=delays[-1] if delays else None,
         steps=setup.steps(account, connection, bool(sizes), last_event is not None, bool(delays)),
@@ -141,8 +139,7 @@ def waiting(account: Account) -> Response:
     """Asked by every page but the queue now and then: the number beside “Creatives”, where it is no longer `seen`."""
     if not render.wants_fragment():
         return redirect(url_for("creatives.queue"))
-    connection = connections.get_for_account(account)
-    if connection is None or not connection.is_connected:
+    if connections.get_current(account) is None:
         return make_response("", STOP_POLLING)
     seen, count = request.args.get("seen", 0, type=int), review.waiting_count(account)
     if count == seen:
@@ -165,8 +162,7 @@ def test(account: Account) -> Response:
     if request.args.get("since") == "now":
         return redirect(url_for("dashboard.test", since=int(time.time())))
     since = request.args.get("since", type=int)
-    connection = connections.get_for_account(account)
-    connection = connection if connection and connection.is_connected else None
+    connection = connections.get_current(account)
     watched = None
     if connection and since is not None:
         watched = setup.watch_test(connection, _moment_of(since))

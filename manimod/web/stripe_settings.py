@@ -12,6 +12,8 @@ from manimod.models import Account, Connection
 from manimod.models.accounts import now
 from manimod.moments import record
 from manimod.stripe import connections
+from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
+from manimod.stripe.payloads import EVENT_TYPES
 from manimod.web import render
 from manimod.web.auth import owner_required
 
@@ -41,7 +43,7 @@ def settings(account: Account) -> Response:
 @blueprint.get("/integrations")
 @owner_required
 def integrations(account: Account) -> Response:
-    return render.page("settings/integrations.html", account=account, connection=connections.get_for_account(account))
+    return render.page("settings/integrations.html", account=account, connection=connections.get_current(account))
 
 
 @blueprint.get("/integrations/stripe")
@@ -93,7 +95,7 @@ def save_event(account: Account, kind: str) -> Response:
 @blueprint.post("/integrations/stripe/signing-secret")
 @owner_required
 def save_signing_secret(account: Account) -> Response:
-    connection = _connected(account)
+    connection = connections.require_current(account)
     try:
         with transaction():
             connections.set_signing_secret(connection, request.form.get("signing_secret", ""))
@@ -109,7 +111,7 @@ def save_signing_secret(account: Account) -> Response:
 @blueprint.post("/integrations/stripe/signing-secret/old/remove")
 @owner_required
 def remove_old_secret(account: Account) -> Response:
-    connection = _connected(account)
+    connection = connections.require_current(account)
     with transaction():
         connections.remove_old_signing_secret(connection)
     return render.success_response(
@@ -120,7 +122,7 @@ def remove_old_secret(account: Account) -> Response:
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>")
 @owner_required
 def rename_tier(account: Account, tier_id: int) -> Response:
-    connection = _connected(account)
+    connection = connections.require_current(account)
     name = request.form.get("name", "")
     try:
         with transaction():
@@ -141,7 +143,7 @@ def rename_tier(account: Account, tier_id: int) -> Response:
 @blueprint.post("/integrations/stripe/sync")
 @owner_required
 def sync_now(account: Account) -> Response:
-    connection = _connected(account)
+    connection = connections.require_current(account)
     with transaction():
         sync.request_sync(connection)
     return render.success_response(
@@ -156,7 +158,7 @@ def sync_now(account: Account) -> Response:
 @owner_required
 def sync_status(account: Account) -> Response:
     """Asked for by the progress bar; the last answer also brings what the sync has changed elsewhere on the page."""
-    context = _sync_context(_connected(account))
+    context = _sync_context(connections.require_current(account))
     if context["is_syncing"]:
         return render.partial("settings/_sync.html", **context) if render.wants_fragment() else _page(account)
     first = ("settings/_tiers.html",) if context["run"] and context["run"].is_first else ()
@@ -166,13 +168,13 @@ def sync_status(account: Account) -> Response:
 @blueprint.get("/integrations/stripe/disconnect")
 @owner_required
 def confirm_disconnect(account: Account) -> Response:
-    return render.page("settings/disconnect.html", account=account, connection=_connected(account))
+    return render.page("settings/disconnect.html", account=account, connection=connections.require_current(account))
 
 
 @blueprint.post("/integrations/stripe/disconnect")
 @owner_required
 def disconnect(account: Account) -> Response:
-    connection = _connected(account)
+    connection = connections.require_current(account)
     with transaction():
         connections.disconnect(connection)
     return render.redirect_with_toast(_here(), "Disconnected. The API key is deleted.")
@@ -200,9 +202,7 @@ def _refuse_tier_name(account: Account, connection: Connection, tier_id: int, re
 
 
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
-    connection = connections.get_for_account(account)
-    if connection and not connection.is_connected:
-        connection = None
+    connection = connections.get_current(account)
     context["connection"] = connection
     if connection:
         context |= _webhook_context(connection) | _sync_context(connection) | _tiers_context(connection)
@@ -214,8 +214,8 @@ def _page(account: Account, fragment: str | None = None, status: int = 200, **co
         status,
         account=account,
         switches=record.switches(account),
-        permissions=connections.PERMISSIONS,
-        key_link=connections.restricted_key_link(),
+        permissions=PERMISSIONS,
+        key_link=restricted_key_link(),
         **context,
     )
 
@@ -224,12 +224,12 @@ def _webhook_context(connection: Connection) -> dict:
     return {
         "connection": connection,
         "address": connections.webhook_address(connection),
-        "event_types": connections.EVENT_TYPES,
+        "event_types": EVENT_TYPES,
     }
 
 
 def _sync_context(connection: Connection) -> dict:
-    latest = sync_runs.latest(connection)
+    latest = sync_runs.list_latest(connection)
     is_due = connection.next_sync_at is not None and connection.next_sync_at <= now()
     progress = sync_runs.sync_progress(latest)
     return {
@@ -244,13 +244,6 @@ def _sync_context(connection: Connection) -> dict:
 def _tiers_context(connection: Connection) -> dict:
     found = tiers.get_for_connection(connection)
     return {"tiers": found, "unprintable": brand_kit.unprintable_tiers(connection, found)}
-
-
-def _connected(account: Account) -> Connection:
-    connection = connections.get_for_account(account)
-    if connection is None or not connection.is_connected:
-        raise ManimodError("STRIPE_NOT_CONNECTED")
-    return connection
 
 
 def _here(anchor: str | None = None) -> str:

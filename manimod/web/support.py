@@ -62,7 +62,7 @@ def event(account_id: int, event_id: int) -> Response:
 def customers(account_id: int) -> Response:
     """Was this customer processed?"""
     found = support.get_account(account_id)
-    connection = support.get_connection(found)
+    connection = connections.require_current(found)
     text = request.args.get("q", "").strip()[:LONGEST_SEARCH]
     return render.page(
         "support/customers.html",
@@ -158,7 +158,7 @@ def _back(account_id: int) -> str:
 
 def _page(account: Account, status: int = 200, **context: object) -> Response:
     connection = connections.get_for_account(account)
-    latest = sync_runs.latest(connection) if connection else []
+    latest = sync_runs.list_latest(connection) if connection else []
     checks = check_runner.check_account(account)
     log = (
         delivery_log.page(connection, delivery_log.DeliveryFilters(), request.args.get("after")) if connection else None
@@ -185,5 +185,5 @@ def _page(account: Account, status: int = 200, **context: object) -> Response:
 
 
 def _event_page(account: Account, event_id: int, status: int = 200, **context: object) -> Response:
-    story = delivery_log.get_event(support.get_connection(account), event_id)
+    story = delivery_log.get_event(connections.require_current(account), event_id)
     return render.page("support/event.html", status=status, account=account, story=story, for_support=True, **context)

@@ -4,10 +4,10 @@ from flask import Blueprint, Response, g, request, url_for
 from flask_security import current_user
 
 from manimod.diagnostics import alerts, check_runner
-from manimod.errors import FAILURES, ManimodError
+from manimod.errors import FAILURES
 from manimod.ingest import delivery_log
 from manimod.jobs import transaction
-from manimod.models import Account, Alert, Connection
+from manimod.models import Account, Alert
 from manimod.stripe import connections
 from manimod.stripe.payloads import EVENT_TYPES
 from manimod.web import render
@@ -44,7 +44,7 @@ def run(account: Account) -> Response:
 @blueprint.get("/deliveries")
 @owner_required
 def deliveries(account: Account) -> Response:
-    connection = _connected(account)
+    connection = connections.require_current(account)
     chosen = {name: request.args[name] for name in FILTERS if request.args.get(name)}
     log = delivery_log.page(connection, delivery_log.DeliveryFilters(**chosen), request.args.get("after"))
     return render.page(
@@ -62,7 +62,7 @@ def deliveries(account: Account) -> Response:
 @blueprint.get("/events/<int:event_id>")
 @owner_required
 def event(account: Account, event_id: int) -> Response:
-    connection = _connected(account)
+    connection = connections.require_current(account)
     story = delivery_log.get_event(connection, event_id)
     return render.page("troubleshooting/event.html", account=account, connection=connection, story=story)
 
@@ -70,7 +70,7 @@ def event(account: Account, event_id: int) -> Response:
 @blueprint.post("/events/<int:event_id>/replay")
 @owner_required
 def replay(account: Account, event_id: int) -> Response:
-    connection = _connected(account)
+    connection = connections.require_current(account)
     with transaction():
         delivery_log.replay(connection, event_id)
     return render.redirect_with_toast(
@@ -83,7 +83,7 @@ def replay(account: Account, event_id: int) -> Response:
 def customers(account: Account) -> Response:
     """Was this customer processed?"""
     text = request.args.get("q", "").strip()[:LONGEST_SEARCH]
-    connection = _connected(account)
+    connection = connections.require_current(account)
     return render.page(
         "troubleshooting/customers.html",
         account=account,
@@ -122,10 +122,3 @@ def _checks_context(account: Account, ask_stripe: bool = False) -> dict:
         "outcome": check_runner.worst_outcome(found),
         "is_connected": any(check.name == "connection" and check.outcome == "good" for check in found),
     }
-
-
-def _connected(account: Account) -> Connection:
-    connection = connections.get_for_account(account)
-    if connection is None or not connection.is_connected:
-        raise ManimodError("STRIPE_NOT_CONNECTED")
-    return connection

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.ingest import paginator, polling, reconciler, sync
+from manimod.ingest import paginator, polling, reconciler, sync, sync_runs
 from manimod.jobs import transaction
 from manimod.models import Customer, Subscription, SyncRun, Tier
 from manimod.models.accounts import now
@@ -43,7 +43,7 @@ def sync_now(drain):
         with transaction():
             sync.request_sync(connection)
         drain()
-        return sync.latest(connection)
+        return sync_runs.get_latest(connection)
 
     return run
 
@@ -71,7 +71,7 @@ def test_the_first_sync_makes_no_moment_of_what_is_already_there(sandbox, stripe
     sandbox.seed_customers(stripe_account["id"], 230)
     connection = factories.connect(account, stripe_account)
     drain()
-    run = sync.latest(connection)
+    run = sync_runs.get_latest(connection)
     assert (run.state, run.customers, run.new, run.is_first) == ("done", 230, 230, True)
     assert count(Customer) == 230
     assert sum(dashboard.get_overview(account).moments_by_kind.values()) == 0
@@ -206,11 +206,11 @@ def test_a_killed_run_goes_on_where_it_stopped(sandbox, stripe_account, connecte
         sync.request_sync(connected)
     assert sync.run(connected.id) is True
     with transaction():  # as a killed worker leaves it: still leased
-        sync.latest(connected).lease_until = now() - timedelta(seconds=1)
-    assert any(sync.latest(connected).cursors.values())
+        sync_runs.get_latest(connected).lease_until = now() - timedelta(seconds=1)
+    assert any(sync_runs.get_latest(connected).cursors.values())
     monkeypatch.undo()
     assert sync.run(connected.id) is False
-    run = sync.latest(connected)
+    run = sync_runs.get_latest(connected)
     assert (run.state, run.customers) == ("done", 1200)
     assert count(Customer) == 1200
     pages = [row for row in sandbox.requests() if row["path"] == "/v1/customers"]

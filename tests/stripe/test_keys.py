@@ -7,7 +7,7 @@ import pytest
 from manimod.errors import ManimodError
 from manimod.jobs import transaction
 from manimod.stripe import connections
-from manimod.stripe.gateway import TIMEOUT_SECONDS, StripeGateway
+from manimod.stripe.gateway import PERMISSIONS, TIMEOUT_SECONDS, StripeGateway, restricted_key_link
 
 TAIL = "0" * 24
 
@@ -93,8 +93,8 @@ def test_a_missing_permission_is_named_as_in_stripes_dashboard(refusal, sandbox,
 
 
 def test_the_link_to_a_new_key_ticks_every_permission():
-    link = connections.restricted_key_link()
-    assert all(f"permissions[]={permission.scope}" in link for permission in connections.PERMISSIONS.values())
+    link = restricted_key_link()
+    assert all(f"permissions[]={permission.scope}" in link for permission in PERMISSIONS.values())
 
 
 @pytest.mark.parametrize(

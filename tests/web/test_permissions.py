@@ -6,6 +6,7 @@ import pytest
 
 from manimod.jobs import transaction
 from manimod.stripe import connections
+from manimod.stripe.gateway import PERMISSIONS
 from tests import factories
 
 PAGE = "/settings/integrations/stripe"
@@ -32,7 +33,7 @@ def listed(page: str) -> dict[str, tuple[str, str]]:
 
 def test_each_permission_is_listed_under_stripes_name_for_it(as_owner, key):
     permissions = listed(as_owner.get(PAGE).text)
-    assert list(permissions) == [permission.label for permission in connections.PERMISSIONS.values()]
+    assert list(permissions) == [permission.label for permission in PERMISSIONS.values()]
     assert permissions["Customers: Read"][0] == "granted"
     mark, said = permissions["Events: Read"]
     assert mark == "not-granted"

@@ -9,6 +9,7 @@ from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.models import Account, Health
 from manimod.models.accounts import now
+from manimod.stripe import connections
 from tests import factories
 from tests.applications import send_redis_away
 
@@ -67,7 +68,7 @@ def test_an_account_is_found_by_name_email_or_stripe_account(listed, add, text):
     wanted = add("Harbour & Finch", last_error=None)
     factories.make_owner(wanted, "ada@finch.example")
     with transaction():
-        panel.get_connection(wanted).stripe_account_id = "acct_harbour"
+        connections.require_current(wanted).stripe_account_id = "acct_harbour"
     add("Somebody else")
     assert listed(q=text) == ["Harbour &amp; Finch"]
 
