@@ -121,7 +121,7 @@ class CheckContext:
 
     @cached_property
     def open_work(self) -> Row:
-        """parked and held: how many; why_held: of one of them; event_at and moment_at: since when the first waits."""
+        """Counts of failed and blocked; why_blocked of one of them; since when the first event and moment wait."""
         event, moment = StripeEvent, Moment
         ours, theirs = event.connection_id == self.connection.id, moment.connection_id == self.connection.id
         held = theirs & _state(moment, "blocked")

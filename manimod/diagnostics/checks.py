@@ -5,13 +5,14 @@ from functools import partial
 
 from manimod.diagnostics.check_context import DAY, CheckContext
 from manimod.diagnostics.check_runner import ATTENTION, BROKEN, GOOD, NOT_APPLICABLE, Action, Check, check
-from manimod.diagnostics.setup import PROMISE, STRIPE_PAGE
+from manimod.diagnostics.setup import PROMISE
 from manimod.jobs import FAST, SLOW
 from manimod.models import RejectedDelivery
 from manimod.models.accounts import now
 from manimod.stripe import connections
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
 
+STRIPE_PAGE = "stripe_settings.show"
 STRIPE_WEBHOOKS = {True: "https://dashboard.stripe.com/webhooks", False: "https://dashboard.stripe.com/test/webhooks"}
 STRIPE_CUSTOMERS = {
     True: "https://dashboard.stripe.com/customers",
