@@ -57,11 +57,11 @@ audit: .venv/installed-dev ## look for known vulnerabilities in what is pinned, 
 	else echo "Not audited: the list of vulnerabilities cannot be reached (offline?)"; fi
 
 backup: .venv/installed ## save the database and the keys of DATA_DIR, while it runs too (FILE=... for where)
-	@exec $(BIN)/python -m manimod.backup save $(FILE)
+	@exec $(BIN)/python -m manimod.local.backup save $(FILE)
 
 restore: .venv/installed ## bring a backup back, while mani is stopped: make restore FILE=backups/...
 	$(if $(FILE),,$(error Say which backup: make restore FILE=backups/mani-20260131-120000.tar))
-	@exec $(BIN)/python -m manimod.backup restore $(FILE)
+	@exec $(BIN)/python -m manimod.local.backup restore $(FILE)
 
 screenshots: .venv/installed-dev ## take the pictures in docs/screenshots anew
 	@$(BIN)/python -m tests.browser.gallery $(ARGS)
@@ -86,7 +86,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 .venv/installed: requirements.txt | .venv/bin/pip
 	@echo "Installing what mani needs into .venv ..."
 	@$(INSTALL) -r requirements.txt
-	@$(BIN)/python -c "import manimod.local"
+	@$(BIN)/python -c "import manimod.local.__main__"
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed

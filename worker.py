@@ -1,14 +1,110 @@
-"""The processes beside the web server, one a command.
+"""The processes beside the web server, one per command. Any number of each may run: rows are claimed in the database.
 
-python worker.py work [QUEUE ...]   runs jobs as the bell rings, of these queues or of all
-python worker.py schedule           rings again for rows that wait
+python worker.py work [QUEUE ...]   runs the jobs of these queues, or of all
+python worker.py schedule           enqueues what is due
 """
 
+import itertools
+import signal
 import sys
+import threading
+import time
+import traceback
+from types import TracebackType
 
-from manimod import create_app, workers
+import structlog
+from flask import Flask
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
+from rq.executions import Execution
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+from manimod import create_app, tasks
 from manimod.config import ConfigError
 from manimod.jobs import FAST, SLOW
+
+log = structlog.get_logger()
+
+RETRY_DELAY, MAX_RETRY_DELAY = 1.0, 10.0  # seconds
+WATCH_INTERVAL = 15  # seconds; everything else on the schedule runs every second
+
+
+class AppWorker(SimpleWorker):
+    """Runs jobs in this process, each in an application context of its own. RQ's time limit ends one that hangs."""
+
+    max_connection_wait_time = 5.0
+
+    def __init__(self, app: Flask, queues: list[str]) -> None:
+        self.app = app
+        self.is_stopping = False
+        # Not the application's connection: RQ waits for jobs with a longer timeout than a request may wait for Redis.
+        connection = Redis.from_url(app.extensions["settings"].redis_url)
+        handlers = [log_failure]
+        super().__init__(
+            queues, connection=connection, serializer=JSONSerializer, worker_ttl=60, exception_handlers=handlers
+        )
+
+    def subscribe(self) -> None:
+        """Nobody sends this worker commands through Redis, so it needs no thread that listens for them."""
+
+    def request_stop(self, signum: int, frame: object) -> None:
+        self.is_stopping = True
+        super().request_stop(signum, frame)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        structlog.contextvars.clear_contextvars()
+        with self.app.app_context():
+            return super().perform_job(job, queue, execution)
+
+
+def log_failure(job: Job, kind: type[BaseException], _error: BaseException, trace: TracebackType) -> None:
+    """The type and the place only: an error's own text may quote what a person sent."""
+    place = traceback.extract_tb(trace)[-1]
+    log.error(
+        "job_failed", job_id=job.id, task=job.func_name, error=kind.__name__, place=f"{place.filename}:{place.lineno}"
+    )
+
+
+def work(app: Flask, queues: list[str]) -> None:
+    """RQ gives up where Redis is away, so begin again until somebody asks to stop."""
+    while True:
+        worker = None
+        try:
+            worker = AppWorker(app, queues)
+            worker.work(logging_level="WARNING")
+        except StopRequested:
+            return
+        except RedisError as error:
+            log.warning("redis_unavailable", error=type(error).__name__)
+        if worker and worker.is_stopping:
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):  # no job is running, so a signal may simply end the process
+            signal.signal(number, signal.SIG_DFL)
+        time.sleep(RETRY_DELAY)
+
+
+def schedule(app: Flask) -> None:
+    """Every second. While the database or Redis is away, rows wait in the database and nothing is lost."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_signal: stop.set())
+    delay = RETRY_DELAY
+    for second in itertools.count():
+        try:
+            with app.app_context():
+                if second % WATCH_INTERVAL == 0:
+                    tasks.watch()
+                tasks.reconcile()
+            delay = RETRY_DELAY
+        except (SQLAlchemyError, RedisError) as error:
+            log.warning("schedule_failed", error=type(error).__name__)
+            delay = min(delay * 2, MAX_RETRY_DELAY)
+        if stop.wait(delay):
+            return
 
 
 def main(arguments: list[str]) -> None:
@@ -18,9 +114,9 @@ def main(arguments: list[str]) -> None:
         sys.exit(str(error))
     match arguments:
         case ["work", *queues] if set(queues) <= {FAST, SLOW}:
-            workers.work(app, queues or [FAST, SLOW])
+            work(app, queues or [FAST, SLOW])
         case ["schedule"]:
-            workers.schedule(app)
+            schedule(app)
         case _:
             sys.exit(f"Usage: python worker.py schedule | work [{FAST}] [{SLOW}]")
 

@@ -5,21 +5,21 @@ import sys
 
 from manimod import config, create_app
 from manimod.config import ConfigError, Settings
-from manimod.folder import Folder, FolderUnusable
+from manimod.local.data_directory import DataDirectory, DataDirectoryError
 
 
-def settings() -> Settings:
+def load_settings() -> Settings:
     """A flask command without settings speaks of the installation that `make run` keeps in DATA_DIR."""
     is_command = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
     if not is_command or os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
         return config.load_settings()
-    folder = Folder.of_environment()
-    if not folder.redis_url().exists():
-        folder.write(folder.redis_url(), "redis://127.0.0.1:6379/0")  # until the first start chooses its own
-    return config.load_settings(folder.environment(config.port()))
+    directory = DataDirectory.from_environment()
+    if not directory.redis_url.exists():
+        directory.write(directory.redis_url, "redis://127.0.0.1:6379/0")  # until the first start chooses its own
+    return config.load_settings(directory.environment(config.port()))
 
 
 try:
-    app = create_app(settings())
-except (ConfigError, FolderUnusable) as error:
-    sys.exit(f"{error}")
+    app = create_app(load_settings())
+except (ConfigError, DataDirectoryError) as error:
+    sys.exit(str(error))

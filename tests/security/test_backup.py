@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from manimod import backup
-from manimod.folder import Folder, FolderUnusable
+from manimod.local import backup
+from manimod.local.data_directory import DataDirectory, DataDirectoryError
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    """A data folder with a database of one account and generated secrets."""
-    made = Folder(tmp_path / "data")
-    made.secret_key()
-    made.encryption_keys()
+def directory(tmp_path: Path) -> DataDirectory:
+    """A data directory with a database of one account and generated secrets."""
+    made = DataDirectory(tmp_path / "data")
+    made.environment(8000)
     with closing(sqlite3.connect(made.database)) as database:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT)")
@@ -28,26 +27,26 @@ def folder(tmp_path: Path) -> Folder:
     return made
 
 
-def names(folder: Folder) -> list[str]:
-    with closing(sqlite3.connect(folder.database)) as database:
+def names(directory: DataDirectory) -> list[str]:
+    with closing(sqlite3.connect(directory.database)) as database:
         return [row[0] for row in database.execute("SELECT name FROM account")]
 
 
-def test_everything_comes_back_into_an_empty_folder(folder, tmp_path):
-    backup.save(folder, tmp_path / "a.tar")
-    elsewhere = Folder(tmp_path / "elsewhere")
+def test_everything_comes_back_into_an_empty_directory(directory, tmp_path):
+    backup.save(directory, tmp_path / "a.tar")
+    elsewhere = DataDirectory(tmp_path / "elsewhere")
     backup.restore(elsewhere, tmp_path / "a.tar")
     assert names(elsewhere) == ["Brightside Studio"]
     for generated in ("secret_key", "encryption_keys"):
-        assert getattr(elsewhere, generated)().read_text() == getattr(folder, generated)().read_text()
+        assert (elsewhere.secrets / generated).read_text() == (directory.secrets / generated).read_text()
 
 
-def test_a_backup_while_mani_writes_is_of_one_moment(folder, tmp_path):
+def test_a_backup_while_mani_writes_is_of_one_moment(directory, tmp_path):
     """Each pair is written in one transaction; a copy of the file alone would tear some apart."""
     written, stop = threading.Event(), threading.Event()
 
     def write() -> None:
-        with closing(sqlite3.connect(folder.database, timeout=15)) as database:
+        with closing(sqlite3.connect(directory.database, timeout=15)) as database:
             number = 0
             while not stop.is_set():
                 number += 1
@@ -61,53 +60,53 @@ def test_a_backup_while_mani_writes_is_of_one_moment(folder, tmp_path):
     try:
         assert written.wait(15)
         for number in range(5):
-            backup.save(folder, tmp_path / f"{number}.tar")
+            backup.save(directory, tmp_path / f"{number}.tar")
     finally:
         stop.set()
         writer.join()
-    restored = Folder(tmp_path / "restored")
+    restored = DataDirectory(tmp_path / "restored")
     backup.restore(restored, tmp_path / "4.tar")
     with closing(sqlite3.connect(restored.database)) as database:
         assert database.execute("SELECT count(*) FROM pair").fetchone()[0] > 0
         assert database.execute("SELECT count(*) FROM pair WHERE b IS NOT a").fetchone()[0] == 0
 
 
-def test_what_was_there_before_is_kept_beside_it(folder, tmp_path):
-    backup.save(folder, tmp_path / "a.tar")
-    with closing(sqlite3.connect(folder.database)) as database:
+def test_what_was_there_before_is_kept_beside_it(directory, tmp_path):
+    backup.save(directory, tmp_path / "a.tar")
+    with closing(sqlite3.connect(directory.database)) as database:
         database.execute("UPDATE account SET name = 'Newer'")
         database.commit()
-    said = backup.restore(folder, tmp_path / "a.tar")
-    assert names(folder) == ["Brightside Studio"]
+    said = backup.restore(directory, tmp_path / "a.tar")
+    assert names(directory) == ["Brightside Studio"]
     kept = Path(said.rpartition(" is in ")[2].rstrip("."))
     with closing(sqlite3.connect(kept / "mani.db")) as database:
         assert database.execute("SELECT name FROM account").fetchone() == ("Newer",)
-    assert (kept / "encryption_keys").exists()
+    assert (kept / "secrets" / "encryption_keys").exists()
 
 
-def test_either_way_is_one_command_and_nobody_else_may_read_the_file(folder, tmp_path, monkeypatch):
+def test_either_way_is_one_command_and_nobody_else_may_read_the_file(directory, tmp_path, monkeypatch):
     file = tmp_path / "new" / "a.tar"
-    monkeypatch.setenv("DATA_DIR", str(folder.path))
+    monkeypatch.setenv("DATA_DIR", str(directory.path))
     assert backup.main(["save", str(file)]) == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    folder.database.unlink()
+    directory.database.unlink()
     assert backup.main(["restore", str(file)]) == 0
-    assert names(folder) == ["Brightside Studio"]
-    assert stat.S_IMODE(folder.database.stat().st_mode) == 0o600
+    assert names(directory) == ["Brightside Studio"]
+    assert stat.S_IMODE(directory.database.stat().st_mode) == 0o600
 
 
-def test_an_older_backup_is_not_overwritten(folder, tmp_path):
+def test_an_older_backup_is_not_overwritten(directory, tmp_path):
     (tmp_path / "a.tar").write_text("precious")
     with pytest.raises(backup.BackupFailed, match="File exists"):
-        backup.save(folder, tmp_path / "a.tar")
+        backup.save(directory, tmp_path / "a.tar")
     assert (tmp_path / "a.tar").read_text() == "precious"
 
 
-def test_while_mani_runs_nothing_is_restored(folder, tmp_path):
-    backup.save(folder, tmp_path / "a.tar")
-    folder.lock()
-    with pytest.raises(FolderUnusable, match="already runs"):
-        backup.restore(Folder(folder.path), tmp_path / "a.tar")
+def test_while_mani_runs_nothing_is_restored(directory, tmp_path):
+    backup.save(directory, tmp_path / "a.tar")
+    directory.lock()
+    with pytest.raises(DataDirectoryError, match="already runs"):
+        backup.restore(DataDirectory(directory.path), tmp_path / "a.tar")
 
 
 def make_tar(path: Path, **files: bytes) -> Path:
@@ -120,33 +119,33 @@ def make_tar(path: Path, **files: bytes) -> Path:
 
 
 @pytest.mark.parametrize("content", [b"", b"no tar at all", None], ids=["empty", "no tar", "not there"])
-def test_a_file_that_is_no_backup_changes_nothing(folder, tmp_path, content):
+def test_a_file_that_is_no_backup_changes_nothing(directory, tmp_path, content):
     file = tmp_path / "bad.tar"
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(backup.BackupFailed):
-        backup.restore(folder, file)
-    assert names(folder) == ["Brightside Studio"]
+        backup.restore(directory, file)
+    assert names(directory) == ["Brightside Studio"]
 
 
 @pytest.mark.parametrize("files", [{"other": b"x"}, {"mani_db": b"no database"}, {"mani_db": b""}], ids=str)
-def test_a_backup_without_a_whole_database_changes_nothing(folder, tmp_path, files):
+def test_a_backup_without_a_whole_database_changes_nothing(directory, tmp_path, files):
     with pytest.raises(backup.BackupFailed):
-        backup.restore(folder, make_tar(tmp_path / "bad.tar", **files))
-    assert names(folder) == ["Brightside Studio"]
+        backup.restore(directory, make_tar(tmp_path / "bad.tar", **files))
+    assert names(directory) == ["Brightside Studio"]
 
 
-def test_a_member_with_another_name_goes_nowhere(folder, tmp_path):
-    backup.save(folder, tmp_path / "a.tar")
+def test_a_member_with_another_name_goes_nowhere(directory, tmp_path):
+    backup.save(directory, tmp_path / "a.tar")
     with tarfile.open(tmp_path / "a.tar", "a") as packed:
         (tmp_path / "evil").write_text("evil")
         packed.add(tmp_path / "evil", "../escaped")
         packed.add(tmp_path / "evil", "secrets/valkey.conf")
-    backup.restore(folder, tmp_path / "a.tar")
-    assert not (folder.path.parent / "escaped").exists()
-    assert not folder.valkey_settings().exists()
+    backup.restore(directory, tmp_path / "a.tar")
+    assert not (directory.path.parent / "escaped").exists()
+    assert not directory.valkey_settings.exists()
 
 
 def test_without_a_database_there_is_nothing_to_save(tmp_path):
     with pytest.raises(backup.BackupFailed, match="pg_dump"):
-        backup.save(Folder(tmp_path / "new"), tmp_path / "a.tar")
+        backup.save(DataDirectory(tmp_path / "new"), tmp_path / "a.tar")

@@ -1,0 +1,85 @@
+"""DATA_DIR: the database, Valkey's files, the log and the generated secrets, readable by nobody else."""
+
+import base64
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+MAX_LOG_BYTES = 20_000_000
+
+
+class DataDirectoryError(Exception):
+    """One clear line about what is in the way."""
+
+
+class DataDirectory:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = path / "mani.db"
+        self.log = path / "mani.log"
+        self.valkey = path / "valkey"
+        self.secrets = path / "secrets"
+        self.redis_url = self.secrets / "redis_url"
+        self.valkey_settings = self.secrets / "valkey.conf"
+        try:
+            for directory in (path, self.valkey, self.secrets):
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.lock_file = (path / "lock").open("a")
+        except OSError as error:
+            raise DataDirectoryError(f"DATA_DIR {path} cannot be used: {error.strerror}.") from None
+
+    @classmethod
+    def from_environment(cls) -> "DataDirectory":
+        return cls(Path(os.environ.get("DATA_DIR") or "data").absolute())
+
+    def lock(self) -> None:
+        """Until this process and those that inherit `lock_file` have ended, however they end."""
+        try:
+            fcntl.flock(self.lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            message = f"mani already runs on {self.path}. Stop it first, or set another DATA_DIR."
+            raise DataDirectoryError(message) from None
+
+    def environment(self, port: int) -> dict[str, str]:
+        """Every setting: the process's own environment wins; what is missing is generated once and kept in files."""
+        environment = dict(os.environ)
+        generated = {
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "SECRET_KEY_FILE": str(self._generate("secret_key", secrets.token_hex(32))),
+            "ENCRYPTION_KEYS_FILE": str(self._generate("encryption_keys", self._new_encryption_key())),
+            "REDIS_URL_FILE": str(self.redis_url),
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        }
+        for name, value in generated.items():
+            setting = name.removesuffix("_FILE")
+            if not environment.get(setting) and not environment.get(f"{setting}_FILE"):
+                environment[name] = value
+        return environment
+
+    def _generate(self, name: str, secret: str) -> Path:
+        path = self.secrets / name
+        if not path.exists():
+            self.write(path, secret)
+        return path
+
+    def _new_encryption_key(self) -> str:
+        return f"k1:{base64.b64encode(os.urandom(32)).decode()}"
+
+    def write(self, path: Path, text: str) -> None:
+        """Whole or not at all, so that a crash cannot leave half a key."""
+        draft = path.with_name(path.name + ".new")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+
+    def rotate_log(self) -> None:
+        """Several processes append to the one file, so it is copied away and then emptied in place."""
+        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
+            with contextlib.suppress(OSError):  # on a full disk, the old lines go without a copy
+                shutil.copyfile(self.log, self.log.with_name("mani.log.1"))
+            os.truncate(self.log, 0)
