@@ -25,6 +25,7 @@ JobRequest = tuple[str, int]  # the name of a task, and the id of its row
 
 FAST, SLOW = "mani", "mani-sync"  # a sync that takes minutes must not stand before an event
 HEARTBEAT_KEY = "mani:scheduler"  # the scheduler's sign of life, Unix seconds; a worker's is RQ's own
+HEARTBEAT_TTL_SECONDS = 15
 WORKER_TIMEOUT = timedelta(seconds=90)  # an idle worker of ours speaks up every 45 seconds
 COUNTER_TTL_SECONDS = 12 * 60
 
@@ -142,6 +143,10 @@ class Heartbeats:
     redis_answers: bool
     workers: dict[str, int]
     scheduler_at: datetime | None
+
+
+def record_scheduler_heartbeat() -> None:
+    redis().set(HEARTBEAT_KEY, int(time.time()), ex=HEARTBEAT_TTL_SECONDS)
 
 
 def heartbeats() -> Heartbeats:

@@ -21,8 +21,17 @@ def configure(app: Flask) -> None:
         logger_factory=structlog.WriteLoggerFactory(StandardError()),
         cache_logger_on_first_use=True,
     )
+    logging.basicConfig(handlers=[LibraryHandler()], level=logging.WARNING)
     app.before_request(begin_request)
     app.after_request(end_request)
+
+
+class LibraryHandler(logging.Handler):
+    """Warnings of libraries as structured lines. Only the first line: a traceback may quote what a person sent."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage().partition("\n")[0]
+        structlog.get_logger().warning("library_warning", library=record.name, message=message)
 
 
 class StandardError:

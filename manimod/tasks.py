@@ -48,3 +48,4 @@ def watch() -> None:
 def reconcile() -> None:
     """What the scheduler runs every second."""
     reconciler.reenqueue_stuck_work()
+    jobs.record_scheduler_heartbeat()

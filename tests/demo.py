@@ -15,9 +15,8 @@ from flask import Flask
 from manimod import config, create_app
 from manimod.accounts import users
 from manimod.config import ConfigError
-from manimod.folder import Folder, FolderUnusable
-from manimod.local import ROOT, CannotStart, refuse_taken_port, web_answers
-from manimod.processes import say
+from manimod.local.__main__ import ROOT, CannotStart, refuse_taken_port, say, web_answers
+from manimod.local.data_directory import DataDirectory, DataDirectoryError
 from manimod.stripe.payloads import EVENT_TYPES
 from tests.stripe_sandbox import Sandbox, SandboxControl, demo
 
@@ -32,7 +31,7 @@ def main() -> int:
         port = config.port()
         refuse_taken_port(port)
         folder = empty(Path(os.environ.get("DEMO_DATA_DIR") or ROOT / "demo-data"))
-    except (CannotStart, ConfigError, FolderUnusable) as error:
+    except (CannotStart, ConfigError, DataDirectoryError) as error:
         say(str(error))
         return 2
     with Sandbox() as sandbox:
@@ -48,10 +47,10 @@ def main() -> int:
 def empty(path: Path) -> Path:
     """Only a folder that no running demo holds is emptied."""
     if path.exists():
-        folder = Folder(path)
-        folder.lock()
+        directory = DataDirectory(path)
+        directory.lock()
         shutil.rmtree(path)
-        folder.unlock()
+        directory.lock_file.close()
     return path
 
 
@@ -59,7 +58,7 @@ def perform(control: SandboxControl, mani: subprocess.Popen, environment: dict[s
     account = demo.seed(control, customers=CUSTOMERS)
     while not (web_answers(port) and mani.poll() is None):
         time.sleep(0.2)
-    app = create_app(config.load_settings(Folder(Path(environment["DATA_DIR"])).environment(port) | environment))
+    app = create_app(config.load_settings(DataDirectory(Path(environment["DATA_DIR"])).environment(port) | environment))
     while not has_owner(app):
         time.sleep(0.2)
     keys = account["keys"]["test"]

@@ -43,9 +43,9 @@ nodaemon = true
 silent = true
 umask = 077
 loglevel = warn
-logfile = %(here)s/mani.log
+logfile = mani.log
 logfile_maxbytes = 0
-pidfile = %(here)s/supervisord.pid
+pidfile = supervisord.pid
 
 [group:jobs]
 programs = worker,sync_worker,scheduler
@@ -61,7 +61,7 @@ startretries = 1000
 stopwaitsecs = {stop_timeout}
 killasgroup = true
 redirect_stderr = true
-stdout_logfile = %(here)s/mani.log
+stdout_logfile = mani.log
 stdout_logfile_maxbytes = 0
 """
 
@@ -103,10 +103,13 @@ def run(directory: DataDirectory, port: int) -> None:
     configuration = directory.path / "supervisord.conf"
     directory.write(configuration, supervisord_configuration(port, has_own_valkey))
     supervisord = subprocess.Popen(  # noqa: S603 - our own program
-        [*DIE_WITH_PARENT, sys.executable, "-m", "supervisor.supervisord", "--configuration", str(configuration)],
+        [*DIE_WITH_PARENT, sys.executable, "-m", "supervisor.supervisord", "--configuration", configuration.name],
         env=environment,
+        cwd=directory.path,  # the names of files in the configuration are relative to it
         pass_fds=[directory.lock_file.fileno()],  # the directory stays locked until the last part has stopped
         start_new_session=True,  # Ctrl-C reaches this process only
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # supervisord would die where it cannot write, as on a full disk
     )
     try:
         if wait_for_web(port, supervisord, stop):
@@ -133,17 +136,15 @@ def supervisord_configuration(port: int, has_own_valkey: bool) -> str:
         program("web", [python, "-m", "gunicorn", *bind, "wsgi:app"], priority=30),
     ]
     if has_own_valkey:
-        parts.append(
-            program("valkey", [str(get_binary_path()), "secrets/valkey.conf"], priority=10, directory="%(here)s")
-        )
+        parts.append(program("valkey", [str(get_binary_path()), "secrets/valkey.conf"], priority=10, directory="."))
     return SUPERVISORD + "".join(parts)
 
 
-def program(name: str, command: list[str], priority: int, directory: str = "") -> str:
+def program(name: str, command: list[str], priority: int, directory: str = str(ROOT)) -> str:
     return PROGRAM.format(
         name=name,
         priority=priority,
-        directory=directory or str(ROOT).replace("%", "%%"),
+        directory=directory.replace("%", "%%"),
         command=shlex.join([*DIE_WITH_PARENT, *command]).replace("%", "%%"),
         stop_timeout=STOP_TIMEOUT,
     )

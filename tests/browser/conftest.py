@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from manimod import create_app
 from manimod.config import load_settings
 from manimod.extensions import db
-from manimod.folder import Folder
 from manimod.jobs import transaction
+from manimod.local.data_directory import DataDirectory
 from tests import factories
 from tests.browser import chromium
 from tests.browser.filling import make_creative
@@ -79,7 +79,7 @@ def open_page(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
 @pytest.fixture(scope="session")
 def beside(stack: Stack) -> Flask:
     """The application on the stack's database, to make rows in a moment instead of through a command."""
-    environment = Folder(stack.folder).environment(stack.port)
+    environment = DataDirectory(stack.folder).environment(stack.port)
     app = create_app(load_settings(environment | {"STRIPE_API_BASE": stack.environment["STRIPE_API_BASE"]}))
     app.test_client_class = Client
     return app

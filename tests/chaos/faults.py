@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ from tests.postgres import find_programs, run_as_postgres
 Undo = Callable[[], None]
 Strike = Callable[[Scene, Random], Undo | None]
 
-HORSE_SECONDS = 3.0  # how long to lie in wait for a work-horse: it lives for a moment
 REQUESTS = 12  # of mani's to Stripe that a fault spoils
 
 
@@ -53,17 +51,6 @@ def kill(part: str) -> Strike:
         return nothing if pid and _kill(pid) else None
 
     return strike
-
-
-def kill_work_horse(scene: Scene, draw: Random) -> Undo | None:
-    deadline = time.monotonic() + HORSE_SECONDS
-    while time.monotonic() < deadline:
-        if pid := scene.pid_of("work-horse"):
-            time.sleep(draw.random() * 0.03)  # somewhere in its work
-            if _kill(pid):
-                return nothing
-        time.sleep(0.002)
-    return None
 
 
 def cut_the_power(scene: Scene, _draw: Random) -> Undo:
@@ -184,7 +171,6 @@ def stripe_answers(**how: object) -> Strike:
 
 FAULTS = (
     Fault("worker killed", kill("worker"), is_kill=True, part="worker"),
-    Fault("work-horse killed", kill_work_horse, is_kill=True),
     Fault("sync worker killed", kill("sync worker"), is_kill=True, part="sync worker"),
     Fault("scheduler killed", kill("scheduler"), is_kill=True, part="scheduler"),
     Fault("web server killed", kill("web"), is_kill=True, part="web"),

@@ -23,8 +23,8 @@ from sqlalchemy import select, update
 from manimod import create_app
 from manimod.config import load_settings
 from manimod.extensions import db
-from manimod.folder import Folder
 from manimod.jobs import transaction
+from manimod.local.data_directory import DataDirectory
 from manimod.models import Connection, SyncRun
 from manimod.models.accounts import now
 from manimod.stripe.connections import webhook_address
@@ -64,7 +64,7 @@ class Scene:
 
     def __enter__(self) -> "Scene":
         self.stack.start(seconds=120)
-        settings = Folder(self.folder).environment(self.stack.port) | self.stack.environment
+        settings = DataDirectory(self.folder).environment(self.stack.port) | self.stack.environment
         self.app = create_app(load_settings(settings))
         with self.app.app_context():
             self.businesses = [self._connect(LARGE, livemode=True), self._connect(SMALL, livemode=False)]
@@ -107,17 +107,15 @@ class Scene:
 
     def redis(self) -> Redis:
         """The embedded Valkey has a new address after each start."""
-        return Redis.from_url(Folder(self.folder).redis_url().read_text(), socket_timeout=5)
+        return Redis.from_url(DataDirectory(self.folder).redis_url.read_text(), socket_timeout=5)
 
     # --- its processes ---
 
     def pid_of(self, part: str) -> int | None:
-        """The process id of a part (see stack.TITLES), of a web process, or of a work-horse at work just now."""
+        """The process id of a part (see stack.COMMANDS), or of a web process."""
         try:
             if part == "web process":
                 return next(iter(children_of(self.stack.children()["web"])), None)
-            if part == "work-horse":
-                return next((pid for pid in children_of(self.stack.children()["worker"])), None)
             return self.stack.children().get(part)
         except (OSError, KeyError):  # it has just died
             return None

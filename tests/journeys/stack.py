@@ -85,11 +85,14 @@ class Stack:
     def children(self) -> dict[str, int]:
         """The process ids by what runs there: valkey, worker, sync worker, scheduler, web."""
         found = {}
-        for pid in children_of(self.process.pid):
+        for pid in children_of(self.supervisord()):
             with suppress(OSError):  # it has just gone
-                title = Path(f"/proc/{pid}/comm").read_text().strip()
-                found |= {part: pid for part in TITLES if TITLES[part] == title}
+                command = command_line(pid)
+                found |= {part: pid for part, words in COMMANDS.items() if re.search(words, command)}
         return found
+
+    def supervisord(self) -> int:
+        return next(pid for pid in children_of(self.process.pid) if "supervisord" in command_line(pid))
 
     def sign_in(self) -> "Visitor":
         assert self.password, "only the first start of a folder tells the password"
@@ -108,12 +111,12 @@ class Stack:
         )
 
 
-TITLES = {  # as ps -e shows them, cut to 15 characters
-    "valkey": "valkey-server",
-    "worker": "mani worker",
-    "sync worker": "mani sync worke",
-    "scheduler": "mani scheduler",
-    "web": "mani web server",
+COMMANDS = {  # what the command lines of the parts hold, once they have passed die_with_parent.py
+    "valkey": r"^\S*valkey-server ",
+    "worker": r"^\S+ worker.py work mani $",
+    "sync worker": r"^\S+ worker.py work mani-sync $",
+    "scheduler": r"^\S+ worker.py schedule $",
+    "web": r"^\S+ -m gunicorn ",
 }
 
 

@@ -35,7 +35,7 @@ def webs(app: Flask, database_url: str, valkey_url: str, valkey: Redis, tmp_path
         "GRACE_PERIOD_SECONDS": "0",
     }
     ports = [free_port(), free_port()]
-    command = [sys.executable, "-m", "tests.journeys.crowd", str(tmp_path / "log"), str(WORKERS), *map(str, ports)]
+    command = [sys.executable, "-m", "tests.journeys.crowd", str(WORKERS), *map(str, ports)]
     crowd = subprocess.Popen(command, cwd=ROOT, env=settings, start_new_session=True)
     try:
         wait_for(lambda: all(map(is_up, ports)), seconds=60, every=0.1)

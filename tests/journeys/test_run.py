@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from manimod import local
+from manimod.local.__main__ import main
 from tests.conftest import wait_for
-from tests.journeys.stack import READY, ROOT, TITLES, Stack, is_alive
+from tests.journeys.stack import COMMANDS, READY, ROOT, Stack, is_alive
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def is_free(port: int) -> bool:
 
 
 def test_all_parts_run(stack: Stack) -> None:
-    assert set(stack.children()) == set(TITLES)
+    assert set(stack.children()) == set(COMMANDS)
 
 
 def test_the_owner_who_was_printed_can_sign_in(stack: Stack) -> None:
@@ -110,10 +110,21 @@ def stops_in_order(stack: Stack, signal_number: int) -> list[set[str]]:
 
 
 def leaves_no_orphans_when_killed(stack: Stack) -> None:
-    children = stack.children()
+    children = stack.children() | {"supervisord": stack.supervisord()}
     stack.process.kill()
     stack.process.wait()
     wait_for(lambda: is_free(stack.port) and not any(is_alive(pid) for pid in children.values()), seconds=20)
+
+
+def test_nothing_is_left_behind_when_supervisord_is_killed_whatever_the_name_of_the_directory(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "100% of (my) data; #1", DATA_OWNER="50%")
+    with stack:
+        children = stack.children()
+        assert set(children) == set(COMMANDS)
+        os.kill(stack.supervisord(), signal.SIGKILL)
+        assert stack.process.wait(20) == 2
+        assert "supervisord has ended unexpectedly" in stack.said()
+        wait_for(lambda: is_free(stack.port) and not any(map(is_alive, children.values())), seconds=20)
 
 
 def test_a_stop_while_it_starts(fresh: Stack) -> None:
@@ -161,7 +172,7 @@ def _main(environment: dict[str, str], output: Path) -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.stderr = output.open("w")
-    os._exit(local.main())
+    os._exit(main())
 
 
 def test_a_taken_port(fresh: Stack, tmp_path: Path) -> None:
