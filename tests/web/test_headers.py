@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 
 from manimod import create_app
+from manimod.web import assets
 from tests import factories
 from tests.browser import gallery
 from tests.browser.filling import fill
@@ -43,9 +44,11 @@ def test_pages_travel_compressed(as_owner):
     assert "Questions" in gzip.decompress(packed.data).decode()
 
 
-def test_styles_scripts_and_letters_are_kept_for_good_under_their_hash(client):
+def test_styles_scripts_and_the_font_are_kept_for_good_under_their_hash(client):
     addresses = re.findall(r'(?:href|src)="(/assets/[^"]+)"', client.get("/sign-in").text)
-    assert len(addresses) == 8
+    styles = client.get(next(address for address in addresses if address.endswith("/mani.css"))).text
+    addresses += ["/assets" + address for address in re.findall(r'url\("\.\.(/\w+/inter\.ttf)"\)', styles)]
+    assert {address.rpartition("/")[2] for address in addresses} >= {"bootstrap.css", "htmx.js", "mani.js", "inter.ttf"}
     for address in addresses:
         answer = client.get(address, headers={"Accept-Encoding": "gzip"})
         assert answer.status_code == 200
@@ -55,7 +58,7 @@ def test_styles_scripts_and_letters_are_kept_for_good_under_their_hash(client):
 
 
 def test_every_page_weighs_at_most_150_kb_on_a_cold_cache(as_owner, account):
-    """Beside pictures, however much there is to show."""
+    """However much there is to show. Pictures and the font come on top; the page doesn't wait for either."""
     fill(account)
     headers = {"Accept-Encoding": "gzip"}
     weigh = cache(lambda address: len(as_owner.get(address, headers=headers).data))
@@ -65,6 +68,13 @@ def test_every_page_weighs_at_most_150_kb_on_a_cold_cache(as_owner, account):
             page = as_owner.get(gallery.address_of(address)).text
             linked = set(re.findall(r'(?:href|src)="(/assets/[^"#]+)', page))
             weights[name] = len(gzip.compress(page.encode())) + sum(map(weigh, linked))
-            assert any("inter.ttf" in asset for asset in linked), "the letters count as well"
     assert len(weights) > 15
     assert not {name: weight for name, weight in weights.items() if weight > 150_000}
+
+
+def test_the_font_weighs_at_most_450_kb_once_a_year(app, client):
+    with app.test_request_context():
+        address = assets.asset_url("inter.ttf")
+    answer = client.get(address, headers={"Accept-Encoding": "br"})
+    assert answer.headers["Content-Encoding"] == "br"
+    assert len(answer.data) < 450_000
