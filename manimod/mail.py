@@ -5,7 +5,7 @@ import ssl
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
-from flask import current_app
+from manimod.config import settings
 
 TIMEOUT_SECONDS = 5
 
@@ -15,7 +15,7 @@ class MailNotSent(Exception):
 
 
 def is_configured() -> bool:
-    return current_app.extensions["settings"].smtp_url is not None
+    return settings().smtp_url is not None
 
 
 def send(recipients: list[str], subject: str, text: str) -> None:
@@ -30,7 +30,7 @@ def send(recipients: list[str], subject: str, text: str) -> None:
 
 def _message(recipient: str, subject: str, text: str) -> EmailMessage:
     message = EmailMessage()
-    message["From"] = current_app.extensions["settings"].mail_from
+    message["From"] = settings().mail_from
     message["To"] = recipient
     message["Subject"] = " ".join(subject.split())
     message.set_content(text)
@@ -39,7 +39,7 @@ def _message(recipient: str, subject: str, text: str) -> EmailMessage:
 
 def _connect() -> smtplib.SMTP:
     """`smtps://` is TLS from the start; `smtp://` turns to TLS where it is offered, and must before a password."""
-    url = urlsplit(current_app.extensions["settings"].smtp_url)
+    url = urlsplit(settings().smtp_url)
     if url.scheme == "smtps":
         server = smtplib.SMTP_SSL(
             url.hostname, url.port or 465, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context()

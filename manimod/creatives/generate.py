@@ -12,11 +12,11 @@ from itertools import chain, islice
 from time import monotonic
 
 import structlog
-from flask import current_app
 from sqlalchemy import Row, Select, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from manimod import jobs
+from manimod.config import settings
 from manimod.creatives import briefs
 from manimod.creatives.engine import llm
 from manimod.creatives.engine.brief import Brief, CreativeSet
@@ -87,7 +87,7 @@ def generate(connection_id: int) -> bool:
 
     A language model takes its time: one worker is enough to wait for it, the others serve other accounts.
     """
-    if current_app.extensions["settings"].llm is None:
+    if settings().llm is None:
         return _generate(connection_id)
     with jobs.single_worker("generate", connection_id, MAX_MODEL_SECONDS) as is_alone:
         return is_alone and _generate(connection_id)
@@ -103,7 +103,7 @@ def _generate(connection_id: int) -> bool:
     moments = _ready(connection_id)
     is_complete = len(moments) < BATCH_SIZE
     turn_ends = monotonic() + MAX_SECONDS
-    together = 1 if current_app.extensions["settings"].llm else AUDIENCES_PER_TRANSACTION
+    together = 1 if settings().llm else AUDIENCES_PER_TRANSACTION
     for some in _in_batches(_by_audience(connection_id, moments), together):
         if monotonic() > turn_ends:
             return True
@@ -254,7 +254,7 @@ def _briefs(account: Account, audiences: list[TargetAudience]) -> list[Brief]:
 
 
 def _write(brief: Brief) -> CreativeSet:
-    model = current_app.extensions["settings"].llm
+    model = settings().llm
     if model is None:
         return copywriter.write(brief)
     db.session.commit()  # ends the read transaction: a model may take its time

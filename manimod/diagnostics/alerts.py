@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import structlog
-from flask import current_app
 from sqlalchemy import Select, or_, select, update
 
 from manimod import jobs, mail
+from manimod.config import settings
 from manimod.diagnostics import check_runner
 from manimod.diagnostics.check_runner import ATTENTION, BROKEN, GOOD, INSTALLATION_CHECKS, Check
 from manimod.extensions import db
@@ -130,12 +130,12 @@ def _recipients(alert: Alert) -> list[str]:
     if alert.account_id:
         query = select(User.email).where(User.account_id == alert.account_id, User.active.is_(True))
         return list(db.session.scalars(query))
-    operator = current_app.extensions["settings"].alert_email
+    operator = settings().alert_email
     return [operator] if operator else []
 
 
 def _message(alert: Alert) -> tuple[str, str]:
-    public_url = current_app.extensions["settings"].public_url
+    public_url = settings().public_url
     page = f"{public_url}/troubleshooting" if alert.account_id else f"{public_url}/support"
     if alert.ended_at:
         return "mani: it works again", f"This is over:\n\n{alert.meaning}\n\n{page}\n"

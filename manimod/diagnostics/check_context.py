@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from flask import current_app
 from sqlalchemy import Row, func, literal, select
 
 from manimod import jobs
+from manimod.config import settings
 from manimod.creatives import brand_kit, review
 from manimod.customers import tiers
 from manimod.diagnostics import metrics
@@ -157,7 +157,7 @@ class CheckContext:
 
     @property
     def sync_interval(self) -> timedelta:
-        return timedelta(minutes=current_app.extensions["settings"].sync_interval_minutes)
+        return timedelta(minutes=settings().sync_interval_minutes)
 
 
 def _state(model: type, state: str):

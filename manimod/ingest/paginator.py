@@ -11,8 +11,8 @@ from datetime import datetime
 from queue import Empty, Queue
 
 import structlog
-from flask import current_app
 
+from manimod.config import settings
 from manimod.errors import PASSING, ManimodError
 from manimod.models.accounts import now
 from manimod.stripe.gateway import Page, StripeGateway
@@ -42,7 +42,7 @@ class Paginator:
     fetch: Callable[[str | None], Page]
 
     def __post_init__(self) -> None:
-        self._answered: deque[float] = deque(maxlen=current_app.extensions["settings"].stripe_requests_per_second)
+        self._answered: deque[float] = deque(maxlen=settings().stripe_requests_per_second)
 
     def pages(self, cursor: str) -> Iterator[Page]:
         while cursor is not None:

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 import structlog
-from flask import current_app
 from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from manimod import jobs
+from manimod.config import settings
 from manimod.extensions import db
 from manimod.lifecycle import KINDS
 from manimod.models import Connection, Moment, StripeEvent
@@ -51,7 +51,7 @@ def prune(connection_id: int) -> bool:
 
 
 def _oldest_kept() -> datetime:
-    return now() - timedelta(days=current_app.extensions["settings"].retention_days)
+    return now() - timedelta(days=settings().retention_days)
 
 
 def _old_events(connection_id: int):

@@ -9,10 +9,10 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import structlog
-from flask import current_app
 from sqlalchemy import Select, func, select, update
 
 from manimod import jobs
+from manimod.config import settings
 from manimod.creatives import review
 from manimod.customers import replica, segments, statistics
 from manimod.errors import PASSING, ManimodError
@@ -86,7 +86,7 @@ def _claim(connection_id: int) -> SyncRun | None:
 def _start(connection: Connection) -> SyncRun | None:
     if connection.next_sync_at is None or connection.next_sync_at > now():
         return None
-    minutes = current_app.extensions["settings"].sync_interval_minutes
+    minutes = settings().sync_interval_minutes
     connection.next_sync_at = now() + timedelta(minutes=minutes)
     done = select(SyncRun.id).where(SyncRun.connection_id == connection.id, SyncRun.state == "done").limit(1)
     sync_run = SyncRun(

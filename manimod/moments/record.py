@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from flask import current_app
 from sqlalchemy import and_, exists, or_, select, update
 
 from manimod import jobs
+from manimod.config import settings
 from manimod.customers import daily_statistics, replica
 from manimod.errors import ManimodError
 from manimod.extensions import db
@@ -85,7 +85,7 @@ def record(connection: Connection, news: list[Observation]) -> None:
 
 def _row(connection: Connection, moment: DetectedMoment, news: Observation, switches: dict[str, bool]) -> dict:
     waits = moment.subscription is None
-    grace = timedelta(seconds=current_app.extensions["settings"].grace_period_seconds)
+    grace = timedelta(seconds=settings().grace_period_seconds)
     state = "waiting" if waits else "ready"
     return {
         "connection_id": connection.id,

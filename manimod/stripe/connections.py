@@ -10,6 +10,7 @@ from flask import current_app
 from sqlalchemy import delete, select
 
 from manimod import jobs
+from manimod.config import settings
 from manimod.errors import PASSING, ManimodError, explain
 from manimod.extensions import db
 from manimod.models import (
@@ -93,7 +94,7 @@ def check_key(text: str) -> KeyCheck:
     """Look at a pasted key and try it at Stripe. Takes up to 10 seconds, writes nothing. Raises ManimodError."""
     api_key = text.strip().strip("\"'").strip()
     key_type = _key_type(api_key)
-    gateway = StripeGateway(api_key, current_app.extensions["settings"].stripe_api_base)
+    gateway = StripeGateway(api_key, settings().stripe_api_base)
     probe = gateway.probe()
     probe.require()
     return KeyCheck(api_key, key_type, probe)
@@ -193,9 +194,7 @@ def signing_secrets(connection: Connection) -> list[str]:
 def open_gateway(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> StripeGateway:
     if connection.encrypted_api_key is None:
         raise ManimodError("STRIPE_NOT_CONNECTED")
-    return StripeGateway(
-        _decrypt(connection, "encrypted_api_key"), current_app.extensions["settings"].stripe_api_base, timeout
-    )
+    return StripeGateway(_decrypt(connection, "encrypted_api_key"), settings().stripe_api_base, timeout)
 
 
 def webhook_address(connection: Connection) -> str:

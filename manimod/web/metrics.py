@@ -7,12 +7,13 @@ import hmac
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, current_app, make_response, request
+from flask import Blueprint, Response, make_response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from manimod import jobs
+from manimod.config import settings
 from manimod.creatives import review
 from manimod.diagnostics import job_metrics, metrics
 from manimod.errors import ManimodError
@@ -37,7 +38,7 @@ def show() -> Response:
 
 
 def _may_read() -> bool:
-    token = current_app.extensions["settings"].metrics_token
+    token = settings().metrics_token
     if token:
         return hmac.compare_digest(f"Bearer {token}".encode(), request.headers.get("Authorization", "").encode())
     return request.remote_addr in LOOPBACK and not any(name in request.headers for name in OF_A_PROXY)
