@@ -96,7 +96,7 @@ def read_the_wire(url: str) -> None:
 def sync_everything(url: str, rate: str) -> None:
     from manimod import create_app
     from manimod.extensions import db
-    from manimod.ingest import sync, sync_runs
+    from manimod.ingest import sync
     from manimod.jobs import transaction
     from manimod.models import Account
     from manimod.stripe import connections
@@ -121,7 +121,7 @@ def sync_everything(url: str, rate: str) -> None:
         while sync.run(connection_id):
             pass
         report(begun)
-        assert sync_runs.get_latest(connection).state == "done", sync_runs.get_latest(connection).error_code
+        assert sync.get_latest(connection).state == "done", sync.get_latest(connection).error_code
 
 
 def report(begun: float) -> None:

@@ -1,10 +1,19 @@
-"""What workers run. Each task loads nothing but an id and calls flow; jobs.answer comes first, see there."""
+"""What workers and the scheduler run. Each task takes an id, and calls jobs.acknowledge before it reads anything."""
 
 from manimod import jobs
-from manimod.creatives import generate
+from manimod.creatives import generate, review
 from manimod.customers import tiers
 from manimod.diagnostics import alerts
-from manimod.ingest import events, polling, reconciler, retention, sync
+from manimod.extensions import db
+from manimod.ingest import events, polling, retention, sync
+
+DUE = {
+    "process_events": events.due,
+    "sync_customers": sync.due,
+    "poll_events": polling.due,
+    "check_health": alerts.due,
+    "prune": retention.due,
+}
 
 
 def process_events(connection_id: int) -> None:
@@ -29,7 +38,10 @@ def poll_events(connection_id: int) -> None:
 
 
 def check_health(account_id: int) -> None:
+    """Every few minutes for each connected account."""
     jobs.acknowledge("check_health", account_id)
+    with jobs.transaction():
+        review.expire(account_id)
     alerts.check_account(account_id)
 
 
@@ -46,6 +58,12 @@ def watch() -> None:
 
 
 def reconcile() -> None:
-    """What the scheduler runs every second."""
-    reconciler.reenqueue_stuck_work()
+    """What the scheduler runs every second: enqueue what is due, and again what a lost job has left.
+
+    It writes nothing, so any number of schedulers may run it at once.
+    """
+    for name, due in DUE.items():
+        for row_id in due():
+            jobs.enqueue_now(name, row_id)
+    db.session.rollback()
     jobs.record_scheduler_heartbeat()

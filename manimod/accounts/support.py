@@ -10,7 +10,7 @@ from manimod.accounts import audit
 from manimod.diagnostics import check_runner
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.ingest import delivery_log, sync, sync_runs
+from manimod.ingest import delivery_log, sync
 from manimod.models import PLANS, Account, Connection, Health, User
 from manimod.models.accounts import now
 from manimod.stripe import connections
@@ -118,7 +118,7 @@ def set_plan(by: User, account: Account, reason: str, plan: str) -> None:
 
 def release_sync(by: User, account: Account, reason: str) -> None:
     """Let another worker go on with a sync whose own is gone or hangs, without waiting for its lease to end."""
-    run = sync_runs.get_latest(connections.require_current(account))
+    run = sync.get_latest(connections.require_current(account))
     if run is None or run.state != "running":
         raise ManimodError("SYNC_NOT_RUNNING")
     audit.record_action(by, account, "released_sync", reason, run=run.id)

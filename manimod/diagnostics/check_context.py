@@ -12,7 +12,7 @@ from manimod.creatives import brand_kit, review
 from manimod.customers import tiers
 from manimod.diagnostics import metrics
 from manimod.extensions import db
-from manimod.ingest import sync_runs
+from manimod.ingest import sync
 from manimod.models import (
     OPEN_MOMENTS,
     Account,
@@ -93,7 +93,7 @@ class CheckContext:
 
     @cached_property
     def runs(self) -> list[SyncRun]:
-        return sync_runs.list_latest(self.connection)
+        return sync.list_latest(self.connection)
 
     @cached_property
     def synced_at(self) -> datetime | None:

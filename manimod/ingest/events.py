@@ -5,13 +5,13 @@ connection's row, so a worker that dies in between has done nothing and the next
 """
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, exists, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, update
 from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
@@ -19,7 +19,7 @@ from manimod import jobs, logs
 from manimod.customers import replica
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Connection, Moment, StripeEvent
+from manimod.models import OPEN_MOMENTS, Connection, Moment, StripeEvent
 from manimod.models.accounts import now
 from manimod.models.rows import among, insert_once
 from manimod.moments import interpret, record
@@ -34,6 +34,7 @@ BATCH_SIZE = 500
 SINGLE_BATCH_SIZE = 200  # events at most, each in a transaction of its own, after a batch has failed
 MAX_SECONDS = 1.0  # after which other accounts get their turn
 MAX_ATTEMPTS = 5
+STUCK_AFTER = timedelta(seconds=2)  # then the job that was enqueued counts as lost
 # Plain rows: an object for each event would cost more than all that is done with it.
 PENDING = select(
     StripeEvent.id,
@@ -105,6 +106,18 @@ def _row(connection_id: int, event: MinimisedEvent, source: str) -> dict:
         "attempts": 0,
         "repeats": 0,
     }
+
+
+def due() -> set[int]:
+    """The connections with work that no job has taken up: pending events, and moments that are ready."""
+    late = now() - STUCK_AFTER
+    events = select(StripeEvent.connection_id).where(StripeEvent.state == "pending", StripeEvent.received_at < late)
+    is_ready = and_(Moment.state == "ready", Moment.detected_at < late)
+    grace_is_over = and_(Moment.state == "waiting", Moment.ready_at <= now())
+    moments = select(Moment.connection_id).where(OPEN_MOMENTS, or_(is_ready, grace_is_over))
+    connected = select(Connection.id).where(Connection.status == "connected")
+    waiting = {*db.session.scalars(events.distinct()), *db.session.scalars(moments.distinct())}
+    return waiting.intersection(db.session.scalars(connected))
 
 
 def process_pending(connection_id: int) -> bool:

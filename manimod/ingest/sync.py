@@ -6,6 +6,7 @@ transaction, so a killed run goes on where it was. A lease keeps a second worker
 
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,11 +14,10 @@ from sqlalchemy import Select, func, select, update
 
 from manimod import jobs
 from manimod.config import settings
-from manimod.creatives import review
 from manimod.customers import replica, segments, statistics
 from manimod.errors import PASSING, ManimodError
 from manimod.extensions import db
-from manimod.ingest import paginator, sync_runs
+from manimod.ingest import paginator
 from manimod.models import Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
 from manimod.models.rows import upsert
@@ -30,8 +30,18 @@ log = structlog.get_logger()
 
 LEASE = timedelta(minutes=3)  # longer than the reading of one page may take with all its tries
 RETRY_DELAY = timedelta(minutes=5)  # when to try again after a failure that passes
+MAX_RUNS_SHOWN = 6
 LISTS = ("customers", "subscriptions")
 SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on from its cursors
+
+
+@dataclass(frozen=True)
+class SyncProgress:
+    """How far a run is, in rows of Stripe's lists; `total` is what the last complete run read, None before one."""
+
+    read: int
+    total: int | None
+    per_second: float
 
 
 class Interrupted(Exception):
@@ -44,6 +54,37 @@ def request_sync(connection: Connection) -> None:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     connection.next_sync_at = now()
     jobs.enqueue("sync_customers", connection.id)
+
+
+def get_latest(connection: Connection) -> SyncRun | None:
+    return next(iter(list_latest(connection, limit=1)), None)
+
+
+def list_latest(connection: Connection, limit: int = MAX_RUNS_SHOWN) -> list[SyncRun]:
+    """The latest runs, newest first."""
+    query = select(SyncRun).where(SyncRun.connection_id == connection.id).order_by(SyncRun.id.desc())
+    return list(db.session.scalars(query.limit(limit)))
+
+
+def progress(runs: list[SyncRun]) -> SyncProgress | None:
+    """The progress of the run that is under way, out of the latest runs; None where none is."""
+    if not runs or runs[0].state != "running":
+        return None
+    read = _rows(runs[0])
+    before = next((_rows(run) for run in runs if run.state == "done"), None)
+    seconds = max((now() - runs[0].started_at).total_seconds(), 1.0)
+    return SyncProgress(read, before and max(before, read), read / seconds)
+
+
+def _rows(run: SyncRun) -> int:
+    return run.customers + run.subscriptions
+
+
+def due() -> set[int]:
+    """The connections whose sync should start now, or whose run was left by its worker."""
+    waiting = select(Connection.id).where(Connection.status == "connected", Connection.next_sync_at <= now())
+    abandoned = select(SyncRun.connection_id).where(SyncRun.state == "running", SyncRun.lease_until < now())
+    return {*db.session.scalars(waiting), *db.session.scalars(abandoned)}
 
 
 def run(connection_id: int) -> bool:
@@ -73,7 +114,7 @@ def _claim(connection_id: int) -> SyncRun | None:
     connection = connections.lock(connection_id)
     if connection is None:
         return None
-    sync_run = sync_runs.get_latest(connection)
+    sync_run = get_latest(connection)
     if sync_run is None or sync_run.state != "running":
         sync_run = _start(connection)
     elif sync_run.lease_until > now():
@@ -239,7 +280,6 @@ def _finish(connection_id: int, run_id: int) -> None:
         _erase(sync_run, db.session.scalars(_unlisted(sync_run)).all())
     segments.recompute(connection.id)
     statistics.count_audiences(connection.id)
-    review.expire(connection.account_id)
     connections.record_error(connection, None)
     sync_run.state = "done"
     sync_run.finished_at = now()

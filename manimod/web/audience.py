@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from manimod.customers import daily_statistics, statistics
-from manimod.ingest import sync_runs
+from manimod.ingest import sync
 from manimod.models import Account
 from manimod.moments import record
 from manimod.stripe import connections
@@ -27,7 +27,7 @@ def show(account: Account) -> Response:
         "audience",
         account=account,
         connection=connection,
-        run=sync_runs.get_latest(connection) if connection else None,
+        run=sync.get_latest(connection) if connection else None,
         audiences=statistics.get_audiences(connection) if connection else None,
         kinds=[kind for kind, enabled in record.switches(account).items() if enabled],
         trend=daily_statistics.trend(connection, days) if connection else None,

@@ -12,7 +12,7 @@ from manimod.creatives import review
 from manimod.customers import daily_statistics, statistics
 from manimod.diagnostics import setup, sources
 from manimod.extensions import db
-from manimod.ingest import sync_runs
+from manimod.ingest import sync
 from manimod.lifecycle import KINDS
 from manimod.models import Account, Connection, Creative, StripeEvent, SyncRun
 from manimod.models.accounts import now
@@ -88,7 +88,7 @@ def get_overview(account: Account) -> Overview:
         segments=dict(statistics.by_size([(segment, count) for _, segment, count in sizes])),
         last_event=last_event,
         source=sources.working_source(connection).name if connection else None,
-        run=sync_runs.get_latest(connection) if connection else None,
+        run=sync.get_latest(connection) if connection else None,
         median_delay=delays[len(delays) // 2] if delays else None,
         slowest_delay=delays[-1] if delays else None,
         steps=setup.steps(account, connection, bool(sizes), last_event is not None, bool(delays)),

@@ -6,7 +6,7 @@ from manimod.creatives import brand_kit
 from manimod.customers import tiers
 from manimod.diagnostics import sources
 from manimod.errors import PASSING, ManimodError
-from manimod.ingest import sync, sync_runs
+from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import Account, Connection
 from manimod.models.accounts import now
@@ -229,9 +229,9 @@ def _webhook_context(connection: Connection) -> dict:
 
 
 def _sync_context(connection: Connection) -> dict:
-    latest = sync_runs.list_latest(connection)
+    latest = sync.list_latest(connection)
     is_due = connection.next_sync_at is not None and connection.next_sync_at <= now()
-    progress = sync_runs.sync_progress(latest)
+    progress = sync.progress(latest)
     return {
         "connection": connection,
         "runs": [run for run in latest if run.finished_at],

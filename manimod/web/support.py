@@ -11,7 +11,7 @@ from manimod import jobs
 from manimod.accounts import audit, support
 from manimod.diagnostics import alerts, check_runner, job_metrics, metrics
 from manimod.errors import ManimodError
-from manimod.ingest import delivery_log, sync_runs
+from manimod.ingest import delivery_log, sync
 from manimod.jobs import transaction
 from manimod.models import PLANS, Account
 from manimod.stripe import connections
@@ -158,7 +158,7 @@ def _back(account_id: int) -> str:
 
 def _page(account: Account, status: int = 200, **context: object) -> Response:
     connection = connections.get_for_account(account)
-    latest = sync_runs.list_latest(connection) if connection else []
+    latest = sync.list_latest(connection) if connection else []
     checks = check_runner.check_account(account)
     log = (
         delivery_log.page(connection, delivery_log.DeliveryFilters(), request.args.get("after")) if connection else None

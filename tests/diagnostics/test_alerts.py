@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from manimod import tasks
 from manimod.diagnostics import alerts
-from manimod.ingest import reconciler
 from manimod.jobs import transaction
 from manimod.mail import MailNotSent
 from manimod.models import Alert, Health
@@ -135,7 +135,7 @@ def test_trouble_is_looked_at_at_once(account, connected, stripe_account, sandbo
     sandbox.delete_key(stripe_account["keys"]["test"]["restricted"])
     with transaction():
         connected.next_sync_at = now()
-    reconciler.reenqueue_stuck_work()
+    tasks.reconcile()
     drain()
     assert [alert.check for alert in alerts.open_alerts(account.id)] == ["key"]
 

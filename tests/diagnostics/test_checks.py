@@ -9,9 +9,9 @@ from rq import Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 
+from manimod import tasks
 from manimod.diagnostics import check_runner
 from manimod.extensions import db
-from manimod.ingest import reconciler
 from manimod.jobs import FAST, HEARTBEAT_KEY, SLOW, transaction
 from manimod.lifecycle import KINDS
 from manimod.models import Creative, Moment, StripeEvent, SyncRun, Tier
@@ -70,7 +70,7 @@ def stripe_account(sandbox):
 
 @pytest.fixture
 def world(account, connected, stripe_account, sandbox, client, valkey, drain):
-    reconciler.reenqueue_stuck_work()
+    tasks.reconcile()
     world = World(account, connected, stripe_account, sandbox, client, valkey, drain)
     assert world.deliver() == 200
     drain()

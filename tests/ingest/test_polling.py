@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from manimod.ingest import polling, reconciler
+from manimod import tasks
+from manimod.ingest import polling
 from manimod.jobs import transaction
 from manimod.models import StripeEvent
 from manimod.models.accounts import now
@@ -28,7 +29,7 @@ def poll_now(drain):
     def run(connection) -> None:
         with transaction():
             connection.next_poll_at = now()
-        reconciler.reenqueue_stuck_work()
+        tasks.reconcile()
         drain()
 
     return run
@@ -75,7 +76,7 @@ def test_a_key_without_the_permission_is_not_polled(sandbox, account, drain):
     connection = factories.connect(account, careful)
     drain()
     sandbox.clear_requests()
-    reconciler.reenqueue_stuck_work()
+    tasks.reconcile()
     drain()
     assert (connection.next_poll_at, sandbox.requests()) == (None, [])
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from manimod import tasks
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.ingest import paginator, polling, reconciler, sync, sync_runs
+from manimod.ingest import paginator, polling, sync
 from manimod.jobs import transaction
 from manimod.models import Customer, Subscription, SyncRun, Tier
 from manimod.models.accounts import now
@@ -43,7 +44,7 @@ def sync_now(drain):
         with transaction():
             sync.request_sync(connection)
         drain()
-        return sync_runs.get_latest(connection)
+        return sync.get_latest(connection)
 
     return run
 
@@ -71,7 +72,7 @@ def test_the_first_sync_makes_no_moment_of_what_is_already_there(sandbox, stripe
     sandbox.seed_customers(stripe_account["id"], 230)
     connection = factories.connect(account, stripe_account)
     drain()
-    run = sync_runs.get_latest(connection)
+    run = sync.get_latest(connection)
     assert (run.state, run.customers, run.new, run.is_first) == ("done", 230, 230, True)
     assert count(Customer) == 230
     assert sum(dashboard.get_overview(account).moments_by_kind.values()) == 0
@@ -176,12 +177,12 @@ def test_a_changed_name_is_counted_and_kept(stripe, connected, sync_now):
 
 
 def test_it_is_due_every_hour_and_only_then(connected, drain):
-    reconciler.reenqueue_stuck_work()
+    tasks.reconcile()
     drain()
     assert count(SyncRun) == 1
     with transaction():
         connected.next_sync_at = now() - timedelta(seconds=1)
-    reconciler.reenqueue_stuck_work()
+    tasks.reconcile()
     drain()
     assert count(SyncRun) == 2
     assert timedelta(minutes=59) < connected.next_sync_at - now() <= timedelta(minutes=60)
@@ -206,11 +207,11 @@ def test_a_killed_run_goes_on_where_it_stopped(sandbox, stripe_account, connecte
         sync.request_sync(connected)
     assert sync.run(connected.id) is True
     with transaction():  # as a killed worker leaves it: still leased
-        sync_runs.get_latest(connected).lease_until = now() - timedelta(seconds=1)
-    assert any(sync_runs.get_latest(connected).cursors.values())
+        sync.get_latest(connected).lease_until = now() - timedelta(seconds=1)
+    assert any(sync.get_latest(connected).cursors.values())
     monkeypatch.undo()
     assert sync.run(connected.id) is False
-    run = sync_runs.get_latest(connected)
+    run = sync.get_latest(connected)
     assert (run.state, run.customers) == ("done", 1200)
     assert count(Customer) == 1200
     pages = [row for row in sandbox.requests() if row["path"] == "/v1/customers"]

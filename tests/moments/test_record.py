@@ -5,9 +5,9 @@ import time
 import pytest
 from sqlalchemy import select
 
+from manimod import tasks
 from manimod.creatives import generate
 from manimod.extensions import db
-from manimod.ingest import reconciler
 from manimod.jobs import transaction
 from manimod.models import Customer, Moment, StripeEvent, Subscription
 from manimod.moments import record
@@ -44,7 +44,7 @@ def test_a_new_customer_without_a_subscription_gets_a_generic_creative_in_the_en
     with transaction():
         moment = db.session.scalar(select(Moment))
         moment.ready_at = moment.detected_at
-    reconciler.reenqueue_stuck_work()
+    tasks.reconcile()
     drain()
     assert moments() == {"new_customer:cus_1": "generated"}
     assert [(creative.tier, creative.is_generic) for creative in creatives()] == [(None, True)]

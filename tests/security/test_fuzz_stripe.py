@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from manimod import create_app
 from manimod.errors import FAILURES
 from manimod.extensions import db
-from manimod.ingest import sync, sync_runs
+from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import Connection, Customer, SyncRun
 from tests import factories
@@ -75,7 +75,7 @@ def run(connection: Connection) -> SyncRun:
     while sync.run(connection.id):
         pass
     db.session.rollback()
-    return sync_runs.get_latest(connection)
+    return sync.get_latest(connection)
 
 
 def customers(connection: Connection) -> int:
