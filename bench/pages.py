@@ -23,7 +23,6 @@ OF_OWNERS = (
     "/",
     "/test?since={now}",
     "/audience",
-    "/audience?days=90",
     "/creatives",
     "/creatives?tier=Business&segment=low",
     "/creatives/{creative}",
@@ -142,7 +141,6 @@ def prepare(customers: int, creatives: int) -> None:
 
 def fill(account, customers: int, creatives: int) -> None:
     """Customers with subscriptions, two months of moments and events, and the queue; made by the database itself."""
-    from manimod.customers import daily_statistics
     from manimod.extensions import db
     from manimod.jobs import transaction
     from manimod.models import AudienceSize, Creative
@@ -151,7 +149,7 @@ def fill(account, customers: int, creatives: int) -> None:
     connection = filling.fill(account)
     put_customers(connection.id, customers)
     with transaction():
-        daily_statistics.recount(connection)
+        count_moments_by_day(connection.id)
         db.session.execute(db.update(AudienceSize).values(customers=AudienceSize.customers + customers // 10))
     written = Creative.__table__
     number, own = numbers(creatives), [column for column in written.columns if column.key != "id"]
@@ -159,6 +157,17 @@ def fill(account, customers: int, creatives: int) -> None:
     alike = db.select(*own).join(number, written.c.id == number.c.n % samples + 1).order_by(number.c.n)
     with transaction():
         db.session.execute(db.insert(written).from_select(own, alike))
+
+
+def count_moments_by_day(connection: int) -> None:
+    from manimod.extensions import db
+    from manimod.models import Moment, MomentDay
+
+    db.session.execute(db.delete(MomentDay))
+    day = db.func.date(Moment.occurred_at)
+    counts = db.select(db.literal(connection), day, Moment.kind, db.func.count()).group_by(day, Moment.kind)
+    columns = ["connection_id", "day", "kind", "moments"]
+    db.session.execute(db.insert(MomentDay).from_select(columns, counts))
 
 
 def numbers(count: int):

@@ -8,11 +8,9 @@ from zoneinfo import available_timezones
 from flask_security import hash_password
 from sqlalchemy import exists, select
 
-from manimod.customers import daily_statistics
 from manimod.errors import ManimodError
 from manimod.extensions import db, security
 from manimod.models import Account, User
-from manimod.stripe import connections
 
 MAX_NAME_LENGTH = 120
 # The database also lists old names of places and fixed offsets, which nobody would look for.
@@ -34,15 +32,7 @@ def change_account(account: Account, name: str, time_zone: str) -> None:
     if time_zone != "UTC" and not any(time_zone in names for names in time_zones().values()):
         raise ManimodError("TIME_ZONE_UNKNOWN")
     account.name = name
-    if account.time_zone != time_zone:
-        account.time_zone = time_zone
-        _recount_days(account)
-
-
-def _recount_days(account: Account) -> None:
-    connection = connections.get_for_account(account)
-    if connection and connections.lock(connection.id):
-        daily_statistics.recount(connection)
+    account.time_zone = time_zone
 
 
 def any_users() -> bool:

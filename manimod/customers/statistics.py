@@ -1,72 +1,59 @@
-"""The audience page: how many customers each tier and segment holds, and which creatives have been made for them."""
+"""Counts that pages show: customers by tier and value segment, now and by day, and moments by day."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import (
-    CTE,
-    ColumnElement,
-    FromClause,
-    Select,
-    String,
-    column,
-    delete,
-    func,
-    insert,
-    literal,
-    null,
-    select,
-    true,
-    union_all,
-    values,
-)
+from sqlalchemy import Date, delete, func, insert, literal, or_, select
 
-from manimod.customers import daily_statistics, tiers
+from manimod.customers import tiers
 from manimod.extensions import db
-from manimod.lifecycle import KINDS
-from manimod.models import Account, AudienceSize, Connection, Creative, Customer, Subscription
+from manimod.lifecycle import KINDS, Segment
+from manimod.models import AudienceDay, AudienceSize, Connection, Creative, Customer, MomentDay, Subscription
+from manimod.models.accounts import now
+from manimod.models.rows import upsert
+from manimod.models.states import CreativeStatus
 from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
 
-SEGMENTS = ("high", "core", "low", "new")
-MAX_COUNTED = 99  # sets of one kind, audience and status; one more means "more than that"
+TREND_DAYS = 30
+MAX_TREND_TIERS = 4  # with more tiers than this, the trend adds up the smaller ones
 
 
 @dataclass
 class AudienceSummary:
-    """The customers of one tier and segment. `made`: kind of event -> status -> number of creative sets."""
+    """The customers of one tier and segment. `made`: kind of moment -> status -> number of creative sets."""
 
     tier: str | None
     segment: str | None
     customers: int = 0
-    week_before: int = 0
-    made: dict[str, Counter] = field(default_factory=dict)
+    made: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     @property
     def sets(self) -> int:
-        return sum(sum(statuses.values()) for statuses in self.made.values())
+        return sum(statuses.total() for statuses in self.made.values())
 
 
 @dataclass(frozen=True)
 class AudienceTable:
-    """`rows` has one entry a tier, the largest first: its name and its audiences by segment."""
+    """`rows` has one entry per tier, largest first: its name and its audiences by segment."""
 
     rows: list[tuple[str, dict[str | None, AudienceSummary]]]
     customers: int
-    knows_week_before: bool
 
     @property
     def columns(self) -> list[str | None]:
         """The segments, and None where some customers have none."""
         unranked = any(None in cells for _, cells in self.rows)
-        return [*SEGMENTS, None] if unranked else list(SEGMENTS)
+        return [*Segment, None] if unranked else list(Segment)
 
     @property
     def listed(self) -> list[AudienceSummary]:
-        """Those that an ad can speak to by name, the largest first."""
-        found = [
-            audience for _, cells in self.rows for audience in cells.values() if audience.tier and audience.customers
-        ]
+        """The audiences that an ad can address by tier, largest first."""
+        found = []
+        for _, cells in self.rows:
+            found += [audience for audience in cells.values() if audience.tier and audience.customers]
         return sorted(found, key=lambda audience: -audience.customers)
 
     @property
@@ -74,32 +61,25 @@ class AudienceTable:
         return [audience for audience in self.listed if not audience.sets]
 
 
-def get_audiences(connection: Connection) -> AudienceTable:
-    audiences: dict[tuple[str | None, str | None], AudienceSummary] = {}
-    names = tiers.names(connection)
+@dataclass(frozen=True)
+class Trend:
+    """Customers by day, today last: all of them, then those of the largest tiers, then the other tiers together."""
 
-    def audience(product: str | None, segment: str | None) -> AudienceSummary:
-        tier = tiers.display_name(names, product)
-        return audiences.setdefault((tier, segment), AudienceSummary(tier, segment))
+    names: list[str]
+    days: list[tuple[date, list[int] | None]]  # as many numbers as names; None: no sync counted on that day
 
-    for product, segment, customers in _sizes(connection):
-        audience(product, segment).customers += customers
-    week_before = daily_statistics.a_week_before(connection) if audiences else []
-    for product, segment, customers in week_before:
-        audience(product, segment).week_before += customers
-    for tier, segment, kind, status, count in _made(connection.account, {tier for tier, _ in audiences if tier}):
-        # A set that was made before a tier was renamed or known speaks to nobody who is counted here.
-        if (tier, segment) in audiences:
-            audiences[tier, segment].made.setdefault(kind, Counter())[status] += count
-    return AudienceTable(
-        rows=_rows(list(audiences.values())),
-        customers=sum(audience.customers for audience in audiences.values()),
-        knows_week_before=bool(week_before),
-    )
+    @property
+    def latest(self) -> list[int]:
+        return next(counts for _, counts in reversed(self.days) if counts)
+
+    @property
+    def changes(self) -> list[int]:
+        first = next(counts for _, counts in self.days if counts)
+        return [end - begin for begin, end in zip(first, self.latest, strict=True)]
 
 
 def count_audiences(connection_id: int) -> None:
-    """At the end of a sync: customers by the tier of their running subscription and by segment."""
+    """Count customers by the tier of their running subscription and by segment, at the end of a sync."""
     products = (
         select(Subscription.stripe_customer_id, func.max(Subscription.stripe_product_id).label("product"))
         .where(
@@ -118,60 +98,107 @@ def count_audiences(connection_id: int) -> None:
     db.session.execute(delete(AudienceSize).where(AudienceSize.connection_id == connection_id))
     columns = ["connection_id", "stripe_product_id", "segment", "customers"]
     db.session.execute(insert(AudienceSize).from_select(columns, counted))
-    daily_statistics.store_audience_sizes(connection_id)
+    store_day(connection_id)
+
+
+def store_day(connection_id: int) -> None:
+    """Keep the audience sizes as today's, in place of those of an earlier sync, and forget days that are too old."""
+    today = now().date()
+    oldest = today - timedelta(days=TREND_DAYS)
+    replaced = or_(AudienceDay.day == today, AudienceDay.day < oldest)
+    db.session.execute(delete(AudienceDay).where(AudienceDay.connection_id == connection_id, replaced))
+    db.session.execute(delete(MomentDay).where(MomentDay.connection_id == connection_id, MomentDay.day < oldest))
+    columns = ["connection_id", "stripe_product_id", "segment", "customers"]
+    sizes_now = select(literal(today, Date), *(getattr(AudienceSize, name) for name in columns))
+    db.session.execute(
+        insert(AudienceDay).from_select(["day", *columns], sizes_now.where(AudienceSize.connection_id == connection_id))
+    )
 
 
 def sizes(connection: Connection) -> list[tuple[str | None, str | None, int]]:
     """(tier's name or None without a subscription, segment, customers) as the last sync counted them."""
     names = tiers.names(connection)
-    return [
-        (tiers.display_name(names, product), segment, customers) for product, segment, customers in _sizes(connection)
-    ]
+    query = select(AudienceSize.stripe_product_id, AudienceSize.segment, AudienceSize.customers)
+    rows = db.session.execute(query.where(AudienceSize.connection_id == connection.id))
+    return [(tiers.display_name(names, product), segment, customers) for product, segment, customers in rows]
 
 
 def by_size(counts: list[tuple[str | None, int]]) -> list[tuple[str | None, int]]:
     """Added up by name, the most first; what has no name comes last."""
-    total: Counter = Counter()
+    total: Counter[str | None] = Counter()
     for name, count in counts:
         total[name] += count
     return sorted(total.items(), key=lambda row: (row[0] is None, -row[1]))
 
 
-def _sizes(connection: Connection) -> list:
-    query = select(AudienceSize.stripe_product_id, AudienceSize.segment, AudienceSize.customers)
-    return db.session.execute(query.where(AudienceSize.connection_id == connection.id)).all()
+def get_audiences(connection: Connection) -> AudienceTable:
+    """How many customers each tier and segment holds, and the open creative sets that were made for them."""
+    counted = sizes(connection)
+    cells: dict[str | None, dict[str | None, AudienceSummary]] = {}
+    for tier, segment, customers in counted:
+        audience = cells.setdefault(tier, {}).setdefault(segment, AudienceSummary(tier, segment))
+        audience.customers += customers
+    columns = (Creative.tier, Creative.segment, Creative.event, Creative.status)
+    is_open = Creative.status.in_((CreativeStatus.WAITING, CreativeStatus.APPROVED))
+    query = select(*columns, func.count()).where(Creative.account_id == connection.account_id, is_open)
+    for tier, segment, kind, status, number in db.session.execute(query.group_by(*columns)):
+        # A set that was made before its tier was renamed belongs to no audience of today.
+        if tier and segment in cells.get(tier, {}):
+            cells[tier][segment].made[kind][status] = number
+    order = by_size([(tier, customers) for tier, _, customers in counted])
+    return AudienceTable(
+        rows=[(tier or tiers.NONE, cells[tier]) for tier, _ in order],
+        customers=sum(customers for _, _, customers in counted),
+    )
 
 
-def _made(account: Account, tiers: set[str]) -> list:
-    """(tier, segment, kind, status, number up to COUNTED + 1) of the sets that wait or are approved.
+def get_trend(connection: Connection) -> Trend | None:
+    """The last days, from the first that was counted; None where none was."""
+    names = tiers.names(connection)
+    query = select(AudienceDay.day, AudienceDay.stripe_product_id, func.sum(AudienceDay.customers)).where(
+        AudienceDay.connection_id == connection.id, AudienceDay.day > now().date() - timedelta(days=TREND_DAYS)
+    )
+    counted: dict[date, Counter[str | None]] = {}
+    for day, product, customers in db.session.execute(query.group_by(AudienceDay.day, AudienceDay.stripe_product_id)):
+        counted.setdefault(day, Counter())[tiers.display_name(names, product)] += customers
+    if not counted:
+        return None
+    newest = counted[max(counted)]
+    ranked = sorted(set().union(*counted.values()), key=lambda tier: (tier is None, -newest[tier], tier or ""))
+    shown = ranked if len(ranked) <= MAX_TREND_TIERS + 1 else ranked[:MAX_TREND_TIERS]
+    others = len(ranked) - len(shown)
+    days: list[tuple[date, list[int] | None]] = []
+    day = min(counted)
+    while day <= now().date():
+        numbers = None
+        if day in counted:
+            total, by_tier = counted[day].total(), [counted[day][tier] for tier in shown]
+            numbers = [total, *by_tier, total - sum(by_tier)] if others else [total, *by_tier]
+        days.append((day, numbers))
+        day += timedelta(days=1)
+    labels = ["All customers", *(tier or tiers.NONE for tier in shown)]
+    return Trend(names=[*labels, f"{others} more"] if others else labels, days=days)
 
-    The index is asked for each in turn: to add up all creatives takes longer the more there are.
-    """
-    if not tiers:
-        return []
-    tier, segment = _listed("tier", sorted(tiers)), _listed("segment", SEGMENTS)
-    kind, status = _listed("kind", KINDS), _listed("status", ("waiting", "approved"))
-    each = tier.join(kind, true()).join(status, true())
 
-    def counted(of_segment: ColumnElement, those: FromClause) -> Select:
-        about = {Creative.tier: tier.c.tier, Creative.event: kind.c.kind, Creative.status: status.c.status}
-        same = [known == value for known, value in (about | {Creative.segment: of_segment}).items()]
-        some = select(literal(1)).where(Creative.account_id == account.id, *same).limit(MAX_COUNTED + 1)
-        number = select(func.count()).select_from(some.correlate(tier, segment, kind, status).subquery())
-        columns = tier.c.tier, of_segment.label("segment"), kind.c.kind, status.c.status, number.scalar_subquery()
-        return select(*columns).select_from(those)
-
-    every = union_all(counted(segment.c.segment, each.join(segment, true())), counted(null(), each))
-    return [row for row in db.session.execute(every) if row[-1]]
-
-
-def _listed(name: str, texts: Iterable[str]) -> CTE:
-    return values(column(name, String), name=name).data([(text,) for text in texts]).cte(name)
-
-
-def _rows(audiences: list[AudienceSummary]) -> list[tuple[str, dict[str | None, AudienceSummary]]]:
-    by_tier = by_size([(audience.tier, audience.customers) for audience in audiences])
-    return [
-        (tier or tiers.NONE, {audience.segment: audience for audience in audiences if audience.tier == tier})
-        for tier, _ in by_tier
+def count_moments(connection: Connection, moments: list[dict[str, Any]]) -> None:
+    """Add moments that were just recorded to their days, which begin in the account's time zone."""
+    zone = ZoneInfo(connection.account.time_zone)
+    counts = Counter((moment["occurred_at"].astimezone(zone).date(), moment["kind"]) for moment in moments)
+    rows = [
+        {"connection_id": connection.id, "day": day, "kind": kind, "moments": number}
+        for (day, kind), number in counts.items()
     ]
+    upsert(MomentDay, rows, ("connection_id", "day", "kind"), add=("moments",))
+
+
+def moments_by_day(connection: Connection) -> list[tuple[date, dict[str, int]]]:
+    """Moments by kind for each of the last days, today last."""
+    today = datetime.now(ZoneInfo(connection.account.time_zone)).date()
+    days = [today - timedelta(days=number) for number in reversed(range(TREND_DAYS))]
+    counts = {day: dict.fromkeys(KINDS, 0) for day in days}
+    query = select(MomentDay.day, MomentDay.kind, MomentDay.moments).where(
+        MomentDay.connection_id == connection.id, MomentDay.day.between(days[0], days[-1])
+    )
+    for day, kind, number in db.session.execute(query):
+        counts[day][kind] = number
+    return list(counts.items())

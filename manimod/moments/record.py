@@ -9,7 +9,7 @@ from sqlalchemy import and_, exists, or_, select, update
 
 from manimod import jobs
 from manimod.config import settings
-from manimod.customers import daily_statistics, replica
+from manimod.customers import replica, statistics
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.lifecycle import KINDS
@@ -108,7 +108,7 @@ def _insert(connection: Connection, rows: list[dict]) -> None:
     """Those that are new, in the register and in the days of the trend."""
     new = {key for _, key in insert_once(Moment, rows, ("connection_id", "key"))}
     first = {row["key"]: row for row in reversed(rows) if row["key"] in new}
-    daily_statistics.count_moments(connection, list(first.values()))
+    statistics.count_moments(connection, list(first.values()))
 
 
 def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from manimod.customers import daily_statistics, statistics
+from manimod.customers import statistics
 from manimod.ingest import sync
 from manimod.models import Account
 from manimod.moments import record
@@ -13,15 +13,12 @@ from manimod.web.auth import owner_required
 blueprint = Blueprint("audience", __name__)
 
 A_PAGE = 40  # audiences; a shop with many tiers sees the rest on demand
-SPANS = (30, 90)  # days of the trend
 
 
 @blueprint.get("/audience")
 @owner_required
 def show(account: Account) -> Response:
     connection = connections.get_current(account)
-    days = request.args.get("days", type=int)
-    days = days if days in SPANS else SPANS[0]
     return render.page(
         "audience/index.html",
         "audience",
@@ -30,9 +27,7 @@ def show(account: Account) -> Response:
         run=sync.get_latest(connection) if connection else None,
         audiences=statistics.get_audiences(connection) if connection else None,
         kinds=[kind for kind, enabled in record.switches(account).items() if enabled],
-        trend=daily_statistics.trend(connection, days) if connection else None,
-        days=days,
-        spans=SPANS,
+        trend=statistics.get_trend(connection) if connection else None,
         only_missing=request.args.get("show") == "missing",
         limit=None if "all" in request.args else A_PAGE,
     )

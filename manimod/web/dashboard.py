@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, redirect, request, url_for
 from sqlalchemy import select
 
 from manimod.creatives import review
-from manimod.customers import daily_statistics, statistics
+from manimod.customers import statistics
 from manimod.diagnostics import setup, sources
 from manimod.extensions import db
 from manimod.ingest import sync
@@ -83,7 +83,7 @@ def get_overview(account: Account) -> Overview:
     return Overview(
         connection=connection,
         creatives=creatives,
-        trend=daily_statistics.moments_by_day(connection) if connection else [],
+        trend=statistics.moments_by_day(connection) if connection else [],
         tiers=statistics.by_size([(tier, count) for tier, _, count in sizes]),
         segments=dict(statistics.by_size([(segment, count) for _, segment, count in sizes])),
         last_event=last_event,

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select, update
 from manimod.accounts import audit
 from manimod.creatives.engine.brief import Brand, Brief, objective_of
 from manimod.creatives.engine.copy import copywriter
-from manimod.customers import daily_statistics
+from manimod.customers import statistics
 from manimod.diagnostics import check_runner
 from manimod.extensions import db
 from manimod.jobs import transaction
@@ -68,8 +68,6 @@ def fill(account: Account) -> Connection:
             db.session.add(creative)
         db.session.flush()
         _add_its_moment(connection, creative)
-    with transaction():
-        daily_statistics.recount(connection)
     return connection
 
 
@@ -159,12 +157,15 @@ def _day(size: dict, days_ago: int) -> dict:
 
 
 def _add_moments(connection: Connection) -> None:
+    moments = []
     for kind, count in (("new_customer", 40), ("renewed", 128), ("payment_failed", 9), ("cancelled", 14)):
         for number in range(count):
             # Over the month, some days busier than others.
             at = now() - timedelta(hours=1 + (number / count) ** 1.1 * 690 + 5 * (number % 3))
             moment = {"kind": kind, "source": "webhook", "state": "generated", "occurred_at": at, "received_at": at}
             db.session.add(Moment(connection_id=connection.id, key=f"{kind}:{number}", **moment))
+            moments.append(moment)
+    statistics.count_moments(connection, moments)
 
 
 def _add_its_moment(connection: Connection, creative: Creative) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete
 
-from manimod.customers import daily_statistics
+from manimod.customers import statistics
 from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.models import AudienceDay, AudienceSize, Connection, SyncRun, Tier
@@ -63,18 +63,11 @@ def test_what_was_made_and_what_is_missing(as_owner, account):
     assert "Business · High value" not in missing
 
 
-def test_what_has_changed_since_last_week_is_said(as_owner, account):
-    fill(account)
-    page = plain(as_owner.get("/audience").text)
-    assert re.search(r"Starter .* Low value 96 24% −2 since last week New 35 9% \+1 since last week", page)
-
-
-def test_a_young_account_has_no_last_week_and_no_line_yet(as_owner, connection):
+def test_a_young_account_has_no_line_yet(as_owner, connection):
     add_tiers(connection, 1)
     with transaction():
-        daily_statistics.store_audience_sizes(connection.id)
+        statistics.store_day(connection.id)
     page = as_owner.get("/audience").text
-    assert "since last week" not in page
     assert "Counted since today" in page
 
 
@@ -87,14 +80,6 @@ def test_the_trend_tells_each_day_by_line_by_title_and_by_table(as_owner, accoun
     said = rf"<title>{day.day} {day:%b}: All customers \d+, Starter \d+, Team \d+, Business \d+, No subscription \d+<"
     assert re.search(said, page)
     assert re.search(rf'<th scope="row">{day.day} {day:%b}</th><td>\d+</td>', page)
-
-
-def test_the_trend_goes_back_90_days_and_the_choice_is_kept(as_owner, account):
-    fill(account)
-    page = as_owner.get("/audience?days=90").text
-    assert "Customers on each of the last 75 days" in page
-    assert "/audience?show=missing&amp;days=90" in page
-    assert "of the last 30 days" in as_owner.get("/audience?days=7").text, "there is no such choice"
 
 
 def test_a_day_without_a_sync_is_a_gap(as_owner, account):
@@ -111,8 +96,8 @@ def test_a_day_without_a_sync_is_a_gap(as_owner, account):
 def test_many_tiers_share_a_line(as_owner, connection):
     add_tiers(connection, 9)
     with transaction():
-        daily_statistics.store_audience_sizes(connection.id)
-    trend = daily_statistics.trend(connection, 30)
+        statistics.store_day(connection.id)
+    trend = statistics.get_trend(connection)
     assert trend.names == ["All customers", "Tier 8", "Tier 7", "Tier 6", "Tier 5", "5 more"]
     assert trend.latest == [135, 27, 24, 21, 18, 45]
 

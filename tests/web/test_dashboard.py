@@ -1,7 +1,7 @@
 """The dashboard: a checklist until mani is set up, and the numbers once it is."""
 
 import re
-from datetime import UTC, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -108,15 +108,31 @@ def test_segments_are_shown_as_shares_that_add_up(as_owner, account):
 
 
 @pytest.mark.both_databases
-def test_a_day_begins_where_the_account_is(app, account):
+@pytest.mark.parametrize("time_zone", ["UTC", "Pacific/Auckland"])
+def test_a_day_begins_where_the_account_is(app, account, time_zone):
     connection = factories.make_connection(account)
     at = now().astimezone(ZoneInfo("Pacific/Auckland")).replace(hour=0, minute=30) - timedelta(days=1)
     renewal = interpret.DetectedMoment("renewed", "renewed:1", "cus_1", "sub_1", int(at.timestamp()))
-    told = [record.Observation(interpret.Interpretation(moments=(renewal,)), "poll", now())]
-    for time_zone, day in (("UTC", at.astimezone(UTC).date()), ("Pacific/Auckland", at.date())):
+    seen = [record.Observation(interpret.Interpretation(moments=(renewal,)), "poll", now())]
+    with transaction():
+        users.change_account(account, account.name, time_zone)
+    for _ in ("new", "seen again"):
         with transaction():
-            users.change_account(account, account.name, time_zone)
-            record.record(connection, told)  # the second time it is no news
-        trend = dashboard.get_overview(account).trend
-        assert len(trend) == 30
-        assert [(day, counts["renewed"]) for day, counts in trend if counts["renewed"]] == [(day, 1)]
+            record.record(connection, seen)
+    trend = dashboard.get_overview(account).trend
+    assert len(trend) == 30
+    day = at.astimezone(ZoneInfo(time_zone)).date()
+    assert [(day, counts["renewed"]) for day, counts in trend if counts["renewed"]] == [(day, 1)]
+
+
+@pytest.mark.both_databases
+def test_a_change_of_time_zone_leaves_counted_days_as_they_are(app, account):
+    connection = factories.make_connection(account)
+    at = now() - timedelta(days=3)
+    renewal = interpret.DetectedMoment("renewed", "renewed:1", "cus_1", "sub_1", int(at.timestamp()))
+    with transaction():
+        record.record(connection, [record.Observation(interpret.Interpretation(moments=(renewal,)), "poll", now())])
+    before = [counts for counts in dict(dashboard.get_overview(account).trend).values() if counts["renewed"]]
+    with transaction():
+        users.change_account(account, account.name, "Pacific/Auckland")
+    assert [counts for counts in dict(dashboard.get_overview(account).trend).values() if counts["renewed"]] == before

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from manimod.customers import daily_statistics
+from manimod.customers import statistics
 from manimod.extensions import db
 from manimod.ingest import sync
 from manimod.jobs import transaction
@@ -28,7 +28,7 @@ def count(connection: Connection, **customers: int) -> None:
         for segment, number in customers.items():
             db.session.add(AudienceSize(connection_id=connection.id, segment=segment, customers=number))
         db.session.flush()
-        daily_statistics.store_audience_sizes(connection.id)
+        statistics.store_day(connection.id)
 
 
 def age(connection: Connection, days: int) -> None:
@@ -52,7 +52,7 @@ def test_the_last_sync_of_a_day_is_the_days(connection):
 
 def test_earlier_days_stay_until_they_are_too_old_to_show(connection):
     count(connection, high=1)
-    age(connection, daily_statistics.RETENTION_DAYS)
+    age(connection, statistics.TREND_DAYS)
     count(connection, high=2)
     age(connection, 1)
     count(connection, high=3)
@@ -64,17 +64,7 @@ def test_a_connection_counts_for_itself(connection):
     count(stranger, low=9)
     count(connection, high=1)
     assert kept(stranger) == [(0, "low", 9)]
-    assert daily_statistics.trend(connection, 30).latest == [1, 1]
-
-
-@pytest.mark.parametrize(
-    ("days_ago", "known"), [(6, []), (7, [(None, "high", 1)]), (12, [(None, "high", 1)]), (15, [])]
-)
-def test_last_week_is_the_last_count_that_is_a_week_old(connection, days_ago, known):
-    count(connection, high=1)
-    age(connection, days_ago)
-    count(connection, high=2)
-    assert daily_statistics.a_week_before(connection) == known
+    assert statistics.get_trend(connection).latest == [1, 1]
 
 
 def test_a_sync_leaves_the_counts_of_its_day(sandbox, stripe_account, connected, drain):
