@@ -1,9 +1,9 @@
-"""Every failure as something a person can use: a page, a toast for htmx, one plain line for a webhook sender."""
+"""Every failure as something a person can use: a page, a toast for htmx, one plain line for who sends webhooks."""
 
 import traceback
 
 import structlog
-from flask import Flask, Response, make_response, request
+from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
@@ -15,15 +15,9 @@ from manimod.web import render
 log = structlog.get_logger()
 
 CODES = {
-    400: "MALFORMED",
-    403: "FORBIDDEN",
-    404: "NOT_FOUND",
-    405: "METHOD",
-    410: "GONE",
-    413: "TOO_LARGE",
-    429: "TOO_MANY",
-}
-PASSING = (429, 500, 503)
+    400: "MALFORMED", 403: "FORBIDDEN", 404: "NOT_FOUND", 405: "METHOD", 410: "GONE", 413: "TOO_LARGE", 429: "TOO_MANY"
+}  # fmt: skip
+PASSING = (429, 500, 503)  # worth another try
 TITLES = {
     400: "That didn't come through",
     401: "Sign in first",
@@ -41,22 +35,18 @@ TITLES = {
 
 
 def register(app: Flask) -> None:
-    app.register_error_handler(ManimodError, _on_failure)
-    app.register_error_handler(CSRFError, lambda _: _answer("FORM_EXPIRED"))
-    app.register_error_handler(HTTPException, _on_http)
-    app.register_error_handler(OverflowError, _on_unstorable)
-    app.register_error_handler(DataError, _on_unstorable)
-    app.register_error_handler(Exception, _on_surprise)
+    app.register_error_handler(ManimodError, lambda failure: _respond(failure.code, sentence=str(failure)))
+    app.register_error_handler(CSRFError, lambda _error: _respond("FORM_EXPIRED"))
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(OverflowError, _on_unstorable_value)
+    app.register_error_handler(DataError, _on_unstorable_value)
+    app.register_error_handler(Exception, _on_unexpected_error)
 
 
-def _on_failure(failure: ManimodError) -> Response:
-    return _answer(failure.code, sentence=str(failure))
-
-
-def _on_http(error: HTTPException) -> Response:
+def _on_http_error(error: HTTPException) -> Response:
     if error.response is not None or error.code is None or error.code < 400:
         return error.get_response()
-    response = _answer(CODES.get(error.code, "MALFORMED" if error.code < 500 else "INTERNAL"), error.code)
+    response = _respond(CODES.get(error.code, "MALFORMED" if error.code < 500 else "INTERNAL"), error.code)
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
@@ -65,42 +55,38 @@ def _on_http(error: HTTPException) -> Response:
     return response
 
 
-def _on_unstorable(_error: Exception) -> Response:
+def _on_unstorable_value(_error: Exception) -> Response:
     """A number or a character in the request that no column takes, such as an id of thirty digits."""
     db.session.rollback()
-    code = "NOT_FOUND" if request.method == "GET" else "UNSTORABLE"
-    return _answer(code)
+    return _respond("NOT_FOUND" if request.method == "GET" else "UNSTORABLE")
 
 
-def _on_surprise(error: Exception) -> Response:
-    """The log gets the place, never the error's own text: it may quote what a person sent."""
+def _on_unexpected_error(error: Exception) -> Response:
+    """The log gets the place, never the error's own text, which may quote what a person sent."""
     db.session.rollback()
     frames = traceback.extract_tb(error.__traceback__)
     place = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
     log.error("unexpected_error", error=type(error).__name__, endpoint=request.endpoint, place=place)
-    return _answer("INTERNAL")
+    return _respond("INTERNAL")
 
 
-def _answer(code: str, status: int | None = None, sentence: str | None = None) -> Response:
-    response = _say(code, status or FAILURES[code].status, sentence or FAILURES[code].message)
+def _respond(code: str, status: int | None = None, sentence: str | None = None) -> Response:
+    status = status or FAILURES[code].status
+    sentence = sentence or FAILURES[code].message
+    if request.path.startswith("/webhooks/"):
+        response = Response(f"{sentence}\n", status, mimetype="text/plain")
+    elif render.wants_fragment():
+        response = render.error_toast(sentence, status)
+    else:
+        response = render.page(
+            "error.html",
+            status=status,
+            code=code,
+            number=status,
+            title=TITLES.get(status, TITLES[500]),
+            sentence=sentence,
+            again=request.full_path.rstrip("?") if request.method == "GET" and status in PASSING else None,
+            back=render.referrer() if request.method == "POST" else None,
+        )
     response.headers["X-Error-Code"] = code
     return response
-
-
-def _say(code: str, status: int, sentence: str) -> Response:
-    if request.blueprint == "webhooks" or request.path.startswith("/webhooks/"):
-        response = make_response(f"{sentence}\n", status)
-        response.mimetype = "text/plain"
-        return response
-    if render.wants_fragment():
-        return render.error_toast(sentence, status)
-    return render.page(
-        "error.html",
-        status=status,
-        code=code,
-        number=status,
-        title=TITLES.get(status, TITLES[500]),
-        sentence=sentence,
-        again=request.full_path.rstrip("?") if request.method == "GET" and status in PASSING else None,
-        back=render.referrer() if request.method == "POST" else None,
-    )
