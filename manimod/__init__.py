@@ -15,6 +15,9 @@ web, tasks and cli are edges that call flow; flow enqueues by name through jobs;
 Stripe. tests/test_architecture.py states who may call whom.
 """
 
+import hmac
+from hashlib import sha256
+
 import orjson
 from flask import Flask
 from flask_security import SQLAlchemyUserDatastore
@@ -24,7 +27,6 @@ from redis.retry import Retry
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from manimod import cli, extensions, logs, web
-from manimod.authenticator import VALIDITY_SECONDS, sealing_keys
 from manimod.config import Settings, load_settings
 from manimod.models import Role, User
 from manimod.stripe.crypto import Keyring
@@ -63,6 +65,7 @@ def _bind_extensions(app: Flask) -> None:
     extensions.htmx.init_app(app)
     extensions.bootstrap.init_app(app)
     extensions.limiter.init_app(app)
+    extensions.mail.init_app(app)
     extensions.security.init_app(app, SQLAlchemyUserDatastore(extensions.db, User, Role))
 
 
@@ -108,11 +111,16 @@ def _flask_config(settings: Settings) -> dict:
         "SECURITY_FLASH_MESSAGES": True,
         "SECURITY_TWO_FACTOR": True,  # of support; see models.User
         "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
-        "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": VALIDITY_SECONDS,
+        "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,  # seconds that a phone's clock may be off
         "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
         "SECURITY_TWO_FACTOR_SETUP_URL": "/sign-in/authenticator",
         "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL": "/sign-in/code",
-        "SECURITY_TOTP_SECRETS": sealing_keys(settings.encryption_keys),
+        "SECURITY_TOTP_SECRETS": _totp_keys(settings.encryption_keys),
         "SECURITY_TOTP_ISSUER": "mani",
         "SECURITY_MSG_TWO_FACTOR_LOGIN_SUCCESSFUL": ("Signed in.", "success"),
     }
+
+
+def _totp_keys(encryption_keys: dict[str, bytes]) -> dict[str, str]:
+    """One key for the authenticators' secrets from each of ENCRYPTION_KEYS, under the same id and in the same order."""
+    return {name: hmac.new(key, b"mani authenticator", sha256).hexdigest() for name, key in encryption_keys.items()}

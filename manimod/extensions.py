@@ -1,12 +1,16 @@
-"""Flask extensions, unbound; `create_app` binds them. Also how the two databases are opened."""
+"""Flask extensions, unbound; `create_app` binds them. Also how the two databases are opened and how mail is sent."""
 
+import smtplib
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from flask_bootstrap import Bootstrap5
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from flask_mailman import EmailMessage, Mail
+from flask_mailman.backends.smtp import EmailBackend
 from flask_migrate import Migrate
 from flask_security import Security
 from flask_sqlalchemy import SQLAlchemy
@@ -16,13 +20,15 @@ from sqlalchemy import Connection, DateTime, Engine, MetaData, event
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
-from manimod.authenticator import Authenticator
+from manimod.config import settings
 
 # Execution option of a transaction that will write: SQLite then takes the write lock at BEGIN, so that a
 # transaction that reads before it writes waits for its turn instead of failing with "database is locked".
 WRITES = "manimod_writes"
 # Execution option of a connection whose every statement is a transaction of its own.
 SINGLE = "manimod_single"
+
+SMTP_TIMEOUT = 5  # seconds
 
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
@@ -73,8 +79,52 @@ migrate = Migrate()
 csrf = CSRFProtect()
 htmx = Htmx()
 bootstrap = Bootstrap5()
-security = Security(totp_cls=Authenticator)
+security = Security()
+mail = Mail()
 limiter = Limiter(key_func=get_remote_address)
+
+
+class MailNotSent(Exception):
+    """The server could not be reached or refused the message."""
+
+
+class SmtpBackend(EmailBackend):
+    """Flask-Mailman's, but it verifies the server's certificate, and never sends a password without TLS."""
+
+    def open(self) -> bool:
+        """`smtps://`: TLS from the start. `smtp://`: STARTTLS where it is offered, and always before a password."""
+        if self.connection is not None:
+            return False
+        if self.use_ssl:
+            self.connection = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=self.ssl_context)
+        else:
+            self.connection = smtplib.SMTP(self.host, self.port, timeout=self.timeout)
+            self.connection.ehlo()
+            if self.connection.has_extn("starttls") or self.username:
+                self.connection.starttls(context=self.ssl_context)
+        if self.username:
+            self.connection.login(self.username, self.password)
+        return True
+
+
+def send_mail(recipients: list[str], subject: str, text: str) -> None:
+    """One message to each recipient, so that none sees the others. Raises MailNotSent."""
+    url = urlsplit(settings().smtp_url)
+    is_tls = url.scheme == "smtps"
+    try:
+        with mail.get_connection(
+            SmtpBackend,
+            host=url.hostname,
+            port=url.port or (465 if is_tls else 587),
+            username=unquote(url.username or ""),
+            password=unquote(url.password or ""),
+            use_ssl=is_tls,
+            timeout=SMTP_TIMEOUT,
+        ) as connection:
+            for recipient in recipients:
+                EmailMessage(subject, text, settings().mail_from, [recipient], connection=connection).send()
+    except (OSError, ValueError) as error:  # errors of smtplib are OSErrors, bad headers and addresses ValueErrors
+        raise MailNotSent(type(error).__name__) from None
 
 
 @event.listens_for(Engine, "connect")

@@ -1,11 +1,15 @@
 """What workers and the scheduler run. Each task takes an id, and calls jobs.acknowledge before it reads anything."""
 
+import structlog
+
 from manimod import jobs
 from manimod.creatives import generate, review
 from manimod.customers import tiers
 from manimod.diagnostics import alerts
-from manimod.extensions import db
+from manimod.extensions import MailNotSent, db
 from manimod.ingest import events, polling, retention, sync
+
+log = structlog.get_logger()
 
 DUE = {
     "process_events": events.due,
@@ -54,7 +58,10 @@ def prune(connection_id: int) -> None:
 def watch() -> None:
     """What the scheduler runs every 15 seconds: it also notices that no worker is there to do so."""
     alerts.check_installation()
-    alerts.send_mails()
+    try:
+        alerts.send_mails()
+    except MailNotSent as error:  # it is tried again next time
+        log.warning("mail_not_sent", error=str(error))
 
 
 def reconcile() -> None:

@@ -56,8 +56,9 @@ def make_support(email: str | None = None, authenticator: bool = True) -> User:
     user = _make_user("support", email, None)
     if authenticator:
         with transaction():
-            sealed = security.totp_factory.reseal(AUTHENTICATOR.to_json())
-            security.datastore.tf_set(user, "authenticator", sealed)
+            factory = TOTP.using(secrets=current_app.config["SECURITY_TOTP_SECRETS"])
+            secret = factory.from_source(AUTHENTICATOR.to_json()).to_json(encrypt=True)
+            security.datastore.tf_set(user, "authenticator", secret)
     return user
 
 

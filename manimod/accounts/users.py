@@ -5,7 +5,9 @@ from contextlib import suppress
 from functools import cache
 from zoneinfo import available_timezones
 
+from flask import current_app
 from flask_security import hash_password
+from passlib.totp import TOTP, AppWallet
 from sqlalchemy import exists, select
 
 from manimod.errors import ManimodError
@@ -60,10 +62,12 @@ def reset_authenticator(user: User) -> None:
 
 
 def re_encrypt_authenticators() -> None:
-    """Seal the secrets of the codes with the first of ENCRYPTION_KEYS. What none of them opens has to be reset."""
+    """With the first of ENCRYPTION_KEYS. What none of them decrypts has to be reset."""
+    keys = current_app.config["SECURITY_TOTP_SECRETS"]
+    factory = TOTP.using(wallet=AppWallet(keys, default_tag=next(iter(keys))))
     for user in db.session.scalars(select(User).where(User.tf_totp_secret.is_not(None))):
         with suppress(KeyError):
-            user.tf_totp_secret = security.totp_factory.reseal(user.tf_totp_secret)
+            user.tf_totp_secret = factory.from_source(user.tf_totp_secret).to_json(encrypt=True)
 
 
 def _create_user(email: str, password: str, role: str, account: Account | None) -> User:

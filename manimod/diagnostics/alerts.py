@@ -5,11 +5,11 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import Select, or_, select, update
 
-from manimod import jobs, mail
+from manimod import jobs
 from manimod.config import settings
 from manimod.diagnostics import check_runner
 from manimod.diagnostics.check_runner import ATTENTION, BROKEN, GOOD, INSTALLATION_CHECKS, Check
-from manimod.extensions import db
+from manimod.extensions import MailNotSent, db, send_mail
 from manimod.models import Account, Alert, Connection, Health, User
 from manimod.models.accounts import now
 from manimod.models.rows import insert_once
@@ -87,8 +87,8 @@ def _for_account(account_id: int | None):
 
 
 def send_mails() -> None:
-    """Mail each change of state once. Raises mail.MailNotSent; then the change is still to be sent."""
-    if not mail.is_configured():
+    """Mail each change of state once. Raises MailNotSent; then the change is still to be sent."""
+    if settings().smtp_url is None:
         return
     for column, query in ((Alert.began_mailed_at, _begun()), (Alert.ended_mailed_at, _over())):
         for alert_id in db.session.scalars(query.limit(MAX_MAILS)).all():
@@ -118,8 +118,8 @@ def _send(alert_id: int, column) -> None:
     db.session.commit()
     try:
         if recipients:
-            mail.send(recipients, *message)
-    except mail.MailNotSent:
+            send_mail(recipients, *message)
+    except MailNotSent:
         with jobs.transaction():
             db.session.execute(update(Alert).where(Alert.id == alert_id).values({column: None}))
         raise

@@ -198,7 +198,7 @@ def open_gateway(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> St
 
 
 def webhook_address(connection: Connection) -> str:
-    return f"{current_app.extensions['settings'].public_url}/webhooks/stripe/{connection.webhook_token}"
+    return f"{settings().public_url}/webhooks/stripe/{connection.webhook_token}"
 
 
 def disconnect(connection: Connection) -> None:

@@ -1,15 +1,21 @@
 """An alert is said once when something breaks and once when it works again, in the pages and by mail."""
 
 import socketserver
+import ssl
 import threading
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from manimod import tasks
 from manimod.diagnostics import alerts
+from manimod.extensions import MailNotSent, send_mail
 from manimod.jobs import transaction
-from manimod.mail import MailNotSent
 from manimod.models import Alert, Health
 from manimod.models.accounts import now
 from tests import factories
@@ -21,9 +27,14 @@ class Mailbox(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self):
-        self.mails = []
+    def __init__(self, context=None, is_tls=False):
+        self.mails, self.context = [], context
         super().__init__(("127.0.0.1", 0), Talk)
+        if is_tls:
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def handle_error(self, request, client_address):
+        """A client that does not trust the certificate hangs up."""
 
 
 class Talk(socketserver.StreamRequestHandler):
@@ -36,6 +47,11 @@ class Talk(socketserver.StreamRequestHandler):
                 lines = iter(lambda: self.rfile.readline(), b".\r\n")
                 self.server.mails.append(b"".join(lines).decode())
                 self.say("250 taken")
+            elif word == b"EHLO" and self.server.context:
+                self.say("250-here\r\n250 STARTTLS")
+            elif word == b"STARTTLS":
+                self.say("220 go on")
+                self.server.context.wrap_socket(self.request, server_side=True)
             elif word == b"QUIT":
                 self.say("221 bye")
                 break
@@ -50,13 +66,34 @@ class Talk(socketserver.StreamRequestHandler):
 def mailbox(app):
     with Mailbox() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        settings = app.extensions["settings"]
-        url = f"smtp://127.0.0.1:{server.server_address[1]}"
-        app.extensions["settings"] = factories.make_settings(
-            settings.database_url, settings.redis_url, SMTP_URL=url, MAIL_FROM="mani@example.com"
-        )
+        use_server(app, f"smtp://127.0.0.1:{server.server_address[1]}")
         yield server.mails
         server.shutdown()
+
+
+def use_server(app, url):
+    settings = app.extensions["settings"]
+    app.extensions["settings"] = factories.make_settings(
+        settings.database_url, settings.redis_url, SMTP_URL=url, MAIL_FROM="mani@example.com"
+    )
+
+
+@pytest.fixture
+def untrusted(tmp_path):
+    """A server's TLS, with a certificate that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now() - timedelta(days=1))
+        .not_valid_after(now() + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "server.pem").write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    return context
 
 
 @pytest.fixture
@@ -154,6 +191,41 @@ def test_the_owner_gets_one_mail_when_it_breaks_and_one_when_it_works(account, o
     assert "works again" in mailbox[1]
 
 
+@pytest.mark.parametrize(
+    ("to", "subject"), [("ada@example.com\nBcc: eve@example.com", "s"), ("ada@example.com", "s\nBcc: e")]
+)
+def test_no_header_can_be_smuggled_into_a_mail(mailbox, to, subject):
+    with pytest.raises(MailNotSent):
+        send_mail([to], subject, "text")
+    assert mailbox == []
+
+
+def test_each_recipient_gets_a_message_of_their_own(mailbox):
+    send_mail(["ada@example.com", "bob@example.com"], "Grüße", "Zeile eins\nZeile zwei")
+    assert ["bob@" in mail for mail in mailbox] == [False, True]
+    assert "From: mani@example.com" in mailbox[0]
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_server_with_an_untrusted_certificate_gets_no_mail(app, mailbox, untrusted, scheme):
+    """Neither over STARTTLS nor over TLS from the start."""
+    with Mailbox(untrusted, is_tls=scheme == "smtps") as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        use_server(app, f"{scheme}://ada:secret@localhost:{server.server_address[1]}")
+        with pytest.raises(MailNotSent, match="SSLCertVerificationError"):
+            send_mail(["ada@example.com"], "subject", "text")
+        assert server.mails == []
+        server.shutdown()
+
+
+def test_no_password_is_sent_to_a_server_without_tls(app, mailbox):
+    url = app.extensions["settings"].smtp_url
+    use_server(app, url.replace("//", "//ada:secret@"))
+    with pytest.raises(MailNotSent, match="SMTPNotSupportedError"):
+        send_mail(["ada@example.com"], "subject", "text")
+    assert mailbox == []
+
+
 def test_what_passes_quickly_is_no_mail(account, broken, mailbox):
     alerts.send_mails()
     mend(broken, account)
@@ -164,9 +236,7 @@ def test_what_passes_quickly_is_no_mail(account, broken, mailbox):
 def test_a_mail_that_could_not_be_sent_is_sent_later(app, account, broken, mailbox):
     pass_time()
     settings = app.extensions["settings"]
-    app.extensions["settings"] = factories.make_settings(
-        settings.database_url, settings.redis_url, SMTP_URL="smtp://127.0.0.1:1"
-    )
+    use_server(app, "smtp://127.0.0.1:1")
     with pytest.raises(MailNotSent):
         alerts.send_mails()
     app.extensions["settings"] = settings
