@@ -36,7 +36,6 @@ from manimod.models import (
     Tier,
 )
 from manimod.models.accounts import now
-from manimod.models.rows import among, update_each
 from manimod.moments import record
 from manimod.stripe import connections
 
@@ -163,7 +162,7 @@ def _ready(connection_id: int) -> list[Row]:
 def _by_audience(connection_id: int, moments: list[Row]) -> Audiences:
     products = _products(connection_id, moments)
     of_connection = select(Tier).where(Tier.connection_id == connection_id)
-    named = of_connection.where(among(Tier.stripe_product_id, set(products.values()) - {None}))
+    named = of_connection.where(Tier.stripe_product_id.in_(set(products.values()) - {None}))
     tiers = {tier.stripe_product_id: tier for tier in db.session.scalars(named)}
     customers = {moment.stripe_customer_id for moment in moments}
     segments = dict(_find(SEGMENTS, Customer.stripe_id, customers, connection_id))
@@ -208,7 +207,7 @@ def _products(connection_id: int, moments: list[Row]) -> dict[int, str | None]:
 def _find(query: Select, column: InstrumentedAttribute, values: set, connection_id: int) -> list[Row]:
     """The query's rows of a connection whose column holds one of the values."""
     wanted = values - {None}
-    found = query.where(column.class_.connection_id == connection_id, among(column, wanted))
+    found = query.where(column.class_.connection_id == connection_id, column.in_(wanted))
     return list(db.session.execute(found)) if wanted else []
 
 
@@ -292,23 +291,17 @@ def _publish(connection_id: int, audiences: Audiences, written: dict[TargetAudie
 
 def _still_ready(audiences: Audiences) -> dict[TargetAudience, list[Row]]:
     """The moments by audience, oldest first; without those that another worker has served or withdrawn meanwhile."""
-    query = TIMELINES.where(among(Moment.id, chain(*audiences.values())), Moment.state == "ready")
+    query = TIMELINES.where(Moment.id.in_(chain(*audiences.values())), Moment.state == "ready")
     ready = {row.id: row for row in db.session.execute(query)}
     found = {audience: [ready[i] for i in sorted(ids) if i in ready] for audience, ids in audiences.items()}
     return {audience: rows for audience, rows in found.items() if rows}
 
 
 def _attach(joined: list[tuple[Creative, list[Row]]], connection_id: int) -> None:
-    update_each(
-        Moment,
-        [
-            {"id": moment.id, "state": "generated", "creative_id": creative.id}
-            for creative, rows in joined
-            for moment in rows
-        ],
-    )
     for creative, rows in joined:
         ids = [moment.id for moment in rows]
+        attached = update(Moment).where(Moment.id.in_(ids)).values(state="generated", creative_id=creative.id)
+        db.session.execute(attached, execution_options={"synchronize_session": False})
         log.info("creative_ready", creative=creative.id, connection=connection_id, kind=creative.event, moments=ids)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from manimod.extensions import db
 from manimod.models import Connection, Customer, Moment, Price, StripeEvent, Subscription, Tier
 from manimod.models.accounts import now
-from manimod.models.rows import insert_once, upsert
+from manimod.models.bulk import insert_new, upsert
 from manimod.stripe import payloads
 from manimod.stripe.payloads import CustomerFacts, EventFacts, PriceFacts, SubscriptionFacts
 
@@ -112,7 +112,7 @@ def upsert_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
         {"connection_id": connection_id, "stripe_product_id": price.product, "nickname": price.nickname}
         for price in tiers.values()
     ]
-    insert_once(Tier, new, ("connection_id", "stripe_product_id"))
+    insert_new(Tier, new, ("connection_id", "stripe_product_id"))
     for price in tiers.values():
         if price.product_name:
             set_product_name(connection_id, price.product, price.product_name)

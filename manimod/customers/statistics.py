@@ -13,7 +13,7 @@ from manimod.extensions import db
 from manimod.lifecycle import KINDS, Segment
 from manimod.models import AudienceDay, AudienceSize, Connection, Creative, Customer, MomentDay, Subscription
 from manimod.models.accounts import now
-from manimod.models.rows import upsert
+from manimod.models.bulk import upsert
 from manimod.models.states import CreativeStatus
 from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
 

@@ -12,7 +12,7 @@ from manimod.diagnostics.check_runner import ATTENTION, BROKEN, GOOD, INSTALLATI
 from manimod.extensions import MailNotSent, db, send_mail
 from manimod.models import Account, Alert, Connection, Health, User
 from manimod.models.accounts import now
-from manimod.models.rows import insert_once
+from manimod.models.bulk import insert_new
 
 log = structlog.get_logger()
 
@@ -66,7 +66,7 @@ def _open_and_close(account_id: int | None, found: list[Check]) -> None:
         }
         for check in broken
     ]
-    insert_once(Alert, rows, ("open_key",))
+    insert_new(Alert, rows, ("open_key",))
     over = [check.name for check in found if check.outcome in (GOOD, ATTENTION)]
     ended = update(Alert).where(_for_account(account_id), Alert.ended_at.is_(None), Alert.check.in_(over))
     db.session.execute(ended.values(ended_at=now(), open_key=None))

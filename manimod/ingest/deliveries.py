@@ -10,7 +10,7 @@ from manimod.errors import ManimodError
 from manimod.ingest import events
 from manimod.models import Connection, RejectedDelivery, StripeEvent
 from manimod.models.accounts import now
-from manimod.models.rows import upsert
+from manimod.models.bulk import upsert
 from manimod.stripe import connections
 from manimod.stripe.gateway import verify
 from manimod.stripe.payloads import MinimisedEvent

@@ -8,11 +8,10 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from time import monotonic
-from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, update
 from sqlalchemy import Connection as DatabaseConnection
+from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from manimod import jobs, logs
@@ -21,7 +20,7 @@ from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import OPEN_MOMENTS, Connection, Moment, StripeEvent
 from manimod.models.accounts import now
-from manimod.models.rows import among, insert_once
+from manimod.models.bulk import insert_new
 from manimod.moments import interpret, record
 from manimod.stripe import connections
 from manimod.stripe.payloads import EventFacts, MinimisedEvent
@@ -60,14 +59,19 @@ def store(
     each other.
     """
     rows = sorted((_row(*one, source) for one in arrived), key=KEY)
-    stored = insert_once(StripeEvent, rows, ("connection_id", "stripe_id"), _is_connected, database)
+    query = select(Connection.id).where(
+        Connection.id.in_({connection_id for connection_id, _ in arrived}), Connection.status == "connected"
+    )
+    connected = set((database or db.session).scalars(query))
+    stored = insert_new(
+        StripeEvent,
+        [row for row in rows if row["connection_id"] in connected],
+        ("connection_id", "stripe_id"),
+        database,
+    )
     for connection_id in {connection_id for connection_id, _ in stored}:
         jobs.enqueue("process_events", connection_id)
     return list((Counter(map(KEY, rows)) - Counter(stored)).elements())
-
-
-def _is_connected(row: Any) -> ColumnElement[bool]:
-    return exists().where(Connection.id == row.connection_id, Connection.status == "connected")
 
 
 def log_stored(stored: list[tuple[int, MinimisedEvent, bool]], source: str, requests: list[str] | None = None) -> None:
@@ -186,7 +190,7 @@ def _finish(outcomes: dict[int, Outcome]) -> None:
     for event_id, outcome in outcomes.items():
         alike[outcome].append(event_id)
     for (state, reason), ids in alike.items():
-        query = update(StripeEvent).where(among(StripeEvent.id, ids))
+        query = update(StripeEvent).where(StripeEvent.id.in_(ids))
         db.session.execute(
             query.values(state=state, reason=reason, processed_at=now()),
             execution_options={"synchronize_session": False},
@@ -199,7 +203,7 @@ def _log_processed(
     """The log line that leads from an event to its moments; from there generation leads on to the creatives."""
     keys = {moment.key for item in news.values() for moment in item.meaning.moments}
     query = select(Moment.key, Moment.id, Moment.kind, Moment.state).where(Moment.connection_id == connection.id)
-    known = {key: about for key, *about in db.session.execute(query.where(among(Moment.key, keys)))} if keys else {}
+    known = {key: about for key, *about in db.session.execute(query.where(Moment.key.in_(keys)))} if keys else {}
     lines = [
         {
             "event_id": event.stripe_id,

@@ -20,7 +20,7 @@ from manimod.extensions import db
 from manimod.ingest import paginator
 from manimod.models import Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
-from manimod.models.rows import upsert
+from manimod.models.bulk import upsert
 from manimod.moments import interpret, record
 from manimod.stripe import connections
 from manimod.stripe.gateway import StripeGateway

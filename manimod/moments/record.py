@@ -25,7 +25,7 @@ from manimod.models import (
     Trigger,
 )
 from manimod.models.accounts import now
-from manimod.models.rows import among, insert_once, upsert
+from manimod.models.bulk import insert_new, upsert
 from manimod.moments.interpret import DetectedMoment, Interpretation, Withdrawal
 from manimod.stripe import payloads
 from manimod.stripe.payloads import LIVE_STATUSES
@@ -106,7 +106,7 @@ def _row(connection: Connection, moment: DetectedMoment, news: Observation, swit
 
 def _insert(connection: Connection, rows: list[dict]) -> None:
     """Those that are new, in the register and in the days of the trend."""
-    new = {key for _, key in insert_once(Moment, rows, ("connection_id", "key"))}
+    new = {key for _, key in insert_new(Moment, rows, ("connection_id", "key"))}
     first = {row["key"]: row for row in reversed(rows) if row["key"] in new}
     statistics.count_moments(connection, list(first.values()))
 
@@ -122,7 +122,7 @@ def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:
         }
         values = {value for _, value in until}
         query = select(Moment.id, Moment.kind, column, Moment.occurred_at).where(
-            Moment.connection_id == connection.id, Moment.state.in_(OPEN), among(column, values)
+            Moment.connection_id == connection.id, Moment.state.in_(OPEN), column.in_(values)
         )
         for kind in {withdrawal.kind for withdrawal in named}:
             over = [
@@ -131,7 +131,7 @@ def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:
                 if (kind, row[2]) in until and (field == "key" or row.occurred_at <= until[kind, row[2]])
             ]
             if over:
-                _withdraw_where(connection, among(Moment.id, over), KINDS[kind].withdrawal_reason)
+                _withdraw_where(connection, Moment.id.in_(over), KINDS[kind].withdrawal_reason)
 
 
 _WITHDRAWAL_COLUMNS = {
@@ -147,11 +147,11 @@ def _withdraw_paid_failures(connection: Connection, keys: list[str]) -> None:
     if not invoices:
         return
     query = select(StripeEvent.paid_invoice_id).where(
-        StripeEvent.connection_id == connection.id, among(StripeEvent.paid_invoice_id, invoices)
+        StripeEvent.connection_id == connection.id, StripeEvent.paid_invoice_id.in_(invoices)
     )
     paid = [f"payment_failed:{invoice}" for invoice in db.session.scalars(query)]
     if paid:
-        _withdraw_where(connection, among(Moment.key, paid), KINDS["payment_failed"].withdrawal_reason)
+        _withdraw_where(connection, Moment.key.in_(paid), KINDS["payment_failed"].withdrawal_reason)
 
 
 def _withdraw_all_of(connection: Connection, customer_id: str) -> None:
@@ -173,7 +173,7 @@ def _withdraw_win_backs_of_active_customers(connection: Connection, news: list[O
     )
     _withdraw_where(
         connection,
-        and_(among(Moment.stripe_customer_id, told - {None}), Moment.kind.in_(WINBACK), Moment.state == "ready", stays),
+        and_(Moment.stripe_customer_id.in_(told - {None}), Moment.kind.in_(WINBACK), Moment.state == "ready", stays),
         "the customer has another subscription",
     )
 
@@ -182,7 +182,7 @@ def _keep_highest_priority_moment(connection: Connection, customers: set[str]) -
     """Of a customer's open moments the one that goes before the others stays, whatever order they were told in, as long
     as its ads may run."""
     query = select(Moment.stripe_customer_id, Moment.kind, Moment.occurred_at).where(
-        Moment.connection_id == connection.id, among(Moment.stripe_customer_id, customers), Moment.state.in_(OPEN)
+        Moment.connection_id == connection.id, Moment.stripe_customer_id.in_(customers), Moment.state.in_(OPEN)
     )
     open_moments = db.session.execute(query).all()
     times = Counter(moment.stripe_customer_id for moment in open_moments)
@@ -192,7 +192,7 @@ def _keep_highest_priority_moment(connection: Connection, customers: set[str]) -
             stronger[kind].add(customer)
     for place, (kind, beaten) in enumerate(stronger.items(), 1):
         if beaten:
-            which = and_(among(Moment.stripe_customer_id, beaten), Moment.kind.in_(list(stronger)[place:]))
+            which = and_(Moment.stripe_customer_id.in_(beaten), Moment.kind.in_(list(stronger)[place:]))
             _withdraw_where(connection, which, f"{KINDS[kind].noun} goes before it")
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from manimod import tasks
 from manimod.creatives import brand_kit, review
 from manimod.extensions import db
-from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import Creative, Customer, Moment
 from manimod.models.accounts import now
@@ -118,12 +118,11 @@ def test_each_event_has_its_window(live, tell, queue, kind, days):
     )
 
 
-def test_a_set_whose_window_is_over_leaves_the_queue(live, tell, queue, drain):
+def test_a_set_whose_window_is_over_leaves_the_queue(live, account, tell, queue):
     tell(live, "a")
     with transaction():
         db.session.scalar(select(Creative)).run_until = now() - DAY
-        sync.request_sync(live)
-    drain()
+    tasks.check_health(account.id)
     assert [creative.status for creative in queue()] == ["expired"]
 
 
