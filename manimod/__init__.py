@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(app)
     _bind_extensions(app)
     web.register(app)
-    cli.register(app)
+    app.register_blueprint(cli.blueprint)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)

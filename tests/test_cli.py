@@ -1,6 +1,7 @@
 """The flask commands: what they do, what they say, and that no secret is an argument."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import Result
@@ -8,8 +9,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from manimod.extensions import db
-from manimod.models import Account, Connection, User
+from manimod.jobs import transaction
+from manimod.models import Account, Connection, Moment, User
 from manimod.stripe import connections
+from tests import factories
 from tests.factories import PASSWORD, SIGNING_SECRET, make_account
 
 
@@ -128,3 +131,51 @@ def test_disconnecting_deletes_the_key(run, connected: Connection) -> None:
 def test_an_account_without_a_connection(run, account: Account, command: str) -> None:
     done = run(command, account.id, stdin=SIGNING_SECRET)
     assert failed_with(done, "This account isn't connected to Stripe. Connect it first.")
+
+
+# --- moments ---------------------------------------------------------------------------------------------------------
+
+
+def add_moment(connection: Connection, key: str, minute: int, **columns: object) -> None:
+    at = datetime(2026, 1, 2, 3, minute, tzinfo=UTC)
+    with transaction():
+        row = {"kind": key.partition(":")[0], "source": "webhook", "state": "ready"} | columns
+        db.session.add(Moment(connection_id=connection.id, key=key, occurred_at=at, received_at=at, **row))
+
+
+@pytest.mark.both_databases
+def test_the_moments_of_an_account_are_listed_oldest_first(run) -> None:
+    connection, other = factories.make_connection(), factories.make_connection()
+    add_moment(connection, "renewed:sub_1:1700000000", minute=5, source="sync", state="generated")
+    add_moment(connection, "new_customer:cus_1", minute=4, state="withdrawn", reason="the customer was deleted")
+    add_moment(other, "cancelled:sub_9", minute=1)
+    done = run("moments", connection.account_id, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == [
+        {
+            "key": "new_customer:cus_1",
+            "kind": "new_customer",
+            "state": "withdrawn",
+            "reason": "the customer was deleted",
+            "source": "webhook",
+            "occurred_at": "2026-01-02T03:04:00Z",
+        },
+        {
+            "key": "renewed:sub_1:1700000000",
+            "kind": "renewed",
+            "state": "generated",
+            "reason": None,
+            "source": "sync",
+            "occurred_at": "2026-01-02T03:05:00Z",
+        },
+    ]
+    assert run("moments", connection.account_id).stdout == (
+        "2026-01-02T03:04:00Z  withdrawn  new_customer:cus_1, found by webhook (the customer was deleted)\n"
+        "2026-01-02T03:05:00Z  generated  renewed:sub_1:1700000000, found by sync\n"
+    )
+
+
+def test_an_account_that_never_connected_has_no_moments(run, account: Account) -> None:
+    assert run("moments", account.id, "--json").stdout == "[]\n"
+    assert run("moments", account.id).stdout == f"Account {account.id} has no moments yet.\n"
+    assert failed_with(run("moments", 999), "There is no account 999.")
