@@ -30,7 +30,7 @@ RENAMED = {
     "creative": {"path": "source"},
     "subscription": {"told_at": "observed_at"},
 }
-DROPPED = {"connection": {"disconnected_at"}}
+DROPPED = {"connection": {"disconnected_at"}, "subscription": {"latest_invoice_id"}}
 
 
 @pytest.fixture

@@ -85,7 +85,6 @@ def subscription_row(connection_id: int, facts: SubscriptionFacts, observed_at: 
         "created_at": payloads.to_datetime(facts.created) or observed_at,
         "started_at": payloads.to_datetime(facts.started),
         "ended_at": payloads.to_datetime(facts.ended),
-        "latest_invoice_id": facts.latest_invoice,
         "observed_at": observed_at,
     }
 

@@ -7,9 +7,10 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import UtcDateTime, db
+from manimod.models.states import Plan
 
-PLANS = ("free", "starter", "pro", "scale")
-PLANS_WITH_STRIPE = ("pro", "scale")
+PLANS = tuple(plan.value for plan in Plan)
+PLANS_WITH_STRIPE = (Plan.PRO, Plan.SCALE)
 
 fsqla.FsModels.set_db_info(db)
 
@@ -23,7 +24,7 @@ class Account(db.Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
-    plan: Mapped[str] = mapped_column(String(20), default="free")
+    plan: Mapped[str] = mapped_column(String(20), default=Plan.FREE)
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC", server_default="UTC")  # of the IANA database
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
@@ -41,7 +42,7 @@ class User(db.Model, fsqla.FsUserMixin):
     account: Mapped[Account | None] = relationship()
 
     def check_tf_required(self, methods: list, _is_fresh: bool) -> tuple[bool, list]:
-        """What Flask-Security asks after the password: support needs a code as well, every time."""
+        """Flask-Security asks this after the password: support needs a code every time."""
         return self.has_role("support"), methods
 
     def check_tf_required_setup(self) -> bool:

@@ -7,10 +7,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import UtcDateTime, db
 from manimod.models.accounts import Account, User, now
+from manimod.models.states import CreativeStatus
 
 
 class BrandKit(db.Model):
-    """How an account's ads look and sound. There is a row once the owner has saved one; see flow.brands."""
+    """How an account's ads look and sound. There is a row once the owner has saved one."""
 
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
@@ -32,19 +33,18 @@ class Creative(db.Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
-    objective: Mapped[str] = mapped_column(String(20))  # retention, upsell, winback
+    objective: Mapped[str] = mapped_column(String(20))  # an Objective
     event: Mapped[str] = mapped_column(String(20))  # the kind of its moments
     tier: Mapped[str | None] = mapped_column(String(255))
     segment: Mapped[str | None] = mapped_column(String(10))
     is_generic: Mapped[bool] = mapped_column(default=False)
     is_test: Mapped[bool] = mapped_column(default=False)
-    # waiting, approved, rejected, withdrawn (it no longer holds), expired (its window is over)
-    status: Mapped[str] = mapped_column(String(20), default="waiting")
-    content: Mapped[dict] = mapped_column(JSON)  # the studio's creative set
+    status: Mapped[str] = mapped_column(String(20), default=CreativeStatus.WAITING)
+    content: Mapped[dict] = mapped_column(JSON)  # a CreativeSet of the engine
     round: Mapped[int] = mapped_column(default=0)  # how often a new version was asked for
     revision: Mapped[int] = mapped_column(default=0)  # counts the changes of the content
     moments_count: Mapped[int] = mapped_column(default=1)
-    source: Mapped[str] = mapped_column(String(10))
+    source: Mapped[str] = mapped_column(String(10))  # a Source
     run_from: Mapped[datetime] = mapped_column(UtcDateTime)
     run_until: Mapped[datetime] = mapped_column(UtcDateTime)
     audience_size: Mapped[int | None]  # customers of this tier and segment at the last sync; None: not known
@@ -70,8 +70,7 @@ class Review(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     creative_id: Mapped[int] = mapped_column(ForeignKey("creative.id"), index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
-    # approved, rejected, withdrawn, reopened, edited, rewritten (a new version), restored
-    action: Mapped[str] = mapped_column(String(20))
+    action: Mapped[str] = mapped_column(String(20))  # a ReviewAction
     reason: Mapped[str | None] = mapped_column(String(255))
     before: Mapped[dict | None] = mapped_column(JSON(none_as_null=True), deferred=True)  # the content that it replaced
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -1,19 +1,19 @@
-"""What mani remembers of its own health: open alerts, the state of each account, and what support did."""
+"""What mani keeps about its own health: alerts, the state of each account, and what support did."""
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, String, event
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import JSON, Connection, Delete, Engine, Executable, ForeignKey, Index, String, Update, event
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import UtcDateTime, db
 from manimod.models.accounts import Account, User, now
 
 
 class Health(db.Model):
-    """The outcome of an account's checks when they ran last: what the support panel sorts by."""
+    """The outcome of an account's checks at their last run: what the support panel sorts by."""
 
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
-    outcome: Mapped[str] = mapped_column(String(15))  # good, attention, broken, not_applicable
+    outcome: Mapped[str] = mapped_column(String(15))  # an Outcome
     checks: Mapped[dict] = mapped_column(JSON)  # check -> outcome, of those that are not good
     checked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)  # when the outcome changed last
@@ -24,14 +24,12 @@ class Health(db.Model):
 
 
 class Alert(db.Model):
-    """A check that became broken, until it is good again. Without an account it is the installation's."""
+    """A check that became broken, until it is good again. Without an account it is one of the installation."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     check: Mapped[str] = mapped_column(String(50))
-    open_key: Mapped[str | None] = mapped_column(
-        String(80), unique=True
-    )  # while it is open: there is only one of a kind
+    open_key: Mapped[str | None] = mapped_column(String(80), unique=True)  # while it is open, so that only one is
     meaning: Mapped[str] = mapped_column(String(500))
     began_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -62,16 +60,11 @@ class AuditEntry(db.Model):
 
 
 class AuditIsFinal(Exception):
-    """Somebody tried to change or delete what the audit log says."""
+    """Something tried to change or delete an entry of the audit log."""
 
 
-@event.listens_for(AuditEntry, "before_update")
-@event.listens_for(AuditEntry, "before_delete")
-def _keep_entry(*_arguments: object) -> None:
-    raise AuditIsFinal
-
-
-@event.listens_for(Session, "do_orm_execute")
-def _keep_entries(state) -> None:
-    if (state.is_update or state.is_delete) and state.bind_mapper and state.bind_mapper.class_ is AuditEntry:
+@event.listens_for(Engine, "before_execute")
+def keep_audit_entries(_connection: Connection, statement: Executable, *_rest: object) -> None:
+    """Covers both flushes of the session and bulk statements."""
+    if isinstance(statement, (Update, Delete)) and statement.table.name == AuditEntry.__tablename__:
         raise AuditIsFinal

@@ -1,6 +1,6 @@
-"""What mani keeps of a Stripe account: the connection, the inbox of events, the moments, and the mirror.
+"""What mani keeps of a Stripe account: the connection, the stored events, the moments, and the replica.
 
-The mirror (customers, subscriptions, prices, tiers) holds ids, names, statuses, periods and list prices only.
+The replica (customers, subscriptions, prices, tiers) holds ids, names, statuses, periods and list prices only.
 """
 
 from datetime import date, datetime
@@ -22,11 +22,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import UtcDateTime, db
 from manimod.models.accounts import Account, now
+from manimod.models.states import ConnectionStatus, EventState, SyncState
 
 # SQLite counts up by itself only for a plain INTEGER primary key.
 BigId = BigInteger().with_variant(Integer, "sqlite")
-
 LAST_LETTER = chr(0x10FFFF)  # sorts behind whatever may follow in a name
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows that match `where`. SQLite uses it only for a query that repeats the condition."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Connection(db.Model):
@@ -35,15 +40,14 @@ class Connection(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), unique=True)
     webhook_token: Mapped[str] = mapped_column(String(64), unique=True)
-    status: Mapped[str] = mapped_column(String(20), default="connected")  # connected, disconnected
+    status: Mapped[str] = mapped_column(String(20), default=ConnectionStatus.CONNECTED)
     stripe_account_id: Mapped[str | None] = mapped_column(String(64))
     stripe_account_name: Mapped[str | None] = mapped_column(String(255))
     livemode: Mapped[bool] = mapped_column(default=False)
     key_type: Mapped[str | None] = mapped_column(String(20))  # rk_live, rk_test, sk_test
     encrypted_api_key: Mapped[str | None] = mapped_column(String(1000))
     encrypted_signing_secret: Mapped[str | None] = mapped_column(String(1000))
-    # The secret before, accepted beside the new one until the owner removes it.
-    encrypted_old_signing_secret: Mapped[str | None] = mapped_column(String(1000))
+    encrypted_old_signing_secret: Mapped[str | None] = mapped_column(String(1000))  # until the owner removes it
     signing_secret_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     permissions: Mapped[dict] = mapped_column(JSON, default=dict)  # permission -> granted?
     connected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -51,16 +55,14 @@ class Connection(db.Model):
     next_poll_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     polled_until: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds of the newest event that was polled
     polled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when the last poll succeeded
-    last_error: Mapped[str | None] = mapped_column(
-        String(50)
-    )  # why Stripe could not be read last time, a code of errors
+    last_error: Mapped[str | None] = mapped_column(String(50))  # a code of errors.toml; None: Stripe could be read
     failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     account: Mapped[Account] = relationship()
 
     @property
     def is_connected(self) -> bool:
-        return self.status == "connected"
+        return self.status == ConnectionStatus.CONNECTED
 
 
 class Trigger(db.Model):
@@ -72,62 +74,37 @@ class Trigger(db.Model):
 
 
 class StripeEvent(db.Model):
-    """The inbox: one row an event, minimised, unique on connection and Stripe's event id."""
+    """A stored event, minimised, unique on connection and Stripe's event id."""
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     stripe_id: Mapped[str] = mapped_column(String(255))
     type: Mapped[str] = mapped_column(String(100))
     livemode: Mapped[bool] = mapped_column(default=False)
-    source: Mapped[str] = mapped_column(String(10))  # webhook, poll
+    source: Mapped[str] = mapped_column(String(10))  # a Source
     stripe_customer_id: Mapped[str | None] = mapped_column(String(255))
-    paid_invoice_id: Mapped[str | None] = mapped_column(
-        String(255)
-    )  # set where the event says that an invoice was paid
+    paid_invoice_id: Mapped[str | None] = mapped_column(String(255))  # the invoice that the event says was paid
     facts: Mapped[dict] = mapped_column(JSON)
     fields_read: Mapped[list] = mapped_column(JSON, default=list)
     fields_dropped: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)  # by Stripe's clock, whole seconds
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     processed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    state: Mapped[str] = mapped_column(String(10), default="pending")  # pending, done, ignored, parked
+    state: Mapped[str] = mapped_column(String(10), default=EventState.PENDING)
     reason: Mapped[str | None] = mapped_column(String(255))
     attempts: Mapped[int] = mapped_column(default=0)
-    # Stripe's deliveries of it to the webhook after it was stored: repeats, or what the poll had found first.
+    # Webhook deliveries after it was stored: repeats, or of an event that the poll found first.
     repeats: Mapped[int] = mapped_column(default=0, server_default="0")
     repeated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         UniqueConstraint("connection_id", "stripe_id"),
-        Index(
-            "ix_stripe_event_pending",
-            "connection_id",
-            "id",
-            sqlite_where=text("state = 'pending'"),
-            postgresql_where=text("state = 'pending'"),
-        ),
+        partial_index("ix_stripe_event_pending", "connection_id", "id", where="state = 'pending'"),
         Index("ix_stripe_event_log", "connection_id", "received_at"),
-        Index(
-            "ix_stripe_event_ignored",
-            "connection_id",
-            "received_at",
-            sqlite_where=text("state = 'ignored'"),
-            postgresql_where=text("state = 'ignored'"),
-        ),
-        Index(
-            "ix_stripe_event_failed",
-            "connection_id",
-            sqlite_where=text("state = 'failed'"),
-            postgresql_where=text("state = 'failed'"),
-        ),
+        partial_index("ix_stripe_event_ignored", "connection_id", "received_at", where="state = 'ignored'"),
+        partial_index("ix_stripe_event_failed", "connection_id", where="state = 'failed'"),
         Index("ix_stripe_event_customer", "connection_id", "stripe_customer_id"),
-        Index(
-            "ix_stripe_event_paid",
-            "connection_id",
-            "paid_invoice_id",
-            sqlite_where=text("paid_invoice_id IS NOT NULL"),
-            postgresql_where=text("paid_invoice_id IS NOT NULL"),
-        ),
+        partial_index("ix_stripe_event_paid", "connection_id", "paid_invoice_id", where="paid_invoice_id IS NOT NULL"),
     )
 
 
@@ -155,51 +132,31 @@ class Moment(db.Model):
     stripe_customer_id: Mapped[str | None] = mapped_column(String(255))
     stripe_subscription_id: Mapped[str | None] = mapped_column(String(255))
     livemode: Mapped[bool] = mapped_column(default=False)
-    source: Mapped[str] = mapped_column(String(10))  # webhook, poll, sync
+    source: Mapped[str] = mapped_column(String(10))  # a Source
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     detected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    # waiting (for the subscription, until ready_at), ready, generated, withdrawn, skipped (switched off),
-    # held (nothing lawful could be written, until the brand changes)
-    state: Mapped[str] = mapped_column(String(10))
-    ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(10))  # a MomentState
+    ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the end of the grace period of one that waits
     reason: Mapped[str | None] = mapped_column(String(255))
     creative_id: Mapped[int | None] = mapped_column(ForeignKey("creative.id"), index=True)
 
     __table_args__ = (
         UniqueConstraint("connection_id", "key"),
-        Index(
-            "ix_moment_open",
-            "connection_id",
-            "state",
-            "ready_at",
-            sqlite_where=text("state IN ('waiting', 'ready')"),
-            postgresql_where=text("state IN ('waiting', 'ready')"),
-        ),
-        Index(
-            "ix_moment_blocked",
-            "connection_id",
-            sqlite_where=text("state = 'blocked'"),
-            postgresql_where=text("state = 'blocked'"),
-        ),
+        partial_index("ix_moment_open", "connection_id", "state", "ready_at", where="state IN ('waiting', 'ready')"),
+        partial_index("ix_moment_blocked", "connection_id", where="state = 'blocked'"),
         Index("ix_moment_customer", "connection_id", "stripe_customer_id"),
         Index("ix_moment_day", "connection_id", "occurred_at", "kind"),
-        Index(
-            "ix_moment_found_by_sync",
-            "connection_id",
-            "id",
-            sqlite_where=text("source = 'sync'"),
-            postgresql_where=text("source = 'sync'"),
-        ),
+        partial_index("ix_moment_found_by_sync", "connection_id", "id", where="source = 'sync'"),
     )
 
 
-# Said in the words of the index of open moments, beside the state that is asked for: SQLite finds it by these alone.
+# The condition of ix_moment_open. A query repeats it beside the state it asks for, or SQLite doesn't use the index.
 OPEN_MOMENTS = text("moment.state IN ('waiting', 'ready')")
 
 
 class MomentDay(db.Model):
-    """How many moments of a kind happened on a day, counted as they are written, for the trend."""
+    """How many moments of a kind happened on a day, counted when they are recorded, for the trend."""
 
     connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)  # in the account's time zone
@@ -215,7 +172,7 @@ class Customer(db.Model):
     stripe_id: Mapped[str] = mapped_column(String(255))
     name: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    segment: Mapped[str | None] = mapped_column(String(10))  # high, core, low, new
+    segment: Mapped[str | None] = mapped_column(String(10))  # a Segment
     seen_in_run: Mapped[int | None] = mapped_column(BigId)  # the sync run that saw it last
 
     __table_args__ = (
@@ -230,7 +187,7 @@ class Customer(db.Model):
 
     @classmethod
     def is_named(cls, beginning: str) -> ColumnElement[bool]:
-        """Whether the name begins like this, in capitals or not, byte by byte as the index has it."""
+        """Whether the name begins like this in either case. Compares bytes, as the index does."""
         or_more, less = (">=", "<") if db.engine.dialect.name == "sqlite" else ("~>=~", "~<~")
         name, first, end = func.lower(cls.name), func.lower(beginning), func.lower(beginning + LAST_LETTER)
         return and_(name.bool_op(or_more)(first), name.bool_op(less)(end))
@@ -250,9 +207,8 @@ class Subscription(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    latest_invoice_id: Mapped[str | None] = mapped_column(String(255))
-    observed_at: Mapped[datetime] = mapped_column(UtcDateTime)  # Stripe's time of the news that this row holds
-    # What the last sync saw; events leave it alone, so that the sync's comparison misses nothing they didn't tell.
+    observed_at: Mapped[datetime] = mapped_column(UtcDateTime)  # Stripe's time of what this row says
+    # What the last sync saw. Events leave these alone, so that the sync also finds what no event reported.
     synced_status: Mapped[str | None] = mapped_column(String(30))
     synced_period_start: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds, as in the moment's key
     synced_billing_anchor: Mapped[int | None] = mapped_column(BigInteger)
@@ -289,7 +245,7 @@ class Tier(db.Model):
     product_name: Mapped[str | None] = mapped_column(String(255))
     owner_name: Mapped[str | None] = mapped_column(String(80))
     nickname: Mapped[str | None] = mapped_column(String(255))  # of one of its prices
-    position: Mapped[str | None] = mapped_column(String(10))  # entry, middle, top, single
+    position: Mapped[str | None] = mapped_column(String(10))  # a TierPosition
     asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when Stripe was asked for the name
 
     __table_args__ = (UniqueConstraint("connection_id", "stripe_product_id"),)
@@ -300,12 +256,12 @@ class Tier(db.Model):
 
 
 class SyncRun(db.Model):
-    """One run of the sync, with the cursors from which a killed run goes on."""
+    """One run of the sync, with the cursors from which a killed run continues."""
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
-    state: Mapped[str] = mapped_column(String(10), default="running")  # running, done, failed
-    is_first: Mapped[bool] = mapped_column(default=False)  # makes no moment of what is already there
+    state: Mapped[str] = mapped_column(String(10), default=SyncState.RUNNING)
+    is_first: Mapped[bool] = mapped_column(default=False)  # records no moment for what is already there
     # List -> the cursor of its next page: "" at the start, None once it has been read to its end.
     cursors: Mapped[dict] = mapped_column(JSON, default=dict)
     customers: Mapped[int] = mapped_column(default=0)

@@ -22,7 +22,10 @@ RENAMED = [
     ("subscription", "told_at", "observed_at"),
 ]
 # Written on every change and read by nobody.
-DROPPED = [("connection", sa.Column("disconnected_at", sa.DateTime(timezone=True)))]
+DROPPED = [
+    ("connection", sa.Column("disconnected_at", sa.DateTime(timezone=True))),
+    ("subscription", sa.Column("latest_invoice_id", sa.String(255))),
+]
 # table, index and state before, index and state after
 STATES = [
     ("stripe_event", "ix_stripe_event_parked", "parked", "ix_stripe_event_failed", "failed"),
