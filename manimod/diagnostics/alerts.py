@@ -8,11 +8,12 @@ from sqlalchemy import Select, or_, select, update
 from manimod import jobs
 from manimod.config import settings
 from manimod.diagnostics import check_runner
-from manimod.diagnostics.check_runner import ATTENTION, BROKEN, GOOD, INSTALLATION_CHECKS, Check
+from manimod.diagnostics.check_runner import CHECKS, Check
 from manimod.extensions import MailNotSent, db, send_mail
 from manimod.models import Account, Alert, Connection, Health, User
 from manimod.models.accounts import now
 from manimod.models.bulk import insert_new
+from manimod.models.states import Outcome
 
 log = structlog.get_logger()
 
@@ -42,20 +43,20 @@ def check_account(account_id: int) -> None:
     found = check_runner.check_account(account)
     with jobs.transaction():
         check_runner.save_health(account, found)
-        _open_and_close(account_id, [check for check in found if check.name not in INSTALLATION_CHECKS])
+        _open_and_close(account_id, [check for check in found if not CHECKS[check.name].installation])
 
 
 def check_installation() -> None:
     found = check_runner.check_installation()
     opened = {alert.check for alert in open_alerts(None)}
-    if opened != {check.name for check in found if check.outcome == BROKEN}:
+    if opened != {check.name for check in found if check.outcome == Outcome.BROKEN}:
         with jobs.transaction():
             _open_and_close(None, found)
 
 
 def _open_and_close(account_id: int | None, found: list[Check]) -> None:
     """A check that says nothing, because of another one, neither begins nor ends an alert."""
-    broken = [check for check in found if check.outcome == BROKEN]
+    broken = [check for check in found if check.outcome == Outcome.BROKEN]
     rows = [
         {
             "account_id": account_id,
@@ -67,7 +68,7 @@ def _open_and_close(account_id: int | None, found: list[Check]) -> None:
         for check in broken
     ]
     insert_new(Alert, rows, ("open_key",))
-    over = [check.name for check in found if check.outcome in (GOOD, ATTENTION)]
+    over = [check.name for check in found if check.outcome in (Outcome.GOOD, Outcome.ATTENTION)]
     ended = update(Alert).where(_for_account(account_id), Alert.ended_at.is_(None), Alert.check.in_(over))
     db.session.execute(ended.values(ended_at=now(), open_key=None))
 

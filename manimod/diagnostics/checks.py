@@ -1,344 +1,277 @@
-"""The checks behind "why is nothing moment?", in the order in which they are shown."""
+"""The judgements behind "why is nothing happening?": one function for each check of checks.toml.
 
-from datetime import timedelta
-from functools import partial
+A finding is `broken` where something that worked, or should work, does not; `attention` where somebody should look or
+decide.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from manimod.diagnostics.check_context import DAY, CheckContext
-from manimod.diagnostics.check_runner import ATTENTION, BROKEN, GOOD, NOT_APPLICABLE, Action, Check, check
 from manimod.diagnostics.setup import PROMISE
+from manimod.diagnostics.sources import MIN_EVENTS, SourceState
 from manimod.jobs import FAST, SLOW
 from manimod.models import RejectedDelivery
 from manimod.models.accounts import now
+from manimod.models.states import Outcome, SyncState
 from manimod.stripe import connections
-from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
+from manimod.stripe.gateway import PERMISSIONS
 
-STRIPE_PAGE = "stripe_settings.show"
-STRIPE_WEBHOOKS = {True: "https://dashboard.stripe.com/webhooks", False: "https://dashboard.stripe.com/test/webhooks"}
-STRIPE_CUSTOMERS = {
-    True: "https://dashboard.stripe.com/customers",
-    False: "https://dashboard.stripe.com/test/customers",
-}
-MODES = {True: "live", False: "test"}
-START = timedelta(minutes=5)  # after connecting, during which nothing is late
-LATE_POLL = timedelta(minutes=5)
-LATE_SYNC = timedelta(minutes=10)  # beyond the interval
 STRIPE_ERROR_GRACE = timedelta(minutes=15)
 LATE_JOB, LOST_JOB = timedelta(seconds=60), timedelta(minutes=5)
-MIN_EVENTS = 3
-MANY_REDELIVERIES, OFTEN_REDELIVERED = 5, 2
-GENERIC_SHARE, FEWEST_JUDGED = 0.2, 5
+MIN_REDELIVERIES, MIN_REDELIVERED_EVENTS = 2, 5
+MAX_GENERIC_SHARE, MIN_CREATIVES = 0.2, 5
 
 
-RUN_NOW = Action("Run the checks now", "troubleshooting.run", posts=True)
+@dataclass(frozen=True)
+class Finding:
+    """`meaning` is a sentence for people, `evidence` is what was seen, `seen_at` when."""
+
+    outcome: Outcome
+    meaning: str
+    evidence: str = ""
+    seen_at: datetime | None = None
 
 
-# --- the connection --------------------------------------------------------------------------------------------------
+def plan(context: CheckContext) -> Finding:
+    evidence = f"{context.account.plan.capitalize()} plan"
+    if context.account.may_connect_stripe:
+        return Finding(Outcome.GOOD, "The plan includes Stripe.", evidence)
+    if context.connection:
+        meaning = "This plan doesn't include Stripe: events are ignored until the account is on Pro or Scale again."
+        return Finding(Outcome.BROKEN, meaning, evidence)
+    return Finding(Outcome.ATTENTION, "Stripe is part of the Pro and Scale plans.", evidence)
 
 
-@check("plan", "Plan")
-def plan(s: CheckContext) -> Check:
-    evidence = f"{s.account.plan.capitalize()} plan"
-    see_plans = Action("See the plans", STRIPE_PAGE)
-    if s.account.may_connect_stripe:
-        return Check(GOOD, "The plan includes Stripe.", evidence)
-    if s.connection:
-        ignored = "This plan doesn't include Stripe: events are ignored until the account is on Pro or Scale again."
-        return Check(BROKEN, ignored, evidence, action=see_plans)
-    return Check(ATTENTION, "Stripe is part of the Pro and Scale plans.", evidence, action=see_plans)
+def connection(context: CheckContext) -> Finding:
+    if context.connection is None:
+        return Finding(Outcome.ATTENTION, "No Stripe account is connected, so nothing can happen yet.")
+    name = context.connection.stripe_account_name or context.connection.stripe_account_id or "Stripe"
+    evidence = f"{name}, {context.mode} mode"
+    return Finding(Outcome.GOOD, "The account is connected.", evidence, context.connection.connected_at)
 
 
-@check("connection", "Stripe account", needs=("plan",))
-def connection(s: CheckContext) -> Check:
-    if s.connection:
-        name = s.connection.stripe_account_name or s.connection.stripe_account_id or "Stripe"
-        return Check(GOOD, "The account is connected.", f"{name}, {s.mode} mode", s.connection.connected_at)
-    if not s.account.may_connect_stripe:
-        return Check(NOT_APPLICABLE, "Stripe can be connected once the plan includes it.")
-    connect = Action("Connect Stripe", STRIPE_PAGE, "connect")
-    return Check(ATTENTION, "No Stripe account is connected, so nothing can happen yet.", action=connect, stops=True)
-
-
-@check("key", "API key", needs=("connection",))
-def key(s: CheckContext) -> Check:
-    code = s.connection.last_error or ""
+def key(context: CheckContext) -> Finding:
+    code = context.connection.last_error or ""
     if code.startswith(("STRIPE_KEY_", "KEY_")):
-        replace_key = Action("Replace the key", STRIPE_PAGE, "connect", {"replace": 1})
-        return Check(
-            BROKEN, connections.explain_last_error(s.connection), code, s.connection.failing_since, replace_key
-        )
-    return Check(GOOD, "Stripe accepts the key.", f"{s.connection.key_type}_…", s.read_at)
+        meaning = connections.explain_last_error(context.connection)
+        return Finding(Outcome.BROKEN, meaning, code, context.connection.failing_since)
+    return Finding(Outcome.GOOD, "Stripe accepts the key.", f"{context.connection.key_type}_…", context.read_at)
 
 
-@check("stripe", "Stripe answers", needs=("key",))
-def stripe(s: CheckContext) -> Check:
-    code, since = s.connection.last_error, s.connection.failing_since
+def stripe(context: CheckContext) -> Finding:
+    code, since = context.connection.last_error, context.connection.failing_since
     if code in (None, "STRIPE_PERMISSION_MISSING"):
-        return Check(GOOD, "Stripe answers mani's questions.", seen_at=s.read_at)
-    lasts = since is not None and now() - since > STRIPE_ERROR_GRACE
-    action = Action("See Stripe's status", address="https://status.stripe.com")
-    return Check(BROKEN if lasts else ATTENTION, connections.explain_last_error(s.connection), code, since, action)
+        return Finding(Outcome.GOOD, "Stripe answers mani's requests.", seen_at=context.read_at)
+    is_lasting = since is not None and now() - since > STRIPE_ERROR_GRACE
+    outcome = Outcome.BROKEN if is_lasting else Outcome.ATTENTION
+    return Finding(outcome, connections.explain_last_error(context.connection), code, since)
 
 
-def _permission(name: str, s: CheckContext) -> Check:
-    permission = PERMISSIONS[name]
-    if s.connection.permissions.get(name):
-        return Check(GOOD, f"The key may read this. It adds {permission.adds}.", seen_at=s.read_at)
-    if not permission.required:
-        return Check(NOT_APPLICABLE, f"The key may not read this. It would add {permission.adds}.")
-    meaning = f"The key has lost “{permission.label}”. mani needs it for {permission.adds}."
-    action = Action("Allow it in Stripe, under Developers > API keys", address=restricted_key_link())
-    return Check(BROKEN, meaning, permission.scope, s.connection.failing_since, action)
+def permission(name: str, context: CheckContext) -> Finding:
+    wanted = PERMISSIONS[name]
+    if context.connection.permissions.get(name):
+        return Finding(Outcome.GOOD, f"The key may read this. It adds {wanted.adds}.", seen_at=context.read_at)
+    if not wanted.required:
+        return Finding(Outcome.NOT_APPLICABLE, f"The key may not read this. It would add {wanted.adds}.")
+    meaning = f"The key has lost “{wanted.label}”. mani needs it for {wanted.adds}."
+    return Finding(Outcome.BROKEN, meaning, wanted.scope, context.connection.failing_since)
 
 
-for _name, _entry in PERMISSIONS.items():
-    check(f"permission_{_name}", f"Permission {_entry.label}", needs=("key", "stripe"))(partial(_permission, _name))
-
-
-@check("mode", "Test or live mode", needs=("key",))
-def mode(s: CheckContext) -> Check:
-    other = [event for event in s.events if event.livemode != s.connection.livemode]
-    if not other:
-        return Check(GOOD, "Events come in the key's mode.", f"{s.mode} mode")
-    seen_at, evidence = other[0].received_at, f"{len(other)} of the last {len(s.events)} events"
-    theirs = MODES[other[0].livemode]
-    if s.events[0] is not other[0]:
-        return Check(
-            GOOD, f"Some {theirs}-mode events were ignored; the latest came in {s.mode} mode.", evidence, seen_at
-        )
-    meaning = f"The latest event was a {theirs}-mode event, but the key is a {s.mode}-mode key, so it was ignored."
-    action = Action(f"Use a {theirs}-mode key", STRIPE_PAGE, "connect", {"replace": 1})
-    return Check(BROKEN, meaning, evidence, seen_at, action)
-
-
-@check("events_chosen", "Events that matter", needs=("connection",))
-def events_chosen(s: CheckContext) -> Check:
-    chosen = sum(s.switches.values())
-    evidence = f"{chosen} of {len(s.switches)} switched on"
+def events_chosen(context: CheckContext) -> Finding:
+    chosen = sum(context.switches.values())
+    evidence = f"{chosen} of {len(context.switches)} switched on"
     if chosen:
-        return Check(GOOD, "mani writes ads for the events that are switched on.", evidence)
-    choose = Action("Choose events", STRIPE_PAGE, "events")
-    return Check(ATTENTION, "Every event is switched off, so no ads are written.", evidence, action=choose)
+        return Finding(Outcome.GOOD, "mani writes ads for the events that are switched on.", evidence)
+    return Finding(Outcome.ATTENTION, "Every event is switched off, so no ads are written.", evidence)
 
 
-# --- how news arrives ------------------------------------------------------------------------------------------------
+def mode(context: CheckContext) -> Finding:
+    others = [event for event in context.sources.events if event.livemode != context.connection.livemode]
+    if not others:
+        return Finding(Outcome.GOOD, "Events arrive in the key's mode.", f"{context.mode} mode")
+    evidence = f"{len(others)} of the last {len(context.sources.events)} events"
+    if context.sources.events[0] is not others[0]:
+        meaning = f"Some {context.other_mode}-mode events were ignored. The latest one is in {context.mode} mode."
+        return Finding(Outcome.GOOD, meaning, evidence, others[0].received_at)
+    meaning = f"The latest event is a {context.other_mode}-mode event, but the key is a {context.mode}-mode key, "
+    return Finding(Outcome.BROKEN, meaning + "so it was ignored.", evidence, others[0].received_at)
 
 
-@check("signature", "Signing secret", needs=("key",))
-def signature(s: CheckContext) -> Check:
-    unset, wrong = s.refusals.get("WEBHOOK_NO_SECRET"), s.refusals.get("WEBHOOK_BAD_SIGNATURE")
-    paste = Action("Paste the signing secret", STRIPE_PAGE, "webhook")
-    if s.connection.encrypted_signing_secret is None:
+def fast_source(context: CheckContext) -> Finding:
+    if context.sources.webhook.is_ready or context.sources.poll.is_ready:
+        return Finding(Outcome.GOOD, "Events arrive by webhook within seconds, or by the event check within a minute.")
+    meaning = "Without a webhook, and with a key that may not read events, events wait for the hourly sync."
+    return Finding(Outcome.ATTENTION, meaning)
+
+
+def signature(context: CheckContext) -> Finding:
+    unset, wrong = context.rejections.get("WEBHOOK_NO_SECRET"), context.rejections.get("WEBHOOK_BAD_SIGNATURE")
+    set_at = context.connection.signing_secret_set_at
+    if not context.sources.webhook.is_ready:
         if unset is None:
-            return Check(NOT_APPLICABLE, "No webhook is set up.")
-        meaning = "Stripe delivers to mani's endpoint, but mani has no signing secret to check it with."
-        return Check(BROKEN, meaning, _times(unset), unset.last_at, paste)
-    set_at = s.connection.signing_secret_set_at
+            return Finding(Outcome.NOT_APPLICABLE, "No webhook is set up.")
+        meaning = "Stripe delivers to mani's endpoint, but mani has no signing secret to verify it with."
+        return Finding(Outcome.BROKEN, meaning, _times(unset), unset.last_at)
     if wrong is None or (set_at and wrong.last_at < set_at):
-        return Check(GOOD, "Deliveries carry the right signature.", seen_at=s.delivered_at)
-    meaning = "Deliveries are refused: they are signed with another secret than the one in mani."
-    return Check(BROKEN, meaning, _times(wrong), wrong.last_at, paste)
+        return Finding(Outcome.GOOD, "Deliveries carry the right signature.", seen_at=context.delivered_at)
+    meaning = "Deliveries are rejected: they are signed with another secret than the one in mani."
+    return Finding(Outcome.BROKEN, meaning, _times(wrong), wrong.last_at)
 
 
-@check("clock", "Clock", needs=("signature",))
-def clock(s: CheckContext) -> Check:
-    stale = s.refusals.get("WEBHOOK_STALE")
+def clock(context: CheckContext) -> Finding:
+    stale = context.rejections.get("WEBHOOK_STALE")
     if stale is None:
-        return Check(GOOD, "Stripe's clock and mani's agree.", seen_at=s.delivered_at)
+        return Finding(Outcome.GOOD, "Stripe's clock and mani's agree.", seen_at=context.delivered_at)
     skew = stale.clock_skew_seconds or 0
     meaning = (
-        "Deliveries are refused: their time is more than five minutes from mani's. If they are not old deliveries "
-        "that somebody sends again, the clock of mani's server is wrong."
+        "Deliveries are rejected: their time is more than five minutes from mani's. Either somebody resends old "
+        "deliveries, or the clock of mani's server is wrong."
     )
     evidence = f"{abs(skew):,} seconds {'ahead of' if skew > 0 else 'behind'} Stripe"
-    return Check(BROKEN, meaning, evidence, stale.last_at, Action("Set the clock of mani's server (NTP)"))
+    return Finding(Outcome.BROKEN, meaning, evidence, stale.last_at)
 
 
-@check("webhook", "Webhook", needs=("key", "signature", "clock"))
-def webhook(s: CheckContext) -> Check:
-    look = Action("Look at the deliveries in Stripe", address=STRIPE_WEBHOOKS[s.connection.livemode])
-    latest = [event for event in s.events if event.state != "ignored"][:MIN_EVENTS]
-    if latest and not any(event.source == "webhook" or event.repeated_at for event in latest):
+def webhook(context: CheckContext) -> Finding:
+    if context.sources.webhook.state == SourceState.FAILS:
         meaning = "The latest events had to be fetched from Stripe: they were not delivered to mani's endpoint."
-        return Check(BROKEN, meaning, _count(len(latest), "event"), latest[0].received_at, look)
-    if s.delivered_at is None:
-        return Check(ATTENTION, "The webhook is set up, but nothing has been delivered yet.", action=look)
-    return Check(GOOD, "Stripe delivers to mani's endpoint.", seen_at=s.delivered_at)
+        return Finding(Outcome.BROKEN, meaning, f"Looked at the latest {MIN_EVENTS}", context.delivered_at)
+    if context.delivered_at is None:
+        return Finding(Outcome.ATTENTION, "The webhook is set up, but nothing has been delivered yet.")
+    return Finding(Outcome.GOOD, "Stripe delivers to mani's endpoint.", seen_at=context.delivered_at)
 
 
-@check("quick_way", "A quick way for news", needs=("key",))
-def fast_source(s: CheckContext) -> Check:
-    if s.connection.encrypted_signing_secret or s.connection.permissions.get("events"):
-        return Check(GOOD, "News comes by webhook within seconds, or by the event check within a minute.")
-    meaning = "Without a webhook, and with a key that may not read events, news waits for the hourly sync."
-    return Check(ATTENTION, meaning, action=Action("Set up the webhook", STRIPE_PAGE, "webhook"))
+def redeliveries(context: CheckContext) -> Finding:
+    repeated = [event for event in context.sources.events if event.repeats >= MIN_REDELIVERIES]
+    often = [event for event in repeated if event.repeated_at > now() - DAY]
+    if len(often) < MIN_REDELIVERED_EVENTS:
+        return Finding(Outcome.GOOD, "Stripe rarely has to deliver an event twice.")
+    meaning = "Stripe delivers the same events repeatedly, as if it didn't get mani's answers. Each counts once."
+    last_at = max(event.repeated_at for event in often)
+    return Finding(Outcome.ATTENTION, meaning, _count(len(often), "event"), last_at)
 
 
-@check("repeats", "Deliveries succeed at once", needs=("webhook",))
-def redeliveries(s: CheckContext) -> Check:
-    often = [e for e in s.events if e.repeats >= OFTEN_REDELIVERED and e.repeated_at > now() - DAY]
-    if len(often) < MANY_REDELIVERIES:
-        return Check(GOOD, "Stripe rarely has to deliver an event twice.")
-    meaning = (
-        "Stripe delivers the same events again and again, as if mani's answers didn't reach it. Nothing is doubled."
-    )
-    look = Action("Look at the deliveries in Stripe", address=STRIPE_WEBHOOKS[s.connection.livemode])
-    return Check(ATTENTION, meaning, _count(len(often), "event"), max(e.repeated_at for e in often), look)
+def poll(context: CheckContext) -> Finding:
+    polled_at = context.connection.polled_at
+    if not context.sources.poll.works:
+        meaning = "Stripe's events should be read every minute, but were not."
+        return Finding(Outcome.BROKEN, meaning, seen_at=polled_at)
+    if polled_at is None:
+        return Finding(Outcome.GOOD, "The first check of Stripe's events is about to start.")
+    return Finding(Outcome.GOOD, "mani reads Stripe's events every minute.", seen_at=polled_at)
 
 
-@check("poll", "Event check", needs=("stripe", "permission_events", "scheduler", "sync_worker"))
-def poll(s: CheckContext) -> Check:
-    read_at = s.connection.polled_at
-    if read_at and now() - read_at < LATE_POLL:
-        return Check(GOOD, "mani reads Stripe's events every minute.", seen_at=read_at)
-    if now() - s.connection.connected_at < START:
-        return Check(GOOD, "The first check of Stripe's events is on its way.")
-    return Check(BROKEN, "Stripe's events should be read every minute, but were not.", seen_at=read_at, action=RUN_NOW)
+def failed_events(context: CheckContext) -> Finding:
+    if not context.failed_events:
+        return Finding(Outcome.GOOD, "All events could be processed.")
+    meaning = "mani gave up on some events after five attempts. They can be replayed."
+    return Finding(Outcome.BROKEN, meaning, _count(context.failed_events, "event"))
 
 
-@check(
-    "sync",
-    "Customer sync",
-    needs=("stripe", "permission_customers", "permission_subscriptions", "scheduler", "sync_worker"),
-)
-def sync(s: CheckContext) -> Check:
-    latest = s.runs[0] if s.runs else None
-    if s.synced_at and now() - s.synced_at < s.sync_interval + LATE_SYNC:
-        return Check(GOOD, "Customers are read from Stripe every hour.", seen_at=s.synced_at)
-    if latest and latest.state == "running" and latest.lease_until and latest.lease_until > now():
-        return Check(
-            GOOD, "Customers are being read from Stripe now.", f"{latest.customers:,} so far", latest.started_at
-        )
-    if now() - s.connection.connected_at < START:
-        return Check(GOOD, "The first sync is about to start.")
-    sync_now = Action("Sync now", "stripe_settings.sync_now", "sync", posts=True)
-    return Check(BROKEN, "Customers should be read every hour, but were not.", seen_at=s.synced_at, action=sync_now)
+def sync(context: CheckContext) -> Finding:
+    latest = next(iter(context.sources.runs), None)
+    if not context.sources.sync.works:
+        meaning = "Customers should be read every hour, but were not."
+        return Finding(Outcome.BROKEN, meaning, seen_at=context.synced_at)
+    if latest and latest.state == SyncState.RUNNING:
+        evidence = f"{latest.customers:,} so far"
+        return Finding(Outcome.GOOD, "Customers are being read from Stripe now.", evidence, latest.started_at)
+    if context.synced_at is None:
+        return Finding(Outcome.GOOD, "The first sync is about to start.")
+    return Finding(Outcome.GOOD, "Customers are read from Stripe every hour.", seen_at=context.synced_at)
 
 
-# --- what mani knows -------------------------------------------------------------------------------------------------
+def customers(context: CheckContext) -> Finding:
+    if context.synced_at is None:
+        return Finding(Outcome.NOT_APPLICABLE, "Customers are counted once the first sync is done.")
+    evidence = _count(context.customers, "customer")
+    if context.customers:
+        return Finding(Outcome.GOOD, "mani knows your customers.", evidence, context.synced_at)
+    meaning = f"Stripe lists no customers in {context.mode} mode."
+    return Finding(Outcome.ATTENTION, meaning, evidence, context.synced_at)
 
 
-@check("customers", "Customers", needs=("sync",))
-def customers(s: CheckContext) -> Check:
-    if s.synced_at is None:
-        return Check(NOT_APPLICABLE, "Customers are counted once the first sync is done.")
-    evidence = _count(s.customers, "customer")
-    if s.customers:
-        return Check(GOOD, "mani knows your customers.", evidence, s.synced_at)
-    create = Action("Create a customer in Stripe", address=STRIPE_CUSTOMERS[s.connection.livemode])
-    return Check(ATTENTION, f"Stripe lists no customers in {s.mode} mode.", evidence, s.synced_at, create)
+def promise(context: CheckContext) -> Finding:
+    """Counts from the arrival at mani: the delay before that is each source's own."""
+    since = now() - DAY
+    delays = [row.generated_at - row.received_at for row in context.creatives if row.generated_at > since]
+    if not delays:
+        return Finding(Outcome.GOOD, "No ads were due in the last day.")
+    slowest = max(delays)
+    evidence = f"{max(slowest.total_seconds(), 0):,.1f} seconds was the slowest of the last {len(delays)}"
+    if slowest < PROMISE:
+        return Finding(Outcome.GOOD, "Ads were in the queue within five minutes.", evidence)
+    return Finding(Outcome.ATTENTION, "Some ads came later than the promised five minutes.", evidence)
 
 
-@check("tiers", "Names of the tiers", needs=("key",))
-def tiers(s: CheckContext) -> Check:
-    unnamed = [tier for tier in s.tiers if not tier.name]
-    bad = len(unnamed) + len(s.unprintable)
+def blocked(context: CheckContext) -> Finding:
+    moments = context.blocked_moments
+    if not moments.count:
+        return Finding(Outcome.GOOD, "No ads wait for a change of the brand kit.")
+    meaning = f"mani found no words that the platforms allow: {moments.reason}"
+    return Finding(Outcome.BROKEN, meaning, _count(moments.count, "moment"))
+
+
+def tiers(context: CheckContext) -> Finding:
+    unnamed = [tier for tier in context.tiers if not tier.name]
+    bad = len(unnamed) + len(context.unprintable)
     if not bad:
-        return Check(GOOD, "Ads can name every tier.", _count(len(s.tiers), "tier"))
-    why = "has no name" if unnamed else f"has a name that no ad may print: {next(iter(s.unprintable.values()))}"
-    name_them = Action("Name the tiers", STRIPE_PAGE, "tiers")
-    return Check(ATTENTION, f"A tier {why}. Its ads stay generic.", f"{bad} of {len(s.tiers)} tiers", action=name_them)
+        return Finding(Outcome.GOOD, "Ads can name every tier.", _count(len(context.tiers), "tier"))
+    problem = "has no name"
+    if not unnamed:
+        problem = f"has a name that no ad may print: {next(iter(context.unprintable.values()))}"
+    evidence = f"{bad} of {len(context.tiers)} tiers"
+    return Finding(Outcome.ATTENTION, f"A tier {problem}. Its ads stay generic.", evidence)
 
 
-@check("generic", "Ads speak to somebody", needs=("tiers",))
-def generic(s: CheckContext) -> Check:
-    count = sum(creative.is_generic for creative in s.creatives)
-    if len(s.creatives) < FEWEST_JUDGED or count / len(s.creatives) < GENERIC_SHARE:
-        return Check(
-            GOOD, "Ads name the tier and speak to the value segment.", f"{count} of {len(s.creatives)} are generic"
-        )
-    meaning = (
-        "Many ads are generic, because the customer's tier or segment wasn't known. Verify that Stripe data is syncing."
-    )
-    sync_now = Action("Sync now", "stripe_settings.sync_now", "sync", posts=True)
-    return Check(ATTENTION, meaning, f"{count} of {len(s.creatives)} are generic", action=sync_now)
+def generic(context: CheckContext) -> Finding:
+    count, total = sum(creative.is_generic for creative in context.creatives), len(context.creatives)
+    evidence = f"{count} of {total} are generic"
+    if total < MIN_CREATIVES or count / total < MAX_GENERIC_SHARE:
+        return Finding(Outcome.GOOD, "Ads name the tier and fit the value segment.", evidence)
+    meaning = "Many ads are generic, because the customer's tier or segment wasn't known. "
+    return Finding(Outcome.ATTENTION, meaning + "Verify that Stripe data is syncing.", evidence)
 
 
-@check("blocked", "Ads can be written", needs=("connection",))
-def blocked(s: CheckContext) -> Check:
-    if not s.open_work.blocked:
-        return Check(GOOD, "Nothing waits for a change of the brand kit.")
-    meaning = f"mani found no words that the platforms allow: {s.open_work.why_blocked}"
-    return Check(
-        BROKEN, meaning, _count(s.open_work.blocked, "moment"), action=Action("Change the brand kit", "brand.show")
-    )
+def redis(context: CheckContext) -> Finding:
+    if context.heartbeats.redis_answers:
+        return Finding(Outcome.GOOD, "The job server (Redis or Valkey) answers.")
+    meaning = "The job server (Redis or Valkey) doesn't answer. Events are stored and processed when it is back."
+    return Finding(Outcome.BROKEN, meaning)
 
 
-@check("failed_events", "Events can be processed", needs=("key",))
-def failed_events(s: CheckContext) -> Check:
-    if not s.open_work.failed:
-        return Check(GOOD, "No event was given up.")
-    see = Action("See these events", "troubleshooting.deliveries", query={"result": "failed"})
-    return Check(
-        BROKEN,
-        "mani gave up on some events after five tries. They can be replayed.",
-        _count(s.open_work.failed, "event"),
-        action=see,
-    )
+def worker(context: CheckContext) -> Finding:
+    evidence = f"{context.heartbeats.workers[FAST]} running"
+    if context.heartbeats.workers[FAST]:
+        return Finding(Outcome.GOOD, "Workers for events are running.", evidence)
+    meaning = "No worker for events is running. Events are stored and processed when one is."
+    return Finding(Outcome.BROKEN, meaning, evidence)
 
 
-# --- mani itself -----------------------------------------------------------------------------------------------------
+def sync_worker(context: CheckContext) -> Finding:
+    evidence = f"{context.heartbeats.workers[SLOW]} running"
+    if context.heartbeats.workers[SLOW]:
+        return Finding(Outcome.GOOD, "Workers for the sync and the event check are running.", evidence)
+    return Finding(Outcome.BROKEN, "No worker for the sync is running, so customers and polled events wait.", evidence)
 
 
-@check("redis", "Job server", everywhere=True)
-def redis(s: CheckContext) -> Check:
-    if s.signs.redis_answers:
-        return Check(GOOD, "The job server (Redis or Valkey) answers.")
-    meaning = "The job server (Redis or Valkey) doesn't answer. Events are kept and worked off when it is back."
-    return Check(BROKEN, meaning, action=Action("Start the job server"))
+def scheduler(context: CheckContext) -> Finding:
+    if context.heartbeats.scheduler_at:
+        return Finding(Outcome.GOOD, "The scheduler is running.", seen_at=context.heartbeats.scheduler_at)
+    meaning = "The scheduler isn't running, so nothing starts by itself: no sync, no event check, no retry."
+    return Finding(Outcome.BROKEN, meaning)
 
 
-@check("worker", "Workers", needs=("redis",), everywhere=True)
-def worker(s: CheckContext) -> Check:
-    gone = "No worker is running, so events wait. They are kept and worked off when one is."
-    return _staff(s.signs.workers[FAST], "There are workers for events.", gone)
-
-
-@check("sync_worker", "Workers for the sync", needs=("redis",), everywhere=True)
-def sync_worker(s: CheckContext) -> Check:
-    gone = "No worker for the sync is running, so customers and polled events wait."
-    return _staff(s.signs.workers[SLOW], "There are workers for the sync and the event check.", gone)
-
-
-def _staff(count: int, there: str, gone: str) -> Check:
-    if count:
-        return Check(GOOD, there, f"{count} running")
-    return Check(BROKEN, gone, "0 running", action=Action("Start a worker (python worker.py work)"))
-
-
-@check("scheduler", "Scheduler", needs=("redis",), everywhere=True)
-def scheduler(s: CheckContext) -> Check:
-    if s.signs.scheduler_at:
-        return Check(GOOD, "The scheduler is running.", seen_at=s.signs.scheduler_at)
-    meaning = "The scheduler isn't running, so nothing starts by itself: no sync, no event check, no second try."
-    return Check(BROKEN, meaning, action=Action("Start the scheduler (python worker.py schedule)"))
-
-
-@check("jobs", "Nothing waits", needs=("connection", "worker", "scheduler"), everywhere=True)
-def waiting(s: CheckContext) -> Check:
-    since = s.waiting_since
+def job_backlog(context: CheckContext) -> Finding:
+    since = context.waiting_since
     if since is None or now() - since < LATE_JOB:
-        return Check(GOOD, "Whatever arrived is worked off.")
-    outcome = BROKEN if now() - since > LOST_JOB else ATTENTION
-    return Check(
-        outcome, "Events wait longer than they should for a worker.", seen_at=since, action=Action("Add a worker")
-    )
+        return Finding(Outcome.GOOD, "No event waits for a worker.")
+    outcome = Outcome.BROKEN if now() - since > LOST_JOB else Outcome.ATTENTION
+    return Finding(outcome, "Events wait too long for a worker.", seen_at=since)
 
 
-@check("promise", "Within five minutes", needs=("connection",))
-def promise(s: CheckContext) -> Check:
-    """What mani itself took, from hearing of it to the queue; Stripe's part is each path's own delay."""
-    today = [row for row in s.creatives if row.generated_at > now() - DAY]
-    took = max((row.generated_at - row.received_at for row in today), default=None)
-    if took is None:
-        return Check(GOOD, "No ads were asked for in the last day.")
-    evidence = f"{max(took.total_seconds(), 0):,.1f} seconds was the slowest of the last {len(today)}"
-    if took < PROMISE:
-        return Check(GOOD, "Ads were in the queue within five minutes.", evidence)
-    return Check(ATTENTION, "Some ads came later than the promised five minutes.", evidence)
-
-
-def _times(refusal: RejectedDelivery) -> str:
-    return f"{refusal.count:,} refused in the last hour they came"
+def _times(rejected: RejectedDelivery) -> str:
+    return f"{rejected.count:,} rejected in the last hour they came"
 
 
 def _count(number: int, thing: str) -> str:

@@ -12,7 +12,6 @@ from manimod.creatives import review
 from manimod.customers import statistics
 from manimod.diagnostics import setup, sources
 from manimod.extensions import db
-from manimod.ingest import sync
 from manimod.lifecycle import KINDS
 from manimod.models import Account, Connection, Creative, StripeEvent, SyncRun
 from manimod.models.accounts import now
@@ -80,6 +79,7 @@ def get_overview(account: Account) -> Overview:
     sizes = statistics.sizes(connection) if connection else []
     last_event = _last_event(connection) if connection else None
     delays = _delays(account)
+    working = sources.working_source(connection) if connection else None
     return Overview(
         connection=connection,
         creatives=creatives,
@@ -87,8 +87,8 @@ def get_overview(account: Account) -> Overview:
         tiers=statistics.by_size([(tier, count) for tier, _, count in sizes]),
         segments=dict(statistics.by_size([(segment, count) for _, segment, count in sizes])),
         last_event=last_event,
-        source=sources.working_source(connection).name if connection else None,
-        run=sync.get_latest(connection) if connection else None,
+        source=working.name if working else None,
+        run=next(iter(working.runs), None) if working else None,
         median_delay=delays[len(delays) // 2] if delays else None,
         slowest_delay=delays[-1] if delays else None,
         steps=setup.steps(account, connection, bool(sizes), last_event is not None, bool(delays)),

@@ -1,4 +1,4 @@
-"""For load balancers and supervisors: alive (the process answers) and ready (so do the database and Redis)."""
+"""For load balancers and supervisors: /healthz (the process answers), /readyz (so do the database and Redis)."""
 
 from flask import Blueprint, Response, current_app, make_response
 from redis.exceptions import RedisError
@@ -17,25 +17,18 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    checks = {"database": _database_answers(), "redis": _redis_answers()}
-    lines = "\n".join(f"{name}: {'ok' if works else 'no answer'}" for name, works in checks.items())
-    return _plain(lines, 200 if all(checks.values()) else 503)
-
-
-def _database_answers() -> bool:
+    answers = {"database": True, "redis": True}
     try:
         db.session.execute(text("SELECT 1"))
     except SQLAlchemyError:
         db.session.rollback()
-        return False
-    return True
-
-
-def _redis_answers() -> bool:
+        answers["database"] = False
     try:
-        return bool(current_app.extensions["redis"].ping())
+        current_app.extensions["redis"].ping()
     except RedisError:
-        return False
+        answers["redis"] = False
+    lines = [f"{name}: {'ok' if answer else 'no answer'}" for name, answer in answers.items()]
+    return _plain("\n".join(lines), 200 if all(answers.values()) else 503)
 
 
 def _plain(body: str, status: int) -> Response:

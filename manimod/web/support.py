@@ -9,11 +9,12 @@ from flask_security import current_user
 
 from manimod import jobs
 from manimod.accounts import audit, support
-from manimod.diagnostics import alerts, check_runner, job_metrics, metrics
+from manimod.diagnostics import alerts, check_runner, metrics
 from manimod.errors import ManimodError
 from manimod.ingest import delivery_log, sync
 from manimod.jobs import transaction
 from manimod.models import PLANS, Account
+from manimod.models.states import EventState
 from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import support_required
@@ -38,10 +39,11 @@ def index() -> Response:
         has_more=len(found) > support.PAGE_SIZE,
         page=page,
         chosen=chosen,
-        titles={name: rule.title for name, rule in check_runner.ACCOUNT_CHECKS.items()},
+        titles={name: definition.title for name, definition in check_runner.CHECKS.items()},
         signs=jobs.heartbeats(),
-        queues=job_metrics.queue_states(),
-        backlog=metrics.backlog(),
+        queues=metrics.queue_states(),
+        events_pending=metrics.count_events(EventState.PENDING),
+        oldest_waiting_at=metrics.oldest_waiting_at(),
     )
 
 
@@ -175,7 +177,7 @@ def _page(account: Account, status: int = 200, **context: object) -> Response:
         alerts=alerts.open_alerts(account.id),
         runs=[run for run in latest if run.finished_at],
         run=latest[0] if latest and latest[0].state == "running" else None,
-        failed_jobs=job_metrics.failed_jobs(connection.id) if connection else [],
+        failed_jobs=metrics.failed_jobs(connection.id) if connection else [],
         log=log,
         refusals=delivery_log.rejected_deliveries(connection) if connection else [],
         entries=audit.get_for_account(account),

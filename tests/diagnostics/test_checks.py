@@ -301,7 +301,7 @@ BREAKAGES = {
     "a clock that is off": (skew_clock, "clock", "broken", "Set the clock"),
     "the wrong mode": (send_live_events, "mode", "broken", "Use a live-mode key"),
     "a webhook that was removed": (lose_webhook, "webhook", "broken", "Look at the deliveries in Stripe"),
-    "no webhook and no event check": (never_set_up_a_webhook, "quick_way", "attention", "Set up the webhook"),
+    "no webhook and no event check": (never_set_up_a_webhook, "fast_source", "attention", "Set up the webhook"),
     "toggles off": (switch_everything_off, "events_chosen", "attention", "Choose events"),
     "a lower plan": (lower_plan, "plan", "broken", "See the plans"),
     "no worker": (stop_worker(FAST), "worker", "broken", "Start a worker"),
@@ -312,11 +312,11 @@ BREAKAGES = {
     "an unnamed tier": (forget_tier_name, "tiers", "attention", "Name the tiers"),
     "a parked event": (park_event, "failed_events", "broken", "See these events"),
     "a held moment": (hold_moment, "blocked", "broken", "Change the brand kit"),
-    "an event that waits": (leave_event_waiting(2), "jobs", "attention", "Add a worker"),
-    "an event that nobody fetches": (leave_event_waiting(9), "jobs", "broken", "Add a worker"),
+    "an event that waits": (leave_event_waiting(2), "job_backlog", "attention", "Add a worker"),
+    "an event that nobody fetches": (leave_event_waiting(9), "job_backlog", "broken", "Add a worker"),
     "a slow day": (be_slow, "promise", "attention", None),
     "generic ads": (write_generic_ads, "generic", "attention", "Sync now"),
-    "repeated deliveries": (repeat_deliveries, "repeats", "attention", "Look at the deliveries in Stripe"),
+    "repeated deliveries": (repeat_deliveries, "redeliveries", "attention", "Look at the deliveries in Stripe"),
 }
 
 
