@@ -9,6 +9,7 @@ from pathlib import Path
 
 from manimod.diagnostics import checks
 from manimod.diagnostics.check_context import CheckContext
+from manimod.diagnostics.checks import CheckResult
 from manimod.extensions import db
 from manimod.models import Account, Health
 from manimod.models.accounts import now
@@ -37,7 +38,7 @@ class CheckDefinition:
     name: str
     title: str
     question: str
-    judge: Callable[[CheckContext], checks.Finding]
+    judge: Callable[[CheckContext], CheckResult]
     needs: tuple[str, ...] = ()
     fix: dict | None = None
     installation: bool = False
@@ -128,18 +129,18 @@ def _run(context: CheckContext, definitions: dict[str, CheckDefinition]) -> list
         if definition.name not in found:
             needed = [run(definitions[name]) for name in definition.needs if name in definitions]
             cause = next((check for check in needed if check.outcome != Outcome.GOOD), None)
-            finding = _not_judged(cause) if cause else definition.judge(context)
-            action = _action(definition, context) if finding.outcome in FAILING else None
-            found[definition.name] = Check(definition.name, definition.title, **vars(finding), action=action)
+            result = _not_judged(cause) if cause else definition.judge(context)
+            action = _action(definition, context) if result.outcome in FAILING else None
+            found[definition.name] = Check(definition.name, definition.title, **vars(result), action=action)
         return found[definition.name]
 
     return [run(definition) for definition in definitions.values()]
 
 
-def _not_judged(cause: Check) -> checks.Finding:
+def _not_judged(cause: Check) -> CheckResult:
     if cause.outcome == Outcome.NOT_APPLICABLE:
-        return checks.Finding(Outcome.NOT_APPLICABLE, cause.meaning)
-    return checks.Finding(Outcome.NOT_APPLICABLE, f"Can't be judged until “{cause.title}” is good.")
+        return CheckResult(Outcome.NOT_APPLICABLE, cause.meaning)
+    return CheckResult(Outcome.NOT_APPLICABLE, f"Can't be judged until “{cause.title}” is good.")
 
 
 def _action(definition: CheckDefinition, context: CheckContext) -> Action | None:
