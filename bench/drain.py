@@ -112,7 +112,7 @@ def put(connection: int, number: int, spread: bool) -> None:
     for start in range(0, number, 500):
         with transaction():
             events.store(made[start : start + 500], "webhook")
-            g.job_requests.clear()
+            g.requested_jobs.clear()
 
 
 def left() -> int:

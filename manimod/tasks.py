@@ -27,13 +27,13 @@ def process_events(connection_id: int) -> None:
     tiers.name_new_tiers(connection_id)
     more_moments = generate.generate(connection_id)
     if more_events or more_moments:
-        jobs.enqueue_now("process_events", connection_id)
+        jobs.enqueue("process_events", connection_id)
 
 
 def sync_customers(connection_id: int) -> None:
     jobs.acknowledge("sync_customers", connection_id)
     if sync.run(connection_id):
-        jobs.enqueue_now("sync_customers", connection_id)
+        jobs.enqueue("sync_customers", connection_id)
 
 
 def poll_events(connection_id: int) -> None:
@@ -52,7 +52,7 @@ def check_health(account_id: int) -> None:
 def prune(connection_id: int) -> None:
     jobs.acknowledge("prune", connection_id)
     if retention.prune(connection_id):
-        jobs.enqueue_now("prune", connection_id)
+        jobs.enqueue("prune", connection_id)
 
 
 def watch() -> None:
@@ -71,6 +71,6 @@ def reconcile() -> None:
     """
     for name, due in DUE.items():
         for row_id in due():
-            jobs.enqueue_now(name, row_id)
+            jobs.enqueue(name, row_id)
     db.session.rollback()
     jobs.record_scheduler_heartbeat()

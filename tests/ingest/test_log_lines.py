@@ -34,7 +34,7 @@ def test_an_event_can_be_followed_from_the_webhook_to_its_creative(lines, client
     assert found["kind"] == "new_customer"
     [ready] = lines(event="creative_ready", moments=[found["moment"]])
     # The bell that the request rang is the job that did the work.
-    woken = [line["wakes"] for line in lines(event="job_enqueued", request_id=stored["request_id"])]
+    woken = [line["enqueued_job"] for line in lines(event="job_enqueued", request_id=stored["request_id"])]
     assert {line["job_id"] for line in (processed, ready)} == set(woken)
 
 

@@ -217,7 +217,7 @@ def test_a_failed_job_is_shown_by_task_and_id_only(as_support, here, connected, 
     drain()
     with transaction():
         db.session.execute(update(type(connected)).values(permissions="Hazel Testford"))
-    jobs.enqueue_now("poll_events", connected.id)
+    jobs.enqueue("poll_events", connected.id)
     drain()
     with transaction():
         db.session.execute(update(type(connected)).values(permissions={}))
