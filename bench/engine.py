@@ -1,4 +1,4 @@
-"""The studio: creative sets without and with their pictures, on one core, with memory over 1,000 sets."""
+"""The creative engine: sets without and with their pictures, on one core, with memory over 1,000 sets."""
 
 import itertools
 import statistics
@@ -10,10 +10,11 @@ from bench.figures import Figure
 from bench.stage import peak_megabytes
 from manimod.creatives import bulk_sheets
 from manimod.creatives.engine import brief
-from manimod.creatives.engine.brief import EVENTS, POSITIONS, SEGMENTS, TONES, Brand, Brief
+from manimod.creatives.engine.brief import EVENTS, Brand, Brief, Tone
 from manimod.creatives.engine.copy.copywriter import write
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.policy.platforms import MASTERS
+from manimod.lifecycle import Segment, TierPosition
 
 TODAY = date(2026, 11, 22)
 BRAND = Brand(name="Northwind", landing_page="https://northwind.example/")
@@ -29,21 +30,21 @@ def measure() -> list[Figure]:
     grown = peak_megabytes() - before
     drawn, png = median_ms(with_masters, asked[::2]), median_ms(picture.rasterise, different(svg, 15))
     return [
-        Figure("studio", "one set, texts and lint", median_ms(write, asked), "ms"),
-        Figure("studio", "one set with its 15 SVG masters", drawn, "ms", goal="<= 60 ms", is_met=drawn <= 60),
-        Figure("studio", "sets, 1,000 in a row", 1000 / thousand, "sets/s"),
-        Figure("studio", "memory growth over 1,000 sets", grown, "MB", goal="flat"),
-        Figure("studio", "one SVG master 1080x1080", median_ms(draw_fresh(variant), range(200)), "ms"),
-        Figure("studio", "size of that SVG", len(svg) / 1000, "kB"),
-        Figure("studio", "PNG 1080x1080", png, "ms", goal="<= 300 ms", is_met=png <= 300),
-        Figure("studio", "export of one set with 27 PNG", median_ms(export_one, sets[:3]), "ms"),
+        Figure("engine", "one set, texts and policy", median_ms(write, asked), "ms"),
+        Figure("engine", "one set with its 15 SVG masters", drawn, "ms", goal="<= 60 ms", is_met=drawn <= 60),
+        Figure("engine", "sets, 1,000 in a row", 1000 / thousand, "sets/s"),
+        Figure("engine", "memory growth over 1,000 sets", grown, "MB", goal="flat"),
+        Figure("engine", "one SVG master 1080x1080", median_ms(draw_fresh(variant), range(200)), "ms"),
+        Figure("engine", "size of that SVG", len(svg) / 1000, "kB"),
+        Figure("engine", "PNG 1080x1080", png, "ms", goal="<= 300 ms", is_met=png <= 300),
+        Figure("engine", "export of one set with 27 PNG", median_ms(export_one, sets[:3]), "ms"),
     ]
 
 
 def briefs():
     """Different briefs without end: another tier name in every turn."""
     for turn in itertools.count():
-        for event, segment, position, tone in itertools.product(EVENTS, SEGMENTS, POSITIONS, TONES):
+        for event, segment, position, tone in itertools.product(EVENTS, Segment, TierPosition, Tone):
             brand = replace(BRAND, tone=tone)
             tier = f"Tier {turn}" if turn else position.capitalize()
             yield Brief(event=event, segment=segment, tier=tier, tier_position=position, brand=brand, today=TODAY)
