@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Answer = Callable[[dict], tuple[int, dict[str, str], bytes]]
 
-# Lines of five ads that share few words; {plan} as the brief spells it.
+# Lines of five ads that share few words.
 ADS = [
     {
         "short": [
@@ -140,40 +140,29 @@ class OpenAiStub:
         return Handler
 
 
-def ads(request: dict, plan: str = "Team plan") -> dict:
+def ads(request: dict) -> dict:
     """Good lines for every angle that the request's schema asks for."""
-    schema = request["tools"][0]["function"]["parameters"]
+    schema = request["response_format"]["json_schema"]["schema"]
     return {
-        angle: {kind: [line.format(plan=plan) for line in lines] for kind, lines in ad.items()}
+        angle: {kind: list(lines) for kind, lines in ad.items()}
         for angle, ad in zip(schema["required"], ADS, strict=False)
     }
 
 
-def well(change: Callable[[dict], object] = lambda ads: None, plan: str = "Team plan") -> Answer:
+def well(change: Callable[[dict], object] = lambda ads: None) -> Answer:
     """A proper answer with good lines, after `change` has had its way with them."""
 
     def answer(request: dict) -> tuple[int, dict[str, str], bytes]:
-        written = ads(request, plan)
+        written = ads(request)
         change(written)
-        return called(request, json.dumps(written))
+        return completion(request, json.dumps(written))
 
     return answer
 
 
-def called(request: dict, arguments: str) -> tuple[int, dict[str, str], bytes]:
-    function = {"name": request["tools"][0]["function"]["name"], "arguments": arguments}
-    calls = [{"id": "call_1", "type": "function", "function": function}]
-    return completion(request, {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls")
-
-
 def said(text: str) -> Answer:
-    """An answer in prose: a refusal, or whatever else keeps to no schema."""
-    return lambda request: completion(request, {"role": "assistant", "content": text}, "stop")
-
-
-def arguments(text: str) -> Answer:
-    """The arguments of the output as this very text."""
-    return lambda request: called(request, text)
+    """An answer as this very text: a refusal, or whatever else keeps to no schema."""
+    return lambda request: completion(request, text)
 
 
 def status(code: int, headers: dict[str, str] | None = None) -> Answer:
@@ -192,8 +181,8 @@ def slowly(seconds: float, answer: Answer) -> Answer:
     return late
 
 
-def completion(request: dict, message: dict, reason: str) -> tuple[int, dict[str, str], bytes]:
-    choice = {"index": 0, "finish_reason": reason, "message": message}
+def completion(request: dict, text: str) -> tuple[int, dict[str, str], bytes]:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
     usage = {"prompt_tokens": 900, "completion_tokens": 700, "total_tokens": 1600}
     whole = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": request["model"], "usage": usage}
     return 200, {}, json.dumps({**whole, "choices": [choice]}).encode()

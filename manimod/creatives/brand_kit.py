@@ -13,7 +13,7 @@ from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.copy.copywriter import printable_tier
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
-from manimod.creatives.engine.policy.policy import LintContext
+from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.customers.tiers import LONGEST_NAME
 from manimod.errors import ManimodError
 from manimod.extensions import db
@@ -179,6 +179,6 @@ def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
     return tier
 
 
-def _tier_context(connection: Connection, names: Iterable[str]) -> LintContext:
+def _tier_context(connection: Connection, names: Iterable[str]) -> PolicyContext:
     account = connection.account
-    return LintContext(briefs.get_brand(account), customer_names=briefs.customer_names_in(account, names))
+    return PolicyContext(briefs.get_brand(account), customer_names=briefs.customer_names_in(account, names))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from manimod.creatives.engine.brief import Brand, Brief, Offer
-from manimod.creatives.engine.policy.policy import LintContext
+from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.extensions import db
 from manimod.models import Account, BrandKit, Connection, Customer
 from manimod.models.accounts import now
@@ -93,10 +93,12 @@ def stored_texts(kit: BrandKit) -> list[str]:
     return [kit.disclaimer, *kit.proof, *kit.release_notes, *(offer["text"] for offer in kit.offers)]
 
 
-def lint_context(account: Account, brief: Brief, texts: Iterable[str], audience_size: int | None = None) -> LintContext:
+def lint_context(
+    account: Account, brief: Brief, texts: Iterable[str], audience_size: int | None = None
+) -> PolicyContext:
     """What a person's texts are judged against, including the customers who may be named in them."""
     names = customer_names_in(account, texts, or_first_name=True)
-    return LintContext.of(brief, customer_names=names, audience_size=audience_size)
+    return PolicyContext.of(brief, customer_names=names, audience_size=audience_size)
 
 
 def customer_names_in(account: Account, texts: Iterable[str], or_first_name: bool = False) -> list[str]:

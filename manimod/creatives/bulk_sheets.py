@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from manimod.creatives.engine.copy.plan_names import slug
 from manimod.creatives.engine.picture import picture
+from manimod.creatives.engine.picture.text_layout import PictureRefused
 from manimod.creatives.engine.policy.platforms import CANVASES, CHECKED, COLUMNS, PLACEMENTS
 
 PLAIN_COLUMNS = ["Platform", "Campaign", "Ad", "Status", "Field", "Line", "Text", "Call to action", "Link", "Pictures"]
@@ -131,7 +132,7 @@ def pictures(item):
             name = picture_name(item, variant, canvas, little_text)
             try:
                 yield name, picture.png(picture.draw(variant, item.brand, canvas, little_text), canvas)
-            except picture.PictureRefused:
+            except PictureRefused:
                 yield name, None
 
 

@@ -9,6 +9,7 @@ from manimod.creatives import briefs
 from manimod.creatives.engine.brief import CreativeSet, ExportItem
 from manimod.creatives.engine.copy.plan_names import slug
 from manimod.creatives.engine.policy import policy
+from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Account, Creative
@@ -47,7 +48,7 @@ def get_page(account: Account, asked: ExportSelection) -> ExportPage:
     items, blocked = [], {}
     for row in rows:
         content = CreativeSet.from_json(row.content)
-        context = replace(policy.LintContext.of(brief), tier=content.tier, objective=content.objective)
+        context = replace(PolicyContext.of(brief), tier=content.tier, objective=content.objective)
         problems = policy.blocks(
             [finding for variant in content.variants for finding in policy.check(variant, context)]
         )

@@ -10,8 +10,10 @@ from manimod.creatives import briefs
 from manimod.creatives.engine.brief import Brief, CreativeSet, Finding, PlatformCopy, Variant
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.picture import picture
+from manimod.creatives.engine.picture.text_layout import PictureRefused
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
+from manimod.creatives.engine.policy.rules import BLOCK, WARN, PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import (
@@ -220,10 +222,10 @@ def draft(creative: Creative, index: int, texts: Mapping[str, str]) -> tuple[Var
     findings = policy.check(variant, context)
     if not variant.headline or not variant.body:
         empty = "headline" if not variant.headline else "body"
-        findings.append(Finding("CNT-01", policy.BLOCK, "all", empty, "This text is empty. An ad needs it."))
+        findings.append(Finding("CNT-01", BLOCK, "all", empty, "This text is empty. An ad needs it."))
     elif (before.headline, before.body) != (variant.headline, variant.body):
         findings += _picture_findings(variant, context)
-    return replace(variant, rules=tuple(f for f in findings if f.severity == policy.WARN)), findings
+    return replace(variant, rules=tuple(f for f in findings if f.severity == WARN)), findings
 
 
 def check_text(creative: Creative, index: int, key: str, text: str) -> list[Finding]:
@@ -307,20 +309,20 @@ def _with_texts(variant: Variant, texts: dict[str, str]) -> Variant:
     return replace(variant, headline=headline, body=body, platforms=platforms)
 
 
-def _picture_findings(variant: Variant, context: policy.LintContext) -> list[Finding]:
+def _picture_findings(variant: Variant, context: PolicyContext) -> list[Finding]:
     """Whether every placement's picture can still be drawn with the texts."""
     findings = []
     for placement in (name for name in PLACEMENTS if name in variant.platforms):
         for canvas in {CANVASES[c].master or c for c in PLACEMENTS[placement].canvases}:
             try:
-                easel = picture.lay_out(variant, context.brand, canvas, PLACEMENTS[placement].little_text)
-            except picture.PictureRefused as refusal:
-                return [Finding("IMG-04", policy.BLOCK, "all", "headline", str(refusal))]
-            findings += [replace(f, field="headline") for f in policy.check_picture(easel, placement, context)]
+                drawn = picture.lay_out(variant, context.brand, canvas, PLACEMENTS[placement].little_text)
+            except PictureRefused as refusal:
+                return [Finding("IMG-04", BLOCK, "all", "headline", str(refusal))]
+            findings += [replace(f, field="headline") for f in policy.check_picture(drawn, placement)]
     return list(dict.fromkeys(findings))
 
 
-def _context(creative: Creative, texts: Iterable[str]) -> policy.LintContext:
+def _context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
     context = briefs.lint_context(creative.account, _brief(creative), texts, creative.audience_size)
     return replace(context, tier=creative.content["tier"] or creative.tier, objective=creative.objective)
 

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, abort, request, url_for
 
 from manimod.creatives import brand_kit, briefs
-from manimod.creatives.engine.brief import OFFER_KINDS, TONES
+from manimod.creatives.engine.brief import OfferKind, Tone
 from manimod.creatives.engine.copy.copywriter import NoLegalCopy
 from manimod.creatives.engine.picture import picture
 from manimod.errors import ManimodError
@@ -101,8 +101,8 @@ def _context(account: Account, kit: BrandKit) -> dict:
     return {
         "account": account,
         "kit": kit,
-        "tones": TONES,
-        "offer_kinds": OFFER_KINDS,
+        "tones": tuple(Tone),
+        "offer_kinds": tuple(OfferKind),
         "empty_rows": EMPTY_ROWS,
         "remarks": brand_kit.find_warnings(account, kit),
         **_preview_context(kit),

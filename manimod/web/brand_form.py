@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from manimod.creatives import briefs
-from manimod.creatives.engine.brief import OFFER_KINDS, TONES
+from manimod.creatives.engine.brief import OfferKind, Tone
 
 MAX_LINES = 50  # banned words, proof and release notes of an account
 MAX_OFFERS = 10
@@ -27,7 +27,7 @@ def read(form: Mapping[str, str], offers: Sequence[Mapping[str, str]] = ()) -> d
     for name in ("primary_colour", "accent_colour"):
         if re.fullmatch(r"\s*#?[0-9a-fA-F]{6}\s*", form.get(name, "")):
             values[name] = "#" + form[name].strip().lstrip("#").lower()
-    if form.get("tone") in TONES:
+    if form.get("tone") in tuple(Tone):
         values["tone"] = form["tone"]
     return values
 
@@ -60,7 +60,7 @@ def _offer(row: Mapping[str, str]) -> dict[str, str | None]:
     kind = row.get("kind")
     return {
         "text": _clean(row["text"]),
-        "kind": kind if kind in OFFER_KINDS else OFFER_KINDS[0],
+        "kind": kind if kind in tuple(OfferKind) else OfferKind.DISCOUNT,
         "code": _clean(row.get("code", "")) or None,
         "ends_on": row.get("ends_on", "").strip() or None,
     }

@@ -9,11 +9,12 @@ from flask import Blueprint, Response, abort, g, make_response, redirect, reques
 from flask_security import current_user
 
 from manimod.creatives import briefs, review
-from manimod.creatives.engine.brief import EVENTS, OBJECTIVES, SEGMENTS
+from manimod.creatives.engine.brief import EVENTS
 from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
-from manimod.creatives.engine.policy.policy import WARN
+from manimod.creatives.engine.policy.rules import WARN
 from manimod.ingest import sync
 from manimod.jobs import transaction
+from manimod.lifecycle import Objective, Segment
 from manimod.models import Account, BrandKit, Creative
 from manimod.stripe import connections
 from manimod.web import pictures, render
@@ -260,7 +261,7 @@ def _counted(account: Account, filters: review.QueueFilters) -> dict:
 def _filters() -> review.QueueFilters:
     """What the address asks for; what it doesn't know is left open."""
     asked = request.args
-    known = {"objective": OBJECTIVES, "event": EVENTS, "segment": SEGMENTS}
+    known = {"objective": tuple(Objective), "event": EVENTS, "segment": tuple(Segment)}
     picked = {name: asked[name] for name, values in known.items() if asked.get(name) in values}
     modes = {"yes": True, "no": False}
     return review.QueueFilters(**picked, tier=asked.get("tier", "")[:255] or None, is_test=modes.get(asked.get("test")))

@@ -20,7 +20,7 @@ from tests.stripe_events import customer, event
 
 @pytest.fixture(autouse=True)
 def model(app) -> Iterator[OpenAiStub]:
-    with OpenAiStub(openai_stub.well(plan="plan")) as service:
+    with OpenAiStub(openai_stub.well()) as service:
         app.extensions["settings"] = replace(app.extensions["settings"], llm=LlmSettings("gpt-x", service.base_url))
         yield service
 
@@ -74,7 +74,7 @@ def test_with_redis_away_everybody_is_alone(app, connected):
 
 def test_after_its_turn_a_slow_account_lets_the_others_go_first(connected, deliver, drain, model, monkeypatch):
     monkeypatch.setattr(generate, "MAX_SECONDS", 0.2)
-    model.answers = [openai_stub.slowly(0.4, openai_stub.well(plan="plan"))]
+    model.answers = [openai_stub.slowly(0.4, openai_stub.well())]
     with jobs.single_worker("generate", connected.id, 60):
         deliver(*(event("customer.created", customer(f"cus_{i}")) for i in range(2)))
         drain()

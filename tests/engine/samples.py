@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 
-from manimod.creatives.engine.brief import EVENTS, POSITIONS, SEGMENTS, TONES, Brand, Brief, Offer
+from manimod.creatives.engine.brief import EVENTS, Brand, Brief, Offer, Tone
 from manimod.creatives.engine.copy.copywriter import write
+from manimod.lifecycle import Segment, TierPosition
 
 TODAY = date(2026, 11, 22)
 PLAIN = Brand(name="Northwind", landing_page="https://northwind.example/")
@@ -44,7 +45,7 @@ def brief(event="renewed", segment="core", position="middle", brand=PLAIN, tier=
 def cells():
     """Every cell as (brief, creative set)."""
     found = []
-    for brand, event, segment, position, tone in itertools.product((PLAIN, PICKY), EVENTS, SEGMENTS, POSITIONS, TONES):
+    for brand, event, segment, position, tone in itertools.product((PLAIN, PICKY), EVENTS, Segment, TierPosition, Tone):
         asked = brief(
             event,
             segment,

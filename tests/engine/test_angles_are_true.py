@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 
-from manimod.creatives.engine.brief import EVENTS, POSITIONS, SEGMENTS, Offer
+from manimod.creatives.engine.brief import EVENTS, Offer
 from manimod.creatives.engine.copy import angles
 from manimod.creatives.engine.copy.copywriter import write
+from manimod.lifecycle import Segment, TierPosition
 from tests.engine.samples import brief
 
 
@@ -15,8 +16,8 @@ def ids(**asked):
 
 
 @pytest.mark.parametrize("event", EVENTS)
-@pytest.mark.parametrize("segment", [*SEGMENTS, None])
-@pytest.mark.parametrize("position", [*POSITIONS, None])
+@pytest.mark.parametrize("segment", [*Segment, None])
+@pytest.mark.parametrize("position", [*TierPosition, None])
 def test_three_angles_without_anything_stored(event, segment, position):
     assert len({a.id for a in angles.choose(brief(event, segment, position))}) == 3
 
@@ -96,5 +97,5 @@ def test_an_offer_that_breaks_the_rules_is_left_out_with_a_reason():
 
 
 def test_a_new_customer_is_not_reminded_of_what_is_not_there_yet():
-    for position in POSITIONS:
+    for position in TierPosition:
         assert not ids(event="new_customer", segment="new", position=position) & {"R1", "R4", "R7"}

@@ -7,13 +7,14 @@ from collections import Counter
 from manimod.creatives.engine.copy.plan_names import format_plan
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
+from manimod.creatives.engine.policy.rules import PolicyContext
 from tests.engine.samples import brief, cells, every_variant
 
 
 def test_no_variant_breaks_a_blocking_rule():
     assert not [f for _, _, variant in every_variant() for f in policy.blocks(variant.rules)]
     for asked, _, variant in every_variant()[::5]:  # and not only because the writer says so
-        assert not policy.blocks(policy.check(variant, policy.LintContext.of(asked)))
+        assert not policy.blocks(policy.check(variant, PolicyContext.of(asked)))
 
 
 def test_built_in_copy_needs_no_warning_either():

@@ -7,8 +7,9 @@ import pytest
 from manimod.creatives.engine.brief import Brand, Offer
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
+from manimod.creatives.engine.policy.rules import PolicyContext
 
-CONTEXT = policy.LintContext(
+CONTEXT = PolicyContext(
     Brand(name="IKARA", landing_page="https://ikara.example"),
     tier="VIP GOLD",
     offers=(Offer(text="Two weeks to try it", kind="trial", code="BACK2U"),),

@@ -9,7 +9,7 @@ from manimod.creatives.engine.brief import Offer
 from manimod.creatives.engine.copy.copywriter import write
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import CHECKED
-from manimod.creatives.engine.policy.policy import LintContext
+from manimod.creatives.engine.policy.rules import PolicyContext
 from tests.engine.samples import PLAIN, TODAY, brief
 
 NAMED = {"customer_names": ("Dana Petersen", "Grace Hopper")}
@@ -71,7 +71,7 @@ TEXTS = [
 
 
 def found(platform, field, text, stored):
-    context = LintContext(**{"brand": PLAIN, "tier": "Team", "today": TODAY, **stored})
+    context = PolicyContext(**{"brand": PLAIN, "tier": "Team", "today": TODAY, **stored})
     return {finding.rule_id for finding in policy.check_text(text, field, platform, context)}
 
 
@@ -93,7 +93,7 @@ def changed(placement, **more):
 
 
 def ids(variant, **context):
-    return {f.rule_id for f in policy.check(variant, replace(LintContext.of(brief()), **context))}
+    return {f.rule_id for f in policy.check(variant, replace(PolicyContext.of(brief()), **context))}
 
 
 # rule, what breaks it: a variant and a context; the untouched variant in the plain context keeps it
@@ -130,7 +130,7 @@ def test_every_rule_says_where_it_comes_from():
 
 
 def test_a_hard_length_blocks_and_a_recommended_one_warns():
-    context = LintContext(PLAIN)
+    context = PolicyContext(PLAIN)
     assert [f.severity for f in policy.check_text("x" * 31, "headlines", "google_search", context)] == ["block"]
     assert [f.severity for f in policy.check_text("x" * 30, "headline", "meta_feed", context)] == ["warn"]
 
@@ -138,5 +138,5 @@ def test_a_hard_length_blocks_and_a_recommended_one_warns():
 def test_a_missing_landing_page_warns_and_a_bad_one_blocks():
     variant = write(brief()).variants[0]
     for page, severity in (("", "warn"), ("http://a.example", "block"), ("javascript:alert(1)", "block")):
-        findings = policy.check(variant, LintContext(replace(PLAIN, landing_page=page)))
+        findings = policy.check(variant, PolicyContext(replace(PLAIN, landing_page=page)))
         assert [f.severity for f in findings if f.rule_id == "URL-01"] == [severity]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from manimod.creatives.engine.copy import copywriter
+from manimod.creatives.engine.copy.variant_copy import fitting_name
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from tests.engine.samples import PLAIN, brief
 
@@ -29,8 +30,8 @@ def test_a_long_brand_and_tier_keep_every_hard_limit(event):
 
 
 def test_the_business_name_drops_whole_words():
-    assert copywriter.fitting_name("Paper Crane Trading Company", 25) == "Paper Crane Trading"
-    assert copywriter.fitting_name("Donaudampfschifffahrtsgesellschaft", 25) is None
+    assert fitting_name("Paper Crane Trading Company", 25) == "Paper Crane Trading"
+    assert fitting_name("Donaudampfschifffahrtsgesellschaft", 25) is None
 
 
 def test_the_disclaimer_is_on_every_placement():

@@ -1,23 +1,35 @@
-"""What the studio is asked for (Brief) and what it delivers (CreativeSet): plain frozen values that survive JSON."""
+"""What the engine is asked for (Brief) and what it delivers (CreativeSet): plain frozen values that survive JSON."""
 
-from dataclasses import asdict, dataclass, field
+import json
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from manimod.lifecycle import KINDS
+from manimod.lifecycle import KINDS, LabelledEnum, Objective, Segment, TierPosition
 
 EVENTS = tuple(KINDS)
-SEGMENTS = ("high", "core", "low", "new")
-POSITIONS = ("entry", "middle", "top", "single")
-TONES = ("friendly", "plain", "expert")
-OBJECTIVES = ("retention", "upsell", "winback")
-OFFER_KINDS = ("discount", "trial", "pause", "loyalty", "lighter_plan")
 
 
-def objective_of(event, segment=None):
+class Tone(LabelledEnum):
+    FRIENDLY = "friendly", "Friendly"
+    PLAIN = "plain", "Plain"
+    EXPERT = "expert", "Expert"
+
+
+class OfferKind(LabelledEnum):
+    DISCOUNT = "discount", "Discount"
+    TRIAL = "trial", "Trial"
+    PAUSE = "pause", "Pause"
+    LOYALTY = "loyalty", "Loyalty"
+    LIGHTER_PLAN = "lighter_plan", "Lighter plan"
+
+
+def objective_of(event: str, segment: Segment | None = None) -> Objective:
     """The objective of an event's ad. More is asked only from somebody who already gets a lot out of it."""
     objective = KINDS[event].objective
-    return "retention" if objective == "upsell" and segment in ("low", "new") else objective
+    if objective == Objective.UPSELL and segment in (Segment.LOW, Segment.NEW):
+        return Objective.RETENTION
+    return objective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +37,11 @@ class Offer:
     """Terms that the account has approved for its ads, in its own words: "20% off for three months"."""
 
     text: str
-    kind: str = "discount"
+    kind: OfferKind = OfferKind.DISCOUNT
     code: str | None = None
     ends_on: date | None = None
 
-    def is_active(self, today):
+    def is_active(self, today: date | None) -> bool:
         return self.ends_on is None or today is None or self.ends_on >= today
 
 
@@ -40,7 +52,7 @@ class Brand:
     name: str
     primary: str = "#2b45c9"
     accent: str = "#ffb84d"
-    tone: str = "friendly"
+    tone: Tone = Tone.FRIENDLY
     landing_page: str = ""
     banned_terms: tuple[str, ...] = ()
     disclaimer: str = ""
@@ -55,26 +67,26 @@ class Brief:
     brand: Brand
     today: date
     tier: str | None = None
-    tier_position: str | None = None
-    segment: str | None = None
+    tier_position: TierPosition | None = None
+    segment: Segment | None = None
     offers: tuple[Offer, ...] = ()
     proof: tuple[str, ...] = ()
     release_notes: tuple[str, ...] = ()
     round: int = 0
-    customer_names: tuple[str, ...] = ()  # that stand in the tier or the stored texts; for the lint alone
+    customer_names: tuple[str, ...] = ()  # those that the tier or the stored texts contain; for the policy alone
 
     @property
-    def objective(self):
+    def objective(self) -> Objective:
         return objective_of(self.event, self.segment)
 
-    def active_offers(self, *kinds, in_days=0):
+    def active_offers(self, kind: str | None = None, in_days: int = 0) -> list[Offer]:
         day = self.today + timedelta(days=in_days)
-        return [o for o in self.offers if o.is_active(day) and (not kinds or o.kind in kinds)]
+        return [offer for offer in self.offers if offer.is_active(day) and kind in (None, offer.kind)]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one lint rule found. `severity` is "block" or "warn"; `message` says what, why and what to do."""
+    """What one policy rule found. `severity` is "block" or "warn"; `message` says what, why and what to do."""
 
     rule_id: str
     severity: str
@@ -82,9 +94,6 @@ class Finding:
     field: str
     message: str
     excerpt: str = ""
-
-    def to_json(self):
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -94,17 +103,9 @@ class PlatformCopy:
     fields: dict[str, tuple[str, ...]]
     call_to_action: str | None = None
 
-    def texts(self):
+    def texts(self) -> list[tuple[str, int, str]]:
         """Every single text as (field, index, text)."""
         return [(name, i, line) for name, lines in self.fields.items() for i, line in enumerate(lines)]
-
-    def to_json(self):
-        fields = {name: list(lines) for name, lines in self.fields.items()}
-        return {"fields": fields, "call_to_action": self.call_to_action}
-
-    @classmethod
-    def from_json(cls, data):
-        return cls({name: tuple(lines) for name, lines in data["fields"].items()}, data["call_to_action"])
 
 
 @dataclass(frozen=True)
@@ -123,15 +124,14 @@ class Variant:
     from_day: int | None = None  # days after the event before which this ad should not run, if later than its set
     rules: tuple[Finding, ...] = ()
 
-    def to_json(self):
-        plain = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("platforms", "rules")}
-        platforms = {name: copy.to_json() for name, copy in self.platforms.items()}
-        return {**plain, "platforms": platforms, "rules": [finding.to_json() for finding in self.rules]}
-
     @classmethod
-    def from_json(cls, data):
-        platforms = {name: PlatformCopy.from_json(copy) for name, copy in data["platforms"].items()}
-        return cls(**{**data, "platforms": platforms, "rules": tuple(Finding(**f) for f in data["rules"])})
+    def from_json(cls, data: dict) -> "Variant":
+        platforms = {}
+        for name, copy in data["platforms"].items():
+            fields = {field: tuple(lines) for field, lines in copy["fields"].items()}
+            platforms[name] = PlatformCopy(fields, copy["call_to_action"])
+        findings = tuple(Finding(**finding) for finding in data["rules"])
+        return cls(**data | {"platforms": platforms, "rules": findings})
 
 
 @dataclass(frozen=True)
@@ -139,23 +139,22 @@ class CreativeSet:
     """At least three variants for one audience. `generic`: the tier or the segment was not known; `writer`: "mani", or
     "mani + gpt-x" where a language model wrote some of the texts."""
 
-    objective: str
+    objective: Objective
     event: str
     tier: str | None
-    segment: str | None
+    segment: Segment | None
     generic: bool
     variants: tuple[Variant, ...]
-    reasons: tuple[str, ...] = field(default=())
+    reasons: tuple[str, ...] = ()
     writer: str = "mani"
 
-    def to_json(self):
-        plain = {k: getattr(self, k) for k in self.__dataclass_fields__ if k not in ("variants", "reasons")}
-        return {**plain, "variants": [v.to_json() for v in self.variants], "reasons": list(self.reasons)}
+    def to_json(self) -> dict:
+        return json.loads(json.dumps(asdict(self)))  # lists and plain text, as a database gives them back
 
     @classmethod
-    def from_json(cls, data):
-        variants = tuple(Variant.from_json(v) for v in data["variants"])
-        return cls(**{**data, "variants": variants, "reasons": tuple(data["reasons"])})
+    def from_json(cls, data: dict) -> "CreativeSet":
+        variants = tuple(Variant.from_json(variant) for variant in data["variants"])
+        return cls(**data | {"variants": variants, "reasons": tuple(data["reasons"])})
 
 
 class ExportItem(NamedTuple):

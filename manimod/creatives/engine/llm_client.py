@@ -1,23 +1,20 @@
-"""The only door to a language model, imported only where one is asked: a question with a schema, a time and a size.
+"""The client of the language model, imported only where one is asked: one question with a schema, a time and a size.
 
 It talks to the model's own address and to nothing else: no redirects, no retries, no other account's key.
 """
 
-import asyncio
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING
 
 import httpx2
-from openai import AsyncOpenAI
-from pydantic import Field, create_model
-from pydantic_ai import Agent, ModelRetry
-from pydantic_ai.exceptions import ModelConnectionError, ModelHTTPError
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.profiles.openai import OpenAIModelProfile
-from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI
 
-MAX_REPAIRS = 2
+if TYPE_CHECKING:
+    from manimod.creatives.engine.llm import LanguageModel
+
 MAX_TOKENS = 4000  # three ads take about 900; the rest is for models that think aloud
 MAX_BYTES = 256 * 1024
+MAX_LINES = 12  # of a kind that are looked at
 STATUSES = {
     401: "its service refused the key",
     403: "its service refused the key",
@@ -30,84 +27,72 @@ class ModelError(Exception):
     """No usable answer came; the message says why in plain words and quotes nothing of the answer."""
 
 
-def ask(model, instructions, question, schema, examine, seconds):
-    """The model's answer as {part: {name: [line, ...]}}. Raises Unanswered.
-
-    `schema`: {part: {name: (most lines, most characters, what it is for)}}; `examine(answer)` gives what is to be
-    improved as text, or nothing; the model is told at most twice.
-    """
+def ask(
+    model: "LanguageModel", instructions: str, question: str, schema: dict[str, dict[str, str]], seconds: float
+) -> dict[str, dict[str, list[str]]]:
+    """The answer as {part: {name: [line, ...]}}; `schema` says {part: {name: what is wanted}}. Raises ModelError."""
     try:
-        return asyncio.run(_ask(model, instructions, question, _answer_type(schema), examine, seconds))
-    except TimeoutError:
+        answer = json.loads(_complete(model, instructions, question, _json_schema(schema), seconds))
+        return {part: {name: _lines(answer[part][name]) for name in names} for part, names in schema.items()}
+    except APITimeoutError:
         raise ModelError(f"it took longer than {seconds:g} seconds") from None
-    except ModelHTTPError as error:
+    except APIStatusError as error:
         said = STATUSES.get(error.status_code, f"its service answered with status {error.status_code}")
         raise ModelError(said) from None
-    except ModelConnectionError:
+    except APIConnectionError:
         raise ModelError("its service could not be reached or broke off") from None
-    except Exception:  # whatever a stranger's answer sets off here, the journey goes on without it
+    except Exception:  # whatever a stranger's answer sets off here, the ads are written without it
         raise ModelError("its answer could not be used") from None
 
 
-async def _ask(model, instructions, question, answer_type, examine, seconds):
-    async with _http() as http:
-        # A model on one's own machine needs no key, but the client wants one.
-        client = AsyncOpenAI(
-            base_url=model.base_url, api_key=model.api_key or "none", max_retries=0, http_client=http, organization=""
+def _complete(model: "LanguageModel", instructions: str, question: str, json_schema: dict, seconds: float) -> str:
+    http = httpx2.Client(transport=BoundedTransport(), headers={"Accept-Encoding": "identity"})
+    # A model on one's own machine needs no key, but the client wants one.
+    key = model.api_key or "none"
+    wanted = {"name": "ads", "strict": True, "schema": json_schema}
+    # OpenAI's newer models refuse the old name of the limit, other services do not know the new one.
+    limit = "max_completion_tokens" if "api.openai.com" in model.base_url else "max_tokens"
+    with OpenAI(
+        base_url=model.base_url, api_key=key, organization="", project="", max_retries=0, http_client=http
+    ) as client:
+        completion = client.chat.completions.create(
+            model=model.name,
+            messages=[{"role": "system", "content": instructions}, {"role": "user", "content": question}],
+            response_format={"type": "json_schema", "json_schema": wanted},
+            timeout=seconds,
+            **{limit: MAX_TOKENS},
         )
-        # OpenAI's newer models refuse the old name of the limit, other services do not know the new one.
-        profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens="api.openai.com" in model.base_url)
-        provider = OpenAICompatibleProvider("llm", openai_client=client, profile=profile)
-        agent = Agent(
-            OpenAIChatModel(model.name, provider=provider),
-            output_type=answer_type,
-            instructions=instructions,
-            model_settings={"max_tokens": MAX_TOKENS},
-            retries={"output": MAX_REPAIRS},
-        )
-
-        @agent.output_validator
-        def improve(context, answer):
-            wishes = None if context.last_attempt else examine(answer.model_dump())
-            if wishes:
-                raise ModelRetry(wishes)
-            return answer
-
-        result = await agent.run(question, timeout=seconds)
-        return result.output.model_dump()
+    return completion.choices[0].message.content
 
 
-def _http():
-    return httpx2.AsyncClient(
-        transport=BoundedTransport(), timeout=None, follow_redirects=False, headers={"Accept-Encoding": "identity"}
-    )
-
-
-class BoundedTransport(httpx2.AsyncHTTPTransport):
-    """Reads an answer up to MAX_BYTES, packed or not, so that a flood never fills the memory."""
-
-    async def handle_async_request(self, request):
-        response = await super().handle_async_request(request)
-        body = bytearray()
-        async for part in response.stream:
-            body += part
-            if len(body) > MAX_BYTES or response.headers.get("content-encoding", "identity") != "identity":
-                await response.aclose()
-                raise httpx2.ReadError("too much, or packed", request=request)
-        await response.aclose()
-        return httpx2.Response(response.status_code, headers=response.headers, content=bytes(body))
-
-
-def _answer_type(schema):
-    """A pydantic model of the schema. A line that is too long is left to the lint, so that it costs only itself."""
-
-    def lines(most, longest, purpose):
-        line = Annotated[str, Field(json_schema_extra={"maxLength": longest})]
-        return list[line], Field(
-            max_length=2 * most, description=f"{most} lines of at most {longest} characters: {purpose}"
-        )
+def _json_schema(schema: dict[str, dict[str, str]]) -> dict:
+    def table(properties: dict[str, dict]) -> dict:
+        names = list(properties)
+        return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
 
     parts = {}
     for part, names in schema.items():
-        parts[part] = (create_model(part, **{name: lines(*asked) for name, asked in names.items()}), ...)
-    return create_model("Ads", **parts)
+        line = {"type": "array", "items": {"type": "string"}}
+        parts[part] = table({name: line | {"description": wanted} for name, wanted in names.items()})
+    return table(parts)
+
+
+def _lines(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
+        raise TypeError("not a list of lines")
+    return value[:MAX_LINES]
+
+
+class BoundedTransport(httpx2.HTTPTransport):
+    """Reads an answer up to MAX_BYTES and never unpacks it, so that a flood does not fill the memory."""
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = super().handle_request(request)
+        body = bytearray()
+        for part in response.stream:
+            body += part
+            if len(body) > MAX_BYTES or response.headers.get("content-encoding", "identity") != "identity":
+                response.close()
+                raise httpx2.ReadError("too much, or packed", request=request)
+        response.close()
+        return httpx2.Response(response.status_code, headers=response.headers, content=bytes(body))

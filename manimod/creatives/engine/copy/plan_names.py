@@ -1,10 +1,10 @@
-"""A tier's name as a person would say it: "team (annual)" is spoken "your annual Team plan"."""
+"""A tier's name as a person would say it: "team (annual)" is said as "your annual Team plan"."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
-LONGEST = 60
+MAX_LENGTH = 60
 # Names that already say what they are; only singulars, so that "your {plan} is ready" stays grammatical.
 NOUNS = re.compile(
     r"(plan|membership|workspace|tier|subscription|package|bundle|club|box|pass|edition|program(me)?|licen[cs]e|suite|kit|"
@@ -35,24 +35,24 @@ class PlanName:
     plan: str
 
     @property
-    def a_plan(self):
+    def a_plan(self) -> str:
         return f"{article(self.plan)} {self.plan}"
 
 
-def format_plan(raw):
-    """A stored product name -> (Tier, None), or (None, why it cannot be printed)."""
+def format_plan(raw: str | None) -> tuple[PlanName | None, str | None]:
+    """A stored product name as an ad says it, or None and why it cannot be printed."""
     text = " ".join(unicodedata.normalize("NFC", raw or "").split())
     if not text:
         return None, "none is known for this audience."
     if HOSTILE.search(text) or not any(c.isalnum() for c in text):
         return None, "It holds characters that do not belong in an ad."
     name, interval = _without_extras(text)
-    if not name or len(name) > LONGEST:
+    if not name or len(name) > MAX_LENGTH:
         return None, "It is too long or too bare to be said in an ad."
     return PlanName(name, _plan(name, interval)), None
 
 
-def _without_extras(text):
+def _without_extras(text: str) -> tuple[str, str | None]:
     """Drops brackets, prices and billing intervals ("Pro - $49/month"); returns the bare name and the interval."""
     interval = None
     for extra in re.findall(r"\(([^)]*)\)", text):
@@ -63,20 +63,19 @@ def _without_extras(text):
     if front and last.lower() in INTERVALS:
         interval, name = INTERVALS[last.lower()], name[: name.rindex(last)]
     name = re.sub(r"^the\s+", "", name.strip(" -–—/:·,"), flags=re.I)
-    name = re.sub(
-        r"\b(?:PRO|(?=\w*[AEIOU])[A-Z]{4,})\b", lambda m: m[0].capitalize(), name
-    )  # platforms refuse shouting
+    # Platforms refuse words in capitals.
+    name = re.sub(r"\b(?:PRO|(?=\w*[AEIOU])[A-Z]{4,})\b", lambda m: m[0].capitalize(), name)
     return (name[:1].upper() + name[1:] if name.islower() else name), interval
 
 
-def _plan(name, interval):
+def _plan(name: str, interval: str | None) -> str:
     words = name.lower().split()
     says_what_it_is = any(map(NOUNS.fullmatch, words)) or (words[0] in OPENERS and len(words) > 1)
     plan = name if says_what_it_is else f"{name} plan"
     return f"{interval} {plan}" if interval else plan
 
 
-def article(phrase):
+def article(phrase: str) -> str:
     """ "a" or "an", by sound: an Étudiant plan, a Unicorn plan, an SMB plan, an 8-seat plan."""
     word = re.split(r"[\s\-+/]", phrase)[0]
     plain = unicodedata.normalize("NFD", word).encode("ascii", "ignore").decode().lower()
@@ -87,7 +86,7 @@ def article(phrase):
     return "an" if plain[:1] in set("aeiou") and not plain.startswith(YOU_SOUND) else "a"
 
 
-def slug(text):
+def slug(text: str) -> str:
     """ "Pro+ Étudiant" -> "pro-etudiant"."""
     plain = unicodedata.normalize("NFD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

@@ -1,182 +1,185 @@
-"""The layouts: quiet shapes in the brand's colours beside the words. Each draws into the easel's `art` and is told
-apart by its form and its ground. None draws anything that looks like a button, a play icon or an input box."""
+"""The layouts: quiet shapes in the brand's colours beside the words. Each draws into the canvas's `art` and is told
+apart by its form and its background. None draws anything that looks like a button, a play icon or an input box."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from manimod.creatives.engine.brief import Brand
 from manimod.creatives.engine.copy.phrase_selection import digest
+from manimod.creatives.engine.picture.canvas import Canvas
 from manimod.creatives.engine.picture.text_layout import DISPLAY, STRONG, fit
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`grounds`: the palettes it looks good on; an angle takes one of them."""
+    """`backgrounds`: those of colour.BACKGROUNDS on which it looks good; an angle takes one of them."""
 
-    draw: object
-    grounds: tuple[str, ...]
+    draw: Callable[[Canvas, Brand, str], None]
+    backgrounds: tuple[str, ...]
 
 
-def tiles(easel, brand, label):
+def tiles(canvas: Canvas, brand: Brand, label: str) -> None:
     """A quilt of circles and leaves: everything in its place."""
-    p, art = easel.palette, easel.art
-    rows = (2 if easel.wide else 3) if easel.little else 2
-    cell = art.w / 2 if easel.wide and not easel.little else art.h / rows
+    p, art = canvas.palette, canvas.art
+    rows = (2 if canvas.wide else 3) if canvas.little else 2
+    cell = art.w / 2 if canvas.wide and not canvas.little else art.h / rows
     cell = max(cell, art.w / 6)
     across, down = math.ceil(art.w / cell), math.ceil(art.h / cell)
     fills = (p.far, p.near, p.strong, p.accent, p.far, p.mark)
     for i in range(across):
         for j in range(down):
-            x, y = easel.w - (i + 1) * cell, easel.h - (j + 1) * cell
-            form = int(digest(easel.seed, "form", i, j) * 5)
-            back, front = (p.ground, p.near)[(i + j) % 2], fills[(i * 2 + j * 3 + int(digest(easel.seed) * 6)) % 6]
+            x, y = canvas.w - (i + 1) * cell, canvas.h - (j + 1) * cell
+            form = int(digest(canvas.seed, "form", i, j) * 5)
+            back, front = (p.background, p.near)[(i + j) % 2], fills[(i * 2 + j * 3 + int(digest(canvas.seed) * 6)) % 6]
             if front == back:
                 front = p.far
-            easel.rect(x, y, cell + 0.5, cell + 0.5, back)
-            _tile(easel, x, y, cell, form, front)
+            canvas.rect(x, y, cell + 0.5, cell + 0.5, back)
+            _tile(canvas, x, y, cell, form, front)
 
 
-def _tile(easel, x, y, s, form, fill):
+def _tile(canvas: Canvas, x: float, y: float, s: float, form: int, fill: str) -> None:
     if form == 0:
-        easel.circle(x + s / 2, y + s / 2, s * 0.5, fill)
+        canvas.circle(x + s / 2, y + s / 2, s * 0.5, fill)
     elif form == 1:
-        easel.path(f"M{x:.1f} {y:.1f}h{s:.1f}a{s:.1f} {s:.1f} 0 0 1 {-s:.1f} {s:.1f}z", fill)
+        canvas.path(f"M{x:.1f} {y:.1f}h{s:.1f}a{s:.1f} {s:.1f} 0 0 1 {-s:.1f} {s:.1f}z", fill)
     elif form == 2:
-        easel.path(f"M{x:.1f} {y + s:.1f}v{-s:.1f}a{s:.1f} {s:.1f} 0 0 1 {s:.1f} {s:.1f}z", fill)
+        canvas.path(f"M{x:.1f} {y + s:.1f}v{-s:.1f}a{s:.1f} {s:.1f} 0 0 1 {s:.1f} {s:.1f}z", fill)
     elif form == 3:
-        easel.path(
+        canvas.path(
             f"M{x:.1f} {y:.1f}h{s / 2:.1f}a{s / 2:.1f} {s / 2:.1f} 0 0 1 {s / 2:.1f} {s / 2:.1f}v{s / 2:.1f}"
             f"h{-s / 2:.1f}a{s / 2:.1f} {s / 2:.1f} 0 0 1 {-s / 2:.1f} {-s / 2:.1f}z",
             fill,
         )
     else:
-        easel.path(f"M{x:.1f} {y + s:.1f}a{s / 2:.1f} {s / 2:.1f} 0 0 1 {s:.1f} 0z", fill)
+        canvas.path(f"M{x:.1f} {y + s:.1f}a{s / 2:.1f} {s / 2:.1f} 0 0 1 {s:.1f} 0z", fill)
 
 
-def arcs(easel, brand, label):
+def arcs(canvas: Canvas, brand: Brand, label: str) -> None:
     """Rings rising from the edge: something that goes on."""
-    p, art = easel.palette, easel.art
-    if easel.wide:
-        x, y, reach = easel.w, easel.h, min(art.w * 1.02, easel.h * 0.96)
+    p, art = canvas.palette, canvas.art
+    if canvas.wide:
+        x, y, reach = canvas.w, canvas.h, min(art.w * 1.02, canvas.h * 0.96)
     else:
-        x, y, reach = easel.w * 0.66, easel.h, art.h * 0.97
-    for share, fill in ((1, p.near), (0.8, p.far), (0.6, p.accent), (0.42, p.ground), (0.24, p.strong)):
-        easel.circle(x, y, reach * share, fill)
+        x, y, reach = canvas.w * 0.66, canvas.h, art.h * 0.97
+    for share, fill in ((1, p.near), (0.8, p.far), (0.6, p.accent), (0.42, p.background), (0.24, p.strong)):
+        canvas.circle(x, y, reach * share, fill)
 
 
-def thread(easel, brand, label):
+def thread(canvas: Canvas, brand: Brand, label: str) -> None:
     """One line that loops and goes on: picking up where it was left."""
-    p, art = easel.palette, easel.art
+    p, art = canvas.palette, canvas.art
 
-    def at(fx, fy):
+    def at(fx: float, fy: float) -> str:
         return f"{art.x + fx * art.w:.1f} {art.y + fy * art.h:.1f}"
 
-    thick = 0.12 * min(art.w, art.h) + 1.2 * easel.unit
-    easel.circle(art.x + 0.62 * art.w, art.y + 0.56 * art.h, 0.36 * min(art.w, art.h), p.near)
-    if easel.wide:
+    thick = 0.12 * min(art.w, art.h) + 1.2 * canvas.unit
+    canvas.circle(art.x + 0.62 * art.w, art.y + 0.56 * art.h, 0.36 * min(art.w, art.h), p.near)
+    if canvas.wide:
         d = f"M{at(0.1, 1.1)}C{at(0.1, 0.62)} {at(0.95, 0.78)} {at(0.86, 0.42)}C{at(0.78, 0.12)} {at(0.3, 0.22)} "
         d += f"{at(0.42, 0.5)}C{at(0.54, 0.74)} {at(0.9, 0.6)} {at(1.15, 0.3)}"
     else:
         d = f"M{at(-0.08, 0.72)}C{at(0.2, 0.2)} {at(0.62, 0.98)} {at(0.74, 0.6)}C{at(0.84, 0.24)} {at(0.5, 0.1)} "
         d += f"{at(0.52, 0.46)}C{at(0.54, 0.86)} {at(0.84, 0.9)} {at(1.1, 0.34)}"
-    easel.stroke(d, p.strong, thick)
-    easel.stroke(d, p.accent, thick * 0.42)
+    canvas.stroke(d, p.strong, thick)
+    canvas.stroke(d, p.accent, thick * 0.42)
 
 
-def membership(easel, brand, label):
+def membership(canvas: Canvas, brand: Brand, label: str) -> None:
     """A tilted pass that bears the tier's name: something that is yours."""
-    p, art, unit = easel.palette, easel.art, easel.unit
-    w = min(art.w * 0.78, art.h * 1.25) if not easel.wide else art.w * 0.92
+    p, art, unit = canvas.palette, canvas.art, canvas.unit
+    w = min(art.w * 0.78, art.h * 1.25) if not canvas.wide else art.w * 0.92
     h = w * 0.63
     x, y = art.x + (art.w - w) / 2, art.y + (art.h - h) / 2
-    if not easel.wide:
+    if not canvas.wide:
         x, y = art.right - w - 0.11 * art.w, art.y + max(0.1 * art.h, (art.h - h) / 2) + 0.3 * unit
     turn = f'<g transform="rotate(-7 {x + w / 2:.1f} {y + h / 2:.1f})">'
-    easel.add(f'<g transform="rotate(5 {x + w / 2:.1f} {y + h / 2:.1f})">')
-    easel.rect(x - 0.02 * w, y + 0.03 * h, w, h, p.strong, 0.06 * w)
-    easel.add("</g>" + turn)
-    easel.rect(x, y, w, h, p.accent, 0.06 * w)
+    canvas.add(f'<g transform="rotate(5 {x + w / 2:.1f} {y + h / 2:.1f})">')
+    canvas.rect(x - 0.02 * w, y + 0.03 * h, w, h, p.strong, 0.06 * w)
+    canvas.add("</g>" + turn)
+    canvas.rect(x, y, w, h, p.accent, 0.06 * w)
     for share in (0.42, 0.31, 0.2):
         r = h * share
         d = f"M{x + w:.1f} {y + 0.44 * h - r:.1f}a{r:.1f} {r:.1f} 0 0 0 0 {2 * r:.1f}z"
-        easel.path(d, p.on_accent, ' fill-opacity="0.1"')
-    if not easel.tall:  # the platform covers the lower part of a story
+        canvas.path(d, p.on_accent, ' fill-opacity="0.1"')
+    if not canvas.tall:  # the platform covers the lower part of a story
         name = label or brand.name
         block = fit(name, DISPLAY, 0.62 * w, 0.44 * h, 0.115 * w, 0.03 * w, 1.08)
-        easel.set("tier", block, x + 0.075 * w, y + h * 0.9 - block.height, p.on_accent, p.accent)
+        canvas.place("tier", block, x + 0.075 * w, y + h * 0.9 - block.height, p.on_accent, p.accent)
         if label:
             small = fit(brand.name, STRONG, 0.6 * w, 0.2 * h, 0.042 * w, 0.016 * w)
-            easel.set("tier", small, x + 0.077 * w, y + 0.1 * h, p.on_accent, p.accent)
-    easel.add("</g>")
+            canvas.place("tier", small, x + 0.077 * w, y + 0.1 * h, p.on_accent, p.accent)
+    canvas.add("</g>")
 
 
-def steps(easel, brand, label):
+def steps(canvas: Canvas, brand: Brand, label: str) -> None:
     """Columns that rise: one step up."""
-    p, art = easel.palette, easel.art
-    count = 4 if easel.wide else 5
+    p, art = canvas.palette, canvas.art
+    count = 4 if canvas.wide else 5
     column = art.w / count
     fills = (p.near, p.far, p.near, p.strong, p.accent)[-count:]
-    rises = [art.h * (0.24 + 0.7 * (i / (count - 1)) ** 1.15) * (0.86 if easel.wide else 1) for i in range(count)]
+    rises = [art.h * (0.24 + 0.7 * (i / (count - 1)) ** 1.15) * (0.86 if canvas.wide else 1) for i in range(count)]
     for i, (fill, rise) in enumerate(zip(fills, rises, strict=True)):
-        x = easel.w - (count - i) * column
-        easel.path(
-            f"M{x:.1f} {easel.h}v{-rise + column / 2:.1f}a{column / 2:.1f} {column / 2:.1f} 0 0 1 {column:.1f} 0"
-            f"V{easel.h}z",
+        x = canvas.w - (count - i) * column
+        canvas.path(
+            f"M{x:.1f} {canvas.h}v{-rise + column / 2:.1f}a{column / 2:.1f} {column / 2:.1f} 0 0 1 {column:.1f} 0"
+            f"V{canvas.h}z",
             fill,
         )
     r = column * 0.2
-    easel.circle(easel.w - 2.5 * column, easel.h - rises[-3] - r * 1.3, r, p.mark)
+    canvas.circle(canvas.w - 2.5 * column, canvas.h - rises[-3] - r * 1.3, r, p.mark)
 
 
-def orbit(easel, brand, label):
+def orbit(canvas: Canvas, brand: Brand, label: str) -> None:
     """Discs in a row, each larger than the last: more of the same good thing."""
-    p, art = easel.palette, easel.art
-    largest = art.w * 0.3 if easel.wide else min(art.h * 0.48, art.w * 0.3)
-    base, x = easel.h - 0.05 * art.h, easel.w + largest * 0.2
+    p, art = canvas.palette, canvas.art
+    largest = art.w * 0.3 if canvas.wide else min(art.h * 0.48, art.w * 0.3)
+    base, x = canvas.h - 0.05 * art.h, canvas.w + largest * 0.2
     for share, fill in ((1, p.far), (0.62, p.accent), (0.385, p.strong), (0.24, p.mark), (0.15, p.near)):
         r = largest * share
-        if easel.wide and x - 2 * r < art.x:
+        if canvas.wide and x - 2 * r < art.x:
             break
-        easel.circle(x - r, base - r, r, fill)
+        canvas.circle(x - r, base - r, r, fill)
         x -= 2 * r
-    easel.circle(easel.w - largest * 0.8, base - largest * 0.62, largest * 0.62, p.near)
+    canvas.circle(canvas.w - largest * 0.8, base - largest * 0.62, largest * 0.62, p.near)
 
 
-def doorway(easel, brand, label):
+def doorway(canvas: Canvas, brand: Brand, label: str) -> None:
     """A wide arch with light falling out of it: the way back in."""
-    p, art = easel.palette, easel.art
-    floor = easel.h - 0.17 * art.h
-    height = (floor - art.y) * (0.86 if easel.wide else 0.98)
+    p, art = canvas.palette, canvas.art
+    floor = canvas.h - 0.17 * art.h
+    height = (floor - art.y) * (0.86 if canvas.wide else 0.98)
     width = min(height * 1.3, art.w * 0.86)
-    x = art.x + art.w * (0.5 if easel.wide else 0.66)
+    x = art.x + art.w * (0.5 if canvas.wide else 0.66)
     for inset, fill in ((0, p.near), (0.13, p.far), (0.26, p.accent)):
-        easel.path(_arch(x - width * (0.5 - inset), floor, width * (1 - 2 * inset), height - width * inset), fill)
-    easel.rect(0 if not easel.wide else art.x, floor, easel.w, easel.h - floor + 1, p.strong)
-    half, drop = 0.24 * width, easel.h - floor
+        canvas.path(_arch(x - width * (0.5 - inset), floor, width * (1 - 2 * inset), height - width * inset), fill)
+    canvas.rect(0 if not canvas.wide else art.x, floor, canvas.w, canvas.h - floor + 1, p.strong)
+    half, drop = 0.24 * width, canvas.h - floor
     d = f"M{x - half:.1f} {floor:.1f}h{2 * half:.1f}l{drop * 1.3:.1f} {drop + 2:.1f}h{-2 * half - drop * 2.6:.1f}z"
-    easel.path(d, "#ffffff", ' fill-opacity="0.3"')
+    canvas.path(d, "#ffffff", ' fill-opacity="0.3"')
 
 
-def _arch(x, floor, w, h):
+def _arch(x: float, floor: float, w: float, h: float) -> str:
     return f"M{x:.1f} {floor:.1f}v{-(h - w / 2):.1f}a{w / 2:.1f} {w / 2:.1f} 0 0 1 {w:.1f} 0V{floor:.1f}z"
 
 
-def horizon(easel, brand, label):
+def horizon(canvas: Canvas, brand: Brand, label: str) -> None:
     """A sun over quiet bands: a new season."""
-    p, art = easel.palette, easel.art
-    if easel.wide:
-        easel.rect(art.x, 0, art.w + 1, easel.h, p.near)
+    p, art = canvas.palette, canvas.art
+    if canvas.wide:
+        canvas.rect(art.x, 0, art.w + 1, canvas.h, p.near)
     line = art.y + art.h * 0.62
     r = min(art.w * 0.36, art.h * 0.54)
-    x = art.x + art.w * (0.5 if easel.wide else 0.66)
-    easel.path(f"M{x - r:.1f} {line:.1f}a{r:.1f} {r:.1f} 0 0 1 {2 * r:.1f} 0z", p.accent)
-    depth = easel.h - line
+    x = art.x + art.w * (0.5 if canvas.wide else 0.66)
+    canvas.path(f"M{x - r:.1f} {line:.1f}a{r:.1f} {r:.1f} 0 0 1 {2 * r:.1f} 0z", p.accent)
+    depth = canvas.h - line
     for share, fill in ((0.0, p.strong), (0.34, p.near), (0.66, p.strong)):
         y = line + share * depth
-        easel.rect(art.x, y, easel.w - art.x, easel.h - y + 1, fill)
+        canvas.rect(art.x, y, canvas.w - art.x, canvas.h - y + 1, fill)
     for i, share in enumerate((0.16, 0.5)):
         half = r * (0.72 - 0.3 * i)
         thick = 0.07 * depth
-        easel.rect(x - half, line + share * depth - thick / 2, 2 * half, thick, p.accent, thick / 2)
+        canvas.rect(x - half, line + share * depth - thick / 2, 2 * half, thick, p.accent, thick / 2)
 
 
 LAYOUTS = {

@@ -35,30 +35,30 @@ STRONG = Face(620, 20, -0.006)
 
 
 @cache
-def _face():
+def _face() -> hb.Face:
     return hb.Face(hb.Blob.from_file_path(str(FONT)))
 
 
 @cache
-def _font(face):
+def _font(face: Face) -> hb.Font:
     font = hb.Font(_face())
     font.set_variations({"wght": face.weight, "opsz": face.optical})
     return font
 
 
 @cache
-def _upem():
+def _upem() -> int:
     return _face().upem
 
 
-def typographic(text):
+def typographic(text: str) -> str:
     """Curly quotes and apostrophes, as a typesetter sets them; spaces tidied."""
     text = re.sub(r"(?<=\w)'", "’", " ".join(text.split()))
     return re.sub(r"(^|[\s(])\"", r"\1“", text).replace('"', "”").replace("'", "’")
 
 
 @lru_cache(maxsize=4096)
-def _shape(text, face):
+def _shape(text: str, face: Face) -> tuple[tuple[tuple[int, float], ...], float]:
     """((glyph id, x in font units), ...) and the whole advance in em."""
     buffer = hb.Buffer()
     buffer.add_str(text)
@@ -71,19 +71,18 @@ def _shape(text, face):
     return tuple(glyphs), max(0.0, x - track) / _upem()
 
 
-def width(text, face):
+def width(text: str, face: Face) -> float:
     return _shape(text, face)[1]
 
 
-def missing_glyphs(text):
+def missing_glyphs(text: str) -> str:
     """Characters of the text that the font cannot draw, each once."""
     font = _font(TEXT)
-    return "".join(
-        dict.fromkeys(c for c in typographic(text) if not c.isspace() and not font.get_nominal_glyph(ord(c)))
-    )
+    missing = [c for c in typographic(text) if not c.isspace() and not font.get_nominal_glyph(ord(c))]
+    return "".join(dict.fromkeys(missing))
 
 
-def refuse_missing(text):
+def refuse_missing(text: str) -> None:
     missing = missing_glyphs(text)
     if missing:
         raise PictureRefused(
@@ -93,36 +92,26 @@ def refuse_missing(text):
 
 
 @lru_cache(maxsize=2048)
-def _outline(glyph, face):
-    """A glyph's path in relative whole font units, to be started at its origin."""
-    parts, at, start = [], (0, 0), (0, 0)
-
-    def step(letter, *points):
-        nonlocal at
-        parts.append(letter + " ".join(f"{round(x) - at[0]} {round(y) - at[1]}" for x, y in points))
-        at = (round(points[-1][0]), round(points[-1][1]))
-
-    def move(x, y, _):
-        nonlocal start
-        step("m", (x, y))
-        start = at
-
-    def close(_):
-        nonlocal at
-        parts.append("z")
-        at = start
-
-    pen = hb.DrawFuncs()
-    pen.set_move_to_func(move)
-    pen.set_line_to_func(lambda x, y, _: step("l", (x, y)))
-    pen.set_quadratic_to_func(lambda cx, cy, x, y, _: step("q", (cx, cy), (x, y)))
-    pen.set_cubic_to_func(lambda ax, ay, bx, by, x, y, _: step("c", (ax, ay), (bx, by), (x, y)))
-    pen.set_close_path_func(close)
+def _outline(glyph: int, face: Face) -> str:
+    """A glyph's path in relative whole font units, to be started at its origin. Relative paths are short."""
+    segments: list[tuple[str, tuple[float, ...]]] = []
+    pen = hb.DrawFuncs()  # TrueType outlines have lines and quadratic curves only
+    pen.set_move_to_func(lambda *points: segments.append(("m", points[:-1])))
+    pen.set_line_to_func(lambda *points: segments.append(("l", points[:-1])))
+    pen.set_quadratic_to_func(lambda *points: segments.append(("q", points[:-1])))
+    pen.set_close_path_func(lambda _: segments.append(("z", ())))
     _font(face).draw_glyph(glyph, pen, None)
-    return "".join(parts)
+    path, x, y, start = "", 0, 0, (0, 0)
+    for letter, points in segments:
+        pairs = [(round(points[i]), round(points[i + 1])) for i in range(0, len(points), 2)]
+        path += letter + " ".join(f"{px - x} {py - y}" for px, py in pairs)
+        if letter == "m":
+            start = pairs[0]
+        x, y = pairs[-1] if pairs else start
+    return path
 
 
-def path(text, face, x, baseline, size, fill):
+def path(text: str, face: Face, x: float, baseline: float, size: float, fill: str) -> str:
     """One line of text as an SVG path element, its origin at (x, baseline)."""
     scale = size / _upem()
     d = "".join(f"M{gx:.0f} 0{_outline(glyph, face)}" for glyph, gx in _shape(text, face)[0] if _outline(glyph, face))
@@ -141,15 +130,17 @@ class Block:
     leading: float
 
     @property
-    def width(self):
+    def width(self) -> float:
         return max(width(line, self.face) for line in self.lines) * self.size
 
     @property
-    def height(self):
+    def height(self) -> float:
         return ((len(self.lines) - 1) * self.leading + ASCENDER + DESCENDER) * self.size
 
 
-def fit(text, face, box_width, box_height, largest, smallest, leading=1.1):
+def fit(
+    text: str, face: Face, box_width: float, box_height: float, largest: float, smallest: float, leading: float = 1.1
+) -> Block:
     """The text broken into even lines at the largest size whose block fits the box."""
     text = typographic(text)
     size = largest if len(text) <= MAX_TEXT_LENGTH else 0
@@ -163,35 +154,35 @@ def fit(text, face, box_width, box_height, largest, smallest, leading=1.1):
 
 
 @lru_cache(maxsize=1024)
-def wrap(text, face, measure):
+def wrap(text: str, face: Face, measure: float) -> tuple[str, ...] | None:
     """The text in as few lines as fit the measure (em), as even as they can be, without a lonely last word; None where
     a word alone is too wide."""
     words = text.split(" ")
     if max(width(word, face) for word in words) > measure:
         return None
-    best = {len(words): (0, 0.0, ())}  # from a word on: lines, unevenness, the lines themselves
-    for i in range(len(words) - 1, -1, -1):
+    best = {len(words): (0, 0.0, ())}  # from a word on: number of lines, unevenness, the lines themselves
+    for start in range(len(words) - 1, -1, -1):
         options = []
-        for j in range(i + 1, len(words) + 1):
-            line = " ".join(words[i:j])
+        for end in range(start + 1, len(words) + 1):
+            line = " ".join(words[start:end])
             room = measure - width(line, face)
             if room < 0:
                 break
-            count, cost, rest = best[j]
-            options.append(
-                (count + 1, cost + _unevenness(room / measure, words[i:j], j == len(words), i), (line, *rest))
-            )
-        best[i] = min(options)
+            count, cost, rest = best[end]
+            is_orphan = start > 0 and end == len(words) and (end - start == 1 or room / measure > 0.72)
+            cost += _unevenness(room / measure, words[end - 1], end == len(words), is_orphan)
+            options.append((count + 1, cost, (line, *rest)))
+        best[start] = min(options)
     return best[0][2]
 
 
-def _unevenness(slack, words, is_last, start):
-    """Squared empty share of the line; an orphan, a comma-less break after a short word and such cost extra."""
+def _unevenness(slack: float, last_word: str, is_last: bool, is_orphan: bool) -> float:
+    """Squared empty share of the line. An orphan or a short word at its end costs extra, a break after a stop less."""
     cost = slack**2
-    if is_last and start and (len(words) == 1 or slack > 0.72):
+    if is_orphan:
         cost += 0.6
-    if not is_last and len(words[-1].strip(",.:")) <= 2:
+    if not is_last and len(last_word.strip(",.:")) <= 2:
         cost += 0.08
-    if not is_last and words[-1][-1] in ".,:;?":
+    if not is_last and last_word[-1] in ".,:;?":
         cost -= 0.06
     return cost

@@ -1,50 +1,47 @@
-"""Rules about a drawn picture. They look at the boxes of its texts, which the easel keeps while drawing."""
+"""Rules about a drawn picture. They look at the boxes of its texts, which the canvas keeps while drawing."""
 
+from collections.abc import Iterator
+
+from manimod.creatives.engine.picture.canvas import Canvas
 from manimod.creatives.engine.picture.colour import contrast
 from manimod.creatives.engine.picture.text_layout import missing_glyphs
 from manimod.creatives.engine.policy.platforms import CANVASES, CONTRAST, CTA_MAP, LITTLE_TEXT_SHARE, PLACEMENTS
-from manimod.creatives.engine.policy.policy import BLOCK, Hit, rule
+from manimod.creatives.engine.policy.rules import Hit
 
 
-@rule("IMG-01", "google_display", BLOCK, "Text takes at most a fifth of the picture", "Google 6363786", "picture")
-def little_text(easel, placement, weight):
-    if easel.text_share > LITTLE_TEXT_SHARE:
-        message = "Google's display ads want pictures with little text. Use the picture with little text."
-        yield Hit("picture", f"{easel.text_share:.0%}", message)
+def little_text(canvas: Canvas, _placement: str) -> Iterator[Hit]:
+    if canvas.text_share > LITTLE_TEXT_SHARE:
+        yield Hit("picture", f"{canvas.text_share:.0%}")
 
 
-@rule("IMG-02", "all", BLOCK, "No drawn button", "TikTok ads handbook", "picture")
-def drawn_button(easel, placement, weight):
+def drawn_button(canvas: Canvas, _placement: str) -> Iterator[Hit]:
     labels = {entry["label"].casefold() for entry in CTA_MAP.values()}
-    for box in easel.boxes:
+    for box in canvas.boxes:
         if box.text.casefold().strip(" .›→>") in labels:
-            message = "The picture shows what looks like a button. The platform adds the real one."
-            yield Hit(box.kind, box.text, message)
+            yield Hit(box.kind, box.text)
 
 
-@rule("IMG-03", "all", BLOCK, "Size, file weight and safe zone", "specifications.py", "picture")
-def size_and_zone(easel, placement, weight):
+def size_and_zone(canvas: Canvas, placement: str) -> Iterator[Hit]:
     spec = PLACEMENTS[placement]
-    masters = {CANVASES[c].master or c for c in spec.canvases}
-    if easel.canvas not in masters:
-        yield Hit("picture", easel.canvas, f"{spec.label} takes pictures of {', '.join(spec.canvases)} pixels.")
-    if weight and weight > spec.weight_limit:
-        yield Hit("picture", f"{weight:,} bytes", f"{spec.label} takes files up to {spec.weight_limit:,} bytes.")
-    top, bottom, sides = CANVASES[easel.canvas].clear
-    for box in easel.boxes:
-        outside = box.y < top * easel.h or box.y + box.h > (1 - bottom) * easel.h
-        if outside or box.x < sides * easel.w or box.x + box.w > (1 - sides) * easel.w:
+    masters = {CANVASES[name].master or name for name in spec.canvases}
+    if canvas.size not in masters:
+        yield Hit("picture", canvas.size, f"{spec.label} takes pictures of {', '.join(spec.canvases)} pixels.")
+    top, bottom, sides = CANVASES[canvas.size].clear
+    for box in canvas.boxes:
+        is_too_high_or_low = box.y < top * canvas.h or box.y + box.h > (1 - bottom) * canvas.h
+        is_too_far_aside = box.x < sides * canvas.w or box.x + box.w > (1 - sides) * canvas.w
+        if is_too_high_or_low or is_too_far_aside:
             yield Hit(box.kind, box.text[:40], "This text lies where the platform puts its own controls. Move it in.")
 
 
-@rule(
-    "IMG-04", "all", BLOCK, "Contrast of at least 4.5:1, and no sign that the font lacks", "WCAG 2.2, 1.4.3", "picture"
-)
-def legible(easel, placement, weight):
-    for box in easel.boxes:
-        if contrast(box.fill, box.ground) < CONTRAST:
-            yield Hit(
-                box.kind, f"{box.fill} on {box.ground}", "This text is hard to read on its ground. Change a colour."
-            )
-        if missing_glyphs(box.text):
-            yield Hit(box.kind, missing_glyphs(box.text), "The picture's font has no such sign. Use other characters.")
+def legible(canvas: Canvas, _placement: str) -> Iterator[Hit]:
+    for box in canvas.boxes:
+        if contrast(box.fill, box.background) < CONTRAST:
+            message = "This text is hard to read on its background. Change a colour."
+            yield Hit(box.kind, f"{box.fill} on {box.background}", message)
+        missing = missing_glyphs(box.text)
+        if missing:
+            yield Hit(box.kind, missing, "The picture's font has no such sign. Use other characters.")
+
+
+CHECKS = {"IMG-01": little_text, "IMG-02": drawn_button, "IMG-03": size_and_zone, "IMG-04": legible}

@@ -1,4 +1,4 @@
-"""What the platforms accept, read once from specifications.toml: placements, lengths, canvases, calls to action,
+"""What the platforms accept, read once from platforms.toml: placements, lengths, canvases, calls to action,
 audience minimums and export columns, with their sources and the date on which they were checked."""
 
 import tomllib
@@ -17,10 +17,10 @@ class Field:
     hard: int
     recommended: int | None = None
     lines: tuple[int, int, int] = (1, 1, 1)
-    filled_by: str | None = None  # which of the writer's lines go there: short, headline, body
+    filled_by: str | None = None  # which of the copywriter's phrases go there: short, headline, body
 
     @property
-    def target(self):
+    def target(self) -> int:
         return self.recommended or self.hard
 
 
@@ -49,7 +49,7 @@ class CanvasSize:
     master: str | None = None
 
 
-def _placement(id, table):
+def _placement(id: str, table: dict) -> Placement:
     fields = {name: Field(name, **values) for name, values in table["fields"].items()}
     return Placement(id, **{**table, "fields": fields})
 
@@ -66,12 +66,12 @@ LITTLE_TEXT_SHARE, CONTRAST = _TABLES["picture"]["little_text_share"], _TABLES["
 COLUMNS = _TABLES["columns"]
 
 
-def weight_limit(canvas):
-    """Bytes that a picture of this canvas may have for every placement that shows it."""
-    return min(p.weight_limit for p in PLACEMENTS.values() if canvas in p.canvases)
+def weight_limit(size: str) -> int:
+    """Bytes that a picture of this size may have on every placement that shows it."""
+    return min(placement.weight_limit for placement in PLACEMENTS.values() if size in placement.canvases)
 
 
-def call_to_action(canonical, placement_id):
+def call_to_action(canonical: str, placement_id: str) -> str | None:
     """The placement's own id or label for a canonical call to action; None where it has no such field."""
     placement = PLACEMENTS[placement_id]
     return CTA_MAP[canonical].get(placement.family, canonical) if placement.button else None

@@ -1,4 +1,4 @@
-"""The phrase library: TOML tables read once. An angle's lines, and those that only one tone, segment or event adds."""
+"""The phrase library: TOML tables read once. An angle's phrases, and those that one tone, segment or event adds."""
 
 import re
 import tomllib
@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-KINDS = ("short", "headline", "body", "closing", "talk")
 TIER_SLOTS = {"tier", "plan", "a_plan", "the_plan", "The_plan"}
 
 
@@ -17,28 +16,28 @@ class Phrase(NamedTuple):
     slots: frozenset[str]
     special: bool
 
+    @classmethod
+    def parse(cls, text: str, special: bool = False) -> "Phrase":
+        return cls(text, frozenset(re.findall(r"{(\w+)}", text)), special)
+
     @property
-    def names_tier(self):
+    def names_tier(self) -> bool:
         return bool(self.slots & TIER_SLOTS)
 
 
 @cache
-def lines(table, kind, *tags):
-    """Every phrase of `kind` in a table ("R1" or "upsell.high"), with the lines of its sub-tables named in `tags`."""
+def library_phrases(table: str, kind: str, *tags: str) -> tuple[Phrase, ...]:
+    """The phrases of a kind (short, headline, body, closing or talk) in a table ("R1" or
+    "closings.upsell.high"), those of its sub-tables named in `tags` first."""
     node = _library()
     for key in table.split("."):
         node = node.get(key, {})
-    own = [Phrase(text, _slots(text), False) for text in node.get(kind, ())]
-    added = [Phrase(text, _slots(text), True) for tag in tags for text in node.get(tag, {}).get(kind, ())]
-    return tuple(added + own)
-
-
-def _slots(text):
-    return frozenset(re.findall(r"{(\w+)}", text))
+    special = [Phrase.parse(text, special=True) for tag in tags for text in node.get(tag, {}).get(kind, ())]
+    return (*special, *(Phrase.parse(text) for text in node.get(kind, ())))
 
 
 @cache
-def _library():
+def _library() -> dict:
     library = {}
     for path in sorted(Path(__file__).parent.glob("*.toml")):
         library.update(tomllib.loads(path.read_text("utf-8")))

@@ -1,0 +1,170 @@
+"""The texts of one ad. Each placement gets a phrase that fits it; nothing is ever cut off."""
+
+import re
+from collections.abc import Sequence
+
+from manimod.creatives.engine.brief import Brief, PlatformCopy, Variant
+from manimod.creatives.engine.copy.angles import Angle
+from manimod.creatives.engine.copy.phrase_selection import FilledPhrase, PhraseSelection
+from manimod.creatives.engine.copy.plan_names import slug
+from manimod.creatives.engine.policy.platforms import CTA_SUITS, PLACEMENTS, call_to_action
+
+MAX_PICTURE_HEADLINE = 60  # characters a canonical headline should have at most: it is drawn in the picture too
+MAX_PICTURE_BODY = 150
+MAX_SHORT_BODY = 90
+MAX_SIMILARITY = 0.5  # share of equal words above which another phrase is looked for
+LANDING_PATHS = {"retention": "your-plan", "upsell": "next-step", "winback": "welcome-back"}
+
+Fields = dict[str, list[str]]  # a placement's field -> its lines
+
+
+class VariantCopy:
+    """Canonical headline and body first, then each placement fitted around them. `others`: the set's variants so far.
+
+    Each placement has a method of its name, which gives None where the disclaimer or the brand's name leaves no room.
+    """
+
+    def __init__(self, brief: Brief, phrases: PhraseSelection, angle: Angle, others: Sequence[Variant]) -> None:
+        self.brief, self.phrases, self.angle, self.others = brief, phrases, angle, others
+        self.shorts = phrases.lines(angle, "short")
+        self.headlines = phrases.lines(angle, "headline")
+        self.bodies = phrases.lines(angle, "body")
+        is_suitable = angle.call_to_action in CTA_SUITS[brief.objective]
+        self.call_to_action = angle.call_to_action if is_suitable else "LEARN_MORE"
+        self.disclaimer = brief.brand.disclaimer.strip()
+        used = {variant.headline for variant in others}
+        headline = _pick([line for line in self.headlines if line.text not in used], MAX_PICTURE_HEADLINE)
+        self.headline = headline.text
+        self.core, self.body = self._choose_body(must_name_tier=bool(phrases.tier) and not headline.names_tier)
+
+    def placement(self, name: str) -> PlatformCopy | None:
+        fields = getattr(self, name)()
+        if fields is None:
+            return None
+        lines = {field: tuple(lines) for field, lines in fields.items()}
+        return PlatformCopy(lines, call_to_action(self.call_to_action, name))
+
+    def meta_feed(self) -> Fields:
+        shorts = self._short_lines(PLACEMENTS["meta_feed"].fields["headline"].target)
+        return {"primary_text": [self._fit_body(150)], "headline": shorts[:1], "description": shorts[1:2]}
+
+    def meta_story(self) -> Fields:
+        return {"primary_text": [self._fit_body(125)], "headline": [self._fit_headline(40)]}
+
+    def google_search(self) -> Fields | None:
+        descriptions = self._descriptions(4)
+        if not descriptions:
+            return None
+        tier = self.phrases.tier
+        paths = [slug(tier.name) if tier else "", LANDING_PATHS[self.brief.objective]]
+        fitting = [path for path in paths if 0 < len(path) <= 15]
+        return {"headlines": self._short_lines(30)[:8], "descriptions": descriptions, "paths": fitting}
+
+    def google_display(self) -> Fields | None:
+        name, descriptions = fitting_name(self.brief.brand.name, 25), self._descriptions(3)
+        if not descriptions or not name:
+            return None
+        shorts = [
+            line for line in self._short_lines(30) if line[-1] not in ".!?" and line.casefold() != name.casefold()
+        ]
+        return {
+            "headlines": shorts[:5],
+            "long_headline": [self._fit_headline(90)],
+            "descriptions": descriptions,
+            "business_name": [name],
+        }
+
+    def linkedin(self) -> Fields:
+        return {"introduction": [self._fit_body(150)], "headline": [self._fit_headline(70)]}
+
+    def x(self) -> Fields | None:
+        post = self._fit_body(256)
+        return {"post": [post], "website_title": [self._fit_headline(50)]} if len(post) <= 256 else None
+
+    def pinterest(self) -> Fields:
+        return {"title": [self._fit_headline(40)], "description": [self._fit_body(500)]}
+
+    def tiktok(self) -> Fields | None:
+        text, name = self._fit_body(100), fitting_name(self.brief.brand.name, 40)
+        return {"ad_text": [text], "display_name": [name]} if len(text) <= 100 and name else None
+
+    def _choose_body(self, must_name_tier: bool) -> tuple[FilledPhrase, str]:
+        """The first fitting phrase that does not share most of its words with the set's other variants, and the same
+        with a closing."""
+        candidates = [line for line in self.bodies if line.contains_fact] or self.bodies
+        preferred = _pick(candidates, MAX_SHORT_BODY, must_name_tier)
+        limit = max(MAX_SHORT_BODY, len(preferred.text))
+        for phrase in (preferred, *candidates):
+            if len(phrase.text) > limit or (must_name_tier and not phrase.names_tier):
+                continue
+            body = self._with_closing(phrase.text)
+            own = f"{self.headline} {body}"
+            if all(similarity(own, f"{v.headline} {v.body}") <= MAX_SIMILARITY for v in self.others):
+                return phrase, body
+        return preferred, self._with_closing(preferred.text)
+
+    def _with_closing(self, text: str) -> str:
+        """The text with the segment's sentence after it, one that no other variant of the set uses."""
+        for closing in self.phrases.closings(self.angle):
+            full = f"{text} {closing.text}"
+            is_echo = content_words(text) & content_words(closing.text)
+            is_used = any(closing.text in variant.body for variant in self.others)
+            if len(full) <= MAX_PICTURE_BODY and not is_echo and not is_used:
+                return full
+        return text
+
+    def _fit_body(self, limit: int) -> str:
+        """The canonical body, its first part, or another phrase of the angle: the first that fits, with the
+        disclaimer."""
+        room = limit - (len(self.disclaimer) + 1 if self.disclaimer else 0)
+        text = _first_fitting([self.body, self.core.text, *(line.text for line in self.bodies)], room)
+        return f"{text} {self.disclaimer}".strip()
+
+    def _fit_headline(self, limit: int) -> str:
+        """The canonical headline, another of the angle, or a short one: the first that fits."""
+        return _first_fitting([self.headline, *(line.text for line in (*self.headlines, *self.shorts))], limit)
+
+    def _short_lines(self, limit: int) -> list[str]:
+        """Short headlines that fit, those with the tier first."""
+        own = [line.text for line in sorted(self.shorts, key=lambda line: not line.names_tier)]
+        of_segment = [line.text for line in self.phrases.segment_shorts(self.angle)][:2]
+        texts = own[:4] + of_segment + own[4:] + [line.text for line in self.headlines]
+        return [text for text in dict.fromkeys(texts) if len(text) <= limit]
+
+    def _descriptions(self, count: int) -> list[str] | None:
+        fitting = [line for line in (self.core, *self.bodies) if len(line.text) <= MAX_SHORT_BODY]
+        fitting.sort(key=lambda line: (not line.contains_fact, not line.names_tier))
+        texts = list(dict.fromkeys(line.text for line in fitting))
+        if not self.disclaimer:
+            return texts[:count]
+        return [*texts[: count - 1], self.disclaimer] if len(self.disclaimer) <= MAX_SHORT_BODY else None
+
+
+def _pick(lines: list[FilledPhrase], limit: int, must_name_tier: bool = False) -> FilledPhrase:
+    """The first line that fits and, if it must, names the tier; failing that the shortest that names it."""
+    named = [line for line in lines if line.names_tier or not must_name_tier] or lines
+    return next((line for line in named if len(line.text) <= limit), min(named, key=lambda line: len(line.text)))
+
+
+def _first_fitting(texts: list[str], limit: int) -> str:
+    """The first text that fits; failing that the shortest."""
+    return next((text for text in texts if len(text) <= limit), min(texts, key=len))
+
+
+def similarity(one: str, other: str) -> float:
+    """The share of the shorter text's different words that the other one has too, 0..1."""
+    a, b = (set(re.findall(r"\w+", text.casefold())) for text in (one, other))
+    return len(a & b) / max(1, min(len(a), len(b)))
+
+
+def content_words(text: str) -> set[str]:
+    """The words that the ear notices when they come twice."""
+    return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 4 or word in ("talk", "easy", "step")}
+
+
+def fitting_name(name: str, limit: int) -> str | None:
+    """The brand's name, or as many of its leading words as fit; None where even the first does not."""
+    words = name.split()
+    while words and len(" ".join(words)) > limit:
+        words.pop()
+    return " ".join(words).rstrip(" ,&-") or None
