@@ -1,18 +1,21 @@
 """mani x Stripe: ad creatives from the lifecycle of a Stripe account's customers.
 
-The journey, which is also the map of the code:
+The journey, which is also the map of the code. Each package imports only those above it, and the last three lines:
 
-    Stripe --webhook--> flow.deliveries \\
-    Stripe --event poll--> flow.poll ----> flow.inbox -> flow.moments -> flow.register -> flow.generation -> flow.review
-    Stripe --hourly sync--> flow.sync ---------------/     (pure)       (exactly once)         |
-                                                                                         studio (pure)
+    stripe       the account that is read: gateway, payloads, connections and their keys
+    customers    what is known of them: replica, tiers, segments, statistics
+    moments      what happened, once: interpret (pure) and record
+    ingest       the ways in: receiver (webhook), polling, sync; events stores and processes what came
+    creatives    what is made of moments: generate, review, brand kit, export; its engine is pure
+    diagnostics  why does nothing happen? checks, alerts, metrics
+    accounts     users and support
+    web          one blueprint per page
 
-Beside it: flow.connections (key, signing secret, switches), flow.diagnostics (why does nothing happen?), flow.alerts,
-flow.support and flow.audit (what staff see and do), flow.retention (what is forgotten). What is said about each kind of
-moment, from its name on the pages to how long its ads run, is in lifecycle.
+    tasks, cli, local            the other ways in: jobs and their schedule, flask commands, `make run`
+    models, jobs, extensions     the tables, transactions and the queues, Flask's extensions
+    lifecycle, errors, config    what is said about each kind of moment, about each failure, and from outside
 
-web, tasks and cli are edges that call flow; flow enqueues by name through jobs; stripe_gateway is the only door to
-Stripe. tests/test_architecture.py states who may call whom.
+tests/test_architecture.py holds the table of who may import whom.
 """
 
 import hmac
@@ -26,7 +29,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from manimod import cli, extensions, logs, web
+from manimod import cli, extensions, web
 from manimod.config import Settings, load_settings
 from manimod.models import Role, User
 from manimod.stripe.crypto import Keyring
@@ -42,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["keyring"] = Keyring(settings.encryption_keys)
     app.extensions["redis"] = _open_redis(settings.redis_url)
-    logs.configure(app)
+    extensions.configure_logs(app)
     _bind_extensions(app)
     web.register(app)
     app.register_blueprint(cli.blueprint)

@@ -1,11 +1,21 @@
-"""Flask extensions, unbound; `create_app` binds them. Also how the two databases are opened and how mail is sent."""
+"""Flask extensions, unbound; `create_app` binds them. Also how databases are opened, mail is sent and logs are written.
 
+Logs are structured: one JSON line per event on standard error, with the request's id. No secret, no body, no name.
+"""
+
+import logging
 import smtplib
 import sqlite3
+import sys
+import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import orjson
+import structlog
+from flask import Flask, Response, g, request
 from flask_bootstrap import Bootstrap5
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -82,6 +92,60 @@ bootstrap = Bootstrap5()
 security = Security()
 mail = Mail()
 limiter = Limiter(key_func=get_remote_address)
+
+
+class StandardError:
+    """Never fails: mani goes on while the disk that holds its log is full. Looked up each time: tests replace it."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
+class LibraryHandler(logging.Handler):
+    """Warnings of libraries as structured lines. Only the first line: a traceback may quote what a person sent."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage().partition("\n")[0]
+        structlog.get_logger().warning("library_warning", library=record.name, message=message)
+
+
+def configure_logs(app: Flask) -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(lambda line, default: orjson.dumps(line, default=default).decode()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(StandardError()),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(handlers=[LibraryHandler()], level=logging.WARNING)
+    app.before_request(begin_request)
+    app.after_request(end_request)
+
+
+def begin_request() -> None:
+    """Every line that is logged for this request carries its id, and so does the answer."""
+    g.request_id = uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def end_request(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    if request.endpoint != "static":
+        structlog.get_logger().info(
+            "request", method=request.method, endpoint=request.endpoint, status=response.status_code
+        )
+    return response
 
 
 class MailNotSent(Exception):
