@@ -223,3 +223,34 @@ def test_states_are_renamed_on_the_way_up_and_back_on_the_way_down(app_without_t
 def states(connection: Connection) -> tuple[set[str], set[str]]:
     events = connection.scalars(text("SELECT state FROM stripe_event"))
     return set(events), set(connection.scalars(text("SELECT state FROM moment")))
+
+
+def test_open_alerts_keep_their_check_and_their_mail(app_without_tables: Flask) -> None:
+    flask_migrate.upgrade(FOLDER, revision="0004")
+    columns = 'INSERT INTO alert (id, "check", open_key, meaning, began_at, ended_at, began_mailed_at, ended_mailed_at)'
+    rows = [
+        (1, "parked", "'installation:parked'", "NULL", "NULL", "NULL"),  # to be mailed
+        (2, "jobs", "'installation:jobs'", "NULL", "'2026-01-02'", "NULL"),  # mailed
+        (3, "key", "NULL", "'2026-01-03'", "'2026-01-02'", "NULL"),  # its end is to be mailed
+        (4, "key", "NULL", "'2026-01-03'", "'2026-01-02'", "'2026-01-03'"),
+    ]
+    with db.engine.connect().execution_options(**{WRITES: True}) as connection:
+        for row_id, check, *values in rows:
+            key, *times = values
+            rest = ", ".join((key, "'x'", "'2026-01-01'", *times))
+            connection.execute(text(f"{columns} VALUES ({row_id}, '{check}', {rest})"))
+        connection.commit()
+    flask_migrate.upgrade(FOLDER, revision=LATEST)
+    with db.engine.connect() as connection:
+        found = connection.execute(text('SELECT "check", open_key, mail_at IS NOT NULL FROM alert ORDER BY id')).all()
+    assert [(check, key, bool(is_due)) for check, key, is_due in found] == [
+        ("failed_events", "installation:failed_events", True),
+        ("job_backlog", "installation:job_backlog", False),
+        ("key", None, True),
+        ("key", None, False),
+    ]
+    flask_migrate.downgrade(FOLDER, revision="0004")
+    with db.engine.connect() as connection:
+        query = text('SELECT "check", began_mailed_at IS NULL, ended_mailed_at IS NULL FROM alert ORDER BY id')
+        found = [(check, bool(began), bool(ended)) for check, began, ended in connection.execute(query)]
+    assert found == [("parked", True, True), ("jobs", False, True), ("key", False, True), ("key", False, False)]

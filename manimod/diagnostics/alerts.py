@@ -1,9 +1,9 @@
-"""Alerts: a check that becomes broken is said once, and once more when it is good again; in the pages and by mail."""
+"""Alerts: one when a check breaks, ended when it works again; shown on the pages and mailed."""
 
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import ColumnElement, case, or_, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -13,22 +13,22 @@ from manimod.extensions import MailNotSent, db, send_mail
 from manimod.models import Account, Alert, Connection, Health, User
 from manimod.models.accounts import now
 from manimod.models.bulk import insert_new
-from manimod.models.states import Outcome
+from manimod.models.states import ConnectionStatus, Outcome
 
 log = structlog.get_logger()
 
 CHECK_INTERVAL = timedelta(minutes=5)
-MAX_ACCOUNTS = 5  # accounts a second
-GRACE = timedelta(minutes=2)  # what is over by then is not worth a mail
+MAX_ACCOUNTS = 5  # a second
+MAIL_GRACE = timedelta(minutes=2)  # what works again by then is not mailed
 MAX_MAILS = 20
 
 
 def due() -> list[int]:
-    """The connected accounts whose checks ran longest ago, some at a time."""
+    """The connected accounts whose checks ran longest ago, a few at a time."""
     query = (
         select(Connection.account_id)
         .outerjoin(Health, Health.account_id == Connection.account_id)
-        .where(Connection.status == "connected")
+        .where(Connection.status == ConnectionStatus.CONNECTED)
         .where(or_(Health.checked_at.is_(None), Health.checked_at < now() - CHECK_INTERVAL))
         .order_by(Health.checked_at)
     )
@@ -36,26 +36,32 @@ def due() -> list[int]:
 
 
 def check_account(account_id: int) -> None:
-    """Run an account's checks, remember the outcome, and begin and end its alerts."""
+    """Run an account's checks, save the outcome, begin and end its alerts."""
     account = db.session.get(Account, account_id)
     if account is None:
         return
     found = check_runner.check_account(account)
     with jobs.transaction():
         check_runner.save_health(account, found)
-        _open_and_close(account_id, [check for check in found if not CHECKS[check.name].installation])
+        _update_alerts(account_id, [check for check in found if not CHECKS[check.name].installation])
 
 
 def check_installation() -> None:
     found = check_runner.check_installation()
-    opened = {alert.check for alert in open_alerts(None)}
-    if opened != {check.name for check in found if check.outcome == Outcome.BROKEN}:
+    alerted = {alert.check for alert in open_alerts(None)}
+    if alerted != {check.name for check in found if check.outcome == Outcome.BROKEN}:
         with jobs.transaction():
-            _open_and_close(None, found)
+            _update_alerts(None, found)
 
 
-def _open_and_close(account_id: int | None, found: list[Check]) -> None:
-    """A check that says nothing, because of another one, neither begins nor ends an alert."""
+def open_alerts(account_id: int | None) -> list[Alert]:
+    """What is broken now; without an account, of the installation."""
+    query = select(Alert).where(_for_account(account_id), Alert.ended_at.is_(None))
+    return list(db.session.scalars(query.order_by(Alert.id)))
+
+
+def _update_alerts(account_id: int | None, found: list[Check]) -> None:
+    """A check that was not judged neither begins nor ends an alert."""
     broken = [check for check in found if check.outcome == Outcome.BROKEN]
     rows = [
         {
@@ -64,65 +70,46 @@ def _open_and_close(account_id: int | None, found: list[Check]) -> None:
             "open_key": f"{account_id or 'installation'}:{check.name}",
             "meaning": f"{check.title}: {check.meaning}"[:500],
             "began_at": now(),
+            "mail_at": now() + MAIL_GRACE,
         }
         for check in broken
     ]
     insert_new(Alert, rows, ("open_key",))
-    over = [check.name for check in found if check.outcome in (Outcome.GOOD, Outcome.ATTENTION)]
-    ended = update(Alert).where(_for_account(account_id), Alert.ended_at.is_(None), Alert.check.in_(over))
-    db.session.execute(ended.values(ended_at=now(), open_key=None))
+    working = [check.name for check in found if check.outcome in (Outcome.GOOD, Outcome.ATTENTION)]
+    # A mail that is still due need not be sent any more; after one that was sent, the end is mailed too.
+    mail_at = case((Alert.mail_at.is_(None), now()), else_=None)
+    ended = update(Alert).where(_for_account(account_id), Alert.ended_at.is_(None), Alert.check.in_(working))
+    db.session.execute(ended.values(ended_at=now(), open_key=None, mail_at=mail_at))
 
 
-def open_alerts(account_id: int | None) -> list[Alert]:
-    """What is broken now; without an account, of the installation."""
-    return list(
-        db.session.scalars(select(Alert).where(_for_account(account_id), Alert.ended_at.is_(None)).order_by(Alert.id))
-    )
-
-
-def _for_account(account_id: int | None):
+def _for_account(account_id: int | None) -> ColumnElement[bool]:
     return Alert.account_id == account_id if account_id else Alert.account_id.is_(None)
 
 
-# --- mail ------------------------------------------------------------------------------------------------------------
-
-
 def send_mails() -> None:
-    """Mail each change of state once. Raises MailNotSent; then the change is still to be sent."""
+    """Send the mails that are due, each once. Raises MailNotSent; then that one and the others stay due."""
     if settings().smtp_url is None:
         return
-    for column, query in ((Alert.began_mailed_at, _begun()), (Alert.ended_mailed_at, _over())):
-        for alert_id in db.session.scalars(query.limit(MAX_MAILS)).all():
-            _send(alert_id, column)
+    due_ids = select(Alert.id).where(Alert.mail_at <= now()).order_by(Alert.id).limit(MAX_MAILS)
+    for alert_id in db.session.scalars(due_ids).all():
+        _send_mail(alert_id)
 
 
-def _begun() -> Select:
-    late = now() - GRACE
-    return select(Alert.id).where(Alert.began_mailed_at.is_(None), Alert.ended_at.is_(None), Alert.began_at < late)
-
-
-def _over() -> Select:
-    return select(Alert.id).where(
-        Alert.began_mailed_at.is_not(None), Alert.ended_mailed_at.is_(None), Alert.ended_at.is_not(None)
-    )
-
-
-def _send(alert_id: int, column) -> None:
-    """Claimed before it is sent, so that two schedulers don't both do it; given back if it could not be."""
-    claim = update(Alert).where(Alert.id == alert_id, column.is_(None)).values({column: now()})
+def _send_mail(alert_id: int) -> None:
+    """Marked as sent before it is, so that two schedulers don't both send it, and as due again if sending fails."""
     with jobs.transaction():
-        is_mine = db.session.execute(claim).rowcount == 1
-    if not is_mine:
-        return
-    alert = db.session.get(Alert, alert_id)
-    recipients, message = _recipients(alert), _message(alert)
-    db.session.commit()
+        query = select(Alert).where(Alert.id == alert_id, Alert.mail_at <= now()).with_for_update()
+        alert = db.session.scalar(query)
+        if alert is None:
+            return
+        alert.mail_at = None
+        recipients, (subject, text) = _recipients(alert), _message(alert)
     try:
         if recipients:
-            send_mail(recipients, *message)
+            send_mail(recipients, subject, text)
     except MailNotSent:
         with jobs.transaction():
-            db.session.execute(update(Alert).where(Alert.id == alert_id).values({column: None}))
+            alert.mail_at = now()
         raise
     log.info("alert_mailed", alert=alert_id, recipients=len(recipients))
 
@@ -136,8 +123,7 @@ def _recipients(alert: Alert) -> list[str]:
 
 
 def _message(alert: Alert) -> tuple[str, str]:
-    public_url = settings().public_url
-    page = f"{public_url}/troubleshooting" if alert.account_id else f"{public_url}/support"
+    page = f"{settings().public_url}/{'troubleshooting' if alert.account_id else 'support'}"
     if alert.ended_at:
         return "mani: it works again", f"This is over:\n\n{alert.meaning}\n\n{page}\n"
     return "mani: something doesn't work", f"{alert.meaning}\n\nWhat to do: {page}\n"

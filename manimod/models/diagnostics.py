@@ -33,9 +33,7 @@ class Alert(db.Model):
     meaning: Mapped[str] = mapped_column(String(500))
     began_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # None: still to be sent where mail is configured; each change of state is sent once.
-    began_mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    ended_mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    mail_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when the next mail about it is due
 
     account: Mapped[Account | None] = relationship()
 

@@ -99,10 +99,10 @@ class StripeEvent(db.Model):
 
     __table_args__ = (
         UniqueConstraint("connection_id", "stripe_id"),
-        partial_index("ix_stripe_event_pending", "connection_id", "id", where="state = 'pending'"),
+        partial_index("ix_stripe_event_pending", "connection_id", "state", "id", where="state = 'pending'"),
         Index("ix_stripe_event_log", "connection_id", "received_at"),
         partial_index("ix_stripe_event_ignored", "connection_id", "received_at", where="state = 'ignored'"),
-        partial_index("ix_stripe_event_failed", "connection_id", where="state = 'failed'"),
+        partial_index("ix_stripe_event_failed", "connection_id", "state", where="state = 'failed'"),
         Index("ix_stripe_event_customer", "connection_id", "stripe_customer_id"),
         partial_index("ix_stripe_event_paid", "connection_id", "paid_invoice_id", where="paid_invoice_id IS NOT NULL"),
     )
@@ -144,7 +144,7 @@ class Moment(db.Model):
     __table_args__ = (
         UniqueConstraint("connection_id", "key"),
         partial_index("ix_moment_open", "connection_id", "state", "ready_at", where="state IN ('waiting', 'ready')"),
-        partial_index("ix_moment_blocked", "connection_id", where="state = 'blocked'"),
+        partial_index("ix_moment_blocked", "connection_id", "state", where="state = 'blocked'"),
         Index("ix_moment_customer", "connection_id", "stripe_customer_id"),
         Index("ix_moment_day", "connection_id", "occurred_at", "kind"),
         partial_index("ix_moment_found_by_sync", "connection_id", "id", where="source = 'sync'"),

@@ -31,6 +31,8 @@ STATES = [
     ("stripe_event", "ix_stripe_event_parked", "parked", "ix_stripe_event_failed", "failed"),
     ("moment", "ix_moment_held", "held", "ix_moment_blocked", "blocked"),
 ]
+# name of a check before, and after
+CHECKS = [("parked", "failed_events"), ("held", "blocked"), ("jobs", "job_backlog")]
 
 
 def upgrade() -> None:
@@ -39,26 +41,64 @@ def upgrade() -> None:
     for table, column in DROPPED:
         op.execute(f"ALTER TABLE {table} DROP COLUMN {column.name}")
     for table, index_before, state_before, index_after, state_after in STATES:
-        change_state(table, index_before, state_before, index_after, state_after)
+        change_state(table, index_before, state_before, index_after, state_after, ["connection_id", "state"])
+    index_pending_events(["connection_id", "state", "id"])
+    rename_checks(CHECKS)
+    keep_when_a_mail_is_due()
     move_deliveries("refused_delivery", "rejected_delivery")
 
 
 def downgrade() -> None:
     move_deliveries("rejected_delivery", "refused_delivery")
     for table, index_before, state_before, index_after, state_after in STATES:
-        change_state(table, index_after, state_after, index_before, state_before)
+        change_state(table, index_after, state_after, index_before, state_before, ["connection_id"])
+    index_pending_events(["connection_id", "id"])
+    rename_checks([(after, before) for before, after in CHECKS])
+    keep_when_mails_were_sent()
     for table, column in DROPPED:
         op.add_column(table, column._copy())
     for table, before, after in RENAMED:
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {after} TO {before}")
 
 
-def change_state(table: str, old_index: str, old_state: str, new_index: str, new_state: str) -> None:
+def change_state(
+    table: str, old_index: str, old_state: str, new_index: str, new_state: str, columns: list[str]
+) -> None:
     op.drop_index(old_index, table_name=table)
     state = sa.table(table, sa.column("state"))
     op.execute(sa.update(state).where(state.c.state == old_state).values(state=new_state))
     where = sa.text(f"state = '{new_state}'")
-    op.create_index(new_index, table, ["connection_id"], sqlite_where=where, postgresql_where=where)
+    op.create_index(new_index, table, columns, sqlite_where=where, postgresql_where=where)
+
+
+def index_pending_events(columns: list[str]) -> None:
+    op.drop_index("ix_stripe_event_pending", table_name="stripe_event")
+    where = sa.text("state = 'pending'")
+    op.create_index("ix_stripe_event_pending", "stripe_event", columns, sqlite_where=where, postgresql_where=where)
+
+
+def rename_checks(names: list[tuple[str, str]]) -> None:
+    """Of open alerts, so that they end when the check is good again."""
+    alert = sa.table("alert", sa.column("check"), sa.column("open_key"))
+    for before, after in names:
+        open_key = sa.func.replace(alert.c.open_key, f":{before}", f":{after}")
+        op.execute(sa.update(alert).where(alert.c.check == before).values(check=after, open_key=open_key))
+
+
+def keep_when_a_mail_is_due() -> None:
+    op.add_column("alert", sa.Column("mail_at", sa.DateTime(timezone=True)))
+    op.execute("UPDATE alert SET mail_at = began_at WHERE began_mailed_at IS NULL AND ended_at IS NULL")
+    op.execute("UPDATE alert SET mail_at = ended_at WHERE began_mailed_at IS NOT NULL AND ended_mailed_at IS NULL")
+    for column in ("began_mailed_at", "ended_mailed_at"):
+        op.execute(f"ALTER TABLE alert DROP COLUMN {column}")
+
+
+def keep_when_mails_were_sent() -> None:
+    for column in ("began_mailed_at", "ended_mailed_at"):
+        op.add_column("alert", sa.Column(column, sa.DateTime(timezone=True)))
+    op.execute("UPDATE alert SET began_mailed_at = began_at WHERE mail_at IS NULL OR ended_at IS NOT NULL")
+    op.execute("UPDATE alert SET ended_mailed_at = ended_at WHERE mail_at IS NULL")
+    op.execute("ALTER TABLE alert DROP COLUMN mail_at")
 
 
 def move_deliveries(old_name: str, new_name: str) -> None:

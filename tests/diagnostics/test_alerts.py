@@ -118,7 +118,8 @@ def mend(connection, account):
 def pass_time(minutes=5):
     with transaction():
         for alert in Alert.query.filter(Alert.ended_at.is_(None)):
-            alert.began_at = now() - timedelta(minutes=minutes)
+            alert.began_at -= timedelta(minutes=minutes)
+            alert.mail_at = alert.mail_at and alert.mail_at - timedelta(minutes=minutes)
 
 
 @pytest.mark.both_databases
