@@ -8,7 +8,6 @@ import pytest
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from manimod.errors import FAILURES, explain
-from manimod.web import errors
 
 ROOT = Path(__file__).parents[1] / "manimod"
 SOURCES = {path: path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py")}
@@ -77,7 +76,7 @@ def test_every_error_of_http_has_a_code_of_ours(app, status):
         description = "words of the framework"
 
     with app.test_request_context("/somewhere"):
-        answer = errors._on_http(Odd())
+        answer = app.handle_user_exception(Odd())
     assert answer.status_code == status
     assert answer.headers["X-Error-Code"] in FAILURES
     assert "words of the framework" not in answer.get_data(as_text=True)
