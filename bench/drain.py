@@ -154,11 +154,11 @@ def remember(connection: int, rows: int) -> None:
         return f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most})"
 
     at = "'2026-01-01 00:00:00'"
-    events = f"""INSERT INTO stripe_event (connection_id, stripe_id, type, livemode, path, stripe_customer_id, facts,
+    events = f"""INSERT INTO stripe_event (connection_id, stripe_id, type, livemode, source, stripe_customer_id, facts,
         fields_read, fields_dropped, created_at, received_at, processed_at, state, attempts, repeats) {numbers(rows)}
         SELECT {connection}, 'evt_old{rows}_' || i, 'invoice.paid', true, 'webhook', 'cus_old' || i, '{json.dumps({})}',
         '[]', 30, {at}, {at}, {at}, 'done', 0, 0 FROM n"""
-    moments = f"""INSERT INTO moment (connection_id, key, kind, stripe_customer_id, livemode, path, occurred_at,
+    moments = f"""INSERT INTO moment (connection_id, key, kind, stripe_customer_id, livemode, source, occurred_at,
         received_at, detected_at, state) {numbers(rows // 2)} SELECT {connection}, 'renewed:old{rows}:' || i, 'renewed',
         'cus_old' || i, true, 'webhook', {at}, {at}, {at}, 'generated' FROM n"""
     for index in indexes:

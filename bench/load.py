@@ -1,6 +1,6 @@
 """The load generator: a process of its own that posts distinct, signed events, so many at once over open connections.
 
-python -m bench.load PORT SECONDS CONCURRENCY < paths-and-events.json    answers {"rate", "p50", "p99"} (ms)
+python -m bench.load PORT SECONDS CONCURRENCY < path-and-events.json    answers {"rate", "p50", "p99"} (ms)
 """
 
 import hashlib
@@ -29,7 +29,7 @@ class Load:
 def press(port: int, path: str, bodies: list[str], seconds: float, concurrency: int = 16) -> Load:
     """Post each body once, to the end of the time or of the bodies."""
     command = [sys.executable, "-m", "bench.load", str(port), str(seconds), str(concurrency)]
-    given = json.dumps({"source": path, "bodies": bodies})
+    given = json.dumps({"path": path, "bodies": bodies})
     done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True, text=True)
     return Load(**json.loads(done.stdout))
 

@@ -27,10 +27,12 @@ from flask_security import SQLAlchemyUserDatastore
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from manimod import cli, extensions, web
 from manimod.config import Settings, load_settings
+from manimod.ingest.receiver import create_receiver
 from manimod.models import Role, User
 from manimod.stripe.crypto import Keyring
 
@@ -49,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _bind_extensions(app)
     web.register(app)
     app.register_blueprint(cli.blueprint)
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/webhooks": create_receiver(app)})
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)

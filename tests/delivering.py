@@ -5,10 +5,13 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from manimod.extensions import connect_for_single_statements, db
-from manimod.ingest import deliveries
-from manimod.ingest.deliveries import Delivery
+from manimod.extensions import db
+from manimod.ingest import events
+from manimod.jobs import transaction
 from manimod.models import Connection, Creative, Moment
+from manimod.models.states import Source
+from manimod.stripe import connections
+from manimod.stripe.gateway import verify
 from tests import factories
 
 
@@ -23,17 +26,15 @@ def connected(connected: Connection, drain: Callable[[], None]) -> Connection:
 def deliver(connected: Connection) -> Callable[..., bool]:
     """Receive signed events, as the webhook does; True where the last one was new."""
 
-    def send(*events: dict) -> bool:
+    def send(*sent: dict) -> bool:
         is_new = False
-        for one in events:
+        for one in sent:
             request = factories.signed(one)
-            delivery = Delivery(connected.webhook_token, request["data"], request["headers"]["Stripe-Signature"])
-            db.session.commit()
-            with connect_for_single_statements() as database:
-                [checked] = deliveries.receive(database, [delivery])
-            if checked.failure:
-                raise checked.failure
-            is_new = checked.is_new
+            secrets = connections.signing_secrets(connected)
+            event = verify(request["data"], request["headers"]["Stripe-Signature"], secrets)
+            with transaction():
+                [result] = events.store([(connected.id, event)], Source.WEBHOOK)
+            is_new = result is events.Stored.NEW
         return is_new
 
     return send

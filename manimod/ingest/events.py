@@ -1,26 +1,25 @@
-"""The inbox: a signed event is stored once, then drained in batches into the register.
+"""The inbox of events: each signed event is stored once, then processed into moments.
 
-What was acknowledged is in the database. A batch is processed and marked done in one transaction that holds the
+What was acknowledged is in the database. A batch is processed and marked done in one transaction that locks the
 connection's row, so a worker that dies in between has done nothing and the next one starts over.
 """
 
-from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
+from enum import Enum, auto
 from time import monotonic
 
 import structlog
-from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
-from manimod import jobs, logs
+from manimod import jobs
 from manimod.customers import replica
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import OPEN_MOMENTS, Connection, Moment, StripeEvent
 from manimod.models.accounts import now
 from manimod.models.bulk import insert_new
+from manimod.models.states import ConnectionStatus, EventState, MomentState, Source
 from manimod.moments import interpret, record
 from manimod.stripe import connections
 from manimod.stripe.payloads import EventFacts, MinimisedEvent
@@ -29,69 +28,47 @@ log = structlog.get_logger()
 
 # Failures of the database that no event can cause; a DataError or an IntegrityError may be one's doing.
 DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingError)
-BATCH_SIZE = 500
-SINGLE_BATCH_SIZE = 200  # events at most, each in a transaction of its own, after a batch has failed
-MAX_SECONDS = 1.0  # after which other accounts get their turn
+BATCH_SIZE = 100  # events in one transaction: on SQLite the webhook waits for it
+MAX_SECONDS = 1.0  # then other accounts get their turn
 MAX_ATTEMPTS = 5
 STUCK_AFTER = timedelta(seconds=2)  # then the job that was enqueued counts as lost
-# Plain rows: an object for each event would cost more than all that is done with it.
-PENDING = select(
-    StripeEvent.id,
-    StripeEvent.stripe_id,
-    StripeEvent.livemode,
-    StripeEvent.source,
-    StripeEvent.facts,
-    StripeEvent.received_at,
-).where(StripeEvent.state == "pending")
-
-KEY = itemgetter("connection_id", "stripe_id")
-
-Key = tuple[int, str]  # the connection's id, and Stripe's id of the event
-Outcome = tuple[str, str | None]  # the state, and its reason
 
 
-def store(
-    arrived: list[tuple[int, MinimisedEvent]], source: str, database: DatabaseConnection | None = None
-) -> list[Key]:
-    """Insert events, each with its connection's id, and wake the workers; those that were not inserted come back.
+class Stored(Enum):
+    """What became of an event that arrived. A disconnected account keeps nothing."""
 
-    They were here before, or their account has disconnected. All writers insert in one order, so that no two wait for
-    each other.
-    """
-    rows = sorted((_row(*one, source) for one in arrived), key=KEY)
+    NEW = auto()
+    REPEATED = auto()
+    DISCONNECTED = auto()
+
+
+def store(arrived: list[tuple[int, MinimisedEvent]], source: Source) -> list[Stored]:
+    """Insert events, each with its connection's id, and enqueue their processing."""
+    # The lock keeps a disconnect from deleting an account's events before these are committed.
+    connection_ids = {connection_id for connection_id, _ in arrived}
     query = select(Connection.id).where(
-        Connection.id.in_({connection_id for connection_id, _ in arrived}), Connection.status == "connected"
+        Connection.id.in_(connection_ids), Connection.status == ConnectionStatus.CONNECTED
     )
-    connected = set((database or db.session).scalars(query))
-    stored = insert_new(
-        StripeEvent,
-        [row for row in rows if row["connection_id"] in connected],
-        ("connection_id", "stripe_id"),
-        database,
-    )
-    for connection_id in {connection_id for connection_id, _ in stored}:
+    connected = set(db.session.scalars(query.with_for_update(read=True, key_share=True)))
+    rows = [_row(connection_id, event, source) for connection_id, event in arrived if connection_id in connected]
+    rows.sort(key=lambda row: (row["connection_id"], row["stripe_id"]))  # one order, so that no two writers deadlock
+    inserted = set(insert_new(StripeEvent, rows, ("connection_id", "stripe_id")))
+    for connection_id in {connection_id for connection_id, _ in inserted}:
         jobs.enqueue("process_events", connection_id)
-    return list((Counter(map(KEY, rows)) - Counter(stored)).elements())
+    results = []
+    for connection_id, event in arrived:
+        key = (connection_id, event.facts.id)
+        if connection_id not in connected:
+            results.append(Stored.DISCONNECTED)
+        elif key in inserted:
+            inserted.remove(key)  # of two alike in one call, the second is a repeat
+            results.append(Stored.NEW)
+        else:
+            results.append(Stored.REPEATED)
+    return results
 
 
-def log_stored(stored: list[tuple[int, MinimisedEvent, bool]], source: str, requests: list[str] | None = None) -> None:
-    """A line of log for each: the connection's id, the event, whether it is new; of a webhook the request's id too."""
-    lines = [
-        {
-            "event_id": event.facts.id,
-            "type": event.facts.type,
-            "connection": connection_id,
-            "source": source,
-            "new": is_new,
-        }
-        for connection_id, event, is_new in stored
-    ]
-    for line, request_id in zip(lines, requests or (), strict=False):
-        line["request_id"] = request_id
-    logs.tell_each("event_stored", lines)
-
-
-def _row(connection_id: int, event: MinimisedEvent, source: str) -> dict:
+def _row(connection_id: int, event: MinimisedEvent, source: Source) -> dict:
     facts = event.facts
     return {
         "connection_id": connection_id,
@@ -106,73 +83,115 @@ def _row(connection_id: int, event: MinimisedEvent, source: str) -> dict:
         "fields_dropped": event.fields_dropped,
         "created_at": datetime.fromtimestamp(facts.created, UTC),
         "received_at": now(),
-        "state": "pending",
+        "state": EventState.PENDING,
         "attempts": 0,
         "repeats": 0,
     }
 
 
+def count_repeat(connection_id: int, stripe_id: str) -> None:
+    """Count a redelivery, or the delivery of what the poll had found first."""
+    query = update(StripeEvent).where(StripeEvent.connection_id == connection_id, StripeEvent.stripe_id == stripe_id)
+    db.session.execute(query.values(repeats=StripeEvent.repeats + 1, repeated_at=now()))
+
+
+def log_stored(connection_id: int, event: MinimisedEvent, source: Source, result: Stored) -> None:
+    facts, is_new = event.facts, result is Stored.NEW
+    log.info("event_stored", event_id=facts.id, type=facts.type, connection=connection_id, source=source, new=is_new)
+
+
 def due() -> set[int]:
     """The connections with work that no job has taken up: pending events, and moments that are ready."""
     late = now() - STUCK_AFTER
-    events = select(StripeEvent.connection_id).where(StripeEvent.state == "pending", StripeEvent.received_at < late)
-    is_ready = and_(Moment.state == "ready", Moment.detected_at < late)
-    grace_is_over = and_(Moment.state == "waiting", Moment.ready_at <= now())
+    events = select(StripeEvent.connection_id).where(
+        StripeEvent.state == EventState.PENDING, StripeEvent.received_at < late
+    )
+    is_ready = and_(Moment.state == MomentState.READY, Moment.detected_at < late)
+    grace_is_over = and_(Moment.state == MomentState.WAITING, Moment.ready_at <= now())
     moments = select(Moment.connection_id).where(OPEN_MOMENTS, or_(is_ready, grace_is_over))
-    connected = select(Connection.id).where(Connection.status == "connected")
+    connected = select(Connection.id).where(Connection.status == ConnectionStatus.CONNECTED)
     waiting = {*db.session.scalars(events.distinct()), *db.session.scalars(moments.distinct())}
     return waiting.intersection(db.session.scalars(connected))
 
 
 def process_pending(connection_id: int) -> bool:
-    """Process a connection's pending events, batch by batch for one turn; True where there may be more."""
-    turn_ends, may_be_more = monotonic() + MAX_SECONDS, True
+    """Process a connection's pending events in batches, for MAX_SECONDS at most; True where there may be more."""
+    pending = select(StripeEvent.id).where(
+        StripeEvent.connection_id == connection_id, StripeEvent.state == EventState.PENDING
+    )
+    ends = monotonic() + MAX_SECONDS
+    while monotonic() < ends:
+        try:
+            ids = list(db.session.scalars(pending.order_by(StripeEvent.id).limit(BATCH_SIZE)))
+            if not ids or not _process(connection_id, ids) or len(ids) < BATCH_SIZE:
+                return False
+        except DATABASE_ERRORS as error:
+            # An outage is no event's fault and counts as no attempt: the rows stay pending, and are due again.
+            log.warning("database_away", connection=connection_id, error=type(error).__name__)
+            return False
+    return True
+
+
+def _process(connection_id: int, ids: list[int]) -> bool:
+    """Process events in one transaction; where that fails, each in its own, so that one bad event holds up no other.
+
+    Returns whether it succeeded. Raises DATABASE_ERRORS.
+    """
     try:
-        while may_be_more and monotonic() < turn_ends:
+        with jobs.transaction():
+            lines = _process_together(connection_id, ids)
+    except DATABASE_ERRORS:
+        raise
+    except Exception as error:
+        log.exception("processing_failed", connection=connection_id, rows=ids)
+        if len(ids) == 1:
             with jobs.transaction():
-                may_be_more = _process_batch(connection_id, BATCH_SIZE)
-        return may_be_more
-    except DATABASE_ERRORS as error:
-        return _leave_pending(connection_id, error)
-    except Exception:
-        log.exception("batch_failed", connection=connection_id)
-    return _process_one_by_one(connection_id)
-
-
-def _leave_pending(connection_id: int, error: Exception) -> bool:
-    """An outage is no event's fault and counts as no try: the rows stay pending and the sweep comes back to them."""
-    log.warning("database_away", connection=connection_id, error=type(error).__name__)
-    return False
-
-
-def _process_batch(connection_id: int, limit: int) -> bool:
-    connection = connections.lock(connection_id)
-    events = _pending(connection_id, limit)
-    if connection is None or not events:
+                _count_failure(ids[0], error)
+        else:
+            for event_id in ids:
+                _process(connection_id, [event_id])
         return False
-    _process(connection, events)
-    return len(events) == limit
+    for line in lines:
+        log.info("event_processed", **line)
+    return True
 
 
-def _pending(connection_id: int, limit: int) -> list[Row]:
-    query = PENDING.where(StripeEvent.connection_id == connection_id).order_by(StripeEvent.id).limit(limit)
-    return list(db.session.execute(query))
-
-
-def _process(connection: Connection, events: list[Row]) -> None:
-    """Mirror, finish and record a batch; what does not count for this connection is ignored with its reason."""
-    outcomes = {event.id: ("ignored", why) for event in events if (why := _why_ignored(event, connection))}
-    facts = {event.id: EventFacts.from_json(event.facts) for event in events if event.id not in outcomes}
-    replica.apply_events(connection, list(facts.values()))
-    news = {
-        event.id: record.Observation(interpret.interpret(told), event.source, event.received_at, told.customer_id)
-        for event in events
-        if (told := facts.get(event.id))
-    }
-    outcomes |= {event_id: ("done", item.meaning.reason) for event_id, item in news.items()}
-    _finish(outcomes)
-    record.record(connection, list(news.values()))
-    _log_processed(connection, events, outcomes, news)
+def _process_together(connection_id: int, ids: list[int]) -> list[dict]:
+    """Update the replica, mark the events done and record their moments. Returns the log line of each event."""
+    connection = connections.lock(connection_id)
+    if connection is None:
+        return []
+    # Plain columns: an object per event would cost more than all that is done with it.
+    columns = StripeEvent.id, StripeEvent.stripe_id, StripeEvent.livemode, StripeEvent.source, StripeEvent.received_at
+    query = select(*columns, StripeEvent.facts).where(StripeEvent.id.in_(ids), StripeEvent.state == EventState.PENDING)
+    rows = db.session.execute(query.order_by(StripeEvent.id)).all()
+    facts, observations, outcomes = [], {}, []
+    for row in rows:
+        state, reason = EventState.IGNORED, _why_ignored(row, connection)
+        if reason is None:
+            event = EventFacts.from_json(row.facts)
+            meaning = interpret.interpret(event)
+            facts.append(event)
+            observations[row.id] = record.Observation(meaning, row.source, row.received_at, event.customer_id)
+            state, reason = EventState.DONE, meaning.reason
+        outcomes.append({"id": row.id, "state": state, "reason": reason, "processed_at": now()})
+    if not rows:
+        return []
+    replica.apply_events(connection, facts)
+    db.session.execute(update(StripeEvent), outcomes)
+    record.record(connection, list(observations.values()))
+    moments = _logged_moments(connection, observations)
+    return [
+        {
+            "event_id": row.stripe_id,
+            "row": row.id,
+            "connection": connection_id,
+            "state": outcome["state"],
+            "reason": outcome["reason"],
+            "moments": moments.get(row.id, []),
+        }
+        for row, outcome in zip(rows, outcomes, strict=True)
+    ]
 
 
 def _why_ignored(event: Row, connection: Connection) -> str | None:
@@ -184,65 +203,17 @@ def _why_ignored(event: Row, connection: Connection) -> str | None:
     return None
 
 
-def _finish(outcomes: dict[int, Outcome]) -> None:
-    """One statement for each outcome, of which a batch has few."""
-    alike = defaultdict(list)
-    for event_id, outcome in outcomes.items():
-        alike[outcome].append(event_id)
-    for (state, reason), ids in alike.items():
-        query = update(StripeEvent).where(StripeEvent.id.in_(ids))
-        db.session.execute(
-            query.values(state=state, reason=reason, processed_at=now()),
-            execution_options={"synchronize_session": False},
-        )
-
-
-def _log_processed(
-    connection: Connection, events: list[Row], outcomes: dict[int, Outcome], news: dict[int, record.Observation]
-) -> None:
-    """The log line that leads from an event to its moments; from there generation leads on to the creatives."""
-    keys = {moment.key for item in news.values() for moment in item.meaning.moments}
-    query = select(Moment.key, Moment.id, Moment.kind, Moment.state).where(Moment.connection_id == connection.id)
-    known = {key: about for key, *about in db.session.execute(query.where(Moment.key.in_(keys)))} if keys else {}
-    lines = [
-        {
-            "event_id": event.stripe_id,
-            "row": event.id,
-            "connection": connection.id,
-            "state": outcomes[event.id][0],
-            "reason": outcomes[event.id][1],
-            "moments": [
-                dict(zip(("moment", "kind", "state"), known[moment.key], strict=True))
-                for moment in (news[event.id].meaning.moments if event.id in news else ())
-                if moment.key in known
-            ],
-        }
-        for event in events
-    ]
-    logs.tell_each("event_processed", lines)
-
-
-def _process_one_by_one(connection_id: int) -> bool:
-    """After a batch failed: each event in a transaction of its own, so that one bad event holds up no other."""
-    for event in _pending(connection_id, SINGLE_BATCH_SIZE):
-        event_id = event.id
-        try:
-            with jobs.transaction():
-                _process_single(connection_id, event_id)
-        except DATABASE_ERRORS as error:
-            return _leave_pending(connection_id, error)
-        except Exception as error:
-            log.exception("event_failed", connection=connection_id, row=event_id)
-            with jobs.transaction():
-                _count_failure(event_id, error)
-    return False
-
-
-def _process_single(connection_id: int, event_id: int) -> None:
-    connection = connections.lock(connection_id)
-    events = list(db.session.execute(PENDING.where(StripeEvent.id == event_id)))
-    if connection is not None and events:
-        _process(connection, events)
+def _logged_moments(connection: Connection, observations: dict[int, record.Observation]) -> dict[int, list[dict]]:
+    """The moments of each event as its log line has them; their ids lead on to the creatives."""
+    keys = {moment.key for item in observations.values() for moment in item.meaning.moments}
+    query = select(Moment.key, Moment.id, Moment.kind, Moment.state).where(
+        Moment.connection_id == connection.id, Moment.key.in_(keys)
+    )
+    known = {row.key: {"moment": row.id, "kind": row.kind, "state": row.state} for row in db.session.execute(query)}
+    return {
+        event_id: [known[moment.key] for moment in item.meaning.moments if moment.key in known]
+        for event_id, item in observations.items()
+    }
 
 
 def _count_failure(event_id: int, error: Exception) -> None:
@@ -252,13 +223,13 @@ def _count_failure(event_id: int, error: Exception) -> None:
     event.attempts += 1
     event.reason = f"mani could not process it ({type(error).__name__}), try {event.attempts} of {MAX_ATTEMPTS}"
     if event.attempts >= MAX_ATTEMPTS:
-        event.state = "failed"
+        event.state = EventState.FAILED
 
 
 def replay(connection: Connection, event_id: int) -> None:
-    """Process a stored event once more, such as one that was parked. Moments that exist are not made twice."""
+    """Process a stored event once more, such as one that failed. Moments that exist are not made twice."""
     query = update(StripeEvent).where(StripeEvent.connection_id == connection.id, StripeEvent.id == event_id)
-    changed = db.session.execute(query.values(state="pending", attempts=0, reason=None, processed_at=None))
+    changed = db.session.execute(query.values(state=EventState.PENDING, attempts=0, reason=None, processed_at=None))
     if not changed.rowcount:
         raise ManimodError("NOT_FOUND")
     jobs.enqueue("process_events", connection.id)

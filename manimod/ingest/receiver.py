@@ -1,193 +1,142 @@
-"""Where Stripe delivers. An answer of 200 means that the event is in the database."""
+"""The webhook: a small Flask app of its own, where Stripe delivers. 200 means that the event is in the database."""
 
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from time import monotonic
-from typing import NoReturn
+import traceback
 
-from flask import Blueprint, Flask, request
+import structlog
+from flask import Flask, Response, g, request
+from flask.typing import ResponseReturnValue
 from limits import parse
 from redis.exceptions import RedisError
-from werkzeug.wsgi import get_input_stream
+from sqlalchemy import Row, select
+from werkzeug.exceptions import HTTPException
 
 from manimod import jobs, logs
 from manimod.errors import ManimodError
-from manimod.extensions import connect_for_single_statements, csrf, limiter
-from manimod.ingest import deliveries, events
-from manimod.ingest.deliveries import CheckedDelivery, Delivery
+from manimod.extensions import db, limiter
+from manimod.ingest import events
+from manimod.ingest.events import DATABASE_ERRORS, Stored
+from manimod.ingest.group_commit import GroupCommit
+from manimod.models import Connection, RejectedDelivery
+from manimod.models.accounts import now
+from manimod.models.bulk import upsert
+from manimod.models.states import ConnectionStatus, Source
+from manimod.stripe import connections
+from manimod.stripe.gateway import verify
 
-PATH = "/webhooks/stripe/"
-OUTCOME = "mani.outcome"  # of a delivery, in the environment of its request: Checked, or an exception
-OK = b"ok\n"
-ACKNOWLEDGED = [
-    ("Content-Type", "text/plain; charset=utf-8"),
-    ("Content-Length", str(len(OK))),
-    ("X-Content-Type-Options", "nosniff"),
-]
+log = structlog.get_logger()
+
 MAX_BODY_BYTES = 1024 * 1024
-MAX_BATCH_SIZE = 50
-MAX_ENQUEUE_DELAY_SECONDS = 0.05  # of the requests, while somebody waits at the desk
+MAX_SKEW_SECONDS = 2**31 - 1  # as the column holds it; a signature without a time is off by decades
 REJECTIONS_PER_ADDRESS = parse("1200 per minute")
-
-blueprint = Blueprint("webhooks", __name__)
-
-
-def register(app: Flask) -> None:
-    app.extensions["desk"] = GroupCommit(app)
-    app.wsgi_app = WebhookMiddleware(app.wsgi_app, app.extensions["desk"])
+HTTP_ERRORS = {404: "NOT_FOUND", 405: "METHOD", 413: "TOO_LARGE"}
 
 
-class WebhookMiddleware:
-    """Before Flask stands the door for deliveries: what is stored is answered here, without anything that is for
-    people. What is not goes on to Flask with what came of it, and everything else as it came.
+def create_receiver(app: Flask) -> Flask:
+    """To mount at /webhooks: no sessions, CSRF, limiter, or headers for people. It uses `app`'s database."""
+    receiver = Flask(__name__, static_folder=None)
+    receiver.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    receiver.before_request(logs.begin_request)
+    receiver.after_request(_finish_response)
+    receiver.register_error_handler(ManimodError, _respond)
+    receiver.register_error_handler(HTTPException, _on_http_error)
+    for error in DATABASE_ERRORS:
+        receiver.register_error_handler(error, _on_database_error)
+    receiver.register_error_handler(Exception, _on_unexpected_error)
+    group_commit = GroupCommit()
+
+    @receiver.post("/stripe/<token>")
+    def stripe(token: str) -> ResponseReturnValue:
+        body, signature = request.get_data(), request.headers.get("Stripe-Signature")
+        with app.app_context():
+            connection = _find_connection(token)
+            try:
+                event = verify(body, signature, connections.signing_secrets(connection))
+            except ManimodError as failure:
+                _count_rejected(connection.id, token, failure)
+                raise
+            result = group_commit.submit(connection.id, event)
+            if result is Stored.DISCONNECTED:
+                raise ManimodError("WEBHOOK_DISCONNECTED")
+            events.log_stored(connection.id, event, Source.WEBHOOK, result)
+        return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}
+
+    return receiver
+
+
+def _find_connection(token: str) -> Row:
+    # Plain columns, and no transaction left open while the delivery waits for its commit: every event passes here.
+    query = select(
+        Connection.id,
+        Connection.status,
+        Connection.encrypted_signing_secret,
+        Connection.encrypted_old_signing_secret,
+    ).where(Connection.webhook_token == token)
+    connection = db.session.execute(query).one_or_none()
+    db.session.rollback()
+    if connection is None:
+        raise ManimodError("WEBHOOK_UNKNOWN")
+    if connection.status != ConnectionStatus.CONNECTED:
+        raise ManimodError("WEBHOOK_DISCONNECTED")
+    return connection
+
+
+def _count_rejected(connection_id: int, token: str, failure: ManimodError) -> None:
+    """Rate-limited, so that knowing the address is not enough to fill the database. Raises TOO_MANY.
+
+    What Stripe signed is never held up, whoever else knows the address.
     """
-
-    def __init__(self, inside: Callable, desk: "GroupCommit") -> None:
-        self._inside, self._desk = inside, desk
-
-    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
-        token = environ["PATH_INFO"].removeprefix(PATH)
-        if environ["REQUEST_METHOD"] != "POST" or PATH + token != environ["PATH_INFO"] or "/" in token:
-            return self._inside(environ, start_response)
-        request_id = logs.begin()
-        try:
-            body = get_input_stream(environ, max_content_length=MAX_BODY_BYTES).read()
-            signature = environ.get("HTTP_STRIPE_SIGNATURE")
-            environ[OUTCOME] = checked = self._desk.submit(Delivery(token, body, signature), request_id)
-        except Exception as error:
-            environ[OUTCOME] = error
-        else:
-            if not checked.failure:
-                start_response("200 OK", [*ACKNOWLEDGED, (logs.REQUEST_ID, request_id)])
-                return [OK]
-        return self._inside(environ, start_response)
-
-
-@blueprint.post(f"{PATH}<token>")
-@csrf.exempt
-def stripe(token: str) -> NoReturn:
-    """What the door did not answer."""
-    outcome = request.environ[OUTCOME]
-    raise outcome if isinstance(outcome, Exception) else _reject(token, outcome)
-
-
-def _reject(token: str, checked: CheckedDelivery) -> ManimodError:
-    """Noted so many times a minute at most: the address alone shall not keep the database writing.
-
-    Only refusals are counted. What Stripe signed is never held up, whoever else knows the address.
-    """
-    if not checked.connection_id:
-        return checked.failure
-    if not _may_count(token):
-        return ManimodError("TOO_MANY")
-    with jobs.transaction():
-        deliveries.count_rejected(checked.connection_id, checked.failure)
-    return checked.failure
-
-
-def _may_count(token: str) -> bool:
     try:
-        return limiter.limiter.hit(REJECTIONS_PER_ADDRESS, "webhook", token)
+        may_count = limiter.limiter.hit(REJECTIONS_PER_ADDRESS, "webhook", token)
     except RedisError:
-        return True
+        may_count = True
+    if not may_count:
+        raise ManimodError("TOO_MANY")
+    with jobs.transaction():
+        count_rejected(connection_id, failure)
 
 
-@dataclass(eq=False)
-class PendingDelivery:
-    """A delivery at the desk, and what came of it."""
-
-    delivery: Delivery
-    request_id: str
-    checked: CheckedDelivery | None = None
-    error: Exception | None = None
-    is_done: bool = False
-    is_called: threading.Event = field(default_factory=threading.Event)
-
-
-class GroupCommit:
-    """Deliveries of one moment share a commit: the thread whose turn it is stores all that wait, its own among them.
-
-    A delivery that comes alone is stored alone. Under load a commit takes as long for eight as for one. Jobs are
-    enqueued less often too: while other deliveries wait, it is left to them.
-    """
-
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-        self._lock = threading.Lock()
-        self._waiting: deque[PendingDelivery] = deque()
-        self._is_busy = False
-        self._bells: list[jobs.JobRequest] = []
-        self._rung_at = 0.0
-
-    def submit(self, delivery: Delivery, request_id: str) -> CheckedDelivery:
-        """Returns once the delivery is committed or refused. Raises what the database raised."""
-        mine = PendingDelivery(delivery, request_id)
-        with self._lock:
-            self._waiting.append(mine)
-            must_wait, self._is_busy = self._is_busy, True
-        if must_wait:
-            mine.is_called.wait()
-        if not mine.is_done:
-            with self._app.app_context():
-                self._store_those_who_wait()
-        if mine.error:
-            raise mine.error
-        return mine.checked
-
-    def _store_those_who_wait(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH_SIZE))]
-        try:
-            with jobs.collect_requests(self._bells):
-                _store_together(batch)
-            _log_stored(batch)
-        finally:
-            self._call(batch)
-
-    def _call(self, done: list[PendingDelivery]) -> None:
-        """Those whose deliveries are done, and the one who is next at the desk."""
-        for one in done:
-            one.is_done = True
-            one.is_called.set()
-        try:
-            self._ring()
-        finally:
-            with self._lock:
-                self._is_busy = bool(self._waiting)
-                if self._is_busy:
-                    self._waiting[0].is_called.set()
-
-    def _ring(self) -> None:
-        if not self._waiting or monotonic() - self._rung_at > MAX_ENQUEUE_DELAY_SECONDS:
-            requests, self._bells, self._rung_at = self._bells, [], monotonic()
-            for bell in dict.fromkeys(requests):
-                jobs.enqueue_now(*bell)
+def count_rejected(connection_id: int, failure: ManimodError) -> None:
+    """For troubleshooting: one row per hour and reason, however many deliveries were rejected."""
+    skew = failure.slots.get("skew")
+    row = {
+        "connection_id": connection_id,
+        "code": failure.code,
+        "hour": now().replace(minute=0, second=0, microsecond=0),
+        "count": 1,
+        "last_at": now(),
+        "clock_skew_seconds": None if skew is None else max(-MAX_SKEW_SECONDS, min(skew, MAX_SKEW_SECONDS)),
+    }
+    upsert(RejectedDelivery, [row], ("connection_id", "hour", "code"), add=("count",))
 
 
-def _store_together(batch: list[PendingDelivery]) -> None:
-    try:
-        _store(batch)
-    except Exception:
-        for one in batch:  # so that nobody fails through another's delivery
-            _store_alone(one)
+def _on_http_error(error: HTTPException) -> Response:
+    response = _respond(ManimodError(HTTP_ERRORS.get(error.code, "MALFORMED")))
+    response.status_code = error.code
+    for name, value in error.get_headers(request.environ):
+        if name == "Allow":
+            response.headers[name] = value
+    return response
 
 
-def _store(batch: list[PendingDelivery]) -> None:
-    with connect_for_single_statements() as database:
-        checked = deliveries.receive(database, [one.delivery for one in batch])
-    for one, result in zip(batch, checked, strict=True):
-        one.checked = result
+def _on_database_error(_error: Exception) -> Response:
+    return _respond(ManimodError("WEBHOOK_NOT_STORED"))
 
 
-def _store_alone(one: PendingDelivery) -> None:
-    try:
-        _store([one])
-    except Exception as error:
-        one.error = error
+def _on_unexpected_error(error: Exception) -> Response:
+    """The log gets the place, never the error's own text, which may quote what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
+    log.error("unexpected_error", error=type(error).__name__, endpoint=request.endpoint, place=place)
+    return _respond(ManimodError("INTERNAL"))
 
 
-def _log_stored(batch: list[PendingDelivery]) -> None:
-    accepted = [one for one in batch if one.checked and not one.checked.failure]
-    stored = [(one.checked.connection_id, one.checked.event, one.checked.is_new) for one in accepted]
-    events.log_stored(stored, "webhook", [one.request_id for one in accepted])
+def _respond(failure: ManimodError) -> Response:
+    return Response(f"{failure}\n", failure.status, {"X-Error-Code": failure.code}, mimetype="text/plain")
+
+
+def _finish_response(response: Response) -> Response:
+    response.headers[logs.REQUEST_ID] = g.request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.status_code != 200:  # an accepted delivery has its line, event_stored
+        log.info("request", method=request.method, endpoint=request.endpoint, status=response.status_code)
+    return response

@@ -8,21 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement
-from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from manimod.extensions import db
 
 
-def insert_new(
-    model: type, rows: list[dict], unique: tuple[str, ...], database: DatabaseConnection | None = None
-) -> list[tuple]:
+def insert_new(model: type, rows: list[dict], unique: tuple[str, ...]) -> list[tuple]:
     """Insert the rows whose `unique` columns are not there yet. Returns those columns' values of the inserted rows."""
     if not rows:
         return []
     columns = model.__table__.c
     statement = _insert(model).on_conflict_do_nothing(index_elements=unique)
-    inserted = (database or db.session).execute(statement.returning(*(columns[name] for name in unique)), rows)
+    inserted = db.session.execute(statement.returning(*(columns[name] for name in unique)), rows)
     return [tuple(row) for row in inserted]
 
 

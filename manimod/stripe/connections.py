@@ -203,6 +203,7 @@ def webhook_address(connection: Connection) -> str:
 
 def disconnect(connection: Connection) -> None:
     """Delete the key, the signing secret and all that was read from Stripe. Stripe itself is not touched."""
+    db.session.refresh(connection, with_for_update=True)  # waits for events that are being stored, see ingest/events.py
     connection.status = "disconnected"
     connection.encrypted_api_key = None
     connection.encrypted_signing_secret = connection.encrypted_old_signing_secret = connection.signing_secret_set_at = (

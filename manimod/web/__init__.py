@@ -9,7 +9,6 @@ headers.py  security headers and compression
 
 from flask import Flask
 
-from manimod.ingest import receiver
 from manimod.web import (
     account,
     assets,
@@ -48,8 +47,7 @@ def register(app: Flask) -> None:
         stripe_settings,
         troubleshooting,
         support,
-        receiver,
     ):
         app.register_blueprint(room.blueprint)
-    for room in (labels, auth, errors, headers, receiver):
+    for room in (labels, auth, errors, headers):
         room.register(app)

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from manimod.errors import ManimodError
-from manimod.ingest import deliveries
+from manimod.ingest import receiver
 from manimod.jobs import transaction
 from tests import factories
 
@@ -20,7 +20,7 @@ def troubled(beside):
         refused = factories.make_connection(factories.make_account("pro", f"Northlight {lowered.id}"))
         with transaction():
             lowered.plan = "starter"
-            deliveries.count_rejected(refused.id, ManimodError("WEBHOOK_BAD_SIGNATURE"))
+            receiver.count_rejected(refused.id, ManimodError("WEBHOOK_BAD_SIGNATURE"))
         return f"owner-of-{lowered.id}@example.com", refused.account.name
 
 

@@ -45,7 +45,7 @@ def test_whatever_is_signed_is_stored_or_refused(app, client, connection, post, 
     for number in range(3):
         neighbour = stripe_events.event("customer.created", stripe_events.customer(f"cus_neighbour{number}"))
         assert post(json.dumps(neighbour).encode()).status_code == 200
-    for _ in range(ingest_events.MAX_ATTEMPTS + len(events()) // ingest_events.SINGLE_BATCH_SIZE + 1):
+    for _ in range(ingest_events.MAX_ATTEMPTS + len(events()) // ingest_events.BATCH_SIZE + 1):
         if events(state="pending"):
             ingest_events.process_pending(connection.id)
     drain()
