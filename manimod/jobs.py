@@ -153,21 +153,6 @@ def collect_requests(requests: list[tuple[str, int]]) -> Iterator[None]:
         g.requested_jobs = None
 
 
-@contextmanager
-def single_worker(name: str, row_id: int, seconds: int) -> Iterator[bool]:
-    """True for one worker at a time. It saves work and protects nothing: without Redis, every caller gets True."""
-    key = f"mani:alone:{name}:{row_id}"
-    is_alone, is_held = True, False
-    with suppress(RedisError):
-        is_alone = is_held = bool(redis().set(key, 1, nx=True, ex=seconds))
-    try:
-        yield is_alone
-    finally:
-        if is_held:
-            with suppress(RedisError):
-                redis().delete(key)
-
-
 def once_per(name: str, seconds: int) -> bool:
     """True for the first caller of all processes in so many seconds; False while Redis is away."""
     with suppress(RedisError):

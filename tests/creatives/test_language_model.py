@@ -13,7 +13,6 @@ from manimod.creatives.engine import llm
 from manimod.extensions import db
 from manimod.models import Creative, Moment
 from tests import openai_stub
-from tests.applications import send_redis_away
 from tests.openai_stub import OpenAiStub
 from tests.stripe_events import customer, event
 
@@ -58,7 +57,7 @@ def test_a_model_that_is_down_costs_nothing_but_its_lines(tell, model):
 
 
 def test_one_worker_waits_for_the_model_and_the_others_go_on(connected, tell, model):
-    with jobs.single_worker("generate", connected.id, 60):
+    with generate.model_lock(connected.id):
         tell()
         assert not model.requests
         assert db.session.scalar(select(Moment.state)) == "ready"
@@ -66,20 +65,15 @@ def test_one_worker_waits_for_the_model_and_the_others_go_on(connected, tell, mo
     assert len(queue()) == 1
 
 
-def test_with_redis_away_everybody_is_alone(app, connected):
-    send_redis_away(app)
-    with jobs.single_worker("generate", connected.id, 60) as is_alone:
-        assert is_alone
-
-
 def test_after_its_turn_a_slow_account_lets_the_others_go_first(connected, deliver, drain, model, monkeypatch):
     monkeypatch.setattr(generate, "MAX_SECONDS", 0.2)
     model.answers = [openai_stub.slowly(0.4, openai_stub.well())]
-    with jobs.single_worker("generate", connected.id, 60):
+    with generate.model_lock(connected.id):
         deliver(*(event("customer.created", customer(f"cus_{i}")) for i in range(2)))
         drain()
     assert generate.generate(connected.id), "there is more to do"
     assert len(queue()) == 1
     assert not generate.generate(connected.id)
     assert len(queue()) == 2
-    assert llm.SECONDS + generate.MAX_SECONDS < generate.MAX_MODEL_SECONDS < jobs.JOBS["process_events"].timeout_seconds
+    job = jobs.JOBS["process_events"]
+    assert llm.SECONDS + generate.MAX_SECONDS < generate.MODEL_LOCK_TIMEOUT < job.timeout_seconds
