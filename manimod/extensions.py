@@ -35,8 +35,6 @@ from manimod.config import settings
 # Execution option of a transaction that will write: SQLite then takes the write lock at BEGIN, so that a
 # transaction that reads before it writes waits for its turn instead of failing with "database is locked".
 WRITES = "manimod_writes"
-# Execution option of a connection whose every statement is a transaction of its own.
-SINGLE = "manimod_single"
 
 SMTP_TIMEOUT = 5  # seconds
 
@@ -203,11 +201,5 @@ def open_sqlite(dbapi_connection: Any, _record: Any) -> None:
 @event.listens_for(Engine, "begin")
 def begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if connection.dialect.name == "sqlite" and not options.get(SINGLE):
+    if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
-
-
-def connect_for_single_statements() -> Connection:
-    """A connection that commits each statement as it is executed: no BEGIN and COMMIT to wait for."""
-    is_sqlite = db.engine.dialect.name == "sqlite"
-    return db.engine.connect().execution_options(**{SINGLE: True} if is_sqlite else {"isolation_level": "AUTOCOMMIT"})

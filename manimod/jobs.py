@@ -144,15 +144,6 @@ def heartbeats() -> Heartbeats:
 enqueue_now = enqueue
 
 
-@contextmanager
-def collect_requests(requests: list[tuple[str, int]]) -> Iterator[None]:
-    g.requested_jobs = requests
-    try:
-        yield
-    finally:
-        g.requested_jobs = None
-
-
 def once_per(name: str, seconds: int) -> bool:
     """True for the first caller of all processes in so many seconds; False while Redis is away."""
     with suppress(RedisError):

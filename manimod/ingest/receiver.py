@@ -10,9 +10,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import Row, select
 from werkzeug.exceptions import HTTPException
 
-from manimod import jobs, logs
+from manimod import jobs
 from manimod.errors import ManimodError
-from manimod.extensions import db, limiter
+from manimod.extensions import begin_request, db, limiter
 from manimod.ingest import events
 from manimod.ingest.events import DATABASE_ERRORS, Stored
 from manimod.ingest.group_commit import GroupCommit
@@ -35,7 +35,7 @@ def create_receiver(app: Flask) -> Flask:
     """To mount at /webhooks: no sessions, CSRF, limiter, or headers for people. It uses `app`'s database."""
     receiver = Flask(__name__, static_folder=None)
     receiver.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    receiver.before_request(logs.begin_request)
+    receiver.before_request(begin_request)
     receiver.after_request(_finish_response)
     receiver.register_error_handler(ManimodError, _respond)
     receiver.register_error_handler(HTTPException, _on_http_error)
@@ -135,7 +135,7 @@ def _respond(failure: ManimodError) -> Response:
 
 
 def _finish_response(response: Response) -> Response:
-    response.headers[logs.REQUEST_ID] = g.request_id
+    response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
     if response.status_code != 200:  # an accepted delivery has its line, event_stored
         log.info("request", method=request.method, endpoint=request.endpoint, status=response.status_code)
