@@ -149,7 +149,7 @@ def rotate_keys() -> Answer:
         warning = f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."
     else:
         warning = " The other keys may be removed from ENCRYPTION_KEYS."
-    return f"Re-encrypted {done.resealed} secrets of {done.connections} connections.{warning}", done.to_json()
+    return f"Re-encrypted {done.re_encrypted} secrets of {done.connections} connections.{warning}", done.to_json()
 
 
 @command("replay")

@@ -84,7 +84,7 @@ def make_connection(account: Account | None = None, livemode: bool = False, **co
         db.session.add(connection)
         db.session.flush()
         keyring = current_app.extensions["keyring"]
-        connection.encrypted_api_key = keyring.seal(f"rk_{mode}_{'0' * 24}", f"connection:{connection.id}:api_key")
+        connection.encrypted_api_key = keyring.encrypt(f"rk_{mode}_{'0' * 24}", f"connection:{connection.id}:api_key")
         connections.set_signing_secret(connection, SIGNING_SECRET)
     return connection
 

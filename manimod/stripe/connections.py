@@ -1,9 +1,8 @@
-"""Connecting an account to Stripe: the key, the signing secret, the switches, and the way out."""
+"""Connecting an account to Stripe: the key, the signing secrets, what the key may read, and disconnecting."""
 
 import re
 import secrets
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from flask import current_app
@@ -13,43 +12,17 @@ from manimod import jobs
 from manimod.config import settings
 from manimod.errors import PASSING, ManimodError, explain
 from manimod.extensions import db
-from manimod.models import (
-    Account,
-    AudienceDay,
-    AudienceSize,
-    Connection,
-    Customer,
-    Moment,
-    MomentDay,
-    Price,
-    RejectedDelivery,
-    StripeEvent,
-    Subscription,
-    SyncRun,
-    Tier,
-)
+from manimod.models import Account, Connection
 from manimod.models.accounts import now
-from manimod.stripe.crypto import DecryptionError
-from manimod.stripe.gateway import PERMISSIONS, TIMEOUT_SECONDS, Probe, StripeGateway
+from manimod.models.states import ConnectionStatus, Plan
+from manimod.stripe.crypto import DecryptionError, Keyring
+from manimod.stripe.gateway import TIMEOUT_SECONDS, Probe, StripeGateway, missing_permissions
 
-STRIPE_MODELS = (
-    StripeEvent,
-    RejectedDelivery,
-    Moment,
-    MomentDay,
-    Customer,
-    Subscription,
-    Price,
-    Tier,
-    SyncRun,
-    AudienceSize,
-    AudienceDay,
-)
 SIGNING_SECRETS = ("encrypted_signing_secret", "encrypted_old_signing_secret")
-# The sealed columns and the name that each value is bound to; a secret that becomes the old one stays what it is.
+# Each encrypted column and the name its value is bound to. Both signing secrets share one name, so that the current
+# secret can become the old one as it is.
 ENCRYPTED_COLUMNS = {"encrypted_api_key": "api_key"} | dict.fromkeys(SIGNING_SECRETS, "signing_secret")
-KEY_TYPES = ("rk_live", "rk_test", "sk_test")
-SHORTEST_KEY = 20
+MIN_KEY_LENGTH = 20
 REFUSED_PREFIXES = {
     "sk_live_": "STRIPE_KEY_FULL_SECRET",
     "pk_": "STRIPE_KEY_PUBLISHABLE",
@@ -72,7 +45,7 @@ class KeyCheck:
 
 
 def get_for_account(account: Account) -> Connection | None:
-    """The account's connection, connected or not; None where there has never been one."""
+    """The account's connection, connected or not; None if there has never been one."""
     return db.session.scalar(select(Connection).where(Connection.account_id == account.id))
 
 
@@ -90,35 +63,48 @@ def require_current(account: Account) -> Connection:
     return connection
 
 
+def lock(connection_id: int) -> Connection | None:
+    """Lock a connection for this transaction, so that one worker at a time writes its moments and creatives.
+
+    None if it is no longer connected. New events may still be stored meanwhile.
+    """
+    query = select(Connection).where(Connection.id == connection_id, Connection.status == ConnectionStatus.CONNECTED)
+    return db.session.scalar(query.with_for_update(key_share=True))
+
+
 def check_key(text: str) -> KeyCheck:
     """Look at a pasted key and try it at Stripe. Takes up to 10 seconds, writes nothing. Raises ManimodError."""
-    api_key = text.strip().strip("\"'").strip()
-    key_type = _key_type(api_key)
-    gateway = StripeGateway(api_key, settings().stripe_api_base)
-    probe = gateway.probe()
-    probe.require()
-    return KeyCheck(api_key, key_type, probe)
-
-
-def _key_type(api_key: str) -> str:
+    api_key = _unquote(text)
     if not api_key:
         raise ManimodError("STRIPE_KEY_MISSING")
     for prefix, code in REFUSED_PREFIXES.items():
         if api_key.startswith(prefix):
             raise ManimodError(code)
-    key_type = "_".join(api_key.split("_")[:2])
-    if key_type not in KEY_TYPES or not re.fullmatch(r"[A-Za-z0-9_]+", api_key):
+    known = re.fullmatch(r"(rk_live|rk_test|sk_test)(_[A-Za-z0-9_]*)?", api_key)
+    if known is None:
         raise ManimodError("STRIPE_KEY_UNKNOWN")
-    if len(api_key) < SHORTEST_KEY:
+    if len(api_key) < MIN_KEY_LENGTH:
         raise ManimodError("STRIPE_KEY_TRUNCATED")
-    return key_type
+    probe = StripeGateway(api_key, settings().stripe_api_base).probe()
+    probe.require()
+    return KeyCheck(api_key, known[1], probe)
+
+
+def _unquote(text: str) -> str:
+    return text.strip().strip("\"'").strip()
+
+
+def require_plan(account: Account) -> None:
+    """Raises PLAN_TOO_LOW."""
+    if not account.may_connect_stripe:
+        raise ManimodError("PLAN_TOO_LOW", plan=Plan(account.plan).label)
 
 
 def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Connection:
     """Store an accepted key and start the first sync.
 
     A key of another Stripe account or mode raises STRIPE_KEY_OTHER_ACCOUNT unless the owner agreed to start afresh;
-    then what was read from the old one is forgotten.
+    then everything read with the old key is deleted.
     """
     require_plan(account)
     connection = get_for_account(account)
@@ -126,20 +112,21 @@ def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Co
         connection = Connection(account_id=account.id, webhook_token=secrets.token_urlsafe(24))
         db.session.add(connection)
         db.session.flush()
-    elif not _same_source(connection, check):
+    # A key that doesn't tell its account is taken for one of another account.
+    elif (connection.stripe_account_id, connection.livemode) != (check.probe.account_id or "", check.livemode):
         if connection.is_connected and not start_afresh:
             raise ManimodError("STRIPE_KEY_OTHER_ACCOUNT")
         disconnect(connection)
     if not connection.is_connected:
         connection.connected_at = now()
-    connection.status = "connected"
+    connection.status = ConnectionStatus.CONNECTED
     connection.stripe_account_id = check.probe.account_id
     connection.stripe_account_name = check.probe.account_name
     connection.livemode = check.livemode
     connection.key_type = check.key_type
     connection.permissions = check.probe.permissions
-    connection.encrypted_api_key = _keyring().seal(check.api_key, _bound_to(connection, "encrypted_api_key"))
-    for column in set(SIGNING_SECRETS) - _decrypt_readable(connection, SIGNING_SECRETS).keys():
+    _encrypt(connection, "encrypted_api_key", check.api_key)
+    for column in set(SIGNING_SECRETS) - _decrypt_all(connection, SIGNING_SECRETS).keys():
         setattr(connection, column, None)  # its encryption key is lost: the page asks for the secret again
     connection.next_sync_at = now()
     _schedule_poll(connection)
@@ -148,32 +135,33 @@ def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Co
     return connection
 
 
-def require_plan(account: Account) -> None:
-    if not account.may_connect_stripe:
-        raise ManimodError("PLAN_TOO_LOW", plan=account.plan.capitalize())
-
-
-def _same_source(connection: Connection, check: KeyCheck) -> bool:
-    """Whether a new key reads the Stripe account and mode of the stored data. An account without a name is another."""
-    return (
-        connection.livemode == check.livemode
-        and connection.stripe_account_id is not None
-        and connection.stripe_account_id == check.probe.account_id
-    )
+def disconnect(connection: Connection) -> None:
+    """Delete the key, the signing secrets and all that was read from Stripe. Stripe itself is not touched."""
+    db.session.refresh(connection, with_for_update=True)  # waits for events that are being stored, see ingest/events.py
+    connection.status = ConnectionStatus.DISCONNECTED
+    connection.permissions = {}
+    times = ("signing_secret_set_at", "next_sync_at", "next_poll_at", "polled_until", "polled_at")
+    for column in (*ENCRYPTED_COLUMNS, *times):
+        setattr(connection, column, None)
+    record_error(connection, None)
+    for mapper in db.Model.registry.mappers:
+        if "connection_id" in mapper.columns:
+            own = mapper.columns["connection_id"] == connection.id
+            db.session.execute(delete(mapper.class_).where(own))
 
 
 def set_signing_secret(connection: Connection, text: str) -> None:
-    """Keep a new secret, and the one before beside it: Stripe signs with both for up to a day while one is rolled."""
-    secret = text.strip().strip("\"'").strip()
+    """Store a new secret and keep the previous one: Stripe signs with both for up to a day while one is rolled."""
+    secret = _unquote(text)
     if not secret:
         raise ManimodError("SIGNING_SECRET_MISSING")
     if not re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{8,200}", secret):
         raise ManimodError("SIGNING_SECRET_UNKNOWN")
-    current = _decrypt_readable(connection, SIGNING_SECRETS).get("encrypted_signing_secret")
+    current = _decrypt_all(connection, SIGNING_SECRETS).get("encrypted_signing_secret")
     if current == secret:
         return
     connection.encrypted_old_signing_secret = connection.encrypted_signing_secret if current else None
-    connection.encrypted_signing_secret = _keyring().seal(secret, _bound_to(connection, "encrypted_signing_secret"))
+    _encrypt(connection, "encrypted_signing_secret", secret)
     connection.signing_secret_set_at = now()
 
 
@@ -182,76 +170,34 @@ def remove_old_signing_secret(connection: Connection) -> None:
 
 
 def signing_secrets(connection: Connection) -> list[str]:
-    """The secrets to verify with: the current one first, then the one before until the owner removes it."""
+    """The secrets to verify with: the current one, then the previous one until the owner removes it."""
     if connection.encrypted_signing_secret is None:
         raise ManimodError("WEBHOOK_NO_SECRET")
-    accepted = list(_decrypt_readable(connection, SIGNING_SECRETS).values())
+    accepted = list(_decrypt_all(connection, SIGNING_SECRETS).values())
     if not accepted:
         raise ManimodError("KEY_UNREADABLE")
     return accepted
-
-
-def open_gateway(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> StripeGateway:
-    if connection.encrypted_api_key is None:
-        raise ManimodError("STRIPE_NOT_CONNECTED")
-    return StripeGateway(_decrypt(connection, "encrypted_api_key"), settings().stripe_api_base, timeout)
 
 
 def webhook_address(connection: Connection) -> str:
     return f"{settings().public_url}/webhooks/stripe/{connection.webhook_token}"
 
 
-def disconnect(connection: Connection) -> None:
-    """Delete the key, the signing secret and all that was read from Stripe. Stripe itself is not touched."""
-    db.session.refresh(connection, with_for_update=True)  # waits for events that are being stored, see ingest/events.py
-    connection.status = "disconnected"
-    connection.encrypted_api_key = None
-    connection.encrypted_signing_secret = connection.encrypted_old_signing_secret = connection.signing_secret_set_at = (
-        None
-    )
-    connection.permissions = {}
-    connection.next_sync_at = connection.next_poll_at = connection.polled_until = None
-    connection.polled_at = None
-    record_error(connection, None)
-    delete_data(connection)
-
-
-def delete_data(connection: Connection) -> None:
-    for model in STRIPE_MODELS:
-        db.session.execute(delete(model).where(model.connection_id == connection.id))
-
-
-def record_error(connection: Connection, failure: ManimodError | None) -> None:
-    """Remember why Stripe could not be read, for the pages; None once it could."""
-    code = failure.code if failure else None
-    if code != connection.last_error:
-        jobs.enqueue("check_health", connection.account_id)
-    if code is None or connection.last_error is None:
-        connection.failing_since = now() if code else None
-    connection.last_error = code
-
-
-def explain_last_error(connection: Connection) -> str:
-    """Why Stripe cannot be read, in the words of a failure that nobody was waiting for."""
-    if connection.last_error in PASSING:
-        return explain(connection.last_error).partition(" Nothing was changed.")[0] + " mani tries again by itself."
-    missing = missing_permissions(connection)
-    return explain(connection.last_error, **({"permissions": " and ".join(missing)} if missing else {}))
-
-
-def missing_permissions(connection: Connection) -> list[str]:
-    """What the key would have to be allowed, by its names in Stripe's dashboard."""
-    granted = connection.permissions
-    return [
-        permission.label for name, permission in PERMISSIONS.items() if permission.required and not granted.get(name)
-    ]
+def open_gateway(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> StripeGateway:
+    """Raises STRIPE_NOT_CONNECTED, or KEY_UNREADABLE if its encryption key is lost."""
+    if connection.encrypted_api_key is None:
+        raise ManimodError("STRIPE_NOT_CONNECTED")
+    api_key = _decrypt_all(connection, ["encrypted_api_key"]).get("encrypted_api_key")
+    if api_key is None:
+        raise ManimodError("KEY_UNREADABLE")
+    return StripeGateway(api_key, settings().stripe_api_base, timeout)
 
 
 def check_connection(connection_id: int) -> None:
     """Ask Stripe now whether the key works and what it may read, and remember the answer. Takes up to 10 seconds."""
+    failure = None
     try:
         refresh_permissions(connection_id)
-        failure = None
     except ManimodError as refusal:
         failure = refusal
     with jobs.transaction():
@@ -259,9 +205,8 @@ def check_connection(connection_id: int) -> None:
 
 
 def refresh_permissions(connection_id: int) -> StripeGateway:
-    """Look again at what the key may read, since owners change that in Stripe; remembered even where it is too little.
-
-    Raises ManimodError.
+    """Look again at what the key may read, since owners change that in Stripe. Stores the answer, then raises
+    ManimodError if it is too little.
     """
     gateway = open_gateway(db.session.get(Connection, connection_id))
     probe = gateway.probe()
@@ -281,7 +226,35 @@ def _schedule_poll(connection: Connection) -> None:
     connection.next_poll_at = (connection.next_poll_at or now()) if may_poll else None
 
 
-def _keyring():
+def record_error(connection: Connection, failure: ManimodError | None) -> None:
+    """Remember why Stripe could not be read, for the pages; None once it could."""
+    code = failure.code if failure else None
+    if code != connection.last_error:
+        jobs.enqueue("check_health", connection.account_id)
+    if code is None or connection.last_error is None:
+        connection.failing_since = now() if code else None
+    connection.last_error = code
+
+
+def explain_last_error(connection: Connection) -> str:
+    """Why Stripe cannot be read, worded for a failure in the background."""
+    if connection.last_error in PASSING:
+        return explain(connection.last_error).partition(" Nothing was changed.")[0] + " mani tries again by itself."
+    missing = missing_permissions(connection.permissions)
+    return explain(connection.last_error, **({"permissions": missing} if missing else {}))
+
+
+def re_encrypt(connection: Connection) -> tuple[int, int]:
+    """Use the first encryption key everywhere. Returns how many values that changed, and how many are unreadable."""
+    encrypted = {column: getattr(connection, column) for column in ENCRYPTED_COLUMNS}
+    stale = [column for column, text in encrypted.items() if text is not None and not _keyring().is_current(text)]
+    readable = _decrypt_all(connection, stale)
+    for column, secret in readable.items():
+        _encrypt(connection, column, secret)
+    return len(readable), len(stale) - len(readable)
+
+
+def _keyring() -> Keyring:
     return current_app.extensions["keyring"]
 
 
@@ -289,38 +262,19 @@ def _bound_to(connection: Connection, column: str) -> str:
     return f"connection:{connection.id}:{ENCRYPTED_COLUMNS[column]}"
 
 
-def _decrypt(connection: Connection, column: str) -> str:
-    try:
-        return _keyring().open(getattr(connection, column), _bound_to(connection, column))
-    except DecryptionError:
-        raise ManimodError("KEY_UNREADABLE") from None
+def _encrypt(connection: Connection, column: str, secret: str) -> None:
+    setattr(connection, column, _keyring().encrypt(secret, _bound_to(connection, column)))
 
 
-def _decrypt_readable(connection: Connection, columns: Iterable[str]) -> dict[str, str]:
-    """The columns' secrets in the clear, without those that are empty or whose encryption key is lost."""
+def _decrypt_all(connection: Connection, columns: Iterable[str]) -> dict[str, str]:
+    """The secrets of these columns, without those that are empty or whose encryption key is lost."""
     found = {}
     for column in columns:
-        with suppress(ManimodError):
-            if getattr(connection, column) is not None:
-                found[column] = _decrypt(connection, column)
+        encrypted = getattr(connection, column)
+        if encrypted is None:
+            continue
+        try:
+            found[column] = _keyring().decrypt(encrypted, _bound_to(connection, column))
+        except DecryptionError:
+            continue
     return found
-
-
-def re_encrypt(connection: Connection) -> tuple[int, int]:
-    """Seal with the first encryption key what another one sealed: how many values, and how many cannot be opened."""
-    keyring = _keyring()
-    sealed = {column: getattr(connection, column) for column in ENCRYPTED_COLUMNS}
-    stale = [column for column, text in sealed.items() if text is not None and not keyring.is_current(text)]
-    readable = _decrypt_readable(connection, stale)
-    for column, secret in readable.items():
-        setattr(connection, column, keyring.seal(secret, _bound_to(connection, column)))
-    return len(readable), len(stale) - len(readable)
-
-
-def lock(connection_id: int) -> Connection | None:
-    """Hold a connection for this transaction, so that one worker at a time writes its moments and creatives.
-
-    None where it is not connected any more. New events may still be stored meanwhile.
-    """
-    query = select(Connection).where(Connection.id == connection_id, Connection.status == "connected")
-    return db.session.scalar(query.with_for_update(key_share=True))

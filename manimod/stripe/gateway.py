@@ -1,36 +1,26 @@
-"""The only door to Stripe: GET requests and the check of webhook signatures. Answers come out minimised.
+"""Reads Stripe: GET requests and the check of webhook signatures. Answers come out minimised.
 
-Nothing here can write to Stripe: there is one way out, `_get`. Errors of Stripe become failures of
+Nothing here can write to Stripe: every request goes through `_get`. Errors of Stripe become failures of
 `manimod.errors`; Stripe's own words are never passed on, because they may repeat the key.
 """
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-import orjson
 import stripe
 
 from manimod.errors import ManimodError
-from manimod.stripe.payloads import (
-    MinimisedEvent,
-    NotAnEvent,
-    Reader,
-    minimise,
-    read_customer,
-    read_price,
-    read_subscription,
-)
+from manimod.stripe import payloads
+from manimod.stripe.payloads import MinimisedEvent, NotAnEvent, Reader
 
 TIMEOUT_SECONDS = 10
 SIGNATURE_TOLERANCE_SECONDS = 300
 PAGE_SIZE = 100  # Stripe's largest page
-RESTRICTED_KEY_PAGE = "https://dashboard.stripe.com/apikeys/create?name=mani"
 
 stripe.enable_telemetry = False
 
@@ -60,6 +50,17 @@ PERMISSIONS = {
 }
 
 
+def restricted_key_link() -> str:
+    """Stripe's page for a new restricted key, with mani's permissions already ticked."""
+    scopes = "".join(f"&permissions[]={permission.scope}" for permission in PERMISSIONS.values())
+    return f"https://dashboard.stripe.com/apikeys/create?name=mani{scopes}"
+
+
+def missing_permissions(granted: dict[str, bool]) -> str:
+    """The required permissions that a key lacks, by their names in Stripe's dashboard; empty if it has all."""
+    return " and ".join(entry.label for name, entry in PERMISSIONS.items() if entry.required and not granted.get(name))
+
+
 @dataclass(frozen=True)
 class Probe:
     """What a key may read, and whose it is."""
@@ -69,13 +70,10 @@ class Probe:
     account_name: str | None
 
     def require(self) -> None:
-        """Raises ManimodError unless the key may read all that mani cannot do without."""
-        missing = [p.label for name, p in PERMISSIONS.items() if p.required and not self.permissions[name]]
+        """Raises STRIPE_PERMISSION_MISSING unless the key may read everything that mani requires."""
+        missing = missing_permissions(self.permissions)
         if missing:
-            raise ManimodError("STRIPE_PERMISSION_MISSING", permissions=" and ".join(missing))
-
-
-PageRow = TypeVar("PageRow")
+            raise ManimodError("STRIPE_PERMISSION_MISSING", permissions=missing)
 
 
 @dataclass(frozen=True)
@@ -86,29 +84,15 @@ class Page:
     next_cursor: str | None
 
 
-class Transport(stripe.RequestsClient):
-    """stripe-python's own transport. A good answer is kept back: the SDK would build an object of its every field."""
+class PermissionRefused(ManimodError):
+    """403: the key lacks the permission that Stripe names. The message may also name the Stripe account."""
 
-    def __init__(self, timeout: float) -> None:
-        super().__init__(timeout=timeout)
-        self._kept = threading.local()
-
-    def request(self, method: str, url: str, headers: Any, post_data: Any = None) -> tuple[bytes, int, Any]:
-        body, status, answer_headers = super().request(method, url, headers, post_data)
-        self._kept.body = body
-        return b"{}" if 200 <= status < 300 else body, status, answer_headers
-
-    def answer(self) -> Any:
-        """The JSON of this thread's last answer. Raises ValueError or RecursionError."""
-        return _read_json(self._kept.body)
-
-
-def _read_json(body: bytes) -> Any:
-    """Raises ValueError or RecursionError."""
-    try:
-        return orjson.loads(body)
-    except ValueError:  # stricter than Stripe: a name may hold half a surrogate pair
-        return json.loads(body)
+    def __init__(self, message: str) -> None:
+        scope = re.search(r"'(rak_\w+)'", message)
+        account = re.search(r"\b(acct_\w+)", message)
+        self.account_id = account[1] if account else None
+        label = next((p.label for p in PERMISSIONS.values() if scope and p.scope == scope[1]), "a read permission")
+        super().__init__("STRIPE_PERMISSION_MISSING", permissions=label)
 
 
 @dataclass
@@ -120,35 +104,45 @@ class StripeGateway:
     timeout: float = TIMEOUT_SECONDS
 
     def __post_init__(self) -> None:
-        self._transport = Transport(self.timeout)
         self._client = stripe.StripeClient(
             self.api_key,
             base_addresses={"api": self.api_base},
             max_network_retries=0,
-            http_client=self._transport,
+            http_client=stripe.RequestsClient(timeout=self.timeout),
         )
 
     def probe(self) -> Probe:
-        """Try each permission with a small real request. Raises ManimodError where the key itself is refused."""
+        """Try all permissions side by side, within one timeout. Raises ManimodError if the key itself is refused."""
         with ThreadPoolExecutor(len(PERMISSIONS)) as pool:
             answers = dict(zip(PERMISSIONS, pool.map(self._try, PERMISSIONS.values()), strict=True))
-        granted = {name: answer.data is not None for name, answer in answers.items()}
-        account = Reader(answers["account"].data)
-        refused_account = next((a.account_id for a in answers.values() if a.account_id), None)
-        return Probe(granted, account.identifier("id") or refused_account, _account_name(account))
+        refusals = [answer for answer in answers.values() if isinstance(answer, PermissionRefused)]
+        account = Reader(answers["account"])
+        business_name = account.inside("business_profile").text("name")
+        return Probe(
+            permissions={name: answer not in refusals for name, answer in answers.items()},
+            account_id=account.identifier("id") or next((r.account_id for r in refusals if r.account_id), None),
+            account_name=account.inside("settings").inside("dashboard").text("display_name") or business_name,
+        )
+
+    def _try(self, permission: Permission) -> Any:
+        parameters = {} if permission.address == "/v1/account" else {"limit": 1}
+        try:
+            return self._get(permission.address, **parameters)
+        except PermissionRefused as refusal:
+            return refusal
 
     def customers(self, cursor: str | None = None) -> Page:
         """A page of CustomerFacts, newest first."""
-        return self._page("/v1/customers", cursor, read_customer)
+        return self._page("/v1/customers", cursor, payloads.read_customer)
 
     def subscriptions(self, cursor: str | None = None) -> Page:
         """A page of SubscriptionFacts of every status, newest first."""
-        return self._page("/v1/subscriptions", cursor, read_subscription, status="all")
+        return self._page("/v1/subscriptions", cursor, payloads.read_subscription, status="all")
 
     def prices(self, cursor: str | None = None, with_products: bool = False) -> Page:
-        """A page of PriceFacts; with their products' names where the key may read products."""
+        """A page of PriceFacts; with their products' names if the key may read products."""
         expand = {"expand": ["data.product"]} if with_products else {}
-        return self._page("/v1/prices", cursor, read_price, **expand)
+        return self._page("/v1/prices", cursor, payloads.read_price, **expand)
 
     def events(self, types: tuple[str, ...], since: int, cursor: str | None = None) -> Page:
         """A page of MinimisedEvent of the types, created at or after `since` (Unix seconds), newest first."""
@@ -158,68 +152,39 @@ class StripeGateway:
         return Reader(self._get(f"/v1/products/{product_id}")).text("name")
 
     def has_customer(self, customer_id: str) -> bool:
-        """False only where Stripe says that the customer was deleted or never was."""
+        """False only if Stripe says that the customer was deleted or never existed."""
         try:
             return not Reader(self._get(f"/v1/customers/{customer_id}")).flag("deleted")
         except ManimodError as failure:
             return failure.code != "STRIPE_NOT_FOUND"
 
-    def _page(
-        self, address: str, cursor: str | None, read: Callable[[Reader], PageRow | None], **parameters: Any
-    ) -> Page:
+    def _page(self, address: str, cursor: str | None, read: Callable[[Reader], Any], **parameters: Any) -> Page:
         after = {"starting_after": cursor} if cursor else {}
-        answer = self._get(address, limit=PAGE_SIZE, **after, **parameters)
-        reader = Reader(answer)
+        reader = Reader(self._get(address, limit=PAGE_SIZE, **after, **parameters))
         if not isinstance(reader.raw("data"), list):
-            raise ManimodError("STRIPE_FAILED")  # whoever answered, an empty list would erase every customer
+            raise ManimodError("STRIPE_FAILED")  # an empty list would erase every customer
         members = list(reader.each("data"))
         rows = [row for row in map(read, members) if row]
         if not reader.flag("has_more"):
             return Page(rows, None)
         next_cursor = members[-1].identifier("id") if members else None
         if next_cursor in (None, cursor):
-            raise ManimodError("STRIPE_FAILED")  # a list that cannot be read to its end, or has none
+            raise ManimodError("STRIPE_FAILED")  # the list would never end
         return Page(rows, next_cursor)
 
-    def _try(self, permission: Permission) -> "_Answer":
-        try:
-            parameters = {} if permission.address == "/v1/account" else {"limit": 1}
-            return _Answer(data=self._get(permission.address, **parameters))
-        except _Refused as refusal:
-            return _Answer(account_id=refusal.account_id)
-
     def _get(self, address: str, **parameters: Any) -> Any:
+        """The answer's JSON. Raises ManimodError."""
         try:
-            self._client.raw_request("get", address, **parameters)
-            return self._transport.answer()
+            return self._client.raw_request("get", address, **parameters).data
         except stripe.StripeError as error:
             raise _translate(error) from None
-        except (ValueError, RecursionError):
-            raise ManimodError("STRIPE_FAILED") from None
 
 
 def _read_event(reader: Reader) -> MinimisedEvent | None:
     try:
-        return minimise(reader.data)
+        return payloads.minimise(reader.data)
     except NotAnEvent:
         return None
-
-
-@dataclass(frozen=True)
-class _Answer:
-    data: Any = None
-    account_id: str | None = None
-
-
-class _Refused(ManimodError):
-    """403: the key lacks the permission that Stripe names; the refusal may name the account."""
-
-    def __init__(self, message: str) -> None:
-        scope = re.search(r"'(rak_\w+)'", message)
-        account = re.search(r"\b(acct_\w+)", message)
-        self.account_id = account[1] if account else None
-        label = next((p.label for p in PERMISSIONS.values() if scope and p.scope == scope[1]), "a read permission")
-        super().__init__("STRIPE_PERMISSION_MISSING", permissions=label)
 
 
 def _translate(error: stripe.StripeError) -> ManimodError:
@@ -229,7 +194,7 @@ def _translate(error: stripe.StripeError) -> ManimodError:
             return ManimodError("STRIPE_KEY_EXPIRED")
         return ManimodError("STRIPE_KEY_ADDRESS" if "IP address" in message else "STRIPE_KEY_REJECTED")
     if isinstance(error, stripe.PermissionError):
-        return _Refused(message)
+        return PermissionRefused(message)
     if isinstance(error, stripe.RateLimitError) or error.http_status == 429:
         return ManimodError("STRIPE_RATE_LIMITED")
     if isinstance(error, stripe.APIConnectionError):
@@ -237,43 +202,27 @@ def _translate(error: stripe.StripeError) -> ManimodError:
     return ManimodError("STRIPE_NOT_FOUND" if error.http_status == 404 else "STRIPE_FAILED")
 
 
-def _account_name(account: Reader) -> str | None:
-    """What the account calls itself. Stripe API reference, Account object."""
-    return account.inside("settings").inside("dashboard").text("display_name") or account.inside(
-        "business_profile"
-    ).text("name")
-
-
-def restricted_key_link() -> str:
-    """Stripe's page for a new restricted key, with mani's permissions already ticked."""
-    return RESTRICTED_KEY_PAGE + "".join(f"&permissions[]={permission.scope}" for permission in PERMISSIONS.values())
-
-
 def verify(body: bytes, signature: str | None, secrets: list[str], now: float | None = None) -> MinimisedEvent:
     """The event in a webhook's raw body, once its signature and its time have been checked.
 
     Raises ManimodError WEBHOOK_BAD_SIGNATURE, WEBHOOK_STALE or WEBHOOK_NOT_AN_EVENT.
     """
-    if not any(_is_signed(body, signature, secret) for secret in secrets):
+    header = signature or ""
+    if not any(_is_signed(body, header, secret) for secret in secrets):
         raise ManimodError("WEBHOOK_BAD_SIGNATURE")
-    # stripe-python only refuses signatures from the past; one from the future would stay valid for years.
-    skew = int((time.time() if now is None else now) - _signed_at(signature or ""))
+    # stripe-python verifies the first `t` and refuses only old ones: a time in the future would be valid for years.
+    signed_at = re.search(r"(?:^|,)t=([^,]*)", header)[1]
+    skew = int((now or time.time()) - (int(signed_at) if signed_at.isdigit() else 0))
     if abs(skew) > SIGNATURE_TOLERANCE_SECONDS:
         raise ManimodError("WEBHOOK_STALE", skew=skew)
     try:
-        return minimise(_read_json(body))
+        return payloads.minimise(json.loads(body))
     except (NotAnEvent, ValueError, RecursionError):
         raise ManimodError("WEBHOOK_NOT_AN_EVENT") from None
 
 
-def _signed_at(signature: str) -> int:
-    """The time that was signed: the header's first `t`, which is the one that stripe-python verifies."""
-    times = [part[2:] for part in signature.split(",") if part.startswith("t=")]
-    return int(times[0]) if times and times[0].isascii() and times[0].isdigit() else 0
-
-
-def _is_signed(body: bytes, signature: str | None, secret: str) -> bool:
-    if not (signature or "").isascii():
+def _is_signed(body: bytes, signature: str, secret: str) -> bool:
+    if not signature.isascii():
         return False  # stripe-python cannot compare it
     try:
         return stripe.WebhookSignature.verify_header(body, signature, secret, tolerance=None)

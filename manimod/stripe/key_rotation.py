@@ -1,4 +1,4 @@
-"""A new encryption key takes over: everything that an older one sealed is sealed anew, row by row, while mani runs."""
+"""A new encryption key takes over: re-encrypts what older keys encrypted, row by row, while mani runs."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -11,33 +11,29 @@ from manimod.stripe import connections
 
 
 @dataclass
-class Rotation:
-    """What was done: values sealed anew, and the accounts whose values no key of ENCRYPTION_KEYS opens."""
+class KeyRotation:
+    """How many values were re-encrypted, and the accounts whose values none of ENCRYPTION_KEYS decrypts."""
 
     connections: int = 0
-    resealed: int = 0
+    re_encrypted: int = 0
     unreadable_accounts: list[int] = field(default_factory=list)
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, int | list[int]]:
         return asdict(self)
 
 
-def rotate() -> Rotation:
-    """May run at any time and more than once; a row is held for as long as it takes to seal it."""
-    done = Rotation()
+def rotate() -> KeyRotation:
+    """May run at any time and more than once: each row is read again under its lock."""
+    done = KeyRotation()
     for connection_id in db.session.scalars(select(Connection.id).order_by(Connection.id)).all():
         with jobs.transaction():
-            _re_encrypt(connection_id, done)
+            query = select(Connection).where(Connection.id == connection_id).with_for_update(key_share=True)
+            connection = db.session.scalar(query.execution_options(populate_existing=True))
+            if connection is None:
+                continue
+            re_encrypted, unreadable = connections.re_encrypt(connection)
+            done.connections += 1
+            done.re_encrypted += re_encrypted
+            if unreadable:
+                done.unreadable_accounts.append(connection.account_id)
     return done
-
-
-def _re_encrypt(connection_id: int, done: Rotation) -> None:
-    query = select(Connection).where(Connection.id == connection_id).with_for_update(key_share=True)
-    connection = db.session.scalar(query.execution_options(populate_existing=True))
-    if connection is None:
-        return
-    resealed, unreadable = connections.re_encrypt(connection)
-    done.connections += 1
-    done.resealed += resealed
-    if unreadable:
-        done.unreadable_accounts.append(connection.account_id)

@@ -371,8 +371,8 @@ def count_fields(data: Any) -> int:
     total, stack = 0, [data]
     while stack:
         holder = stack.pop()
-        for value in holder.values() if type(holder) is dict else holder:
-            if type(value) is dict or type(value) is list:
+        for value in holder.values() if isinstance(holder, dict) else holder:
+            if isinstance(value, (dict, list)):
                 stack.append(value)
             else:
                 total += 1

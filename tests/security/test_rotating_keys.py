@@ -51,7 +51,7 @@ def key_ids(connection) -> list[str]:
 @pytest.mark.both_databases
 def test_all_values_move_to_the_first_key_and_the_old_one_may_go(app, rolled, rotate):
     use_keys(app, k2=NEW, k1=OLD)
-    assert rotate() == {"connections": 1, "resealed": 3, "unreadable_accounts": []}
+    assert rotate() == {"connections": 1, "re_encrypted": 3, "unreadable_accounts": []}
     assert key_ids(rolled) == ["k2", "k2", "k2"]
     use_keys(app, k2=NEW)
     assert connections.signing_secrets(rolled) == [NEW_SECRET, factories.SIGNING_SECRET]
@@ -62,7 +62,7 @@ def test_a_second_run_has_nothing_to_do(app, rolled, rotate):
     use_keys(app, k2=NEW, k1=OLD)
     rotate()
     before = [getattr(rolled, column) for column in COLUMNS]
-    assert rotate()["resealed"] == 0
+    assert rotate()["re_encrypted"] == 0
     db.session.refresh(rolled)
     assert [getattr(rolled, column) for column in COLUMNS] == before
 
@@ -71,14 +71,14 @@ def test_a_disconnected_account_has_nothing_to_seal(app, rolled, rotate):
     with transaction():
         connections.disconnect(rolled)
     use_keys(app, k2=NEW, k1=OLD)
-    assert rotate()["resealed"] == 0
+    assert rotate()["re_encrypted"] == 0
 
 
 def test_what_no_key_opens_is_named_and_holds_up_nothing_else(app, rolled, rotate):
     use_keys(app, k3=bytes([7]) * 32)
     lost = factories.make_connection()
     use_keys(app, k2=NEW, k1=OLD)
-    assert rotate() == {"connections": 2, "resealed": 3, "unreadable_accounts": [lost.account_id]}
+    assert rotate() == {"connections": 2, "re_encrypted": 3, "unreadable_accounts": [lost.account_id]}
     said = app.test_cli_runner().invoke(args=["rotate-keys"]).output
     assert f"accounts {lost.account_id} have stored" in said
     assert "may be removed" not in said
@@ -160,4 +160,4 @@ def test_pasting_the_secret_again_mends_the_webhook(lost, as_owner):
 )
 def test_a_damaged_value_is_unreadable_and_no_crash(text):
     with pytest.raises(DecryptionError):
-        Keyring({"k1": OLD}).open(text, "connection:1:api_key")
+        Keyring({"k1": OLD}).decrypt(text, "connection:1:api_key")
