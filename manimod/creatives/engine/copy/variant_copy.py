@@ -17,7 +17,7 @@ LANDING_PATHS = {"retention": "your-plan", "upsell": "next-step", "winback": "we
 
 
 class VariantCopy:
-    """Canonical headline and body first, then each placement fitted around them. `others`: the set's variants so far."""
+    """Canonical headline and body first, then each placement fitted around them. `others`: the variants so far."""
 
     def __init__(self, brief: Brief, phrases: PhraseSelection, angle: Angle, others: Sequence[Variant]) -> None:
         self.brief, self.phrases, self.angle, self.others = brief, phrases, angle, others
