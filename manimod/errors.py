@@ -12,6 +12,7 @@ class Failure:
     status: int
     meaning: str
     action: str
+    place: str
     defaults: dict[str, object] = field(default_factory=dict)
 
     @property

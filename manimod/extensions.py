@@ -68,10 +68,18 @@ class UtcDateTime(TypeDecorator):
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
         return value.astimezone(UTC) if value else None
 
+    def bind_processor(self, dialect: Any) -> Any:
+        """As SQLAlchemy writes it for SQLite, at a fifth of the time: a sync writes hundreds of thousands."""
+        return sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def sqlite_text(value: datetime | None) -> str | None:
+    return value and value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 db = SQLAlchemy(model_class=Base)
@@ -192,6 +200,6 @@ def open_sqlite(dbapi_connection: Any, _record: Any) -> None:
 
 @event.listens_for(Engine, "begin")
 def begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
     if connection.dialect.name == "sqlite":
-        writes = connection.get_execution_options().get(WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")

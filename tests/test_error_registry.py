@@ -1,4 +1,4 @@
-"""Every failure that mani can show has a code, a meaning and an action; and every one of them is in use."""
+"""Every failure that mani can show has a code, a meaning, an action and a place; and every one of them is in use."""
 
 import ast
 import re
@@ -32,7 +32,7 @@ def raised():
 def test_no_code_is_misspelt_wherever_it_stands():
     """A misspelt code would fail only on the error path. A word of capitals that begins like a known code is one."""
     families = {code.partition("_")[0] for code in FAILURES}
-    no_codes = {"EVENT_TYPES", "EVENT_PURPOSES", "STRIPE_KEY", "STRIPE_PERMISSION"}  # names, and beginnings of codes
+    no_codes = {"EVENT_TYPES", "STRIPE_KEY", "STRIPE_PERMISSION"}  # a name, and two beginnings of codes
     settings = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "config.py").read_text())) | {"ACCOUNT_NAME"}
     for path, source in SOURCES.items():
         for node in ast.walk(ast.parse(source)):
@@ -60,6 +60,15 @@ def test_it_says_what_happened_and_what_to_do(code):
     assert "{" not in explain(code)
 
 
+@pytest.mark.parametrize("code", FAILURES)
+def test_it_leads_to_a_page_that_exists(app, code):
+    endpoint, _, anchor = FAILURES[code].place.partition("#")
+    assert any(rule.endpoint == endpoint and "GET" in rule.methods for rule in app.url_map.iter_rules())
+    if anchor:
+        templates = Path(app.root_path, app.template_folder).rglob("*.html")
+        assert any(f'id="{anchor}"' in path.read_text() for path in templates)
+
+
 @pytest.mark.parametrize("status", sorted(default_exceptions))
 def test_every_error_of_http_has_a_code_of_ours(app, status):
     class Odd(HTTPException):
@@ -76,4 +85,10 @@ def test_every_error_of_http_has_a_code_of_ours(app, status):
 def test_an_error_page_says_its_code(as_owner):
     answer = as_owner.get("/creatives/999999")
     assert answer.headers["X-Error-Code"] == "NOT_FOUND"
-    assert "NOT_FOUND" in answer.text
+    assert "/troubleshooting/errors#NOT_FOUND" in answer.text
+
+
+def test_owners_can_read_what_every_code_means(as_owner):
+    page = as_owner.get("/troubleshooting/errors").text
+    for code, failure in FAILURES.items():
+        assert (f'id="{code}"' in page) == (not failure.place.startswith("support."))
