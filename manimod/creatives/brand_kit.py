@@ -73,7 +73,7 @@ def set_logo(account: Account, data: bytes | None) -> None:
 def find_problems(account: Account, kit: BrandKit) -> dict[str, list[Finding]]:
     """Field -> what the ad rules find in it, blocking findings first."""
     brief = briefs.to_brief(kit, event="new_customer")
-    context = briefs.lint_context(account, brief, briefs.stored_texts(kit))
+    context = briefs.policy_context(account, brief, briefs.stored_texts(kit))
     findings = {"name": [], "disclaimer": [], "proof": [], "release_notes": [], "offers": []}
     if kit.name:
         findings["name"] = [f for f in policy.check_name(kit.name, context) if f.rule_id in NAME_RULES]

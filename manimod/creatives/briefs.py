@@ -93,7 +93,7 @@ def stored_texts(kit: BrandKit) -> list[str]:
     return [kit.disclaimer, *kit.proof, *kit.release_notes, *(offer["text"] for offer in kit.offers)]
 
 
-def lint_context(
+def policy_context(
     account: Account, brief: Brief, texts: Iterable[str], audience_size: int | None = None
 ) -> PolicyContext:
     """What a person's texts are judged against, including the customers who may be named in them."""

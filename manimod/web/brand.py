@@ -81,7 +81,7 @@ def picture_of_event(account: Account, event: str) -> Response:
         variant = brand_kit.sample(draft, event).variants[0]
     except NoLegalCopy:
         abort(404)
-    return pictures.drawn(lambda: picture.draw(variant, briefs.to_brand(draft), "1080x1080"), "svg")
+    return pictures.once(lambda: picture.draw(variant, briefs.to_brand(draft), "1080x1080"), "svg")
 
 
 @blueprint.get("/logo.png")
@@ -90,7 +90,7 @@ def logo(account: Account) -> Response:
     kit = briefs.get_brand_kit(account)
     if not kit.logo:
         abort(404)
-    return pictures.answer(lambda: kit.logo, "png", str(kit.version), "logo")
+    return pictures.versioned(lambda: kit.logo, "png", str(kit.version), "logo")
 
 
 def _page(account: Account, kit: BrandKit, fragment: str | None = None, status: int = 200, **context: object):

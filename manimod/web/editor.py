@@ -69,7 +69,7 @@ def draft_picture(account: Account, creative_id: int, index: int) -> Response:
     creative = review.get(account, creative_id)
     texts = {name: request.args[name][:400] for name in PICTURE_TEXTS if request.args.get(name)}
     variant, _ = review.draft(creative, index, texts)
-    return pictures.drawn(lambda: picture.draw(variant, briefs.to_brand(kit_of(account)), "1080x1080"), "svg")
+    return pictures.once(lambda: picture.draw(variant, briefs.to_brand(kit_of(account)), "1080x1080"), "svg")
 
 
 def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:
@@ -87,7 +87,6 @@ def _editor(account: Account, creative: Creative, index: int, status: int = 200,
         index=index,
         texts=texts,
         findings=by_key,
-        open_groups={key.partition(".")[0] for key, found in by_key.items() if found},
         sentence=sentence,
         fields={key: _field(key) for key in texts},
         drafted={name: texts[name] for name in PICTURE_TEXTS},

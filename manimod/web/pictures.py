@@ -10,13 +10,13 @@ PICTURE_POLICY = "default-src 'none'; img-src data:; style-src 'none'"
 MIMETYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
-def answer(draw: Callable[[], str | bytes], kind: str, version: str, name: str = "") -> Response:
+def versioned(draw: Callable[[], str | bytes], kind: str, version: str, name: str = "") -> Response:
     """The picture under the version `version`; `name` tells several pictures of one version apart."""
     etag = f"{version}-{name}-{kind}"
     if request.if_none_match.contains_weak(etag):
         response = make_response("", 304)
     else:
-        response = drawn(draw, kind)
+        response = once(draw, kind)
         if response.status_code != 200:
             return response
     response.set_etag(etag, weak=True)
@@ -26,7 +26,7 @@ def answer(draw: Callable[[], str | bytes], kind: str, version: str, name: str =
     return response
 
 
-def drawn(draw: Callable[[], str | bytes], kind: str) -> Response:
+def once(draw: Callable[[], str | bytes], kind: str) -> Response:
     """The picture just once; a plain sentence where it cannot be drawn."""
     try:
         response = make_response(draw())

@@ -1,7 +1,8 @@
 """Reviewing: edits are judged again, new versions keep the history, and two who press at once don't both win."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import insert
 
 from manimod.creatives import briefs, review
 from manimod.errors import ManimodError
@@ -155,7 +156,7 @@ def test_filters_go_together(account):
     store(account, "cancelled", "Team", "middle", "high")
     store(account, "renewed", "Business", "top", "high")
     filters = review.QueueFilters(event="cancelled", tier="Business", segment="high", is_test=True)
-    assert review.waiting(account, filters=filters) == [wanted]
+    assert review.get_page(account, filters=filters) == [wanted]
     assert review.counts(account, filters)["waiting"] == 1
     assert review.tiers(account) == ["Business", "Team"]
 
@@ -170,9 +171,17 @@ def test_a_picture_has_a_new_version_when_texts_or_brand_change(account, owner, 
 
 
 @pytest.mark.both_databases
-def test_counting_stops_and_filters_use_the_index(account, creative):
-    columns = [c.key for c in Creative.__table__.columns if c.key != "id"]
-    row = {name: getattr(creative, name) for name in columns}
+def test_every_status_with_a_tab_is_counted(account):
+    for status in ("waiting", "waiting", "approved", "expired"):
+        store(account, status=status)
+    store(factories.make_account(name="Elsewhere"))
+    assert review.counts(account) == {"waiting": 2, "approved": 1, "rejected": 0}
+
+
+def test_what_runs_no_longer_leaves_the_queue_and_the_decided_stay(account):
+    past, approved, running = store(account), store(account, status="approved"), store(account)
     with transaction():
-        db.session.execute(insert(Creative), [row] * 1500)
-    assert review.counts(account)["waiting"] == review.MAX_COUNTED + 1
+        past.run_until = approved.run_until = now() - timedelta(days=1)
+    with transaction():
+        review.expire(account.id)
+    assert [creative.status for creative in (past, approved, running)] == ["expired", "approved", "waiting"]
