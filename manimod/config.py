@@ -2,8 +2,9 @@
 
 import base64
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,8 +12,9 @@ from urllib.parse import urlsplit
 from environs import Env, EnvValidationError, ValidationError, validate
 from flask import current_app
 
-REDIS_ADDRESS = validate.Regexp(r"redis://|rediss://|unix://", error="must start with redis://, rediss:// or unix://")
+MAX_NUMBER = 10**9
 ONE_WORD = validate.Regexp(r"[!-~]+\Z", error="is not usable: a key is one word of ASCII characters")
+MAIL_ADDRESS = validate.Regexp(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z", error="must be one e-mail address")
 LONG_SECRET = validate.Length(
     min=32, error="is not usable: it needs at least {min} characters; make one with `openssl rand -hex 32`"
 )
@@ -64,33 +66,38 @@ def settings() -> Settings:
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises ConfigError, which names the first setting that is missing or wrong."""
     env = SettingsReader(environment)
+    # SETTLE_SECONDS is the former name of GRACE_PERIOD_SECONDS.
+    grace_period_seconds = env.number("GRACE_PERIOD_SECONDS", env.number("SETTLE_SECONDS", 20, least=0), least=0)
     loaded = Settings(
-        database_url=env.database_url("DATABASE_URL"),
-        redis_url=env.str("REDIS_URL", validate=REDIS_ADDRESS),
-        public_url=env.web_address("PUBLIC_URL", "http://127.0.0.1:8000"),
-        stripe_api_base=env.web_address("STRIPE_API_BASE", "https://api.stripe.com"),
-        sync_interval_minutes=env.number("SYNC_INTERVAL_MINUTES", "60", least=1),
-        # SETTLE_SECONDS is what this setting was called until 2026.
-        grace_period_seconds=env.number("GRACE_PERIOD_SECONDS", env.str("SETTLE_SECONDS", "20"), least=0),
-        stripe_requests_per_second=env.number("STRIPE_REQUESTS_PER_SECOND", "25", least=1),
-        trusted_proxies=env.number("TRUSTED_PROXIES", "0", least=0),
-        retention_days=env.number("RETENTION_DAYS", "90", least=31),  # Stripe resends for 30 days
+        database_url=env.address(
+            "DATABASE_URL", ["sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://"]
+        ),
+        redis_url=env.address("REDIS_URL", ["redis://", "rediss://", "unix://"]),
+        public_url=env.address("PUBLIC_URL", ["http://", "https://"], default="http://127.0.0.1:8000"),
+        stripe_api_base=env.address("STRIPE_API_BASE", ["http://", "https://"], default="https://api.stripe.com"),
+        sync_interval_minutes=env.number("SYNC_INTERVAL_MINUTES", 60, least=1),
+        grace_period_seconds=grace_period_seconds,
+        stripe_requests_per_second=env.number("STRIPE_REQUESTS_PER_SECOND", 25, least=1),
+        trusted_proxies=env.number("TRUSTED_PROXIES", 0, least=0),
+        retention_days=env.number("RETENTION_DAYS", 90, least=31),  # Stripe resends for 30 days
         secret_key=env.str("SECRET_KEY", validate=LONG_SECRET),
         encryption_keys=env.encryption_keys("ENCRYPTION_KEYS"),
-        llm=_llm(env),
+        llm=env.language_model(),
         metrics_token=env.str("METRICS_TOKEN", None, validate=ONE_WORD),
-        smtp_url=env.str("SMTP_URL", None, validate=_check_smtp_address),
-        mail_from=env.str("MAIL_FROM", "mani@localhost", validate=_check_mail_address),
-        alert_email=env.str("ALERT_EMAIL", None, validate=_check_mail_address),
+        smtp_url=env.str("SMTP_URL", None, validate=check_smtp_address),
+        mail_from=env.str("MAIL_FROM", "mani@localhost", validate=MAIL_ADDRESS),
+        alert_email=env.str("ALERT_EMAIL", None, validate=MAIL_ADDRESS),
     )
     env.seal()
-    return loaded
+    # SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses.
+    database_url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", loaded.database_url)
+    return replace(loaded, database_url=database_url)
 
 
 def port(environment: Mapping[str, str] = os.environ) -> int:
     """The TCP port of the web server, from PORT (8000)."""
     env = SettingsReader(environment)
-    number = env.number("PORT", "8000", least=1, most=65535)
+    number = env.number("PORT", 8000, least=1, most=65535)
     env.seal()
     return number
 
@@ -101,10 +108,7 @@ class SettingsReader(Env):
     def __init__(self, environment: Mapping[str, str]) -> None:
         super().__init__(eager=False)
         self.environment = environment
-        self.add_parser("database_url", _database_url)
-        self.add_parser("number", _number)
-        self.add_parser("web_address", _web_address)
-        self.add_parser("encryption_keys", _encryption_keys)
+        self.add_parser("encryption_keys", parse_encryption_keys)
 
     def _get_value(self, env_key: str, default: Any) -> Any:
         file = self.environment.get(f"{env_key}_FILE")
@@ -114,6 +118,24 @@ class SettingsReader(Env):
             return Path(file).read_text(encoding="utf-8", errors="replace").strip() or default
         except OSError as error:
             raise ConfigError(f"{env_key}_FILE points to {file}, which cannot be read: {error.strerror}.") from None
+
+    def number(self, name: str, default: int, least: int, most: int = MAX_NUMBER) -> int:
+        error = f"must be a whole number from {least} to {most}"
+        in_range = validate.Range(least, most, error=error)
+        return self.int(name, default, validate=in_range, error_messages={"invalid": error})
+
+    def address(self, name: str, schemes: list[str], default: Any = ...) -> str:
+        error = f"must start with {' or '.join(schemes)}"
+        is_known = validate.Regexp("|".join(map(re.escape, schemes)), error=error)
+        return (self.str(name, default, validate=is_known) or "").rstrip("/")
+
+    def language_model(self) -> LlmSettings | None:
+        """None without LLM_MODEL, whatever else is set: emptying it switches the model off."""
+        name = self.str("LLM_MODEL", None)
+        if name is None:
+            return None
+        base_url = self.address("LLM_BASE_URL", ["http://", "https://"], default="https://api.openai.com/v1")
+        return LlmSettings(name, base_url, self.str("LLM_API_KEY", None, validate=ONE_WORD))
 
     def seal(self) -> None:
         """Raises ConfigError for the first setting that was missing or wrong."""
@@ -126,38 +148,7 @@ class SettingsReader(Env):
             raise ConfigError(f"{name} {problems[0]}.") from None
 
 
-def _llm(env: SettingsReader) -> LlmSettings | None:
-    """None without LLM_MODEL, whatever else is set: emptying it switches the model off."""
-    name = env.str("LLM_MODEL", None)
-    if not name:
-        return None
-    base_url = env.web_address("LLM_BASE_URL", "https://api.openai.com/v1")
-    return LlmSettings(name, base_url, env.str("LLM_API_KEY", None, validate=ONE_WORD))
-
-
-def _database_url(url: str) -> str:
-    """SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses."""
-    scheme, _, rest = url.partition("://")
-    if scheme in ("postgres", "postgresql"):
-        return f"postgresql+psycopg://{rest}"
-    if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
-        raise ValidationError("must start with sqlite:/// or postgresql://")
-    return url
-
-
-def _number(text: str, least: int, most: int = 10**9) -> int:
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-        raise ValidationError(f"must be a whole number from {least} to {most}, not {text!r}")
-    return int(text)
-
-
-def _web_address(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValidationError(f"must start with http:// or https://, not {text!r}")
-    return text.rstrip("/")
-
-
-def _encryption_keys(text: str) -> dict[str, bytes]:
+def parse_encryption_keys(text: str) -> dict[str, bytes]:
     """`id:base64,id:base64`; the first one encrypts, all of them decrypt. Each key is 32 bytes."""
     keys = {}
     for part in text.split(","):
@@ -172,7 +163,7 @@ def _encryption_keys(text: str) -> dict[str, bytes]:
     return keys
 
 
-def _check_smtp_address(url: str) -> None:
+def check_smtp_address(url: str) -> None:
     """It may hold a password, so no error repeats it."""
     try:
         parts = urlsplit(url)
@@ -181,8 +172,3 @@ def _check_smtp_address(url: str) -> None:
         is_complete = False
     if not is_complete:
         raise ValidationError("must look like smtp://user:password@host:587 or smtps://user:password@host")
-
-
-def _check_mail_address(address: str) -> None:
-    if address.count("@") != 1 or not address.isprintable() or " " in address:
-        raise ValidationError(f"must be one e-mail address, not {address!r}")

@@ -20,12 +20,8 @@ class Failure:
         return f"{self.meaning} {self.action}".rstrip()
 
 
-def _read_table() -> dict[str, Failure]:
-    table = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-    return {code: Failure(**row) for code, row in table.items()}
-
-
-FAILURES = _read_table()
+TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+FAILURES = {code: Failure(**row) for code, row in TABLE.items()}
 PASSING = ("STRIPE_RATE_LIMITED", "STRIPE_UNREACHABLE", "STRIPE_FAILED")  # these end by themselves
 
 

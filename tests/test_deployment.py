@@ -88,7 +88,7 @@ def test_each_command_exists(where: str) -> None:
         case ["worker.py", *rest]:
             assert rest in (["work", "mani"], ["work", "mani-sync"], ["schedule"])
         case ["-m", module]:
-            assert (ROOT / f"{module.replace('.', '/')}.py").exists()
+            assert (ROOT / module.replace(".", "/") / "__main__.py").exists()
         case ["--app", app, "db", "upgrade"]:
             assert (ROOT / f"{app}.py").exists()
         case _:
@@ -103,7 +103,7 @@ def test_each_unit_restarts_and_may_not_become_root(unit: Path) -> None:
 
 
 def test_the_settings_page_lists_every_setting() -> None:
-    asked = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "manimod/config.py").read_text()))
+    asked = set(re.findall(r'(?:env|self)\.\w+\("([A-Z_]+)"', (ROOT / "manimod/config.py").read_text()))
     page = (ROOT / "docs/operations.md").read_text()
     assert len(asked) > 15, "the search has found too little to prove anything"
     assert not {name for name in asked if f"`{name}`" not in page}

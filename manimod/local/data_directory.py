@@ -46,10 +46,11 @@ class DataDirectory:
     def environment(self, port: int) -> dict[str, str]:
         """Every setting: the process's own environment wins; what is missing is generated once and kept in files."""
         environment = dict(os.environ)
+        encryption_key = f"k1:{base64.b64encode(os.urandom(32)).decode()}"
         generated = {
             "DATABASE_URL": f"sqlite:///{self.database}",
             "SECRET_KEY_FILE": str(self._generate("secret_key", secrets.token_hex(32))),
-            "ENCRYPTION_KEYS_FILE": str(self._generate("encryption_keys", self._new_encryption_key())),
+            "ENCRYPTION_KEYS_FILE": str(self._generate("encryption_keys", encryption_key)),
             "REDIS_URL_FILE": str(self.redis_url),
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
         }
@@ -64,9 +65,6 @@ class DataDirectory:
         if not path.exists():
             self.write(path, secret)
         return path
-
-    def _new_encryption_key(self) -> str:
-        return f"k1:{base64.b64encode(os.urandom(32)).decode()}"
 
     def write(self, path: Path, text: str) -> None:
         """Whole or not at all, so that a crash cannot leave half a key."""
