@@ -141,25 +141,25 @@ def sync_data(account: Account) -> Response:
     )
 
 
-@blueprint.get("/<int:creative_id>/<canvas>.<any(svg, png):kind>")
+@blueprint.get("/<int:creative_id>/<canvas>.<any(svg, png):file_format>")
 @owner_required
-def picture(account: Account, creative_id: int, canvas: str, kind: str) -> Response:
+def picture(account: Account, creative_id: int, canvas: str, file_format: str) -> Response:
     creative = review.get(account, creative_id)
     variant, little_text = request.args.get("variant", 0, type=int), "little_text" in request.args
     if canvas not in CANVASES or not 0 <= variant < len(creative.content["variants"]):
         abort(404)
-    draw = review.render_svg if kind == "svg" else review.render_png
+    draw = review.render_svg if file_format == "svg" else review.render_png
     version = review.picture_version(creative, kit_of(account))
     name = f"{variant}-{canvas}{'-little' * little_text}"
-    return pictures.versioned(lambda: draw(creative, variant, canvas, little_text), kind, version, name)
+    return pictures.versioned(lambda: draw(creative, variant, canvas, little_text), file_format, version, name)
 
 
 @blueprint.app_template_global()
-def picture_url(creative: Creative, variant: int = 0, canvas: str = "1080x1080", kind: str = "svg", **more) -> str:
+def picture_url(creative: Creative, variant: int = 0, canvas: str = "1080x1080", file_format: str = "svg") -> str:
     """The version in the address changes with the picture, so browsers may keep each one for good."""
     version = review.picture_version(creative, kit_of(creative.account))
-    address = {"creative_id": creative.id, "canvas": canvas, "kind": kind, "variant": variant or None, "v": version}
-    return url_for("creatives.picture", **address, **more)
+    address = {"creative_id": creative.id, "canvas": canvas, "file_format": file_format}
+    return url_for("creatives.picture", **address, variant=variant or None, v=version)
 
 
 @blueprint.app_template_global()

@@ -117,6 +117,7 @@ def addresses(app, account):
         "review_id": 1,
         "index": 0,
         "canvas": "1080x1080",
+        "file_format": "svg",
         "event": "renewed",
         "kind": "renewed",
         "tier_id": db.session.scalar(select(Tier.id)),
