@@ -1,4 +1,4 @@
-// What htmx doesn't do by itself. Every page works without this file.
+// What htmx and Bootstrap don't do by themselves. Every page works without this file.
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
 
@@ -18,6 +18,10 @@
     }
     setTimeout(() => (label.textContent = before), 2000);
   };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+  });
 
   // Buttons show that they work, and cannot be pressed twice.
   const work = (form) => {
@@ -46,39 +50,25 @@
   document.addEventListener("htmx:beforeRequest", (event) => event.target.tagName === "FORM" && work(event.target));
   window.addEventListener("pageshow", () => rest(document));
 
-  // Toasts leave by themselves, but not while they are read or reached for.
-  const LIFETIME = 8000;
-  const expire = (toast) => {
-    const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 1500) : toast.remove());
-    setTimeout(leave, LIFETIME);
-  };
+  // Bootstrap hides a toast after a while, unless it is pointed at or focused; it is started here, also one that htmx brings.
+  const start = (toast) => bootstrap.Toast.getOrCreateInstance(toast).show();
+  const toasts = $("#toasts");
   new MutationObserver((changes) => {
-    for (const change of changes) change.addedNodes.forEach((node) => node.nodeType === 1 && expire(node));
-  }).observe($("#toasts"), { childList: true });
-  document.querySelectorAll(".mani-toast").forEach(expire);
-  const say = (text) => {
+    for (const change of changes) change.addedNodes.forEach((node) => node.nodeType === 1 && start(node));
+  }).observe(toasts, { childList: true });
+  toasts.addEventListener("hidden.bs.toast", (event) => event.target.remove());
+  for (const toast of toasts.children) start(toast);
+  const showError = (text) => {
     const toast = document.createElement("div");
-    toast.className = "mani-toast is-error";
+    toast.className = "toast show";
     toast.setAttribute("role", "alert");
-    toast.textContent = text;
-    $("#toasts").append(toast);
+    toast.dataset.bsDelay = "8000";
+    const body = document.createElement("div");
+    body.className = "toast-body";
+    body.textContent = text;
+    toast.append(body);
+    toasts.append(toast);
   };
-
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-copy], [data-close-toast]");
-    if (button?.dataset.copy) copy(button);
-    else if (button) button.closest(".mani-toast").remove();
-    for (const menu of document.querySelectorAll("details.account-menu[open]")) {
-      if (!menu.contains(event.target)) menu.open = false;
-    }
-  });
-  document.addEventListener("keydown", (event) => {
-    const menu = event.key === "Escape" && $("details.account-menu[open]");
-    if (menu) {
-      menu.open = false;
-      $("summary", menu).focus();
-    }
-  });
 
   // A lost connection is said, and taken back when the next answer arrives.
   const connectionLost = (lost) => ($("#connection-lost").hidden = !lost);
@@ -87,18 +77,20 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     rest(event.target.closest("form") ?? event.target);
     if (event.detail.xhr.status) connectionLost(false);
-    if (event.detail.successful) event.target.closest?.(".mani-toast")?.remove();
+    if (event.detail.successful) event.target.closest?.(".toast")?.remove();
   });
   document.addEventListener("htmx:responseError", (event) => {
     const fromMani = event.detail.xhr.getResponseHeader("HX-Reswap");
-    if (!fromMani && !["arrivals", "waiting-badge"].includes(event.target.id)) say("That didn't work. Try again in a minute.");
+    const asksByItself = ["arrivals", "waiting-badge"].includes(event.target.id);
+    if (!fromMani && !asksByItself) showError("That didn't work. Try again in a minute.");
     if (event.target.type === "checkbox") event.target.checked = !event.target.checked;
   });
 
   // When a card leaves the queue, the keyboard goes on with its neighbour.
+  const CARD = 'class="card creative"';
   document.addEventListener("htmx:beforeSwap", (event) => {
     const card = event.detail.target;
-    if (!card.matches(".creative") || event.detail.serverResponse.includes('class="creative"')) return;
+    if (!card.matches(".creative") || event.detail.serverResponse.includes(CARD)) return;
     const neighbour = card.nextElementSibling ?? card.previousElementSibling;
     const next = neighbour && $("button, a.btn", neighbour);
     if (card.contains(document.activeElement)) setTimeout(() => (next ?? $("#main")).focus(), 250);
@@ -123,17 +115,16 @@
     found.matches("input[type=text], input:not([type])") ? found.focus() : found.click();
   };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || $("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || $(".modal.show")) return;
     if (event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
     if (event.key.length !== 1 || (off() && event.key !== "?") || !$("#shortcuts")) return;
     if (!"jkaroxnu?".includes(event.key.toLowerCase())) return;
     event.preventDefault();
-    event.key === "?" ? $("#shortcuts").showModal() : press(event.key.toLowerCase());
+    event.key === "?" ? bootstrap.Modal.getOrCreateInstance("#shortcuts").show() : press(event.key.toLowerCase());
   });
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-dialog], [data-tick-all]");
-    if (button?.dataset.dialog) document.getElementById(button.dataset.dialog).showModal();
-    if (!button?.dataset.tickAll) return;
+    const button = event.target.closest("[data-tick-all]");
+    if (!button) return;
     const boxes = [...document.querySelectorAll(`input[form="${button.dataset.tickAll}"]`)];
     const tick = boxes.some((box) => !box.checked);
     boxes.forEach((box) => (box.checked = tick));
@@ -155,7 +146,7 @@
     if (detail.xhr.status !== 200) return;
     if (detail.requestConfig.elt.id === "waiting-badge") unseen = waiting() - atFirst;
     if (detail.requestConfig.elt.id === "arrivals" && document.hidden) {
-      unseen += (detail.xhr.responseText.match(/class="creative"/g) ?? []).length;
+      unseen += detail.xhr.responseText.split(CARD).length - 1;
     }
     showUnseen();
   });

@@ -20,6 +20,8 @@ MACROS = [name for name in NAMES if name.startswith("macros/")]
 LAYOUTS = ["document.html", "base.html", "bare.html"]
 PAGES = [name for name in NAMES if name not in PARTIALS + MACROS + LAYOUTS]
 VIEWS = "".join(path.read_text() for path in (ROOT / "manimod" / "web").glob("*.py"))
+TO_BE_WRAPPED = ("brand/", "security/", "settings/", "support/", "troubleshooting/")
+OF_OTHERS = {"htmx-added", "htmx-swapping", "ttf", "collapsed"}
 VOID = {"input", "img", "br", "hr", "link", "meta", "path", "rect", "use"}
 
 
@@ -54,17 +56,39 @@ def test_every_page_has_an_address_and_a_title(name):
 
 
 @pytest.mark.parametrize("name", MACROS)
-def test_a_macro_takes_arguments_only(name):
+def test_a_macro_file_holds_macros_only(name):
     outside = re.sub(r"\{% macro .*?\{% endmacro %\}", "", SOURCES[name], flags=re.S)
-    assert not re.sub(r'\{% import "macros/\w+.html" as \w+ %\}', "", outside).strip(), "only macros belong here"
+    assert not outside.strip()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_imported_macro_file_is_used(name):
-    source = SOURCES[name]
-    assert "with context" not in source
-    for alias in re.findall(r"\{% import \S+ as (\w+) %\}", source):
-        assert re.search(rf"\b{alias}\.\w+\(", source), f"{alias} is imported for nothing"
+def test_macros_are_globals_and_are_imported_nowhere(name):
+    assert "{% import" not in SOURCES[name]
+    assert "{% from" not in SOURCES[name]
+
+
+def test_every_macro_is_used():
+    everything = "".join(SOURCES.values())
+    for macro in re.findall(r"\{% macro (\w+)\(", "".join(SOURCES[name] for name in MACROS)):
+        assert len(re.findall(rf"\b{macro}\(", everything)) > 1, macro
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(TO_BE_WRAPPED)])
+def test_no_line_is_longer_than_160_characters(name):
+    assert not [line for line in SOURCES[name].splitlines() if len(line) > 160]
+
+
+def test_the_styles_of_our_own_stay_small():
+    assert (ROOT / "static" / "mani.css").stat().st_size <= 26_000
+
+
+def test_every_class_of_the_styles_is_used():
+    styles = re.sub(r"/\*.*?\*/", "", (ROOT / "static" / "mani.css").read_text(), flags=re.S)
+    code = [path.read_text() for path in [*(ROOT / "static").glob("*.js"), ROOT / "manimod" / "web" / "charts.py"]]
+    everything = "".join([*SOURCES.values(), *code])
+    for name in set(re.findall(r"\.([a-z][\w-]*)", styles)) - OF_OTHERS:
+        stem = re.sub(r"(?<=-)\w+$", "", name)
+        assert name in everything or stem in everything, name
 
 
 @pytest.mark.parametrize("name", NAMES)

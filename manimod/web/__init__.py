@@ -23,6 +23,7 @@ from manimod.web import (
     headers,
     health,
     labels,
+    macros,
     metrics,
     stripe_settings,
     support,
@@ -49,5 +50,5 @@ def register(app: Flask) -> None:
         support,
     ):
         app.register_blueprint(room.blueprint)
-    for room in (labels, auth, errors, headers):
+    for room in (labels, macros, auth, errors, headers):
         room.register(app)

@@ -15,6 +15,8 @@ STATIC = Path(__file__).parents[2] / "static"
 BOOTSTRAP = files("flask_bootstrap") / "static" / "bootstrap5"
 SOURCES = {
     "bootstrap.css": (BOOTSTRAP / "css" / "bootstrap.min.css", "text/css"),
+    "popper.js": (BOOTSTRAP / "umd" / "popper.min.js", "text/javascript"),
+    "bootstrap.js": (BOOTSTRAP / "js" / "bootstrap.min.js", "text/javascript"),
     "htmx.js": (files("js_lib_htmx") / "static" / "htmx" / "htmx.min.js", "text/javascript"),
     "mani.css": (STATIC / "mani.css", "text/css"),
     "mani.js": (STATIC / "mani.js", "text/javascript"),

@@ -19,8 +19,10 @@ from manimod.moments import record
 from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
+from manimod.web.labels import LABELS
 
 DELAYS_LOOKED_AT = 100
+TIERS_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,28 @@ class Overview:
             return False
         is_due = self.connection.next_sync_at is not None and self.connection.next_sync_at <= now()
         return is_due or bool(self.run and self.run.state == "running")
+
+    @property
+    def sync_state(self) -> str:
+        """`syncing`, `never`, `done` or `failed`."""
+        if self.is_syncing:
+            return "syncing"
+        return self.run.state if self.run and self.run.finished_at else "never"
+
+    @property
+    def tier_rows(self) -> list[tuple[str, int]]:
+        """The largest tiers by name, and the others as one row."""
+        rows = [(tier or "No subscription", count) for tier, count in self.tiers[:TIERS_SHOWN]]
+        others = self.tiers[TIERS_SHOWN:]
+        if others:
+            rows.append((f"{len(others)} more", sum(count for _, count in others)))
+        return rows
+
+    @property
+    def segment_rows(self) -> list[tuple[str, int]]:
+        """Customers by segment, those without one last."""
+        names = LABELS["SEGMENTS"] | {None: "Not ranked"}
+        return [(name, self.segments[segment]) for segment, name in names.items() if self.segments.get(segment)]
 
     @property
     def under_way(self) -> bool:
@@ -109,7 +133,6 @@ def _delays(account: Account) -> list[float]:
 blueprint = Blueprint("dashboard", __name__)
 
 STOP_POLLING = 286  # htmx's own status
-STAGES = ("Waiting for the event", "Received", "Detected", "Generated", "In the queue")
 
 
 @blueprint.get("/")
@@ -176,8 +199,7 @@ def test(account: Account) -> Response:
         switches=record.switches(account),
         watched=watched,
         since=since,
-        stages=STAGES[1:],
-        announcement=f"Test: {STAGES[stage].lower()}.",
+        announcement=f"Test: {setup.STAGES[stage].lower()}.",
     )
 
 

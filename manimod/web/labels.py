@@ -13,6 +13,7 @@ from manimod.lifecycle import KINDS, LabelledEnum, Objective, Segment, TierPosit
 from manimod.models import Creative
 from manimod.models.states import CreativeStatus, EventState, MomentState, ReviewAction, Source
 from manimod.stripe import connections
+from manimod.web.charts import share
 
 
 def _labels(enum: type[LabelledEnum]) -> dict[str, str]:
@@ -29,6 +30,12 @@ LABELS = {
     "STATUSES": _labels(CreativeStatus),
     "REVIEW_ACTIONS": _labels(ReviewAction),
     "SOURCES": _labels(Source),
+    "ARRIVALS": {
+        "webhook": "Events arrive by webhook",
+        "poll": "Events are checked every minute",
+        "sync": "Changes are found by the hourly sync",
+        None: "Stripe cannot be read",
+    },
     "SOURCE_SPEEDS": {"webhook": "within seconds", "poll": "within a minute", "sync": "within the hour"},
     "RESULTS": _labels(EventState),
     "MOMENT_STATES": _labels(MomentState),
@@ -118,12 +125,6 @@ def duration(length: timedelta | float) -> str:
     return f"{seconds / 3600:.0f} h"
 
 
-def share(part: float, whole: float) -> str:
-    """`38%`; a small share is never shown as none."""
-    percent = 100 * part / whole if whole else 0
-    return "<1%" if 0 < percent < 1 else f"{percent:.0f}%"
-
-
 def audience(creative: Creative) -> str:
     """`Pro · High value`, as far as either is known."""
     known = [part for part in (creative.tier, LABELS["SEGMENTS"].get(creative.segment)) if part]
@@ -152,6 +153,6 @@ def sentence(text: str) -> str:
     return first + text[1:].rstrip(".") + "."
 
 
-FILTERS = {"failure": explain, "trouble": connections.explain_last_error, "text_field": sentence_case}
+FILTERS = {"failure": explain, "trouble": connections.explain_last_error}
 for _filter in (ago, ahead, on_day, exactly, clock, duration, share, audience, masked, sentence_case, sentence):
     FILTERS[_filter.__name__] = _filter

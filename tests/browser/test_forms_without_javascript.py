@@ -10,7 +10,7 @@ def test_the_brand_is_saved_and_a_mistake_is_explained(open_as_owner):
     page.goto("/settings/brand")
     page.get_by_label("Landing page").fill("https://brightside.example/ ?")
     page.get_by_role("button", name="Save brand").click()
-    expect(page.locator(".field-error").first).to_be_visible()
+    expect(page.locator(".invalid-feedback").first).to_be_visible()
     page.get_by_label("Landing page").fill("https://brightside.example/")
     page.get_by_role("radio", name="Expert").check()
     page.get_by_role("button", name="Save brand").click()

@@ -45,7 +45,7 @@ def test_a_tier_is_named_in_its_row(open_as_owner, sandbox):
     field = page.get_by_label("Name of the tier").first
     field.fill("Founders {")
     field.press("Enter")
-    expect(page.locator("#tiers .field-error")).to_contain_text("No ad may print this name")
+    expect(page.locator("#tiers .invalid-feedback")).to_contain_text("No ad may print this name")
     expect(field).to_be_focused()
     field.fill("Founders")
     field.press("Enter")

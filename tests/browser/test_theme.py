@@ -9,7 +9,7 @@ def test_dark_at_once_and_from_the_first_paint_on(open_as_owner):
     page = open_as_owner()
     page.goto("/settings/account")
     page.get_by_label("Name").fill("Not saved yet")
-    page.locator(".account-menu summary").click()
+    page.locator(".account-menu button >> nth=0").click()
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("body")).to_have_css("background-color", DARK_GROUND)
     expect(page.get_by_role("button", name="Dark")).to_be_focused()
@@ -21,7 +21,7 @@ def test_dark_at_once_and_from_the_first_paint_on(open_as_owner):
 
 def test_the_systems_theme_is_followed_again(open_as_owner):
     page = open_as_owner()
-    page.locator(".account-menu summary").click()
+    page.locator(".account-menu button >> nth=0").click()
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("body")).to_have_css("background-color", DARK_GROUND)
     page.get_by_role("button", name="System").click()
@@ -33,7 +33,7 @@ def test_the_systems_theme_is_followed_again(open_as_owner):
 def test_without_javascript_the_page_comes_back_in_the_dark(open_as_owner):
     page = open_as_owner(java_script_enabled=False)
     page.goto("/help")
-    page.locator(".account-menu summary").click()
+    page.locator(".account-menu button >> nth=0").click()
     page.get_by_role("button", name="Dark").click()
     expect(page).to_have_url("/help")
     expect(page.locator("body")).to_have_css("background-color", DARK_GROUND)

@@ -50,14 +50,14 @@ def test_counts_and_shares_by_tier_and_segment(as_owner, account):
     fill(account)
     page = plain(as_owner.get("/audience").text)
     assert "395 customers" in page
-    assert re.search(r"Starter High value 12 3% .*Core value 71 18% .*Low value 96 24% .*New 35 9%", page)
+    assert re.search(r"Starter 12 3% 71 18% 96 24% 35 9%", page)
     assert "No subscription" in page
 
 
 def test_what_was_made_and_what_is_missing(as_owner, account):
     fill(account)
     page = plain(as_owner.get("/audience").text)
-    assert re.search(r"Business · High value Customers 26 .* 1 approved", page)
+    assert re.search(r"Business · High value 26 .* 1 approved", page)
     missing = plain(as_owner.get("/audience?show=missing").text).partition("Ads for each audience")[2]
     assert "Team · High value" in missing
     assert "Business · High value" not in missing
@@ -112,7 +112,7 @@ def test_many_tiers_are_listed_a_page_at_a_time(as_owner, connection):
     add_tiers(connection, 60)
     page = as_owner.get("/audience").text
     assert "Show all 180" in page
-    assert page.count('class="made"') == 1
+    assert page.count("Creative sets by audience and event") == 1
     assert as_owner.get("/audience?all=1").text.count("Nothing yet</span>") == 180
 
 

@@ -99,10 +99,10 @@ def test_ticked_cards_are_approved_together_and_undone_together(as_owner, accoun
     assert page.count('form="bulk"') == 3
     answer = as_owner.htmx("post", "/creatives/approve", data={"id": ids[:2]})
     assert "2 approved." in answer.text
-    assert answer.text.count('class="creative"') == 1
+    assert answer.text.count('class="card creative"') == 1
     undo = f"/creatives/reopen?id={ids[0]}&amp;id={ids[1]}"
     assert undo in answer.text
-    assert as_owner.htmx("post", undo.replace("&amp;", "&")).text.count('class="creative"') == 3
+    assert as_owner.htmx("post", undo.replace("&amp;", "&")).text.count('class="card creative"') == 3
     plain = as_owner.post("/creatives/approve", data={"id": ids})
     assert (plain.status_code, plain.location) == (303, "/creatives")
 
@@ -111,7 +111,7 @@ def test_filters_stay_in_every_address_of_the_queue(as_owner, account, connectio
     add_creative(account, "cancelled", "Business", "top", "high")
     add_creative(account)
     page = as_owner.get("/creatives?event=cancelled").text
-    assert page.count('class="creative"') == 1
+    assert page.count('class="card creative"') == 1
     assert "/creatives?event=cancelled&amp;status=approved" in page or "status=approved&amp;event=cancelled" in page
     assert "event=cancelled" in page.split('id="arrivals"')[1].split(">")[0]
     assert "Nothing matches" in as_owner.get("/creatives?objective=upsell").text

@@ -58,7 +58,7 @@ def test_every_error_has_a_page_and_a_toast_that_say_what_to_do(as_owner, failin
     assert what_to_do in page.text
     toast = as_owner.htmx("get", address)
     assert toast.status_code == status
-    assert 'class="mani-toast is-error" role="alert"' in toast.text
+    assert 'class="toast show" role="alert"' in toast.text
     assert toast.headers["HX-Reswap"] == "none"
     assert ("Retry-After" in toast.headers) == (status == 429)
 

@@ -36,10 +36,10 @@ def test_a_full_queue_goes_on_where_it_stopped(as_owner, account, connection, ad
     for _ in range(12):
         add_creative(account)
     page = as_owner.get("/creatives").text
-    assert page.count('class="creative"') == 12
+    assert page.count('class="card creative"') == 12
     assert "Show more" in page
     rest = as_owner.htmx("get", f"/creatives?status=waiting&before={first.id + 1}").text
-    assert rest.count('class="creative"') == 1
+    assert rest.count('class="card creative"') == 1
     assert "<html" not in rest
     assert "Show more" not in rest
     assert "<html" in as_owner.get(f"/creatives?before={first.id + 1}").text
@@ -61,7 +61,7 @@ def test_new_cards_appear_by_themselves(as_owner, account, connection, add_creat
     new = add_creative(account, "renewed")
     answer = as_owner.htmx("get", f"/creatives/new?since={seen.id}")
     assert answer.status_code == 200
-    assert answer.text.count('class="creative"') == 1
+    assert answer.text.count('class="card creative"') == 1
     assert f'id="creative-{new.id}"' in answer.text
     assert f'hx-get="/creatives/new?since={new.id}"' in answer.text, "the next question starts from here"
     for piece in ("arrivals", "queue-tabs", "waiting-badge", "announcer"):

@@ -9,7 +9,7 @@ DECISIONS = [("approve", "approved", "Approved."), ("reject", "rejected", "Rejec
 def test_a_decided_card_leaves_the_queue(as_owner, owner, connection, creative, action, status, said):
     answer = as_owner.htmx("post", f"/creatives/{creative.id}/{action}", data={"tab": "waiting"})
     assert answer.status_code == 200
-    assert 'class="creative"' not in answer.text
+    assert 'class="card creative"' not in answer.text
     assert said in answer.text
     for piece in ("toasts", "queue-tabs", "waiting-badge"):
         assert f'id="{piece}"' in answer.text
@@ -31,7 +31,7 @@ def test_undo_brings_the_card_back(as_owner, connection, creative):
     undo = f"/creatives/{creative.id}/reopen?tab=waiting"
     assert f'hx-post="{undo}" hx-target="#queue-cards" hx-swap="afterbegin"' in toast
     answer = as_owner.htmx("post", undo)
-    assert answer.text.count('class="creative"') == 1
+    assert answer.text.count('class="card creative"') == 1
     assert creative.status == "waiting"
     assert [review.action for review in creative.reviews] == ["approved", "reopened"]
 
@@ -40,7 +40,7 @@ def test_an_approved_card_can_go_back_to_the_queue(as_owner, account, connection
     creative = add_creative(account, status="approved")
     assert "Back to the queue" in as_owner.get("/creatives?status=approved").text
     answer = as_owner.htmx("post", f"/creatives/{creative.id}/reopen", data={"tab": "approved"})
-    assert 'class="creative"' not in answer.text
+    assert 'class="card creative"' not in answer.text
     assert creative.status == "waiting"
 
 

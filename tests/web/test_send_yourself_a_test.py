@@ -12,6 +12,8 @@ from manimod.models import Connection, Moment, StripeEvent
 from manimod.models.accounts import now
 from tests import factories
 
+DONE = '<li class="list-group-item d-flex gap-3 done"'
+
 
 def begun(seconds_ago: float = 20) -> str:
     return f"/test?since={int(time.time() - seconds_ago)}"
@@ -69,8 +71,8 @@ def test_an_event_before_the_test_is_not_taken_for_it(as_owner, connection):
 def test_an_event_that_makes_no_ads_is_said_and_the_watch_goes_on(as_owner, connection, state, reason):
     add_event(connection, seconds_ago=9, state=state, reason=reason)
     page = as_owner.get(begun()).text
-    assert "Still waiting for an event that makes ads" in page
-    assert f"customer.created, which makes no ads ({reason})" in page
+    assert "Still waiting for an event that creates ads" in page
+    assert f"Received customer.created, which doesn't create ads ({reason})" in page
     assert 'hx-trigger="every 1s"' in page
 
 
@@ -78,9 +80,9 @@ def test_each_stage_is_ticked_with_its_time(as_owner, connection):
     add_event(connection, seconds_ago=9, state="pending")
     page = as_owner.get(begun()).text
     assert "On its way" in page
-    assert page.count('class="done"') == 1
+    assert page.count(DONE) == 1
     add_moment(connection, seconds_ago=9)
-    assert as_owner.get(begun()).text.count('class="done"') == 2
+    assert as_owner.get(begun()).text.count(DONE) == 2
 
 
 def test_in_the_queue_it_stops_and_leads_to_the_ads(as_owner, connection, creative):
@@ -89,7 +91,7 @@ def test_in_the_queue_it_stops_and_leads_to_the_ads(as_owner, connection, creati
     page = as_owner.get(begun()).text
     assert "It works: the ads are in your queue" in page
     assert f'href="/creatives/{creative.id}"' in page
-    assert page.count('class="done"') == 4
+    assert page.count(DONE) == 4
     assert 'hx-target="#watch"' not in page
 
 

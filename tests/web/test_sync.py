@@ -77,7 +77,7 @@ def test_the_last_runs_are_listed_with_what_they_found(as_owner, connection):
         connection.next_sync_at = now() + timedelta(minutes=40)
         run = {"state": "done", "started_at": started, "finished_at": started + timedelta(seconds=3)}
         db.session.add(SyncRun(connection_id=connection.id, **run, **counts))
-    table = as_owner.get(PAGE).text.split('class="runs"')[1].split("</table>")[0]
+    table = as_owner.get(PAGE).text.split('id="runs"')[1].split("</table>")[0]
     assert "2 hours ago" in table
     assert f"{started:%H:%M:%S} UTC" in table
     for label, value in {"Took": "3.0 s", "Customers": "1,234", "New": 5, "Changed": 6, "Gone": 7}.items():
