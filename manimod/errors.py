@@ -12,7 +12,6 @@ class Failure:
     status: int
     meaning: str
     action: str
-    place: str
     defaults: dict[str, object] = field(default_factory=dict)
 
     @property

@@ -26,9 +26,6 @@ from flask_security import Security
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from sqlalchemy import Connection, DateTime, Engine, MetaData, event
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -71,18 +68,10 @@ class UtcDateTime(TypeDecorator):
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
         return value.astimezone(UTC) if value else None
 
-    def bind_processor(self, dialect: Any) -> Any:
-        """As SQLAlchemy writes it for SQLite, at a fifth of the time: a sync writes hundreds of thousands."""
-        return sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
-
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def sqlite_text(value: datetime | None) -> str | None:
-    return value and value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 db = SQLAlchemy(model_class=Base)
@@ -192,12 +181,6 @@ def send_mail(recipients: list[str], subject: str, text: str) -> None:
         raise MailNotSent(type(error).__name__) from None
 
 
-def open_redis(url: str) -> Redis:
-    """One retry and no waiting: a webhook must be answered while Redis is away."""
-    retry = Retry(NoBackoff(), 1)
-    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=1, health_check_interval=30, retry=retry)
-
-
 @event.listens_for(Engine, "connect")
 def open_sqlite(dbapi_connection: Any, _record: Any) -> None:
     if not isinstance(dbapi_connection, sqlite3.Connection):
@@ -209,6 +192,6 @@ def open_sqlite(dbapi_connection: Any, _record: Any) -> None:
 
 @event.listens_for(Engine, "begin")
 def begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

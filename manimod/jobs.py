@@ -95,8 +95,6 @@ def acknowledge(name: str, row_id: int) -> None:
     structlog.contextvars.bind_contextvars(job_id=job.id if job else None, task=name)
     try:
         redis().delete(_waiting_key(name, row_id))
-        counter = _counter(JOBS[name].queue, int(time.time()) // 60)
-        redis().pipeline().incr(counter).expire(counter, 12 * 60).execute()
     except RedisError as error:
         log.warning("job_not_acknowledged", task=name, row=row_id, error=type(error).__name__)
 
@@ -139,24 +137,8 @@ def heartbeats() -> Heartbeats:
     return Heartbeats(True, counts, datetime.fromtimestamp(int(beat), UTC) if beat else None)
 
 
-# To be removed with their last callers.
-
-enqueue_now = enqueue
-
-
 def once_per(name: str, seconds: int) -> bool:
     """True for the first caller of all processes in so many seconds; False while Redis is away."""
     with suppress(RedisError):
         return bool(redis().set(f"mani:first:{name}", 1, nx=True, ex=seconds))
     return False
-
-
-def started_jobs(queue_name: str, minutes: int) -> int:
-    """How many jobs of a queue have started in the last whole minutes, at most 10."""
-    this_minute = int(time.time()) // 60
-    counts = redis().mget([_counter(queue_name, this_minute - number) for number in range(1, minutes + 1)])
-    return sum(int(count or 0) for count in counts)
-
-
-def _counter(queue_name: str, minute: int) -> str:
-    return f"mani:answered:{queue_name}:{minute}"

@@ -137,11 +137,6 @@ def platforms_beyond(size: int) -> list[str]:
     return [f"{family['name']} ({family['people']:,})" for family in beyond]
 
 
-def masked(name: str | None) -> str | None:
-    """A person's name for those who may not know it: `H…`."""
-    return f"{name[0]}…" if name else name
-
-
 def sentence_case(name: str) -> str:
     """`primary_text` as `Primary text`."""
     return name.replace("_", " ").capitalize()
@@ -154,5 +149,5 @@ def sentence(text: str) -> str:
 
 
 FILTERS = {"failure": explain, "trouble": connections.explain_last_error}
-for _filter in (ago, ahead, on_day, exactly, clock, duration, share, audience, masked, sentence_case, sentence):
+for _filter in (ago, ahead, on_day, exactly, clock, duration, share, audience, sentence_case, sentence):
     FILTERS[_filter.__name__] = _filter

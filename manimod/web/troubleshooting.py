@@ -4,7 +4,6 @@ from flask import Blueprint, Response, g, request, url_for
 from flask_security import current_user
 
 from manimod.diagnostics import alerts, check_runner
-from manimod.errors import FAILURES
 from manimod.ingest import delivery_log
 from manimod.jobs import transaction
 from manimod.models import Account, Alert
@@ -15,7 +14,7 @@ from manimod.web.auth import owner_required
 
 blueprint = Blueprint("troubleshooting", __name__, url_prefix="/troubleshooting")
 
-LONGEST_SEARCH = 255
+MAX_SEARCH_LENGTH = 255
 FILTERS = ("type", "source", "result")
 
 
@@ -82,7 +81,7 @@ def replay(account: Account, event_id: int) -> Response:
 @owner_required
 def customers(account: Account) -> Response:
     """Was this customer processed?"""
-    text = request.args.get("q", "").strip()[:LONGEST_SEARCH]
+    text = request.args.get("q", "").strip()[:MAX_SEARCH_LENGTH]
     connection = connections.require_current(account)
     return render.page(
         "troubleshooting/customers.html",
@@ -94,25 +93,12 @@ def customers(account: Account) -> Response:
     )
 
 
-@blueprint.get("/errors")
-@owner_required
-def errors(account: Account) -> Response:
-    """Everything that can go wrong, by its code."""
-    of_owners = {code: failure for code, failure in FAILURES.items() if not failure.place.startswith("support.")}
-    return render.page("troubleshooting/errors.html", account=account, failures=of_owners, where=_where)
-
-
 @blueprint.app_template_global()
 def open_alerts() -> list[Alert]:
     """What is broken at the moment, for the navigation and the dashboard; read once a page."""
     if "alerts" not in g:
         g.alerts = alerts.open_alerts(current_user.account.id) if current_user.account else []
     return g.alerts
-
-
-def _where(place: str) -> str:
-    endpoint, _, anchor = place.partition("#")
-    return url_for(endpoint, _anchor=anchor or None)
 
 
 def _checks_context(account: Account, ask_stripe: bool = False) -> dict:

@@ -60,7 +60,6 @@ PAGES = {
     "deliveries": ("full", "/troubleshooting/deliveries"),
     "event": ("full", "/troubleshooting/events/1"),
     "customers": ("full", "/troubleshooting/customers?q=a"),
-    "errors": ("full", "/troubleshooting/errors"),
     "not-found": ("full", "/nowhere"),
     "support": ("support", "/support"),
     "support-account": ("support", "/support/accounts/1"),

@@ -38,7 +38,6 @@ def count_queries(app):
         "/troubleshooting/deliveries",
         "/troubleshooting/deliveries?type=customer.updated",
         "/troubleshooting/events/1",
-        "/troubleshooting/errors",
     ],
 )
 def test_a_full_page_stays_within_the_budget(as_owner, account, creative, count_queries, address):

@@ -2,14 +2,10 @@
 
 Nothing here knows Flask, a database, Stripe or the clock, and nothing is random: the same brief gives the same set.
 
-    brief.py           what is asked for, and the shape of what is delivered
-    angles.py          which angles an audience gets, and what each angle needs to be true
-    tiers.py           a tier's name as a person would say it
-    phrases/*.toml     the phrasings
-    writer.py          brief -> creative set: phrasings fitted to each platform, never cut off
-    lint.py            may this text be published? (rules_*.py hold the rules)
-    specifications.py  the platforms' limits, canvases, calls to action and export columns
-    picture.py         variant -> SVG master -> PNG (layouts.py, typesetting.py, colour.py)
-    export.py          approved sets -> the files a marketing team uploads
-    preview.py         sample sets and the contact sheet
+    brief.py    what is asked for, and the shape of what is delivered
+    copy/       angles (what an audience is told), phrases, and the copywriter that fits them to each placement
+    policy/     may this text or picture be published? rules.toml; and what each platform accepts: platforms.toml
+    picture/    variant -> SVG master -> PNG
+    llm.py      a language model in the copywriter's place, judged by the same policy
+    samples.py  sample sets and the contact sheet
 """

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from manimod.lifecycle import KINDS, LabelledEnum, Objective, Segment, TierPosition
 
@@ -155,6 +155,14 @@ class CreativeSet:
     def from_json(cls, data: dict) -> "CreativeSet":
         variants = tuple(Variant.from_json(variant) for variant in data["variants"])
         return cls(**data | {"variants": variants, "reasons": tuple(data["reasons"])})
+
+
+class LanguageModel(Protocol):
+    """Which model may write lines, and where it is asked."""
+
+    name: str
+    base_url: str
+    api_key: str | None
 
 
 class ExportItem(NamedTuple):

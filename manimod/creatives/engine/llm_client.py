@@ -4,13 +4,11 @@ It talks to the model's own address and to nothing else: no redirects, no retrie
 """
 
 import json
-from typing import TYPE_CHECKING
 
 import httpx2
 from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI
 
-if TYPE_CHECKING:
-    from manimod.creatives.engine.llm import LanguageModel
+from manimod.creatives.engine.brief import LanguageModel
 
 MAX_TOKENS = 4000  # three ads take about 900; the rest is for models that think aloud
 MAX_BYTES = 256 * 1024
@@ -28,7 +26,7 @@ class ModelError(Exception):
 
 
 def ask(
-    model: "LanguageModel", instructions: str, question: str, schema: dict[str, dict[str, str]], seconds: float
+    model: LanguageModel, instructions: str, question: str, schema: dict[str, dict[str, str]], seconds: float
 ) -> dict[str, dict[str, list[str]]]:
     """The answer as {part: {name: [line, ...]}}; `schema` says {part: {name: what is wanted}}. Raises ModelError."""
     try:
@@ -45,7 +43,7 @@ def ask(
         raise ModelError("its answer could not be used") from None
 
 
-def _complete(model: "LanguageModel", instructions: str, question: str, json_schema: dict, seconds: float) -> str:
+def _complete(model: LanguageModel, instructions: str, question: str, json_schema: dict, seconds: float) -> str:
     http = httpx2.Client(transport=BoundedTransport(), headers={"Accept-Encoding": "identity"})
     # A model on one's own machine needs no key, but the client wants one.
     key = model.api_key or "none"

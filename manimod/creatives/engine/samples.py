@@ -75,7 +75,7 @@ def _example(items: Sequence[ExportItem], layout: str, number: int) -> tuple[Var
     """A variant of an objective that the layout suits, and its brand."""
     pairs = []
     for item in items:
-        if layout in angles.LAYOUTS[item.creative_set.objective]:
+        if layout in angles.layouts(item.creative_set.objective):
             pairs += [(variant, item.brand) for variant in item.creative_set.variants]
     return pairs[number * 4 % len(pairs)]
 

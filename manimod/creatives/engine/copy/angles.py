@@ -1,79 +1,28 @@
-"""The angles, what each needs to be true, and which audience gets which: the matrix as data."""
+"""Which angles an audience gets. The angles and the matrix are in angles.toml."""
 
 import re
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 from manimod.creatives.engine.brief import Brief
-from manimod.lifecycle import Segment, TierPosition
+from manimod.lifecycle import Objective, Segment, TierPosition
 
 
 @dataclass(frozen=True)
 class Angle:
-    """`needs` names what the account must have stored, or what must hold of the tier; see `is_true`. `from_day`: how
-    many days after the event its ad may start, where that is later than the set's own window. `closing`: which of the
-    segment's sentences may follow its body: "talk" where it offers a conversation."""
+    """A row of angles.toml, whose head explains each value."""
 
     id: str
     name: str
     call_to_action: str
     needs: str | None = None
     from_day: int | None = None
-    closing: str | None = "closing"
+    closing: str = "closing"
 
 
-ANGLES = {
-    angle.id: angle
-    for angle in (
-        Angle("R1", "Value reminder", "LEARN_MORE"),
-        Angle("R2", "Something not tried yet", "SEE_MORE"),
-        Angle("R3", "Quick win", "GET_STARTED"),
-        Angle("R4", "Milestone", "LEARN_MORE", closing=None),  # a thank-you stands alone
-        Angle("R5", "Social proof", "LEARN_MORE", "proof"),
-        Angle("R6", "What's new", "SEE_MORE", "release_notes"),
-        Angle("R7", "Continuity", "LEARN_MORE"),
-        Angle("R8", "Human help", "CONTACT_US", closing="talk"),
-        Angle("U1", "Next tier", "LEARN_MORE", "next_tier"),
-        Angle("U2", "A year ahead", "SUBSCRIBE"),
-        Angle("U3", "Room to grow", "SEE_MORE", "next_tier"),
-        Angle("U4", "Together", "SIGN_UP"),
-        Angle("U5", "Proof from peers", "LEARN_MORE", "proof"),
-        Angle("U6", "Try first", "GET_STARTED", "trial"),
-        Angle("U7", "Closer support", "LEARN_MORE", closing="talk"),
-        Angle("W1", "What's new since", "SEE_MORE", "release_notes"),
-        Angle("W2", "Easy return", "GET_STARTED"),
-        Angle("W3", "A lighter plan", "LEARN_MORE", "lighter_plan"),
-        Angle("W4", "Pause and flexibility", "LEARN_MORE", "pause", 30),
-        Angle("W5", "Approved offer", "GET_OFFER", "discount", 60),
-        Angle("W6", "Improved since", "SEE_MORE", "release_notes"),
-        Angle("W7", "Proof", "LEARN_MORE", "proof"),
-        Angle("W8", "A fresh start", "GET_STARTED"),
-        Angle("W9", "Talk it over", "CONTACT_US", closing="talk"),
-    )
-}
-
-# (event, segment) -> angles of the entry tier | middle tier | top or single tier
-MATRIX = {
-    ("new_customer", "new"): "R3 R2 R8 | R3 R2 R5 | R3 R8 R6",
-    ("new_customer", "other"): "R6 R2 R7 | R6 R2 R7 | R6 R8 R7",
-    ("renewed", "high"): "U1 U3 U2 | U1 U4 U2 | R4 U2 R6",
-    ("renewed", "core"): "U1 U6 U5 | U2 U1 U7 | R4 R6 U2",
-    ("renewed", "low"): "R2 R1 U6 | R1 R2 U2 | R1 R2 R8",
-    ("renewed", "new"): "R2 R3 R1 | R2 R1 R5 | R2 R8 R1",
-    ("payment_failed", "high"): "R1 R8 R6 | R1 R8 R7 | R8 R1 R6",
-    ("payment_failed", "core"): "R1 R6 R2 | R1 R7 R6 | R1 R8 R6",
-    ("payment_failed", "other"): "R1 R2 R3 | R1 R2 R6 | R1 R2 R8",
-    ("cancelled", "high"): "W1 W6 W7 | W1 W6 W4 | W1 W6 W3",
-    ("cancelled", "core"): "W1 W2 W4 | W1 W3 W4 | W3 W1 W4",
-    ("cancelled", "other"): "W2 W1 W8 | W3 W2 W1 | W3 W2 W1",
-}
-# What stands in when an angle of the matrix is skipped, and what later rounds go on to.
-FALLBACKS = {
-    "retention": "R2 R1 R7 R8 R3 R6 R5",
-    "upsell": "U2 U7 U4 R4 U1 U3 U6 U5 R6",
-    "winback": "W2 W8 W9 W3 W1 W6 W7",
-}
-# What a set adds for later in its window, beside its three: a pause is offered before a discount.
-LATER = {"winback": "W4 W5"}
+_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+ANGLES = {id: Angle(id, **row) for id, row in _TABLES["angles"].items()}
 COLUMN = {"entry": 0, "middle": 1, "top": 2, "single": 2}
 SET_SIZE = 3
 # Segments to which an angle is not said; None is an unknown one.
@@ -82,14 +31,6 @@ NOT_FOR = {
     "R3": (Segment.HIGH, Segment.CORE),  # first steps are nothing new to somebody who has been here for long
 }
 REMINDERS = ("R1", "R4", "R7")  # of what a new customer has not set up yet
-
-# Picture layouts that suit an objective, in the order in which a set's variants take them; see layouts.py.
-LAYOUTS = {
-    "retention": ("tiles", "arcs", "thread", "pass"),
-    "upsell": ("steps", "orbit", "pass", "tiles"),
-    "winback": ("doorway", "horizon", "thread", "arcs", "tiles"),
-}
-UNSUITED = {"payment_failed": ("pass",)}  # a card would remind of the payment
 
 
 def choose(brief: Brief) -> list[Angle]:
@@ -102,7 +43,7 @@ def choose(brief: Brief) -> list[Angle]:
 def candidates(brief: Brief) -> list[Angle]:
     """The angles of the matrix first, then their stand-ins, without those that would be untrue or start later."""
     found = []
-    for angle in [*_of_matrix(brief), *_angles(FALLBACKS[brief.objective])]:
+    for angle in [*_of_matrix(brief), *_angles(_TABLES["fallbacks"][brief.objective])]:
         if angle not in found and not angle.from_day and is_true(angle, brief):
             found.append(angle)
     return found
@@ -110,12 +51,18 @@ def candidates(brief: Brief) -> list[Angle]:
 
 def later(brief: Brief) -> list[Angle]:
     """The angles whose ads start later in the window, in the order of their days; none where nothing is offered."""
-    return [angle for angle in _angles(LATER.get(brief.objective, "")) if is_true(angle, brief)]
+    return [angle for angle in _angles(_TABLES["later"].get(brief.objective, "")) if is_true(angle, brief)]
 
 
 def skipped(brief: Brief) -> list[Angle]:
     """The matrix's own angles that are not true for this account."""
     return [angle for angle in _of_matrix(brief) if not is_true(angle, brief)]
+
+
+def layouts(objective: Objective, event: str | None = None) -> list[str]:
+    """The picture layouts that suit an objective and an event, in the order in which a set's variants take them."""
+    unsuited = _TABLES["unsuited_layouts"].get(event, "").split()
+    return [name for name in _TABLES["layouts"][objective].split() if name not in unsuited]
 
 
 def is_true(angle: Angle, brief: Brief) -> bool:
@@ -142,7 +89,8 @@ def is_true(angle: Angle, brief: Brief) -> bool:
 
 def _of_matrix(brief: Brief) -> list[Angle]:
     segment = brief.segment or (Segment.NEW if brief.event == "new_customer" else Segment.CORE)
-    row = MATRIX.get((brief.event, segment)) or MATRIX[brief.event, "other"]
+    rows = _TABLES["matrix"][brief.event]
+    row = rows.get(segment) or rows["other"]
     return _angles(row.split("|")[COLUMN.get(brief.tier_position, 0)])
 
 

@@ -125,8 +125,8 @@ def _variants(brief: Brief, phrases: PhraseSelection, context: PolicyContext) ->
 
 def _variant(brief: Brief, phrases: PhraseSelection, angle: Angle, others: list[Variant]) -> Variant:
     copy, tier = VariantCopy(brief, phrases, angle, others), phrases.tier
-    platforms = {name: copy.placement(name) for name in PLACEMENTS}
-    layouts = [name for name in angles.LAYOUTS[brief.objective] if name not in angles.UNSUITED.get(brief.event, ())]
+    platforms = {name: copy.placement(placement) for name, placement in PLACEMENTS.items()}
+    layouts = angles.layouts(brief.objective, brief.event)
     first_layout = int(phrases.order("layout") * len(layouts)) + brief.round
     return Variant(
         angle=angle.id,

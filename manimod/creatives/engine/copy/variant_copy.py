@@ -7,7 +7,7 @@ from manimod.creatives.engine.brief import Brief, PlatformCopy, Variant
 from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.phrase_selection import FilledPhrase, PhraseSelection
 from manimod.creatives.engine.copy.plan_names import slug
-from manimod.creatives.engine.policy.platforms import CTA_SUITS, PLACEMENTS, call_to_action
+from manimod.creatives.engine.policy.platforms import CTA_SUITS, Field, Placement, call_to_action
 
 MAX_PICTURE_HEADLINE = 60  # characters a canonical headline should have at most: it is drawn in the picture too
 MAX_PICTURE_BODY = 150
@@ -15,14 +15,9 @@ MAX_SHORT_BODY = 90
 MAX_SIMILARITY = 0.5  # share of equal words above which another phrase is looked for
 LANDING_PATHS = {"retention": "your-plan", "upsell": "next-step", "winback": "welcome-back"}
 
-Fields = dict[str, list[str]]  # a placement's field -> its lines
-
 
 class VariantCopy:
-    """Canonical headline and body first, then each placement fitted around them. `others`: the set's variants so far.
-
-    Each placement has a method of its name, which gives None where the disclaimer or the brand's name leaves no room.
-    """
+    """Canonical headline and body first, then each placement fitted around them. `others`: the variants so far."""
 
     def __init__(self, brief: Brief, phrases: PhraseSelection, angle: Angle, others: Sequence[Variant]) -> None:
         self.brief, self.phrases, self.angle, self.others = brief, phrases, angle, others
@@ -37,56 +32,40 @@ class VariantCopy:
         self.headline = headline.text
         self.core, self.body = self._choose_body(must_name_tier=bool(phrases.tier) and not headline.names_tier)
 
-    def placement(self, name: str) -> PlatformCopy | None:
-        fields = getattr(self, name)()
-        if fields is None:
-            return None
-        lines = {field: tuple(lines) for field, lines in fields.items()}
-        return PlatformCopy(lines, call_to_action(self.call_to_action, name))
+    def placement(self, placement: Placement) -> PlatformCopy | None:
+        """The placement's texts, or None where the disclaimer or the brand's name leaves no room for them."""
+        limits = [field.target for field in placement.fields.values() if field.filled_by == "short"]
+        shorts = self._short_lines(min(limits)) if limits else []
+        texts = {}
+        for field in placement.fields.values():
+            lines = self._lines_for(field, shorts)
+            if not lines and field.filled_by in ("body", "name"):
+                return None
+            shorts = [line for line in shorts if line not in lines]
+            texts[field.name] = tuple(lines)
+        return PlatformCopy(texts, call_to_action(self.call_to_action, placement.id))
 
-    def meta_feed(self) -> Fields:
-        shorts = self._short_lines(PLACEMENTS["meta_feed"].fields["headline"].target)
-        return {"primary_text": [self._fit_body(150)], "headline": shorts[:1], "description": shorts[1:2]}
-
-    def meta_story(self) -> Fields:
-        return {"primary_text": [self._fit_body(125)], "headline": [self._fit_headline(40)]}
-
-    def google_search(self) -> Fields | None:
-        descriptions = self._descriptions(4)
-        if not descriptions:
-            return None
-        tier = self.phrases.tier
-        paths = [slug(tier.name) if tier else "", LANDING_PATHS[self.brief.objective]]
-        fitting = [path for path in paths if 0 < len(path) <= 15]
-        return {"headlines": self._short_lines(30)[:8], "descriptions": descriptions, "paths": fitting}
-
-    def google_display(self) -> Fields | None:
-        name, descriptions = fitting_name(self.brief.brand.name, 25), self._descriptions(3)
-        if not descriptions or not name:
-            return None
-        shorts = [
-            line for line in self._short_lines(30) if line[-1] not in ".!?" and line.casefold() != name.casefold()
-        ]
-        return {
-            "headlines": shorts[:5],
-            "long_headline": [self._fit_headline(90)],
-            "descriptions": descriptions,
-            "business_name": [name],
-        }
-
-    def linkedin(self) -> Fields:
-        return {"introduction": [self._fit_body(150)], "headline": [self._fit_headline(70)]}
-
-    def x(self) -> Fields | None:
-        post = self._fit_body(256)
-        return {"post": [post], "website_title": [self._fit_headline(50)]} if len(post) <= 256 else None
-
-    def pinterest(self) -> Fields:
-        return {"title": [self._fit_headline(40)], "description": [self._fit_body(500)]}
-
-    def tiktok(self) -> Fields | None:
-        text, name = self._fit_body(100), fitting_name(self.brief.brand.name, 40)
-        return {"ad_text": [text], "display_name": [name]} if len(text) <= 100 and name else None
+    def _lines_for(self, field: Field, shorts: list[str]) -> list[str]:
+        brand, tier = self.brief.brand.name, self.phrases.tier
+        match field.filled_by:
+            case "short":
+                if not field.end_mark:  # such headlines do not repeat the brand's name either
+                    shorts = [line for line in shorts if line[-1] not in ".!?" and line.casefold() != brand.casefold()]
+                return shorts[: field.count]
+            case "headline":
+                return [self._fit_headline(field.target)]
+            case "body" if field.lines[1] > 1:
+                return self._descriptions(field.count)
+            case "body":
+                body = self._fit_body(field.target)
+                return [body] if len(body) <= field.hard else []
+            case "name":
+                name = fitting_name(brand, field.hard)
+                return [name] if name else []
+            case "path":
+                paths = [slug(tier.name) if tier else "", LANDING_PATHS[self.brief.objective]]
+                return [path for path in paths if 0 < len(path) <= field.hard]
+        raise ValueError(f"platforms.toml: nothing is known about {field.filled_by!r}")
 
     def _choose_body(self, must_name_tier: bool) -> tuple[FilledPhrase, str]:
         """The first fitting phrase that does not share most of its words with the set's other variants, and the same
@@ -131,13 +110,13 @@ class VariantCopy:
         texts = own[:4] + of_segment + own[4:] + [line.text for line in self.headlines]
         return [text for text in dict.fromkeys(texts) if len(text) <= limit]
 
-    def _descriptions(self, count: int) -> list[str] | None:
+    def _descriptions(self, count: int) -> list[str]:
         fitting = [line for line in (self.core, *self.bodies) if len(line.text) <= MAX_SHORT_BODY]
         fitting.sort(key=lambda line: (not line.contains_fact, not line.names_tier))
         texts = list(dict.fromkeys(line.text for line in fitting))
         if not self.disclaimer:
             return texts[:count]
-        return [*texts[: count - 1], self.disclaimer] if len(self.disclaimer) <= MAX_SHORT_BODY else None
+        return [*texts[: count - 1], self.disclaimer] if len(self.disclaimer) <= MAX_SHORT_BODY else []
 
 
 def _pick(lines: list[FilledPhrase], limit: int, must_name_tier: bool = False) -> FilledPhrase:

@@ -10,18 +10,25 @@ _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 @dataclass(frozen=True)
 class Field:
-    """A text of a placement; lengths in characters, `lines` as at least, at most, wanted."""
+    """A text of a placement; the head of platforms.toml explains each value."""
 
     name: str
     label: str
     hard: int
+    filled_by: str
     recommended: int | None = None
     lines: tuple[int, int, int] = (1, 1, 1)
-    filled_by: str | None = None  # which of the copywriter's phrases go there: short, headline, body
+    written: int | None = None
+    end_mark: bool = True
 
     @property
     def target(self) -> int:
         return self.recommended or self.hard
+
+    @property
+    def count(self) -> int:
+        """How many lines the copywriter writes at most."""
+        return self.written or self.lines[1]
 
 
 @dataclass(frozen=True)
