@@ -52,10 +52,14 @@ def sample_sets(today: date, brands: Sequence[Brand] = BRANDS) -> Iterator[Expor
 
 
 def contact_sheet(items: Sequence[ExportItem], height: int = 340, gap: int = 14) -> bytes:
-    """PNG bytes: one row per layout, in all canvas sizes, drawn with variants of the items that suit it."""
+    """PNG bytes: one row per layout, in all canvas sizes, each drawn with a variant of an objective that suits it."""
     rows = []
     for number, name in enumerate(LAYOUTS):
-        variant, brand = _example(items, name, number)
+        pairs = []
+        for item in items:
+            if name in angles.layouts(item.creative_set.objective):
+                pairs += [(variant, item.brand) for variant in item.creative_set.variants]
+        variant, brand = pairs[number * 4 % len(pairs)]
         rows.append([_thumbnail(variant, brand, size, name, height) for size in MASTERS])
     width = max(sum(thumbnail.width + gap for thumbnail in row) for row in rows) + gap
     sheet = Image.new("RGB", (width, len(rows) * (height + gap) + gap), "#dfe1e6")
@@ -69,15 +73,6 @@ def contact_sheet(items: Sequence[ExportItem], height: int = 340, gap: int = 14)
     out = io.BytesIO()
     sheet.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
-
-
-def _example(items: Sequence[ExportItem], layout: str, number: int) -> tuple[Variant, Brand]:
-    """A variant of an objective that the layout suits, and its brand."""
-    pairs = []
-    for item in items:
-        if layout in angles.layouts(item.creative_set.objective):
-            pairs += [(variant, item.brand) for variant in item.creative_set.variants]
-    return pairs[number * 4 % len(pairs)]
 
 
 def _thumbnail(variant: Variant, brand: Brand, size: str, layout: str, height: int) -> Image.Image:

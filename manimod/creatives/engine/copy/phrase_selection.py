@@ -51,7 +51,12 @@ class PhraseSelection:
         """The usable phrases of a table, in this brief's order; `round` moves on to the next ones."""
         brief, slots = self.brief, self.slots(angle)
         tags = (brief.brand.tone, brief.segment or "", brief.event)
-        usable = [phrase for phrase in library_phrases(table, kind, *tags) if self._is_usable(phrase, slots)]
+        usable = []
+        for phrase in library_phrases(table, kind, *tags):
+            # Without a tier the brand stands in for the plan, so that a phrase with both would name it twice.
+            names_brand_twice = not self.tier and "brand" in phrase.slots and phrase.slots & {"the_plan", "The_plan"}
+            if not names_brand_twice and all(slots.get(name) for name in phrase.slots):
+                usable.append(phrase)
         usable.sort(key=lambda p: self.order(angle.id, kind, p.text) * (SPECIAL_WEIGHT if p.special else 1))
         start = brief.round % len(usable) if usable else 0
         return usable[start:] + usable[:start]
@@ -82,11 +87,6 @@ class PhraseSelection:
         slots = self.slots(angle)
         filled = [fill(phrase, slots) for phrase in phrases]
         return [line for line in filled if not self._is_banned(line.text)] or filled
-
-    def _is_usable(self, phrase: Phrase, slots: dict[str, str | None]) -> bool:
-        """Whether every slot has a value, and the brand does not stand in for the plan next to itself."""
-        names_brand_twice = not self.tier and "brand" in phrase.slots and phrase.slots & {"the_plan", "The_plan"}
-        return not names_brand_twice and all(slots.get(name) for name in phrase.slots)
 
     def _is_banned(self, text: str) -> bool:
         return bool(self.banned and self.banned.search(text))

@@ -49,7 +49,10 @@ def format_plan(raw: str | None) -> tuple[PlanName | None, str | None]:
     name, interval = _without_extras(text)
     if not name or len(name) > MAX_LENGTH:
         return None, "It is too long or too bare to be said in an ad."
-    return PlanName(name, _plan(name, interval)), None
+    words = name.lower().split()
+    says_what_it_is = any(map(NOUNS.fullmatch, words)) or (words[0] in OPENERS and len(words) > 1)
+    plan = name if says_what_it_is else f"{name} plan"
+    return PlanName(name, f"{interval} {plan}" if interval else plan), None
 
 
 def _without_extras(text: str) -> tuple[str, str | None]:
@@ -66,13 +69,6 @@ def _without_extras(text: str) -> tuple[str, str | None]:
     # Platforms refuse words in capitals.
     name = re.sub(r"\b(?:PRO|(?=\w*[AEIOU])[A-Z]{4,})\b", lambda m: m[0].capitalize(), name)
     return (name[:1].upper() + name[1:] if name.islower() else name), interval
-
-
-def _plan(name: str, interval: str | None) -> str:
-    words = name.lower().split()
-    says_what_it_is = any(map(NOUNS.fullmatch, words)) or (words[0] in OPENERS and len(words) > 1)
-    plan = name if says_what_it_is else f"{name} plan"
-    return f"{interval} {plan}" if interval else plan
 
 
 def article(phrase: str) -> str:

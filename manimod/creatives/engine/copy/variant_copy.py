@@ -96,24 +96,23 @@ class VariantCopy:
         """The canonical body, its first part, or another phrase of the angle: the first that fits, with the
         disclaimer."""
         room = limit - (len(self.disclaimer) + 1 if self.disclaimer else 0)
-        text = _first_fitting([self.body, self.core.text, *(line.text for line in self.bodies)], room)
+        text = _first_fitting(self.body, [self.core, *self.bodies], room)
         return f"{text} {self.disclaimer}".strip()
 
     def _fit_headline(self, limit: int) -> str:
         """The canonical headline, another of the angle, or a short one: the first that fits."""
-        return _first_fitting([self.headline, *(line.text for line in (*self.headlines, *self.shorts))], limit)
+        return _first_fitting(self.headline, [*self.headlines, *self.shorts], limit)
 
     def _short_lines(self, limit: int) -> list[str]:
         """Short headlines that fit, those with the tier first."""
-        own = [line.text for line in sorted(self.shorts, key=lambda line: not line.names_tier)]
-        of_segment = [line.text for line in self.phrases.segment_shorts(self.angle)][:2]
-        texts = own[:4] + of_segment + own[4:] + [line.text for line in self.headlines]
-        return [text for text in dict.fromkeys(texts) if len(text) <= limit]
+        own = sorted(self.shorts, key=lambda line: not line.names_tier)
+        of_segment = self.phrases.segment_shorts(self.angle)[:2]
+        return _different_texts([*own[:4], *of_segment, *own[4:], *self.headlines], limit)
 
     def _descriptions(self, count: int) -> list[str]:
-        fitting = [line for line in (self.core, *self.bodies) if len(line.text) <= MAX_SHORT_BODY]
-        fitting.sort(key=lambda line: (not line.contains_fact, not line.names_tier))
-        texts = list(dict.fromkeys(line.text for line in fitting))
+        """Short bodies, those with a fact and then those with the tier first; the disclaimer last."""
+        lines = sorted([self.core, *self.bodies], key=lambda line: (not line.contains_fact, not line.names_tier))
+        texts = _different_texts(lines, MAX_SHORT_BODY)
         if not self.disclaimer:
             return texts[:count]
         return [*texts[: count - 1], self.disclaimer] if len(self.disclaimer) <= MAX_SHORT_BODY else []
@@ -125,9 +124,14 @@ def _pick(lines: list[FilledPhrase], limit: int, must_name_tier: bool = False) -
     return next((line for line in named if len(line.text) <= limit), min(named, key=lambda line: len(line.text)))
 
 
-def _first_fitting(texts: list[str], limit: int) -> str:
-    """The first text that fits; failing that the shortest."""
+def _first_fitting(text: str, others: list[FilledPhrase], limit: int) -> str:
+    """The text or the first of the others that fits; failing that the shortest."""
+    texts = [text, *(line.text for line in others)]
     return next((text for text in texts if len(text) <= limit), min(texts, key=len))
+
+
+def _different_texts(lines: list[FilledPhrase], limit: int) -> list[str]:
+    return list(dict.fromkeys(line.text for line in lines if len(line.text) <= limit))
 
 
 def similarity(one: str, other: str) -> float:

@@ -152,15 +152,13 @@ def doorway(canvas: Canvas, brand: Brand, label: str) -> None:
     width = min(height * 1.3, art.w * 0.86)
     x = art.x + art.w * (0.5 if canvas.wide else 0.66)
     for inset, fill in ((0, p.near), (0.13, p.far), (0.26, p.accent)):
-        canvas.path(_arch(x - width * (0.5 - inset), floor, width * (1 - 2 * inset), height - width * inset), fill)
+        left, w, h = x - width * (0.5 - inset), width * (1 - 2 * inset), height - width * inset
+        arch = f"v{-(h - w / 2):.1f}a{w / 2:.1f} {w / 2:.1f} 0 0 1 {w:.1f} 0"
+        canvas.path(f"M{left:.1f} {floor:.1f}{arch}V{floor:.1f}z", fill)
     canvas.rect(0 if not canvas.wide else art.x, floor, canvas.w, canvas.h - floor + 1, p.strong)
     half, drop = 0.24 * width, canvas.h - floor
     d = f"M{x - half:.1f} {floor:.1f}h{2 * half:.1f}l{drop * 1.3:.1f} {drop + 2:.1f}h{-2 * half - drop * 2.6:.1f}z"
     canvas.path(d, "#ffffff", ' fill-opacity="0.3"')
-
-
-def _arch(x: float, floor: float, w: float, h: float) -> str:
-    return f"M{x:.1f} {floor:.1f}v{-(h - w / 2):.1f}a{w / 2:.1f} {w / 2:.1f} 0 0 1 {w:.1f} 0V{floor:.1f}z"
 
 
 def horizon(canvas: Canvas, brand: Brand, label: str) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from manimod.creatives.engine.picture.text_layout import missing_glyphs
@@ -73,18 +72,13 @@ def number_of_lines(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]
     for field in copy.placement.fields.values():
         at_least, at_most, wanted = field.lines
         lines = copy.lines(field.name)
-        different = len(set(map(_different_words, lines)))
+        different = len({frozenset(re.findall(r"\w+", line.casefold())) for line in lines})
         if different < at_least or len(lines) > at_most:
             message = f"{field.label}: {at_least} to {at_most} wanted, {different} different ones are here."
             yield Hit(field.name, "", message)
         elif different < wanted:
             message = f"{field.label}: {wanted} different ones work better than {different}."
             yield Hit(field.name, "", message, WARN)
-
-
-@lru_cache(maxsize=512)
-def _different_words(line: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", line.casefold()))
 
 
 def known_call_to_action(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:

@@ -56,13 +56,11 @@ class CanvasSize:
     master: str | None = None
 
 
-def _placement(id: str, table: dict) -> Placement:
-    fields = {name: Field(name, **values) for name, values in table["fields"].items()}
-    return Placement(id, **{**table, "fields": fields})
-
-
 CHECKED = _TABLES["checked"]
-PLACEMENTS = {id: _placement(id, table) for id, table in _TABLES["placements"].items()}
+PLACEMENTS: dict[str, Placement] = {}
+for id, table in _TABLES["placements"].items():
+    fields = {name: Field(name, **values) for name, values in table["fields"].items()}
+    PLACEMENTS[id] = Placement(id, **table | {"fields": fields})
 CANVASES = {name: CanvasSize(**values) for name, values in _TABLES["canvases"].items()}
 MASTERS = tuple(name for name, canvas in CANVASES.items() if not canvas.master)
 CTA_LISTS = _TABLES["call_to_action_lists"]

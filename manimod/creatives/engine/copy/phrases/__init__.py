@@ -6,6 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+LIBRARY: dict = {}
+for path in sorted(Path(__file__).parent.glob("*.toml")):
+    LIBRARY |= tomllib.loads(path.read_text("utf-8"))
+
 TIER_SLOTS = {"tier", "plan", "a_plan", "the_plan", "The_plan"}
 
 
@@ -29,16 +33,8 @@ class Phrase(NamedTuple):
 def library_phrases(table: str, kind: str, *tags: str) -> tuple[Phrase, ...]:
     """The phrases of a kind (short, headline, body, closing or talk) in a table ("R1" or
     "closings.upsell.high"), those of its sub-tables named in `tags` first."""
-    node = _library()
+    node = LIBRARY
     for key in table.split("."):
         node = node.get(key, {})
     special = [Phrase.parse(text, special=True) for tag in tags for text in node.get(tag, {}).get(kind, ())]
     return (*special, *(Phrase.parse(text) for text in node.get(kind, ())))
-
-
-@cache
-def _library() -> dict:
-    library = {}
-    for path in sorted(Path(__file__).parent.glob("*.toml")):
-        library.update(tomllib.loads(path.read_text("utf-8")))
-    return library
