@@ -242,6 +242,16 @@ def test_ads_that_say_the_same_are_not_three_ads():
     assert all(similarity(one, other) <= 0.6 for one in found for other in found if one is not other)
 
 
+def test_what_the_schema_does_not_ask_for_is_ignored():
+    def add_more(ads):
+        ads["R3"]["footnote"] = ["Your payment failed"]
+        ads["X9"] = {"short": [1]}
+
+    made, _ = written(stub.well(add_more))
+    assert made.writer == "mani + gpt-x"
+    assert "payment failed" not in texts(made)
+
+
 def test_a_flood_of_lines_is_cut(client):
     def flood(ads):
         ads["R3"]["body"] = ["Your payment failed"] * 3000

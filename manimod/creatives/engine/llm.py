@@ -10,7 +10,6 @@ import re
 import tomllib
 from concurrent.futures import Future
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
@@ -22,7 +21,6 @@ from manimod.creatives.engine.copy.copywriter import PreparedBrief
 from manimod.creatives.engine.copy.phrase_selection import FilledPhrase, PhraseSelection, fill
 from manimod.creatives.engine.copy.phrases import Phrase
 from manimod.creatives.engine.copy.plan_names import HOSTILE
-from manimod.creatives.engine.copy.variant_copy import similarity
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from manimod.creatives.engine.policy.rules import ALL, BLOCK
@@ -30,7 +28,6 @@ from manimod.creatives.engine.policy.terms import pattern
 from manimod.lifecycle import KINDS, Segment
 
 SECONDS = 20.0
-MAX_SIMILARITY = 0.6  # share of equal words above which two ads say the same
 MINOR_RULES = {"LEN-01", "EDT-11"}  # warnings that the copywriter settles when it fits a line to a placement
 SENTENCE_START = re.compile(r"(^|[.?:] )\w")
 # "Dana, ..." or "Dana's ...", but not "It's ...".
@@ -59,17 +56,21 @@ def write(brief: Brief, model: LanguageModel, seconds: float = SECONDS) -> Creat
     """The creative set of a brief, in the model's lines where it gives lawful ones in time. Raises NoLegalCopy."""
     prepared = copywriter.prepare(brief)
     plain = copywriter.compose(prepared, prepared.phrases())
-    angles = [ANGLES[variant.angle] for variant in plain.variants]
     try:
-        lines, refused = _lawful_lines(_ask(prepared, angles, model, seconds), prepared)
-        made = _compose(prepared, plain, lines)
-    except ModelSkipped as why:
-        reason = f"Written by mani. The language model {model.name} was not used: {why}."
-        return replace(plain, reasons=(*plain.reasons, reason))
-    reason = f"Written by mani with lines from {model.name}; every line passed the same rules."
-    if refused:
-        reason += f" {refused} of its lines broke a rule and were left out."
-    return replace(made, reasons=(*made.reasons, reason), writer=f"mani + {model.name}")
+        answer = _ask(prepared, [ANGLES[variant.angle] for variant in plain.variants], model, seconds)
+        lines, refused = _lawful_lines(answer, prepared)
+        made = copywriter.compose(prepared, ModelPhrases(prepared, lines))
+    except ModelSkipped as skipped:
+        why = str(skipped)
+    except copywriter.NoLegalCopy:
+        why = "its ads broke the rules"
+    else:
+        reason = f"Written by mani with lines from {model.name}; every line passed the same rules."
+        if refused:
+            reason += f" {refused} of its lines broke a rule and were left out."
+        return replace(made, reasons=(*made.reasons, reason), writer=f"mani + {model.name}")
+    reason = f"Written by mani. The language model {model.name} was not used: {why}."
+    return replace(plain, reasons=(*plain.reasons, reason))
 
 
 def is_installed() -> bool:
@@ -88,7 +89,8 @@ def why_refused(text: str, kind: LineKind, slots: dict[str, str | None], prepare
     outside = re.sub(rf"{{(?:{known})}}", "–", text)
     if HOSTILE.search(outside) or "!" in outside:
         return "it has signs or addresses that do not belong in an ad"
-    if any(c.isupper() or c.isnumeric() for c in SENTENCE_START.sub("", outside)) or ADDRESSES_SOMEBODY.search(outside):
+    has_name_or_figure = any(c.isupper() or c.isnumeric() for c in SENTENCE_START.sub("", outside))
+    if has_name_or_figure or ADDRESSES_SOMEBODY.search(outside):
         return "it has a name or a figure outside the slots"
     if pattern("model").search(outside):
         return "it has a word that a model may not use"
@@ -180,17 +182,3 @@ class ModelPhrases(PhraseSelection):
     def closings(self, angle: Angle) -> list[FilledPhrase]:
         built_in = super().closings(angle)
         return self.written.get((angle.id, "closing"), []) + built_in if built_in else []
-
-
-def _compose(prepared: PreparedBrief, plain: CreativeSet, lines: Lines) -> CreativeSet:
-    """The set in the model's lines, with the angles of the built-in one. Raises ModelSkipped."""
-    try:
-        made = copywriter.compose(prepared, ModelPhrases(prepared, lines))
-    except copywriter.NoLegalCopy:
-        raise ModelSkipped("its ads broke the rules") from None
-    if [variant.angle for variant in made.variants] != [variant.angle for variant in plain.variants]:
-        raise ModelSkipped("one of its ads broke the rules")
-    texts = [f"{variant.headline} {variant.body}" for variant in made.variants]
-    if any(similarity(one, other) > MAX_SIMILARITY for one, other in combinations(texts, 2)):
-        raise ModelSkipped("its ads were too alike")
-    return made
