@@ -57,8 +57,10 @@ def _sentences(copy: CheckedCopy, *tables: str) -> Iterator[tuple[Text, str]]:
 
 
 def small_audience(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    if not copy.complete or copy.platform not in AUDIENCE_MINIMUMS or context.audience_size is None:
+        return
     minimum, size = AUDIENCE_MINIMUMS[copy.platform]["people"], context.audience_size
-    if copy.complete and size is not None and size < minimum:
+    if size < minimum:
         message = (
             f"The audience has {size:,} people; ads to lists run here from {minimum:,} matched ones. "
             "Wait, or join it with another audience."
