@@ -63,10 +63,11 @@ class AppWorker(SimpleWorker):
 
 def log_failure(job: Job, kind: type[BaseException], _error: BaseException, trace: TracebackType) -> None:
     """The type and the place only: an error's own text may quote what a person sent."""
-    place = traceback.extract_tb(trace)[-1]
-    log.error(
-        "job_failed", job_id=job.id, task=job.func_name, error=kind.__name__, place=f"{place.filename}:{place.lineno}"
-    )
+    frames = traceback.extract_tb(trace)
+    own_frames = [frame for frame in frames if "/manimod/" in frame.filename]
+    frame = (own_frames or frames)[-1]
+    place = f"{frame.filename}:{frame.lineno} {frame.name}"
+    log.error("job_failed", job_id=job.id, task=job.func_name, error=kind.__name__, place=place)
 
 
 def work(app: Flask, queues: list[str]) -> None:

@@ -24,9 +24,6 @@ from hashlib import sha256
 import orjson
 from flask import Flask
 from flask_security import SQLAlchemyUserDatastore
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -43,12 +40,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application, from the environment's settings unless given. Raises config.ConfigError."""
     settings = settings or load_settings()
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
-    app.config.from_mapping(_flask_config(settings))
+    app.config.from_mapping(flask_config(settings))
     app.extensions["settings"] = settings
     app.extensions["keyring"] = Keyring(settings.encryption_keys)
-    app.extensions["redis"] = _open_redis(settings.redis_url)
+    app.extensions["redis"] = extensions.open_redis(settings.redis_url)
     extensions.configure_logs(app)
-    _bind_extensions(app)
+    extensions.db.init_app(app)
+    extensions.migrate.init_app(app, extensions.db)
+    extensions.csrf.init_app(app)
+    extensions.htmx.init_app(app)
+    extensions.bootstrap.init_app(app)
+    extensions.limiter.init_app(app)
+    extensions.mail.init_app(app)
+    extensions.security.init_app(app, SQLAlchemyUserDatastore(extensions.db, User, Role))
     web.register(app)
     app.register_blueprint(cli.blueprint)
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/webhooks": create_receiver(app)})
@@ -58,25 +62,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _open_redis(url: str) -> Redis:
-    """One quick try more and no waiting: a webhook must be answered while Redis is away."""
-    retry = Retry(NoBackoff(), 1)
-    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=1, health_check_interval=30, retry=retry)
-
-
-def _bind_extensions(app: Flask) -> None:
-    extensions.db.init_app(app)
-    extensions.migrate.init_app(app, extensions.db)
-    extensions.csrf.init_app(app)
-    extensions.htmx.init_app(app)
-    extensions.bootstrap.init_app(app)
-    extensions.limiter.init_app(app)
-    extensions.mail.init_app(app)
-    extensions.security.init_app(app, SQLAlchemyUserDatastore(extensions.db, User, Role))
-
-
-def _flask_config(settings: Settings) -> dict:
+def flask_config(settings: Settings) -> dict:
     https = settings.public_url.startswith("https://")
+    # The authenticators' secrets are encrypted with keys of their own, under the ids of ENCRYPTION_KEYS.
+    totp_keys = {}
+    for key_id, key in settings.encryption_keys.items():
+        totp_keys[key_id] = hmac.new(key, b"mani authenticator", sha256).hexdigest()
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
@@ -121,12 +112,7 @@ def _flask_config(settings: Settings) -> dict:
         "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
         "SECURITY_TWO_FACTOR_SETUP_URL": "/sign-in/authenticator",
         "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL": "/sign-in/code",
-        "SECURITY_TOTP_SECRETS": _totp_keys(settings.encryption_keys),
+        "SECURITY_TOTP_SECRETS": totp_keys,
         "SECURITY_TOTP_ISSUER": "mani",
         "SECURITY_MSG_TWO_FACTOR_LOGIN_SUCCESSFUL": ("Signed in.", "success"),
     }
-
-
-def _totp_keys(encryption_keys: dict[str, bytes]) -> dict[str, str]:
-    """One key for the authenticators' secrets from each of ENCRYPTION_KEYS, under the same id and in the same order."""
-    return {name: hmac.new(key, b"mani authenticator", sha256).hexdigest() for name, key in encryption_keys.items()}

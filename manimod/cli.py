@@ -211,10 +211,10 @@ def interpret_events() -> None:
     """Say what mani makes of Stripe events: JSON lines in, one JSON line each out. Nothing is stored."""
     for line in click.get_binary_stream("stdin"):
         if line.strip():
-            click.echo(json.dumps(_interpret(line), ensure_ascii=False))
+            click.echo(json.dumps(describe_event(line), ensure_ascii=False))
 
 
-def _interpret(line: bytes) -> dict:
+def describe_event(line: bytes) -> dict:
     try:
         facts = minimise(json.loads(line)).facts
     except (NotAnEvent, ValueError, RecursionError):

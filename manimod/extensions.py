@@ -26,6 +26,9 @@ from flask_security import Security
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import Connection, DateTime, Engine, MetaData, event
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -179,6 +182,12 @@ def send_mail(recipients: list[str], subject: str, text: str) -> None:
                 EmailMessage(subject, text, settings().mail_from, [recipient], connection=connection).send()
     except (OSError, ValueError) as error:  # errors of smtplib are OSErrors, bad headers and addresses ValueErrors
         raise MailNotSent(type(error).__name__) from None
+
+
+def open_redis(url: str) -> Redis:
+    """One retry and no waiting: a webhook must be answered while Redis is away."""
+    retry = Retry(NoBackoff(), 1)
+    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=1, health_check_interval=30, retry=retry)
 
 
 @event.listens_for(Engine, "connect")

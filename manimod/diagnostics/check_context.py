@@ -1,4 +1,4 @@
-"""What the checks look at, for one account or for the whole installation. Each fact is read once and only if needed."""
+"""What several checks look at, for one account or for the installation. Each fact is read once and only if needed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,25 +7,13 @@ from functools import cached_property
 from sqlalchemy import Row, func, select
 
 from manimod import jobs
-from manimod.creatives import brand_kit, review
-from manimod.customers import tiers
-from manimod.diagnostics import metrics, sources
+from manimod.creatives import review
+from manimod.diagnostics import sources
 from manimod.diagnostics.metrics import constant
-from manimod.diagnostics.sources import WorkingSource
 from manimod.extensions import db
-from manimod.models import (
-    Account,
-    AudienceSize,
-    Connection,
-    Creative,
-    Moment,
-    RejectedDelivery,
-    StripeEvent,
-    Tier,
-)
+from manimod.models import Account, AudienceSize, Connection, Creative, Moment, RejectedDelivery, StripeEvent
 from manimod.models.accounts import now
 from manimod.models.states import EventState, MomentState, Source, SyncState
-from manimod.moments import record
 from manimod.stripe import connections
 
 MAX_CREATIVES = 100
@@ -47,20 +35,12 @@ class CheckContext:
     def mode(self) -> str:
         return "live" if self.connection.livemode else "test"
 
-    @property
-    def other_mode(self) -> str:
-        return "test" if self.connection.livemode else "live"
-
     @cached_property
     def heartbeats(self) -> jobs.Heartbeats:
         return jobs.heartbeats()
 
     @cached_property
-    def switches(self) -> dict[str, bool]:
-        return record.switches(self.account)
-
-    @cached_property
-    def sources(self) -> WorkingSource:
+    def sources(self) -> sources.WorkingSource:
         return sources.working_source(self.connection)
 
     @cached_property
@@ -94,34 +74,18 @@ class CheckContext:
         return db.session.scalar(query) or 0
 
     @cached_property
-    def tiers(self) -> list[Tier]:
-        return tiers.get_for_connection(self.connection)
-
-    @cached_property
-    def unprintable(self) -> dict[int, str]:
-        return brand_kit.unprintable_tiers(self.connection, self.tiers)
-
-    @cached_property
     def failed_events(self) -> int:
         query = select(func.count()).where(StripeEvent.connection_id == self.connection.id)
         return db.session.scalar(query.where(StripeEvent.state == constant(EventState.FAILED)))
 
     @cached_property
     def blocked_moments(self) -> Row:
-        """`count`, and the `reason` of one of them."""
-        query = select(func.count().label("count"), func.min(Moment.reason).label("reason"))
-        query = query.where(Moment.connection_id == self.connection.id, Moment.state == constant(MomentState.BLOCKED))
-        return db.session.execute(query).one()
+        """How many, and the reason of one of them."""
+        query = select(func.count(), func.min(Moment.reason)).where(Moment.connection_id == self.connection.id)
+        return db.session.execute(query.where(Moment.state == constant(MomentState.BLOCKED))).one()
 
     @cached_property
     def creatives(self) -> list[Row]:
         """The latest ones, newest first."""
         columns = (Creative.is_generic, Creative.received_at, Creative.generated_at)
         return list(db.session.execute(review.latest(self.account, columns, MAX_CREATIVES)))
-
-    @cached_property
-    def waiting_since(self) -> datetime | None:
-        """Since when the oldest event or moment waits for a worker; without an account, of all of them."""
-        if self.account is None:
-            return metrics.oldest_waiting_at()
-        return metrics.oldest_waiting_at(self.connection)

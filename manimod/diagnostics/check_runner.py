@@ -1,8 +1,8 @@
-"""Runs the checks of checks.toml. A check whose cause is another one that is not good says so and is not judged."""
+"""Runs the checks of checks.toml. A check that needs another one that is not good says so and is not judged."""
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,11 @@ from manimod.stripe import connections
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
 
 WORST_FIRST = (Outcome.BROKEN, Outcome.ATTENTION, Outcome.GOOD, Outcome.NOT_APPLICABLE)
-FAILING = (Outcome.BROKEN, Outcome.ATTENTION)
 
 
 @dataclass(frozen=True)
 class Action:
-    """What to do about a failing check, as described in checks.toml."""
+    """What to do about a failing check: the `fix` of checks.toml."""
 
     label: str
     endpoint: str | None = None
@@ -35,9 +34,12 @@ class Action:
 
 @dataclass(frozen=True)
 class CheckDefinition:
+    """A row of checks.toml with its function."""
+
     name: str
     title: str
     question: str
+    says: dict[str, str]
     judge: Callable[[CheckContext], CheckResult]
     needs: tuple[str, ...] = ()
     fix: dict | None = None
@@ -52,13 +54,13 @@ class Check:
     title: str
     outcome: Outcome
     meaning: str
-    evidence: str
-    seen_at: datetime | None
-    action: Action | None
+    evidence: str = ""
+    seen_at: datetime | None = None
+    action: Action | None = None
 
     @property
     def is_failing(self) -> bool:
-        return self.outcome in FAILING
+        return self.outcome in (Outcome.BROKEN, Outcome.ATTENTION)
 
     def to_json(self) -> dict:
         return {
@@ -73,20 +75,12 @@ class Check:
 
 @dataclass(frozen=True)
 class CheckGroup:
-    """The checks that answer one question."""
+    """The checks that answer one question. `failing`: the worst first."""
 
     question: str
     checks: list[Check]
-
-    @property
-    def outcome(self) -> Outcome:
-        return worst_outcome(self.checks)
-
-    @property
-    def failing(self) -> list[Check]:
-        """The worst first."""
-        found = [check for check in self.checks if check.is_failing]
-        return sorted(found, key=lambda check: WORST_FIRST.index(check.outcome))
+    outcome: Outcome
+    failing: list[Check]
 
     @property
     def first(self) -> Check | None:
@@ -125,47 +119,49 @@ def check_installation() -> list[Check]:
 def _run(context: CheckContext, definitions: dict[str, CheckDefinition]) -> list[Check]:
     found: dict[str, Check] = {}
 
-    def run(definition: CheckDefinition) -> Check:
-        if definition.name not in found:
-            needed = [run(definitions[name]) for name in definition.needs if name in definitions]
+    def run(row: CheckDefinition) -> Check:
+        if row.name not in found:
+            needed = [run(definitions[name]) for name in row.needs if name in definitions]
             cause = next((check for check in needed if check.outcome != Outcome.GOOD), None)
-            result = _not_judged(cause) if cause else definition.judge(context)
-            action = _action(definition, context) if result.outcome in FAILING else None
-            found[definition.name] = Check(definition.name, definition.title, **vars(result), action=action)
-        return found[definition.name]
+            found[row.name] = _not_judged(row, cause) if cause else _judge(row, context)
+        return found[row.name]
 
-    return [run(definition) for definition in definitions.values()]
+    return [run(row) for row in definitions.values()]
 
 
-def _not_judged(cause: Check) -> CheckResult:
+def _not_judged(row: CheckDefinition, cause: Check) -> Check:
+    meaning = f"Can't be judged until “{cause.title}” is good."
     if cause.outcome == Outcome.NOT_APPLICABLE:
-        return CheckResult(Outcome.NOT_APPLICABLE, cause.meaning)
-    return CheckResult(Outcome.NOT_APPLICABLE, f"Can't be judged until “{cause.title}” is good.")
+        meaning = cause.meaning
+    return Check(row.name, row.title, Outcome.NOT_APPLICABLE, meaning)
 
 
-def _action(definition: CheckDefinition, context: CheckContext) -> Action | None:
-    if definition.fix is None:
-        return None
-    action = dict(definition.fix)
-    words = {"key_link": restricted_key_link()}
-    if context.account and context.connection:
+def _judge(row: CheckDefinition, context: CheckContext) -> Check:
+    result = row.judge(context)
+    words = {"key_link": restricted_key_link(), **result.slots}
+    if context.connection:
         is_test = context.mode == "test"
-        words |= {"mode": context.mode, "other_mode": context.other_mode, "test": "test/" if is_test else ""}
-    for field in {"label", "address"} & action.keys():
-        action[field] = action[field].format_map(words)
-    return Action(**action)
+        words |= {"mode": context.mode, "other_mode": "live" if is_test else "test", "test": "test/" if is_test else ""}
+    meaning = row.says[result.says or result.outcome].format_map(words)
+    check = Check(row.name, row.title, result.outcome, meaning, result.evidence, result.seen_at)
+    if row.fix is None or not check.is_failing:
+        return check
+    texts = {name: row.fix[name].format_map(words) for name in ("label", "address") if name in row.fix}
+    return replace(check, action=Action(**(row.fix | texts)))
 
 
 def worst_outcome(found: list[Check]) -> Outcome:
-    outcomes = {check.outcome for check in found}
-    return next(outcome for outcome in WORST_FIRST if outcome in outcomes)
+    return min((check.outcome for check in found), key=WORST_FIRST.index)
 
 
 def group_by_question(found: list[Check]) -> list[CheckGroup]:
-    groups: dict[str, list[Check]] = {}
-    for check in found:
-        groups.setdefault(CHECKS[check.name].question, []).append(check)
-    return [CheckGroup(question, members) for question, members in groups.items()]
+    groups = []
+    for question in dict.fromkeys(row.question for row in CHECKS.values()):
+        members = [check for check in found if CHECKS[check.name].question == question]
+        failing = [check for check in members if check.is_failing]
+        failing.sort(key=lambda check: WORST_FIRST.index(check.outcome))
+        groups.append(CheckGroup(question, members, worst_outcome(members), failing))
+    return groups
 
 
 def save_health(account: Account, found: list[Check]) -> Health:

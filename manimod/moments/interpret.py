@@ -18,10 +18,26 @@ from manimod.stripe.payloads import (
     SubscriptionFacts,
 )
 
+# Why an event of this type makes no moment, unless a rule below says otherwise.
+REASON_BY_TYPE = {
+    "customer.subscription.created": "the subscription has not started: its first payment is open",
+    "customer.subscription.trial_will_end": "a trial that is about to end makes no moment",
+    "invoice.upcoming": "an upcoming renewal makes no moment until it is paid",
+    "invoice.payment_action_required": "the customer is asked to confirm the payment: not failed yet",
+}
+# Why an invoice with this billing reason, paid or failed, makes no moment.
+REASON_BY_BILLING_REASON = {
+    "subscription_create": "the first invoice of a subscription is no renewal",
+    "subscription_update": "an invoice for a change of plan is no renewal",
+    "subscription_threshold": "an invoice at a usage threshold is no renewal",
+    "manual": "a one-off invoice has nothing to do with a renewal",
+    None: "the invoice doesn't say why it was made; the sync finds a renewal",
+}
+
 
 @dataclass(frozen=True)
 class DetectedMoment:
-    """One moment: what happened, what tells it from others of its kind, to whom, when (Unix seconds)."""
+    """What happened, to whom, and when (Unix seconds). `dedupe_key` tells it from others of its kind."""
 
     kind: str
     dedupe_key: str
@@ -44,7 +60,7 @@ class Withdrawal:
     customer: str | None = None
     until: int = 0
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, str]:
         named = {"key": self.key, "subscription": self.subscription, "customer": self.customer}
         return {"kind": self.kind, **{name: value for name, value in named.items() if value}}
 
@@ -55,7 +71,7 @@ class Interpretation:
 
     moments: tuple[DetectedMoment, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
-    erases: str | None = None
+    erases: str | None = None  # a customer
     reason: str | None = None
 
 
@@ -78,8 +94,9 @@ def interpret(event: EventFacts) -> Interpretation:
 
 def _interpret_customer(event: EventFacts, customer: CustomerFacts | None) -> Interpretation:
     if event.type == "customer.created":
-        who = event.customer_id
-        return Interpretation((DetectedMoment("new_customer", who or event.id, who, None, event.created),))
+        customer_id = event.customer_id
+        moment = DetectedMoment("new_customer", customer_id or event.id, customer_id, None, event.created)
+        return Interpretation((moment,))
     if customer is None:
         return nothing("the event names no customer")
     if event.type == "customer.deleted":
@@ -88,57 +105,46 @@ def _interpret_customer(event: EventFacts, customer: CustomerFacts | None) -> In
 
 
 def _interpret_subscription(event: EventFacts, subscription: SubscriptionFacts) -> Interpretation:
-    what = event.type.removeprefix("customer.subscription.")
-    if what == "deleted" or (what == "updated" and subscription.status == "canceled"):
+    change = event.type.removeprefix("customer.subscription.")
+    before, status = event.previous_status, subscription.status
+    if change == "deleted" or (change == "updated" and status == "canceled"):
         return Interpretation((_cancelled(subscription, event.created),))
-    if what == "created" and subscription.status in LIVE_STATUSES:
-        return nothing("a subscription started: it names the tier of its new customer", *_withdraw_cancellation(event))
-    if what == "resumed" or (event.previous_status == "paused" and subscription.status in LIVE_STATUSES):
-        return nothing("a subscription was resumed", *_withdraw_cancellation(event))
-    if what == "updated" and event.previous_status in UNPAID_STATUSES and subscription.status == "active":
+    returns = ()
+    if event.customer_id:
+        returns = (Withdrawal("cancelled", customer=event.customer_id, until=event.created),)
+    if change == "created" and status in LIVE_STATUSES:
+        return nothing("a subscription started: it names the tier of its new customer", *returns)
+    if change == "resumed" or (before == "paused" and status in LIVE_STATUSES):
+        return nothing("a subscription was resumed", *returns)
+    if change == "updated" and before in UNPAID_STATUSES and status == "active":
         recovered = Withdrawal("payment_failed", subscription=subscription.id, until=event.created)
         return nothing("the subscription is paid again", recovered)
-    return nothing(_why_no_moment(what, event.previous_status, subscription.status))
-
-
-def _withdraw_cancellation(event: EventFacts) -> tuple[Withdrawal, ...]:
-    customer = event.customer_id
-    return (Withdrawal("cancelled", customer=customer, until=event.created),) if customer else ()
-
-
-def _why_no_moment(what: str, before: str | None, after: str | None) -> str:
-    if what == "trial_will_end":
-        return "a trial that is about to end makes no moment"
-    if before == "trialing" and after == "active":
-        return "a trial became a paid subscription: neither new nor a renewal"
-    if what == "created":
-        return "the subscription has not started: its first payment is open"
-    return "a change inside a subscription makes no moment; renewals and failures come with the invoice"
+    if before == "trialing" and status == "active" and change != "trial_will_end":
+        return nothing("a trial became a paid subscription: neither new nor a renewal")
+    otherwise = "a change inside a subscription makes no moment; renewals and failures come with the invoice"
+    return nothing(REASON_BY_TYPE.get(event.type, otherwise))
 
 
 def _interpret_invoice(event: EventFacts, invoice: InvoiceFacts) -> Interpretation:
-    if event.type in PAID_EVENT_TYPES:
-        return _interpret_paid(event, invoice)
-    if event.type == "invoice.payment_failed":
-        return _interpret_failed(event, invoice)
-    if event.type == "invoice.upcoming":
-        return nothing("an upcoming renewal makes no moment until it is paid")
-    if event.type == "invoice.payment_action_required":
-        return nothing("the customer is asked to confirm the payment: not failed yet")
-    return nothing("an invoice that is neither paid nor failed makes no moment")
-
-
-def _interpret_paid(event: EventFacts, invoice: InvoiceFacts) -> Interpretation:
-    settled = (
-        (Withdrawal("payment_failed", key=f"payment_failed:{invoice.id}", until=event.created),) if invoice.id else ()
-    )
+    is_paid = event.type in PAID_EVENT_TYPES
+    if not is_paid and event.type != "invoice.payment_failed":
+        return nothing(REASON_BY_TYPE.get(event.type, "an invoice that is neither paid nor failed makes no moment"))
+    recovered = ()
+    if is_paid and invoice.id:
+        recovered = (Withdrawal("payment_failed", key=f"payment_failed:{invoice.id}", until=event.created),)
     if invoice.billing_reason != "subscription_cycle":
-        return nothing(_why_no_renewal(invoice), *settled)
-    if not invoice.subscription or invoice.period_start is None:
-        return nothing("the invoice names no subscription or period; the sync finds the renewal", *settled)
-    dedupe_key = f"{invoice.subscription}:{invoice.period_start}"
-    moment = DetectedMoment("renewed", dedupe_key, invoice.customer, invoice.subscription, event.created)
-    return Interpretation((moment,), settled)
+        reason = REASON_BY_BILLING_REASON.get(invoice.billing_reason, "the invoice was not made by a renewal")
+        return nothing(reason, *recovered)
+    if is_paid:
+        if not invoice.subscription or invoice.period_start is None:
+            return nothing("the invoice names no subscription or period; the sync finds the renewal", *recovered)
+        kind, dedupe_key = "renewed", f"{invoice.subscription}:{invoice.period_start}"
+    else:
+        if not invoice.id:
+            return nothing("the failed invoice has no id")
+        kind, dedupe_key = "payment_failed", invoice.id
+    moment = DetectedMoment(kind, dedupe_key, invoice.customer, invoice.subscription, event.created)
+    return Interpretation((moment,), recovered)
 
 
 def paid_invoice(event: EventFacts) -> str | None:
@@ -146,35 +152,14 @@ def paid_invoice(event: EventFacts) -> str | None:
     return event.invoice.id if event.invoice and event.type in PAID_EVENT_TYPES else None
 
 
-def _interpret_failed(event: EventFacts, invoice: InvoiceFacts) -> Interpretation:
-    if invoice.billing_reason != "subscription_cycle":
-        return nothing(_why_no_renewal(invoice))
-    if not invoice.id:
-        return nothing("the failed invoice has no id")
-    moment = DetectedMoment("payment_failed", invoice.id, invoice.customer, invoice.subscription, event.created)
-    return Interpretation((moment,))
-
-
-def _why_no_renewal(invoice: InvoiceFacts) -> str:
-    reasons = {
-        "subscription_create": "the first invoice of a subscription is no renewal",
-        "subscription_update": "an invoice for a change of plan is no renewal",
-        "subscription_threshold": "an invoice at a usage threshold is no renewal",
-        "manual": "a one-off invoice has nothing to do with a renewal",
-        None: "the invoice doesn't say why it was made; the sync finds a renewal",
-    }
-    return reasons.get(invoice.billing_reason, "the invoice was not made by a renewal")
-
-
 def found_customer(customer: CustomerFacts) -> Interpretation:
-    """A customer whom the sync has met: the same moment that the event makes."""
+    """A customer that the sync met: the same moment that the event makes."""
     return Interpretation((DetectedMoment("new_customer", customer.id, customer.id, None, customer.created or 0),))
 
 
 def _cancelled(subscription: SubscriptionFacts, read: int) -> DetectedMoment:
-    return DetectedMoment(
-        "cancelled", subscription.id, subscription.customer, subscription.id, subscription.ended or read
-    )
+    occurred = subscription.ended or read
+    return DetectedMoment("cancelled", subscription.id, subscription.customer, subscription.id, occurred)
 
 
 @dataclass(frozen=True)
@@ -189,7 +174,7 @@ class Baseline:
 def compare(before: Baseline, now: SubscriptionFacts, connected: int, read: int) -> Interpretation:
     """What changed in a subscription between two syncs.
 
-    `connected` and `read` are Unix seconds: what was so before the connection is no news, and `read` is when the
+    `connected` and `read` are Unix seconds: changes that predate the connection are ignored, and `read` is when the
     sync looked, for changes that carry no time of their own.
     """
     moments: list[DetectedMoment] = []

@@ -5,15 +5,10 @@ that were read and the number of fields that were dropped. Shapes: Stripe API re
 API versions; since 2025-03-31 an invoice names its subscription under `parent`, and periods stand on the items.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-
-
-def to_datetime(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
 
 EVENT_TYPES = (
     "customer.created",
@@ -31,10 +26,9 @@ LIVE_STATUSES = ("active", "trialing")
 UNPAID_STATUSES = ("past_due", "unpaid")
 PAID_EVENT_TYPES = ("invoice.paid", "invoice.payment_succeeded")  # the second repeats the first
 
-MAX_NUMBER = 2**53
-MAX_TIMESTAMP = 253_370_764_800  # the year 9999
+MAX_TIMESTAMP = 253_370_764_799  # the last second before the year 9999
 MAX_TEXT_LENGTH = 255
-MONTHLY = {"day": 365 / 12, "week": 52 / 12, "month": 1.0, "year": 1 / 12}  # how often an interval fits a month
+MONTHLY = {"day": 365 / 12, "week": 52 / 12, "month": 1.0, "year": 1 / 12}  # how many of an interval make a month
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,7 @@ class PriceFacts:
 
     @property
     def monthly(self) -> float | None:
-        """The list price a month in minor units; None where there is no fixed recurring price."""
+        """The list price per month in minor units; None without a fixed recurring price."""
         if self.amount is None or self.interval not in MONTHLY:
             return None
         return self.amount * MONTHLY[self.interval] / max(self.interval_count, 1)
@@ -117,31 +111,22 @@ class EventFacts:
         about = self.subscription or self.invoice
         return about.customer if about else None
 
-    def to_json(self) -> dict:
-        """Like dataclasses.asdict, which copies everything twice."""
-        plain = {name: _plain(getattr(self, name)) for name in ("customer", "subscription", "invoice")}
-        if self.subscription:
-            plain["subscription"]["price"] = _plain(self.subscription.price)
-        return {**vars(self), **plain}
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict) -> "EventFacts":
-        customer, subscription, invoice = data["customer"], data["subscription"], data["invoice"]
-        if subscription:
-            price = subscription["price"]
-            subscription = SubscriptionFacts(**{**subscription, "price": PriceFacts(**price) if price else None})
-        return cls(
-            **{
-                **data,
-                "customer": CustomerFacts(**customer) if customer else None,
-                "subscription": subscription,
-                "invoice": InvoiceFacts(**invoice) if invoice else None,
-            }
-        )
-
-
-def _plain(facts: Any) -> dict | None:
-    return dict(vars(facts)) if facts else None
+    def from_json(cls, data: dict[str, Any]) -> "EventFacts":
+        facts = dict(data)
+        if data["customer"]:
+            facts["customer"] = CustomerFacts(**data["customer"])
+        if data["subscription"]:
+            price = data["subscription"]["price"]
+            facts["subscription"] = SubscriptionFacts(
+                **data["subscription"] | {"price": PriceFacts(**price) if price else None}
+            )
+        if data["invoice"]:
+            facts["invoice"] = InvoiceFacts(**data["invoice"])
+        return cls(**facts)
 
 
 @dataclass(frozen=True)
@@ -155,83 +140,82 @@ class NotAnEvent(ValueError):
     """The JSON is not a Stripe event: no id, type or time, or not an object at all."""
 
 
+@dataclass
 class Reader:
-    """Takes named fields out of untrusted JSON and checks their types; for events it also remembers which it took."""
+    """Reads named fields of untrusted JSON, checks their types and remembers in `read` which ones it read."""
 
-    __slots__ = ("data", "path", "taken")
-
-    def __init__(self, data: Any, path: str = "", taken: set[str] | None = None) -> None:
-        self.data = data if isinstance(data, (dict, list)) else None
-        self.path = path
-        self.taken = taken
+    data: Any
+    path: str = ""
+    read: set[str] = field(default_factory=set)
 
     def raw(self, name: str) -> Any:
         return self.data.get(name) if isinstance(self.data, dict) else None
 
     def inside(self, name: str) -> "Reader":
-        return Reader(self.raw(name), f"{self.path}{name}.", self.taken)
+        return Reader(self.raw(name), f"{self.path}{name}.", self.read)
 
     def each(self, name: str) -> Iterator["Reader"]:
         """The members of a list, or of a Stripe list object (`{"data": [...]}`)."""
-        holder = self.raw(name)
-        members = holder.get("data") if isinstance(holder, dict) else holder
-        path = f"{self.path}{name}[]."
+        members = self.raw(name)
+        if isinstance(members, dict):
+            members = members.get("data")
         for member in members if isinstance(members, list) else ():
-            yield Reader(member, path, self.taken)
+            yield Reader(member, f"{self.path}{name}[].", self.read)
 
     def text(self, name: str) -> str | None:
+        """Text that every database and page can hold: no NUL, no lone surrogate, a bounded length."""
         value = self.raw(name)
         if not isinstance(value, str) or not value:
             return None
-        self._take(name)
-        return clean(value)
+        self.read.add(self.path + name)
+        return value.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_TEXT_LENGTH]
 
     def identifier(self, name: str) -> str | None:
-        """The id of a reference, which may be expanded to the whole object. Too long an id is none at all."""
+        """The id of a reference, which may be expanded to the whole object. An id that is too long counts as none."""
         value = self.raw(name)
         if isinstance(value, str) and 0 < len(value) <= MAX_TEXT_LENGTH and value.isprintable():
-            if self.taken is not None:
-                self._take(name)
+            self.read.add(self.path + name)
             return value
         return self.inside(name).identifier("id") if isinstance(value, dict) else None
 
-    def number(self, name: str) -> int | None:
+    def number(self, name: str, maximum: int = 2**53) -> int | None:
         value = self.raw(name)
-        if type(value) is not int or not 0 <= value <= MAX_NUMBER:
+        if type(value) is not int or not 0 <= value <= maximum:
             return None
-        self._take(name)
+        self.read.add(self.path + name)
         return value
 
-    def moment(self, name: str) -> int | None:
+    def timestamp(self, name: str) -> int | None:
         """Unix seconds, up to the year 9999."""
-        value = self.number(name)
-        return value if value is not None and value < MAX_TIMESTAMP else None
+        return self.number(name, MAX_TIMESTAMP)
 
     def flag(self, name: str) -> bool:
         value = self.raw(name)
         if value is None:
             return False
-        self._take(name)
+        self.read.add(self.path + name)
         return value is True
 
-    def _take(self, name: str) -> None:
-        if self.taken is not None:
-            self.taken.add(self.path + name)
 
-
-def clean(text: str) -> str:
-    """Text that every database and page can hold: no NUL, no lone surrogate, a bounded length."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_TEXT_LENGTH]
+def to_datetime(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def minimise(event: Any) -> MinimisedEvent:
     """The facts of one event of any API version. Raises NotAnEvent."""
-    reader = Reader(event, taken=set())
-    event_id, kind, created = reader.identifier("id"), reader.identifier("type"), reader.moment("created")
+    reader = Reader(event)
+    event_id, kind, created = reader.identifier("id"), reader.identifier("type"), reader.timestamp("created")
     is_thin = reader.raw("object") == "v2.core.event"
     if event_id is None or kind is None or (created is None and not is_thin):
         raise NotAnEvent("no id, type or created")
+    customer = subscription = invoice = None
     body = reader.inside("data").inside("object")
+    if kind.startswith("customer.subscription."):
+        subscription = read_subscription(body)
+    elif kind in ("customer.created", "customer.updated", "customer.deleted"):
+        customer = read_customer(body)
+    elif kind.startswith("invoice."):
+        invoice = read_invoice(body)
     facts = EventFacts(
         id=event_id,
         type=kind[:100],
@@ -239,26 +223,18 @@ def minimise(event: Any) -> MinimisedEvent:
         livemode=reader.flag("livemode"),
         is_thin=is_thin,
         previous_status=reader.inside("data").inside("previous_attributes").text("status"),
-        **_object_facts(kind, body),
+        customer=customer,
+        subscription=subscription,
+        invoice=invoice,
     )
-    return MinimisedEvent(facts, sorted(reader.taken), max(count_fields(event) - len(reader.taken), 0))
-
-
-def _object_facts(kind: str, body: Reader) -> dict:
-    if kind.startswith("customer.subscription."):
-        return {"subscription": read_subscription(body)}
-    if kind in ("customer.created", "customer.updated", "customer.deleted"):
-        return {"customer": read_customer(body)}
-    if kind.startswith("invoice."):
-        return {"invoice": read_invoice(body)}
-    return {}
+    return MinimisedEvent(facts, sorted(reader.read), max(count_fields(event) - len(reader.read), 0))
 
 
 def read_customer(reader: Reader) -> CustomerFacts | None:
     customer_id = reader.identifier("id")
     if customer_id is None:
         return None
-    return CustomerFacts(customer_id, reader.text("name"), reader.moment("created"), reader.flag("deleted"))
+    return CustomerFacts(customer_id, reader.text("name"), reader.timestamp("created"), reader.flag("deleted"))
 
 
 def read_subscription(reader: Reader) -> SubscriptionFacts | None:
@@ -271,11 +247,11 @@ def read_subscription(reader: Reader) -> SubscriptionFacts | None:
         id=subscription_id,
         customer=reader.identifier("customer"),
         status=reader.identifier("status"),
-        created=reader.moment("created"),
-        started=reader.moment("start_date") or reader.moment("start"),
-        ended=reader.moment("ended_at"),
-        period_start=_latest(r.moment("current_period_start") for r in [reader, *items]),
-        billing_anchor=reader.moment("billing_cycle_anchor"),
+        created=reader.timestamp("created"),
+        started=reader.timestamp("start_date") or reader.timestamp("start"),
+        ended=reader.timestamp("ended_at"),
+        period_start=max(filter(None, (r.timestamp("current_period_start") for r in [reader, *items])), default=None),
+        billing_anchor=reader.timestamp("billing_cycle_anchor"),
         latest_invoice=reader.identifier("latest_invoice"),
         quantity=quantity,
         price=price,
@@ -302,37 +278,33 @@ def read_price(reader: Reader) -> PriceFacts | None:
         return None
     terms = reader.inside("recurring") if reader.raw("recurring") else reader
     amount = reader.number("unit_amount")
+    if amount is None:
+        amount = reader.number("amount")
+    interval = terms.identifier("interval")
     return PriceFacts(
         id=price_id,
         product=reader.identifier("product"),
         product_name=(reader.inside("product") if reader.raw("product") else reader).text("name"),
         nickname=reader.text("nickname"),
         currency=(reader.identifier("currency") or "")[:3] or None,
-        amount=None
-        if terms.raw("usage_type") == "metered"
-        else (amount if amount is not None else reader.number("amount")),
-        interval=_interval(terms),
+        amount=None if terms.raw("usage_type") == "metered" else amount,
+        interval=interval if interval in MONTHLY else None,
         interval_count=min(terms.number("interval_count") or 1, 1000),
     )
 
 
-def _interval(terms: Reader) -> str | None:
-    interval = terms.identifier("interval")
-    return interval if interval in MONTHLY else None
-
-
 def _leading_item(items: list[Reader]) -> tuple[PriceFacts | None, int]:
-    """The item that names the tier: the highest monthly list price, the first where there is none."""
-    priced = [(read_price(item.inside("price")) or read_price(item.inside("plan")), item) for item in items]
-    priced = [(price, item) for price, item in priced if price]
-    if not priced:
-        return None, 1
-    price, item = max(priced, key=lambda pair: pair[0].monthly or 0)
-    return price, min(item.number("quantity") or 1, 1_000_000)
+    """The price and quantity of the item that names the tier: the highest monthly list price, or else the first."""
+    leading, quantity = None, 1
+    for item in items:
+        price = read_price(item.inside("price")) or read_price(item.inside("plan"))
+        if price and (leading is None or (price.monthly or 0) > (leading.monthly or 0)):
+            leading, quantity = price, min(item.number("quantity") or 1, 1_000_000)
+    return leading, quantity
 
 
 def _subscription_of(reader: Reader) -> str | None:
-    """Where an invoice or a line names its subscription: on itself, or since 2025-03-31 under `parent`."""
+    """The subscription that an invoice or a line names: directly, or since 2025-03-31 under `parent`."""
     parent = reader.inside("parent")
     return (
         reader.identifier("subscription")
@@ -347,21 +319,16 @@ def _renewed_period(invoice: Reader, lines: list[Reader]) -> int | None:
     A plan billed in advance says so in its line. A metered line looks back: then it is where the invoice's own
     period ends, since an invoice's period is the one that has just passed.
     """
-    end = invoice.moment("period_end")
-    starts = [line.inside("period").moment("start") for line in lines if not _is_proration(line)]
-    ahead = [start for start in starts if start is not None and (end is None or start >= end)]
-    return max(ahead, default=end)
-
-
-def _is_proration(line: Reader) -> bool:
-    details = line.inside("parent")
-    return line.flag("proration") or any(
-        details.inside(name).flag("proration") for name in ("subscription_item_details", "invoice_item_details")
-    )
-
-
-def _latest(moments: Iterable[int | None]) -> int | None:
-    return max((moment for moment in moments if moment is not None), default=None)
+    end = invoice.timestamp("period_end")
+    latest = end
+    for line in lines:
+        details = line.inside("parent")
+        holders = (line, details.inside("subscription_item_details"), details.inside("invoice_item_details"))
+        start = line.inside("period").timestamp("start")
+        if start is None or any(holder.flag("proration") for holder in holders):
+            continue
+        latest = start if latest is None else max(latest, start)
+    return latest
 
 
 def count_fields(data: Any) -> int:

@@ -1,10 +1,11 @@
 """The owner's troubleshooting page answers the guide's questions from the checks; log, events and customers lead on."""
 
+import inspect
 import re
 
 import pytest
 
-from manimod.diagnostics import check_runner
+from manimod.diagnostics import check_runner, checks
 from manimod.extensions import db
 from manimod.ingest import delivery_log
 from manimod.jobs import transaction
@@ -44,9 +45,12 @@ def test_the_three_questions_of_the_guide_come_first(as_owner, connected):
     assert places == sorted(places)
 
 
-def test_every_check_needs_only_checks_that_exist():
+def test_every_check_needs_only_checks_that_exist_and_has_its_sentences():
     for definition in check_runner.CHECKS.values():
         assert set(definition.needs) <= check_runner.CHECKS.keys(), definition.name
+        source = inspect.getsource(getattr(checks, definition.name, checks.permission))
+        outcomes = set(re.findall(r"\b(good|attention|broken|not_applicable)\b", source))
+        assert outcomes | set(re.findall(r'says="(\w+)"', source)) <= definition.says.keys(), definition.name
 
 
 def test_what_is_broken_stands_on_top_of_its_question_with_what_to_do(as_owner, connected):
