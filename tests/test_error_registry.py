@@ -1,4 +1,4 @@
-"""Every failure that mani can show has a code, a meaning, an action and a place; and every one of them is in use."""
+"""Every failure that mani can show has a code, a meaning and an action; and every one of them is in use."""
 
 import ast
 import difflib
@@ -58,15 +58,6 @@ def test_it_says_what_happened_and_what_to_do(code):
     assert "{" not in explain(code)
 
 
-@pytest.mark.parametrize("code", FAILURES)
-def test_it_leads_to_a_page_that_exists(app, code):
-    endpoint, _, anchor = FAILURES[code].place.partition("#")
-    assert any(rule.endpoint == endpoint and "GET" in rule.methods for rule in app.url_map.iter_rules())
-    if anchor:
-        templates = Path(app.root_path, app.template_folder).rglob("*.html")
-        assert any(f'id="{anchor}"' in path.read_text() for path in templates)
-
-
 @pytest.mark.parametrize("status", sorted(default_exceptions))
 def test_every_error_of_http_has_a_code_of_ours(app, status):
     class Odd(HTTPException):
@@ -83,10 +74,4 @@ def test_every_error_of_http_has_a_code_of_ours(app, status):
 def test_an_error_page_says_its_code(as_owner):
     answer = as_owner.get("/creatives/999999")
     assert answer.headers["X-Error-Code"] == "NOT_FOUND"
-    assert "/troubleshooting/errors#NOT_FOUND" in answer.text
-
-
-def test_owners_can_read_what_every_code_means(as_owner):
-    page = as_owner.get("/troubleshooting/errors").text
-    for code, failure in FAILURES.items():
-        assert (f'id="{code}"' in page) == (not failure.place.startswith("support."))
+    assert "NOT_FOUND" in answer.text
