@@ -97,10 +97,13 @@ def cost(app: Flask, connection: int) -> float:
     return used * 1000 / (PACE * PACES)
 
 
-def put(connection: int, number: int, spread: bool) -> None:
-    """Store events as the webhook does, unheard: a subscription that names the tier, then what happens."""
+def put(connection: int, number: int, spread: bool, silently: bool = True) -> None:
+    """Store events as the webhook does: a subscription that names the tier, then what happens. `silently`: no job is
+    enqueued for them.
+    """
     from manimod.ingest import events
     from manimod.jobs import transaction
+    from manimod.models.states import Source
     from manimod.stripe.payloads import minimise
 
     made = []
@@ -111,8 +114,9 @@ def put(connection: int, number: int, spread: bool) -> None:
             made.append((connection, minimise(stage.event(kind, customer, product, ago=ago))))
     for start in range(0, number, 500):
         with transaction():
-            events.store(made[start : start + 500], "webhook")
-            g.requested_jobs.clear()
+            events.store(made[start : start + 500], Source.WEBHOOK)
+            if silently:
+                g.requested_jobs.clear()
 
 
 def left() -> int:
