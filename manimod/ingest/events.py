@@ -9,7 +9,7 @@ from enum import Enum, auto
 from time import monotonic
 
 import structlog
-from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy import Row, and_, bindparam, or_, select, update
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from manimod import jobs
@@ -33,6 +33,13 @@ MAX_SECONDS = 1.0  # then other accounts get their turn
 MAX_ATTEMPTS = 5
 STUCK_AFTER = timedelta(seconds=2)  # then the job that was enqueued counts as lost
 
+# Of these connections, those that are connected. A disconnect waits for this lock, and so deletes what is stored here.
+CONNECTED = (
+    select(Connection.id)
+    .where(Connection.id.in_(bindparam("ids", expanding=True)), Connection.status == ConnectionStatus.CONNECTED)
+    .with_for_update(read=True, key_share=True)
+)
+
 
 class Stored(Enum):
     """What became of an event that arrived. A disconnected account keeps nothing."""
@@ -44,12 +51,8 @@ class Stored(Enum):
 
 def store(arrived: list[tuple[int, MinimisedEvent]], source: Source) -> list[Stored]:
     """Insert events, each with its connection's id, and enqueue their processing."""
-    # The lock keeps a disconnect from deleting an account's events before these are committed.
-    connection_ids = {connection_id for connection_id, _ in arrived}
-    query = select(Connection.id).where(
-        Connection.id.in_(connection_ids), Connection.status == ConnectionStatus.CONNECTED
-    )
-    connected = set(db.session.scalars(query.with_for_update(read=True, key_share=True)))
+    ids = list({connection_id for connection_id, _ in arrived})
+    connected = set(db.session.connection().scalars(CONNECTED, {"ids": ids}))
     rows = [_row(connection_id, event, source) for connection_id, event in arrived if connection_id in connected]
     rows.sort(key=lambda row: (row["connection_id"], row["stripe_id"]))  # one order, so that no two writers deadlock
     inserted = set(insert_new(StripeEvent, rows, ("connection_id", "stripe_id")))

@@ -1,73 +1,87 @@
-"""Group commit: deliveries that arrive at the same moment share one transaction.
+"""Group commit: what threads submit at the same moment shares one transaction.
 
-Waiting for the disk is what an insert costs, and a commit takes as long for eight events as for one.
+An insert costs little but the wait for the disk, and a commit takes as long for eight rows as for one.
 """
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import structlog
 
-from manimod import jobs
-from manimod.ingest import events
-from manimod.ingest.events import DATABASE_ERRORS, Stored
-from manimod.models.states import Source
-from manimod.stripe.payloads import MinimisedEvent
+from manimod.ingest.events import DATABASE_ERRORS
 
 log = structlog.get_logger()
 
 BATCH_SIZE = 50
 
+Item = TypeVar("Item")
+
 
 @dataclass(eq=False)
-class PendingDelivery:
-    """A delivery that waits for its commit, and afterwards what became of it."""
+class Waiting(Generic[Item]):
+    """An item in the queue. Its thread is woken when the item is stored, or when it is that thread's turn to store."""
 
-    connection_id: int
-    event: MinimisedEvent
-    result: Stored | None = None
+    item: Item
+    is_stored: bool = False
     error: Exception | None = None
+    wake: threading.Event = field(default_factory=threading.Event)
 
 
-class GroupCommit:
-    """A queue and a lock: the thread that gets the lock stores all that wait, the others then find their result."""
+class GroupCommit(Generic[Item]):
+    """One thread at a time, the leader, stores all items in the queue, its own among them; the others wait.
 
-    def __init__(self) -> None:
-        self._queue: deque[PendingDelivery] = deque()
+    An item that comes alone is stored alone, at once.
+    """
+
+    def __init__(self, store: Callable[[list[Item]], None]) -> None:
+        self._store = store
+        self._queue: deque[Waiting[Item]] = deque()
+        self._has_leader = False
         self._lock = threading.Lock()
 
-    def submit(self, connection_id: int, event: MinimisedEvent) -> Stored:
-        """Store an event. Returns once it is committed; raises what the database raised."""
-        delivery = PendingDelivery(connection_id, event)
-        self._queue.append(delivery)
+    def submit(self, item: Item) -> None:
+        """Returns once the item is committed. Raises what `store` raised for it."""
+        mine = Waiting(item)
         with self._lock:
-            while delivery.result is None and delivery.error is None:
-                _store([self._queue.popleft() for _ in range(min(len(self._queue), BATCH_SIZE))])
-        if delivery.error:
-            raise delivery.error
-        return delivery.result
+            self._queue.append(mine)
+            must_wait, self._has_leader = self._has_leader, True
+        if must_wait:
+            mine.wake.wait()
+        if not mine.is_stored:
+            self._lead()
+        if mine.error:
+            raise mine.error
 
+    def _lead(self) -> None:
+        """Store a batch from the front of the queue, where the leader's own item is, and pass the lead on."""
+        with self._lock:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_SIZE))]
+        try:
+            self._store_together(batch)
+        finally:
+            with self._lock:
+                self._has_leader = bool(self._queue)
+                next_leader = [self._queue[0]] if self._queue else []
+            for waiting in batch:
+                waiting.is_stored = True
+            for waiting in batch + next_leader:
+                waiting.wake.set()
 
-def _store(batch: list[PendingDelivery]) -> None:
-    """Store a batch in one transaction; where that fails, each delivery in its own, so that none suffers for another.
+    def _store_together(self, batch: list[Waiting[Item]]) -> None:
+        """Where a batch fails, store each item alone, so that none fails for another.
 
-    While the database is away, trying again would only keep everybody waiting.
-    """
-    try:
-        with jobs.transaction():
-            results = events.store([(delivery.connection_id, delivery.event) for delivery in batch], Source.WEBHOOK)
-            for delivery, result in zip(batch, results, strict=True):
-                if result is Stored.REPEATED:
-                    events.count_repeat(delivery.connection_id, delivery.event.facts.id)
-    except Exception as error:
-        log.exception("batch_not_stored", size=len(batch))
-        if len(batch) == 1 or isinstance(error, DATABASE_ERRORS):
-            for delivery in batch:
-                delivery.error = error
-            return
-        for delivery in batch:
-            _store([delivery])
-        return
-    for delivery, result in zip(batch, results, strict=True):
-        delivery.result = result
+        While the database is away, trying again would only keep everybody waiting.
+        """
+        try:
+            self._store([waiting.item for waiting in batch])
+        except Exception as error:
+            log.exception("batch_not_stored", size=len(batch))
+            if len(batch) == 1 or isinstance(error, DATABASE_ERRORS):
+                for waiting in batch:
+                    waiting.error = error
+            else:
+                for waiting in batch:
+                    self._store_together([waiting])

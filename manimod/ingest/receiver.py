@@ -1,13 +1,14 @@
 """The webhook: a small Flask app of its own, where Stripe delivers. 200 means that the event is in the database."""
 
 import traceback
+from dataclasses import dataclass
 
 import structlog
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from limits import parse
 from redis.exceptions import RedisError
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from werkzeug.exceptions import HTTPException
 
 from manimod import jobs
@@ -22,12 +23,21 @@ from manimod.models.bulk import upsert
 from manimod.models.states import ConnectionStatus, Source
 from manimod.stripe import connections
 from manimod.stripe.gateway import verify
+from manimod.stripe.payloads import MinimisedEvent
 
 log = structlog.get_logger()
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_SKEW_SECONDS = 2**31 - 1  # as the column holds it; a signature without a time is off by decades
 REJECTIONS_PER_ADDRESS = parse("1200 per minute")
+# Plain columns, and the statement built once: every event passes here.
+RECIPIENTS = select(
+    Connection.id,
+    Connection.webhook_token,
+    Connection.status,
+    Connection.encrypted_signing_secret,
+    Connection.encrypted_old_signing_secret,
+).where(Connection.webhook_token.in_(bindparam("tokens", expanding=True)))
 HTTP_ERRORS = {404: "NOT_FOUND", 405: "METHOD", 413: "TOO_LARGE"}
 
 
@@ -42,57 +52,89 @@ def create_receiver(app: Flask) -> Flask:
     for error in DATABASE_ERRORS:
         receiver.register_error_handler(error, _on_database_error)
     receiver.register_error_handler(Exception, _on_unexpected_error)
-    group_commit = GroupCommit()
+
+    def store(deliveries: list[Delivery]) -> None:
+        with app.app_context():
+            receive(deliveries)
+
+    group_commit = GroupCommit(store)
 
     @receiver.post("/stripe/<token>")
     def stripe(token: str) -> ResponseReturnValue:
-        body, signature = request.get_data(), request.headers.get("Stripe-Signature")
-        with app.app_context():
-            connection = _find_connection(token)
-            try:
-                event = verify(body, signature, connections.signing_secrets(connection))
-            except ManimodError as failure:
-                _count_rejected(connection.id, token, failure)
-                raise
-            result = group_commit.submit(connection.id, event)
-            if result is Stored.DISCONNECTED:
-                raise ManimodError("WEBHOOK_DISCONNECTED")
-            events.log_stored(connection.id, event, Source.WEBHOOK, result)
+        delivery = Delivery(token, request.get_data(), request.headers.get("Stripe-Signature"))
+        group_commit.submit(delivery)
+        if delivery.failure:
+            with app.app_context():
+                _count_rejected(delivery)
+            raise delivery.failure
+        events.log_stored(delivery.connection_id, delivery.event, Source.WEBHOOK, delivery.result)
         return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}
 
     return receiver
 
 
-def _find_connection(token: str) -> Row:
-    # Plain columns, and no transaction left open while the delivery waits for its commit: every event passes here.
-    query = select(
-        Connection.id,
-        Connection.status,
-        Connection.encrypted_signing_secret,
-        Connection.encrypted_old_signing_secret,
-    ).where(Connection.webhook_token == token)
-    connection = db.session.execute(query).one_or_none()
-    db.session.rollback()
-    if connection is None:
+@dataclass
+class Delivery:
+    """A request to the webhook, and what became of it: its event is stored, or `failure` says why it is rejected.
+
+    `connection_id` is None where the token is nobody's, or the account has disconnected.
+    """
+
+    token: str
+    body: bytes
+    signature: str | None
+    connection_id: int | None = None
+    event: MinimisedEvent | None = None
+    result: Stored | None = None
+    failure: ManimodError | None = None
+
+
+def receive(deliveries: list[Delivery]) -> None:
+    """Check deliveries and store their events, in one transaction."""
+    tokens = list({delivery.token for delivery in deliveries})
+    found = db.session.connection().execute(RECIPIENTS, {"tokens": tokens})
+    known = {row.webhook_token: row for row in found}
+    for delivery in deliveries:
+        try:
+            _verify(delivery, known.get(delivery.token))
+        except ManimodError as failure:
+            delivery.failure = failure
+    accepted = [delivery for delivery in deliveries if delivery.failure is None]
+    if not accepted:
+        return
+    with jobs.transaction():
+        results = events.store([(delivery.connection_id, delivery.event) for delivery in accepted], Source.WEBHOOK)
+        for delivery, delivery.result in zip(accepted, results, strict=True):
+            if delivery.result is Stored.REPEATED:
+                events.count_repeat(delivery.connection_id, delivery.event.facts.id)
+            elif delivery.result is Stored.DISCONNECTED:
+                delivery.connection_id, delivery.failure = None, ManimodError("WEBHOOK_DISCONNECTED")
+
+
+def _verify(delivery: Delivery, recipient: Row | None) -> None:
+    if recipient is None:
         raise ManimodError("WEBHOOK_UNKNOWN")
-    if connection.status != ConnectionStatus.CONNECTED:
+    if recipient.status != ConnectionStatus.CONNECTED:
         raise ManimodError("WEBHOOK_DISCONNECTED")
-    return connection
+    delivery.connection_id = recipient.id
+    delivery.event = verify(delivery.body, delivery.signature, connections.signing_secrets(recipient))
 
 
-def _count_rejected(connection_id: int, token: str, failure: ManimodError) -> None:
+def _count_rejected(delivery: Delivery) -> None:
     """Rate-limited, so that knowing the address is not enough to fill the database. Raises TOO_MANY.
 
     What Stripe signed is never held up, whoever else knows the address.
     """
+    if delivery.connection_id is None:
+        return
     try:
-        may_count = limiter.limiter.hit(REJECTIONS_PER_ADDRESS, "webhook", token)
+        may_count = limiter.limiter.hit(REJECTIONS_PER_ADDRESS, "webhook", delivery.token)
     except RedisError:
         may_count = True
     if not may_count:
         raise ManimodError("TOO_MANY")
     with jobs.transaction():
-        count_rejected(connection_id, failure)
+        count_rejected(delivery.connection_id, delivery.failure)
 
 
 def count_rejected(connection_id: int, failure: ManimodError) -> None:

@@ -5,6 +5,7 @@ limits on parameters; that is why `upsert` returns a column that nobody reads.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -12,14 +13,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from manimod.extensions import db
 
+INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
 
 def insert_new(model: type, rows: list[dict], unique: tuple[str, ...]) -> list[tuple]:
     """Insert the rows whose `unique` columns are not there yet. Returns those columns' values of the inserted rows."""
     if not rows:
         return []
-    columns = model.__table__.c
-    statement = _insert(model).on_conflict_do_nothing(index_elements=unique)
-    inserted = db.session.execute(statement.returning(*(columns[name] for name in unique)), rows)
+    connection = db.session.connection()
+    inserted = connection.execute(_insertion(connection.dialect.name, model, unique), rows)
     return [tuple(row) for row in inserted]
 
 
@@ -38,15 +40,18 @@ def upsert(
     """
     if not rows:
         return
-    columns, statement = model.__table__.c, _insert(model)
+    connection = db.session.connection()
+    columns, statement = model.__table__.c, INSERTS[connection.dialect.name](model.__table__)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in unique + keep}
     for name in add:
         changed[name] = columns[name] + statement.excluded[name]
     where = newer(statement.excluded) if newer else None
     statement = statement.on_conflict_do_update(index_elements=unique, set_=changed, where=where)
-    db.session.execute(statement.returning(columns[unique[0]]), rows)
+    connection.execute(statement.returning(columns[unique[0]]), rows)
 
 
-def _insert(model: type) -> Any:
-    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-    return dialect.insert(model.__table__)
+@cache
+def _insertion(dialect: str, model: type, unique: tuple[str, ...]) -> Any:
+    """Built once: this is in the path of every event."""
+    returned = [model.__table__.c[name] for name in unique]
+    return INSERTS[dialect](model.__table__).on_conflict_do_nothing(index_elements=unique).returning(*returned)
