@@ -1,4 +1,4 @@
-"""Approved creative sets on their way to the ad platforms: which may go, and what stands in the way."""
+"""Approved creatives on their way to the ad platforms: which may go, and what stands in the way."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,14 +13,15 @@ from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Account, Creative
+from manimod.models.states import CreativeStatus
 
-PAGE_SIZE = 20  # sets in a ZIP with pictures, which take some seconds a set
-MAX_CREATIVES = 1000  # sets in a ZIP of texts, which take some milliseconds
+PAGE_SIZE = 20  # creatives in a ZIP with pictures, which take some seconds each
+MAX_CREATIVES = 1000  # creatives in a ZIP of texts, which take some milliseconds each
 
 
 @dataclass(frozen=True)
 class ExportSelection:
-    """Which approved sets: those from test data as well, only one of them, only those older than the id `before`."""
+    """Which approved creatives: those of test data as well, only one of them, only ids lower than `before`."""
 
     with_test: bool = False
     only: int | None = None
@@ -29,67 +30,65 @@ class ExportSelection:
 
 @dataclass(frozen=True)
 class ExportPage:
-    """The next A_PART sets, the newest first. `blocked`: id -> the rule that a set breaks today; `older`: the id after
-    which the next part begins, or None."""
+    """Up to PAGE_SIZE creatives, newest first. `blocked`: id -> the rule that a creative breaks today. `older`: the
+    id before which the next page begins, or None."""
 
     items: list[ExportItem]
     blocked: dict[int, str]
     older: int | None
 
 
-def count(account: Account, asked: ExportSelection) -> int:
-    return db.session.scalar(_approved(account, asked).with_only_columns(func.count()))
+def count(account: Account, selection: ExportSelection) -> int:
+    return db.session.scalar(_approved(account, selection).with_only_columns(func.count()))
 
 
-def get_page(account: Account, asked: ExportSelection) -> ExportPage:
-    """The sets judged once more: an offer may have ended, a word may be banned by now."""
-    rows = db.session.execute(_approved(account, asked).order_by(Creative.id.desc()).limit(PAGE_SIZE)).all()
-    brief = briefs.to_brief(briefs.get_brand_kit(account), event="new_customer")
+def get_page(account: Account, selection: ExportSelection) -> ExportPage:
+    """Each creative is judged once more: an offer may have ended, a word may be banned by now."""
+    query = _approved(account, selection).order_by(Creative.id.desc()).limit(PAGE_SIZE)
+    rows = db.session.execute(query).all()
+    context = PolicyContext.of(briefs.to_brief(briefs.get_brand_kit(account), event="new_customer"))
     items, blocked = [], {}
-    for row in rows:
-        content = CreativeSet.from_json(row.content)
-        context = replace(PolicyContext.of(brief), tier=content.tier, objective=content.objective)
-        problems = policy.blocks(
-            [finding for variant in content.variants for finding in policy.check(variant, context)]
-        )
+    for creative_id, stored in rows:
+        content = CreativeSet.from_json(stored)
+        own_context = replace(context, tier=content.tier, objective=content.objective)
+        problems = []
+        for variant in content.variants:
+            problems += policy.blocks(policy.check(variant, own_context))
         if problems:
-            blocked[row.id] = problems[0].message
-        else:
-            items.append(ExportItem(_name(row.id, content), content, brief.brand))
+            blocked[creative_id] = problems[0].message
+            continue
+        # The set's own tier, because the product's name may be a customer's.
+        parts = (slug(content.event), slug(content.tier or "")[:30], content.segment, str(creative_id))
+        items.append(ExportItem("-".join(filter(None, parts)), content, context.brand))
     return ExportPage(items, blocked, rows[-1].id if len(rows) == PAGE_SIZE else None)
 
 
-def all_items(account: Account, asked: ExportSelection, blocked: dict[int, str]) -> Iterator[ExportItem]:
-    """Up to MOST sets, with one part in memory at a time; what is left out is added to `blocked`."""
+def all_items(account: Account, selection: ExportSelection, blocked: dict[int, str]) -> Iterator[ExportItem]:
+    """Up to MAX_CREATIVES, with one page in memory at a time. What is left out is added to `blocked`."""
     for _ in range(MAX_CREATIVES // PAGE_SIZE):
-        found = get_page(account, asked)
-        blocked.update(found.blocked)
-        yield from found.items
-        if found.older is None:
+        page = get_page(account, selection)
+        blocked.update(page.blocked)
+        yield from page.items
+        if page.older is None:
             return
-        asked = replace(asked, before=found.older)
+        selection = replace(selection, before=page.older)
 
 
-def require_ready(account: Account, found: ExportPage) -> None:
+def require_ready(account: Account, page: ExportPage) -> None:
     """Raises EXPORT_EMPTY, EXPORT_BLOCKED or LANDING_PAGE_MISSING."""
-    if not found.items:
-        raise ManimodError("EXPORT_BLOCKED" if found.blocked else "EXPORT_EMPTY")
+    if not page.items:
+        raise ManimodError("EXPORT_BLOCKED" if page.blocked else "EXPORT_EMPTY")
     if not briefs.get_brand_kit(account).landing_page:
         raise ManimodError("LANDING_PAGE_MISSING")
 
 
-def _approved(account: Account, asked: ExportSelection) -> Select:
-    query = select(Creative.id, Creative.content).where(
-        Creative.account_id == account.id, Creative.status == "approved"
-    )
-    if not asked.with_test:
+def _approved(account: Account, selection: ExportSelection) -> Select:
+    query = select(Creative.id, Creative.content)
+    query = query.where(Creative.account_id == account.id, Creative.status == CreativeStatus.APPROVED)
+    if not selection.with_test:
         query = query.where(Creative.is_test.is_(False))
-    if asked.only is not None:
-        query = query.where(Creative.id == asked.only)
-    return query if asked.before is None else query.where(Creative.id < asked.before)
-
-
-def _name(creative_id: int, content: CreativeSet) -> str:
-    """Of the set's own tier: the product's name may be a customer's."""
-    parts = (slug(content.event), slug(content.tier or "")[:30], content.segment, str(creative_id))
-    return "-".join(filter(None, parts))
+    if selection.only is not None:
+        query = query.where(Creative.id == selection.only)
+    if selection.before is not None:
+        query = query.where(Creative.id < selection.before)
+    return query
