@@ -1,7 +1,7 @@
 """The guide's steps as a checklist that ticks itself, and the test run that follows an event to the queue."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -100,20 +100,25 @@ class TestRun:
         return TestState.NO_MOMENT if is_processed else None
 
     @property
-    def stages(self) -> list[Stage]:
-        generated_at = self.creative.generated_at if self.creative else None
+    def times(self) -> tuple[datetime | None, ...]:
+        """When it was received, detected, generated and, with that, put into the queue."""
+        received = self.moment or self.event
+        received_at = received.received_at if received else None
         detected_at = self.moment.detected_at if self.moment else None
-        stages = []
-        for name, at in zip(STAGES[1:], (self.received_at, detected_at, generated_at, generated_at), strict=True):
-            is_next = len(stages) == self.stage and not self.is_over
-            state = "next" if is_next else "later"
-            stages.append(Stage(name, at, "done" if at else state))
-        return stages
+        generated_at = self.creative.generated_at if self.creative else None
+        return received_at, detected_at, generated_at, generated_at
 
     @property
-    def received_at(self) -> datetime | None:
-        first = self.moment or self.event
-        return first.received_at if first else None
+    def stage(self) -> int:
+        """How many of the four stages are done."""
+        return sum(at is not None for at in self.times)
+
+    @property
+    def stages(self) -> list[Stage]:
+        stages = [Stage(name, at, "done" if at else "later") for name, at in zip(STAGES[1:], self.times, strict=True)]
+        if not self.is_over:
+            stages[self.stage] = replace(stages[self.stage], state="next")
+        return stages
 
     @property
     def clock_from(self) -> datetime:
@@ -139,13 +144,6 @@ class TestRun:
     @property
     def is_slow(self) -> bool:
         return self.creative is None and self.elapsed > SLOW_AFTER
-
-    @property
-    def stage(self) -> int:
-        """How many of the four stages are done: received, detected, generated and, with it, in the queue."""
-        if self.creative:
-            return 4
-        return 2 if self.moment else int(self.event is not None)
 
 
 def watch_test(connection: Connection, since: datetime) -> TestRun:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
-from sqlalchemy import Row, func, null, select
+from sqlalchemy import func, select
+from sqlalchemy.orm import defer
 
 from manimod.config import settings
 from manimod.diagnostics.metrics import constant
@@ -34,12 +35,19 @@ class SourceState(StrEnum):
     NOT_READY = "not_ready"  # not set up, or not permitted by the key
 
 
+WEBHOOK_STEPS = {
+    SourceState.NOT_READY: "add_webhook",
+    SourceState.AWAITED: "await_webhook",
+    SourceState.FAILS: "check_webhook",
+}
+
+
 @dataclass(frozen=True)
 class SourceStatus:
     name: Source
     state: SourceState
-    last_received_at: datetime | None
-    median_delay_seconds: float | None
+    last_received_at: datetime | None = None
+    median_delay_seconds: float | None = None
 
     @property
     def works(self) -> bool:
@@ -57,7 +65,7 @@ class WorkingSource:
     webhook: SourceStatus
     poll: SourceStatus
     sync: SourceStatus
-    events: list[Row]  # the latest ones, newest first, including those that were ignored
+    events: list[StripeEvent]  # the latest ones, newest first, including those that were ignored
     runs: list[SyncRun]  # the latest ones, newest first
 
     @property
@@ -72,40 +80,21 @@ class WorkingSource:
     @property
     def next_steps(self) -> tuple[str, ...]:
         """What would bring a faster one: of `add_webhook`, `await_webhook`, `check_webhook` and `allow_events`."""
-        steps = {
-            SourceState.NOT_READY: ("add_webhook",),
-            SourceState.AWAITED: ("await_webhook",),
-            SourceState.FAILS: ("check_webhook",),
-            SourceState.WORKS: (),
-        }[self.webhook.state]
-        return steps if self.webhook.works or self.poll.is_ready else (*steps, "allow_events")
+        if self.webhook.works:
+            return ()
+        return (WEBHOOK_STEPS[self.webhook.state],) + (() if self.poll.is_ready else ("allow_events",))
 
 
 def working_source(connection: Connection) -> WorkingSource:
     events, found, runs = _latest_events(connection), _found_by_sync(connection), sync.list_latest(connection)
-    arrived = [event for event in events if event.state != EventState.IGNORED]
-    latest = sorted(arrived + found, key=lambda row: row.received_at, reverse=True)[:MIN_EVENTS]
+    processed = [event for event in events if event.state != EventState.IGNORED]
     return WorkingSource(
-        webhook=_status(Source.WEBHOOK, _webhook_state(connection, latest), arrived),
-        poll=_status(Source.POLL, _poll_state(connection), arrived),
+        webhook=_status(Source.WEBHOOK, _webhook_state(connection, processed, found), processed),
+        poll=_status(Source.POLL, _poll_state(connection), processed),
         sync=_status(Source.SYNC, _sync_state(connection, runs), found),
         events=events,
         runs=runs,
     )
-
-
-def _latest_events(connection: Connection) -> list[Row]:
-    columns = (
-        StripeEvent.source,
-        StripeEvent.livemode,
-        StripeEvent.state,
-        StripeEvent.created_at,
-        StripeEvent.received_at,
-        StripeEvent.repeats,
-        StripeEvent.repeated_at,
-    )
-    query = select(*columns).where(StripeEvent.connection_id == connection.id)
-    return list(db.session.execute(query.order_by(StripeEvent.received_at.desc()).limit(MAX_EVENTS)))
 
 
 def events_of_the_other_mode(connection: Connection) -> int:
@@ -119,24 +108,26 @@ def events_of_the_other_mode(connection: Connection) -> int:
     return db.session.scalar(query)
 
 
-def _found_by_sync(connection: Connection) -> list[Row]:
-    """The latest moments that only the sync found, in the columns of events."""
-    query = select(
-        Moment.source,
-        Moment.occurred_at.label("created_at"),
-        Moment.detected_at.label("received_at"),
-        null().label("repeated_at"),
-    ).where(Moment.connection_id == connection.id, Moment.source == constant(Source.SYNC))
-    return list(db.session.execute(query.order_by(Moment.id.desc()).limit(MAX_DELAYS)))
+def _latest_events(connection: Connection) -> list[StripeEvent]:
+    query = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
+    query = query.options(defer(StripeEvent.facts), defer(StripeEvent.fields_read))
+    return list(db.session.scalars(query.order_by(StripeEvent.received_at.desc()).limit(MAX_EVENTS)))
 
 
-def _webhook_state(connection: Connection, latest: list[Row]) -> SourceState:
+def _found_by_sync(connection: Connection) -> list[Moment]:
+    """The latest moments that only the sync found."""
+    query = select(Moment).where(Moment.connection_id == connection.id, Moment.source == constant(Source.SYNC))
+    return list(db.session.scalars(query.order_by(Moment.id.desc()).limit(MAX_DELAYS)))
+
+
+def _webhook_state(connection: Connection, events: list[StripeEvent], found: list[Moment]) -> SourceState:
     if connection.encrypted_signing_secret is None:
         return SourceState.NOT_READY
+    latest = sorted([*events, *found], key=lambda arrival: arrival.received_at, reverse=True)[:MIN_EVENTS]
     if not latest:
         return SourceState.AWAITED
-    was_delivered = any(row.source == Source.WEBHOOK or row.repeated_at for row in latest)
-    return SourceState.WORKS if was_delivered else SourceState.FAILS
+    delivered = [event for event in events if event.source == Source.WEBHOOK or event.repeated_at]
+    return SourceState.WORKS if any(arrival in delivered for arrival in latest) else SourceState.FAILS
 
 
 def _poll_state(connection: Connection) -> SourceState:
@@ -144,8 +135,7 @@ def _poll_state(connection: Connection) -> SourceState:
         return SourceState.NOT_READY
     can_read = connection.last_error in (None, "STRIPE_PERMISSION_MISSING")  # which is another permission
     at = connection.polled_at or connection.next_poll_at
-    is_in_time = at is not None and now() - at < POLL_OVERDUE
-    return SourceState.WORKS if can_read and is_in_time else SourceState.FAILS
+    return SourceState.WORKS if can_read and at and now() - at < POLL_OVERDUE else SourceState.FAILS
 
 
 def _sync_state(connection: Connection, runs: list[SyncRun]) -> SourceState:
@@ -153,18 +143,18 @@ def _sync_state(connection: Connection, runs: list[SyncRun]) -> SourceState:
         return SourceState.FAILS
     if now() - connection.connected_at < START:
         return SourceState.WORKS
-    interval = timedelta(minutes=settings().sync_interval_minutes)
+    longest = timedelta(minutes=settings().sync_interval_minutes) + SYNC_OVERDUE
     for run in runs:
         is_running = run.state == SyncState.RUNNING and run.lease_until and run.lease_until > now()
-        is_recent = run.state == SyncState.DONE and now() - run.finished_at < interval + SYNC_OVERDUE
-        if is_running or is_recent:
+        if is_running or (run.state == SyncState.DONE and now() - run.finished_at < longest):
             return SourceState.WORKS
     return SourceState.FAILS
 
 
-def _status(name: Source, state: SourceState, arrivals: list[Row]) -> SourceStatus:
-    own = [row for row in arrivals if row.source == name][:MAX_DELAYS]
+def _status(name: Source, state: SourceState, arrivals: list[StripeEvent] | list[Moment]) -> SourceStatus:
+    own = [arrival for arrival in arrivals if arrival.source == name][:MAX_DELAYS]
     if not own:
-        return SourceStatus(name, state, None, None)
-    delay = median((row.received_at - row.created_at).total_seconds() for row in own)
+        return SourceStatus(name, state)
+    happened = "occurred_at" if name == Source.SYNC else "created_at"
+    delay = median((arrival.received_at - getattr(arrival, happened)).total_seconds() for arrival in own)
     return SourceStatus(name, state, own[0].received_at, delay)

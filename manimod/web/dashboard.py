@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
-from sqlalchemy import select
 
 from manimod.creatives import review
 from manimod.customers import statistics
@@ -101,9 +100,9 @@ def get_overview(account: Account) -> Overview:
     connection = connections.get_current(account)
     creatives = review.counts(account)
     sizes = statistics.sizes(connection) if connection else []
-    last_event = _last_event(connection) if connection else None
     delays = _delays(account)
     working = sources.working_source(connection) if connection else None
+    last_event = next(iter(working.events), None) if working else None
     return Overview(
         connection=connection,
         creatives=creatives,
@@ -117,11 +116,6 @@ def get_overview(account: Account) -> Overview:
         slowest_delay=delays[-1] if delays else None,
         steps=setup.steps(account, connection, bool(sizes), last_event is not None, bool(delays)),
     )
-
-
-def _last_event(connection: Connection) -> StripeEvent | None:
-    query = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
-    return db.session.scalar(query.order_by(StripeEvent.received_at.desc()).limit(1))
 
 
 def _delays(account: Account) -> list[float]:
