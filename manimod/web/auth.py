@@ -10,7 +10,6 @@ from flask_security import auth_required, current_user
 
 from manimod.errors import ManimodError
 from manimod.extensions import limiter, security
-from manimod.models import Account
 from manimod.web import render
 
 # Only failures count, so nobody is locked out by signing in often.
@@ -40,16 +39,11 @@ def owner_required(view: Callable) -> Callable:
     @wraps(view)
     @auth_required("session")
     def guarded(*args: object, **kwargs: object) -> Response:
-        return view(current_account(), *args, **kwargs)
+        if current_user.account is None or not current_user.has_role("owner"):
+            raise ManimodError("FORBIDDEN")
+        return view(current_user.account, *args, **kwargs)
 
     return guarded
-
-
-def current_account() -> Account:
-    account = current_user.account
-    if account is None or not current_user.has_role("owner"):
-        raise ManimodError("FORBIDDEN")
-    return account
 
 
 def support_required(view: Callable) -> Callable:

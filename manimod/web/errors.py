@@ -1,4 +1,4 @@
-"""Every failure as something a person can use: a page, a toast for htmx, one plain line for who sends webhooks."""
+"""Every failure as something a person can use: a page, or a toast for htmx."""
 
 import traceback
 
@@ -73,9 +73,7 @@ def _on_unexpected_error(error: Exception) -> Response:
 def _respond(code: str, status: int | None = None, sentence: str | None = None) -> Response:
     status = status or FAILURES[code].status
     sentence = sentence or FAILURES[code].message
-    if request.path.startswith("/webhooks/"):
-        response = Response(f"{sentence}\n", status, mimetype="text/plain")
-    elif render.wants_fragment():
+    if render.wants_fragment():
         response = render.error_toast(sentence, status)
     else:
         response = render.page(

@@ -36,14 +36,14 @@ def page(
     template: str, fragment: str | None = None, status: int = 200, also: tuple[str, ...] = (), **context: object
 ) -> Response:
     """The template's block `fragment` for htmx, the page for everyone else. `also`: partials to swap out of band."""
-    if not fragment or not wants_fragment():
-        return _respond(render_template(template, **context), status)
-    return _respond(render_block(template, fragment, **context) + _render_out_of_band(also, context), status)
+    if fragment and wants_fragment():
+        return _respond(render_block(template, fragment, **context), status, also, context)
+    return _respond(render_template(template, **context), status)
 
 
 def partial(template: str, status: int = 200, also: tuple[str, ...] = (), **context: object) -> Response:
     """A partial by itself, for htmx only. `also`: partials to swap out of band."""
-    return _respond(render_template(template, **context) + _render_out_of_band(also, context), status)
+    return _respond(render_template(template, **context), status, also, context)
 
 
 def success_response(
@@ -62,12 +62,12 @@ def success_response(
     if not wants_fragment():
         return redirect_with_toast(address, toast, undo and {"address": undo["address"]})
     html = render_template(partial, **context) if partial else ""
-    return _respond(html + _render_out_of_band(also, context) + _render_toast({"text": toast, "undo": undo}), 200)
+    return _respond(html, 200, (*also, "_toast.html"), context | {"message": {"text": toast, "undo": undo}})
 
 
 def error_toast(sentence: str, status: int) -> Response:
     """The response to a failed htmx action: nothing is swapped, and a toast says why."""
-    response = _respond(_render_toast({"text": sentence, "is_error": True}), status)
+    response = partial("_toast.html", status, message={"text": sentence, "is_error": True})
     response.headers["HX-Reswap"] = "none"
     return response
 
@@ -76,20 +76,14 @@ def redirect_with_toast(address: str, toast: str = "", undo: dict | None = None)
     """Leave the page, also from htmx. The next page shows the toast, with `undo` as in `success_response`."""
     if toast:
         flash({"text": toast, "undo": undo}, "toast")
-    if not wants_fragment():
-        return redirect(address, 303)
-    return make_response("", 200, {"HX-Redirect": address})
+    if wants_fragment():
+        return make_response("", 200, {"HX-Redirect": address})
+    return redirect(address, 303)
 
 
-def _render_toast(message: dict) -> str:
-    return render_template("_toast.html", message=message)
-
-
-def _render_out_of_band(partials: tuple[str, ...], context: dict) -> str:
-    return "".join(render_template(partial, oob=True, **context) for partial in partials)
-
-
-def _respond(html: str, status: int) -> Response:
+def _respond(html: str, status: int, also: tuple[str, ...] = (), context: dict | None = None) -> Response:
+    for template in also:
+        html += render_template(template, oob=True, **(context or {}))
     response = make_response(html, status)
     response.vary.add("HX-Request")
     return response
