@@ -1,40 +1,15 @@
-"""What an owner may change about the account itself: its name and its time zone."""
+"""The people who sign in: owners of an account, and members of support."""
 
 import secrets
 from contextlib import suppress
-from functools import cache
-from zoneinfo import available_timezones
 
 from flask import current_app
 from flask_security import hash_password
 from passlib.totp import TOTP, AppWallet
 from sqlalchemy import exists, select
 
-from manimod.errors import ManimodError
 from manimod.extensions import db, security
 from manimod.models import Account, User
-
-MAX_NAME_LENGTH = 120
-# The database also lists old names of places and fixed offsets, which nobody would look for.
-REGIONS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
-
-
-@cache
-def time_zones() -> dict[str, list[str]]:
-    """Region -> names of its time zones: `Europe` -> `Europe/Berlin`, ..."""
-    names = sorted(available_timezones())
-    return {region: [name for name in names if name.startswith(f"{region}/")] for region in REGIONS}
-
-
-def change_account(account: Account, name: str, time_zone: str) -> None:
-    """Raises ACCOUNT_NAME_MISSING or TIME_ZONE_UNKNOWN, and then changes nothing."""
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= MAX_NAME_LENGTH:
-        raise ManimodError("ACCOUNT_NAME_MISSING")
-    if time_zone != "UTC" and not any(time_zone in names for names in time_zones().values()):
-        raise ManimodError("TIME_ZONE_UNKNOWN")
-    account.name = name
-    account.time_zone = time_zone
 
 
 def any_users() -> bool:

@@ -5,44 +5,41 @@ import json
 from flask import Blueprint, Response, current_app, g, redirect, request, url_for
 from flask_security import auth_required
 
-from manimod.accounts import audit, users
-from manimod.errors import ManimodError
+from manimod.accounts import audit
 from manimod.jobs import transaction
 from manimod.models import Account
 from manimod.web import render
 from manimod.web.auth import owner_required
+from manimod.web.forms import THEMES, AccountForm, ThemeForm
 
 blueprint = Blueprint("account", __name__, url_prefix="/settings/account")
 
-THEMES = {"light": "Light", "dark": "Dark", "": "System"}
 YEAR = 365 * 86400
 
 
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    return _page(account, {"name": account.name, "time_zone": account.time_zone})
+    return _page(account, AccountForm(obj=account))
 
 
 @blueprint.post("")
 @owner_required
 def save(account: Account) -> Response:
-    entered = {"name": request.form.get("name", ""), "time_zone": request.form.get("time_zone", "")}
-    try:
-        with transaction():
-            users.change_account(account, **entered)
-    except ManimodError as failure:
-        if failure.status != 422:
-            raise
-        return _page(account, entered, 422, errors={failure.code: str(failure)})
+    form = AccountForm()
+    if not form.validate():
+        return _page(account, form, 422)
+    with transaction():
+        form.populate_obj(account)
     return render.redirect_with_toast(url_for("account.show"), "Account saved.")
 
 
 @blueprint.post("/theme")
 @auth_required("session")
 def choose_theme() -> Response:
-    """Kept by the browser, for screens differ; anything unknown is the system's theme."""
-    g.theme = request.form.get("theme") if request.form.get("theme") in THEMES else ""
+    """Kept by the browser, for screens differ. Anything unknown is the system's theme."""
+    form = ThemeForm()
+    g.theme = form.theme.data if form.validate() else ""
     if render.wants_fragment():
         response = render.partial("settings/_theme.html")
         response.headers["HX-Trigger"] = json.dumps({"mani:theme": g.theme})
@@ -65,13 +62,6 @@ def _themes() -> dict:
     return {"THEMES": THEMES}
 
 
-def _page(account: Account, entered: dict, status: int = 200, errors: dict | None = None) -> Response:
-    return render.page(
-        "settings/account.html",
-        status=status,
-        account=account,
-        entered=entered,
-        errors=errors or {},
-        time_zones=users.time_zones(),
-        entries=audit.get_for_account(account),
-    )
+def _page(account: Account, form: AccountForm, status: int = 200) -> Response:
+    entries = audit.get_for_account(account)
+    return render.page("settings/account.html", status=status, account=account, form=form, entries=entries)

@@ -3,80 +3,85 @@
 from flask import Blueprint, Response, abort, request, url_for
 
 from manimod.creatives import brand_kit, briefs
-from manimod.creatives.engine.brief import OfferKind, Tone
 from manimod.creatives.engine.copy.copywriter import NoLegalCopy
 from manimod.creatives.engine.picture import picture
 from manimod.errors import ManimodError
 from manimod.jobs import transaction
 from manimod.models import Account, BrandKit
-from manimod.web import brand_form, pictures, render
+from manimod.web import pictures, render
 from manimod.web.auth import owner_required
+from manimod.web.brand_form import BrandForm
+from manimod.web.forms import LogoForm
 
 blueprint = Blueprint("brand", __name__, url_prefix="/settings/brand")
 
-EMPTY_ROWS = 1  # for the next offer; saving brings another one
-OFFER_FIELDS = ("text", "kind", "code", "ends_on")
 PREVIEWED = ("name", "primary_colour", "accent_colour", "tone")  # what the picture shows before it is saved
 
 
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    return _page(account, briefs.get_brand_kit(account))
+    kit = briefs.get_brand_kit(account)
+    return render.page("brand/show.html", **_context(account, kit, BrandForm(obj=kit)))
 
 
 @blueprint.post("", strict_slashes=False)
 @owner_required
 def save(account: Account) -> Response:
-    values = brand_form.read(request.form, _offers())
-    draft = brand_kit.draft(account, **values)
-    problems = brand_form.find_problems(values)
-    if problems:
-        return _page(account, draft, "form", 422, problems=problems)
-    try:
-        with transaction():
-            brand_kit.save(account, draft, request.form.get("version", type=int))
-    except brand_kit.BrandRejected as refusal:
-        return _page(account, draft, "form", 422, problems=refusal.problems)
-    return render.success_response(
-        "brand/_kit.html", _here(), "Brand kit saved.", **_context(account, briefs.get_brand_kit(account))
-    )
+    form = BrandForm(obj=briefs.get_brand_kit(account))
+    is_valid = form.validate()
+    draft = brand_kit.draft(account, **form.valid_values)
+    if is_valid:
+        try:
+            with transaction():
+                brand_kit.save(account, draft, form.version.data)
+            return _success(account, "Brand kit saved.")
+        except brand_kit.BrandRejected as rejection:
+            for field, sentence in rejection.problems.items():
+                form.refuse(field, sentence)
+    return render.page("brand/show.html", "form", 422, **_context(account, draft, form))
 
 
 @blueprint.post("/logo")
 @owner_required
 def save_logo(account: Account) -> Response:
     """Upload the logo, or with `remove` take it away."""
-    file = request.files.get("logo")
-    data = None if "remove" in request.form else file.read() if file else b""
+    form = LogoForm()
+    data = form.logo.data.read() if form.logo.data else b""
     try:
         with transaction():
-            brand_kit.set_logo(account, data)
+            brand_kit.set_logo(account, None if form.remove.data else data)
     except ManimodError as failure:
-        return _page(account, briefs.get_brand_kit(account), "form", failure.status, logo_error=str(failure))
-    said = "Logo removed." if data is None else "Logo saved."
-    return render.success_response("brand/_kit.html", _here(), said, **_context(account, briefs.get_brand_kit(account)))
+        form.refuse("logo", str(failure))
+        kit = briefs.get_brand_kit(account)
+        context = _context(account, kit, BrandForm(formdata=None, obj=kit))
+        return render.page("brand/show.html", "form", failure.status, **context | {"logo_form": form})
+    return _success(account, "Logo removed." if form.remove.data else "Logo saved.")
 
 
 @blueprint.post("/preview")
 @owner_required
 def preview(account: Account) -> Response:
     """The pictures again, with what the form holds and nobody has saved yet."""
-    draft = brand_kit.draft(account, **brand_form.read(request.form, _offers()))
+    form = BrandForm(obj=briefs.get_brand_kit(account))
+    form.validate()
+    draft = brand_kit.draft(account, **form.valid_values)
     if not render.wants_fragment():
-        return _page(account, draft)
+        return render.page("brand/show.html", **_context(account, draft, form))
     return render.partial("brand/_preview.html", **_preview_context(draft))
 
 
 @blueprint.get("/preview/<event>.svg")
 @owner_required
 def picture_of_event(account: Account, event: str) -> Response:
-    """A sample ad in the brand's clothes; what isn't saved yet stands in the address."""
+    """A sample ad of the brand. What isn't saved yet stands in the address."""
     if event not in brand_kit.SAMPLES:
         abort(404)
-    unsaved = brand_form.read({field: request.args[field][:60] for field in PREVIEWED if field in request.args})
-    shown = {field: unsaved[field] for field in PREVIEWED if unsaved.get(field)}
-    draft = brand_kit.draft(account, **shown)
+    form = BrandForm(request.args, obj=briefs.get_brand_kit(account), meta={"csrf": False})
+    form.validate()
+    draft = brand_kit.draft(
+        account, **{name: form.valid_values[name] for name in PREVIEWED if name in form.valid_values}
+    )
     try:
         variant = brand_kit.sample(draft, event).variants[0]
     except NoLegalCopy:
@@ -93,17 +98,19 @@ def logo(account: Account) -> Response:
     return pictures.versioned(lambda: kit.logo, "png", str(kit.version), "logo")
 
 
-def _page(account: Account, kit: BrandKit, fragment: str | None = None, status: int = 200, **context: object):
-    return render.page("brand/show.html", fragment, status, **_context(account, kit), **context)
+def _success(account: Account, toast: str) -> Response:
+    kit = briefs.get_brand_kit(account)
+    context = _context(account, kit, BrandForm(formdata=None, obj=kit))
+    return render.success_response("brand/_kit.html", url_for("brand.show"), toast, **context)
 
 
-def _context(account: Account, kit: BrandKit) -> dict:
+def _context(account: Account, kit: BrandKit, form: BrandForm) -> dict:
+    if all(offer.text.data for offer in form.offers):
+        form.offers.append_entry()  # an empty row for the next offer
     return {
         "account": account,
-        "kit": kit,
-        "tones": tuple(Tone),
-        "offer_kinds": tuple(OfferKind),
-        "empty_rows": EMPTY_ROWS,
+        "form": form,
+        "logo_form": LogoForm(formdata=None),
         "remarks": brand_kit.find_warnings(account, kit),
         **_preview_context(kit),
     }
@@ -119,12 +126,3 @@ def _preview_context(kit: BrandKit) -> dict:
             problem = str(refusal)
     unsaved = {field: getattr(kit, field) for field in PREVIEWED}
     return {"kit": kit, "samples": samples, "preview_problem": problem, "unsaved": unsaved}
-
-
-def _offers() -> list[dict]:
-    columns = [request.form.getlist(f"offer_{field}") for field in OFFER_FIELDS]
-    return [dict(zip(OFFER_FIELDS, row, strict=True)) for row in zip(*columns, strict=False)]
-
-
-def _here() -> str:
-    return url_for("brand.show")

@@ -1,78 +1,117 @@
-"""What the brand page's form may hold: lengths, lists, colours, addresses and days. The ad rules come afterwards."""
+"""The brand page's form: lengths, lists, colours, addresses and days. The ad rules come afterwards."""
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from wtforms import ColorField, FieldList, FormField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import Form as SubForm
+from wtforms.validators import Length, Optional, Regexp, ValidationError
+from wtforms.widgets import HiddenInput
+
 from manimod.creatives import briefs
 from manimod.creatives.engine.brief import OfferKind, Tone
+from manimod.web.forms import NOT_IN_LIST, Form, one_line
 
 MAX_LINES = 50  # banned words, proof and release notes of an account
+MAX_LINE_LENGTH = 160
 MAX_OFFERS = 10
-MAX_LENGTHS = {"name": 60, "landing_page": 500, "disclaimer": 200, "line": 160, "offer": 120, "code": 30}
-LISTS = ("banned_words", "proof", "release_notes")
 
 
-def read(form: Mapping[str, str], offers: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
-    """The values of a brand kit as the form has them; a colour or tone that is none is left out."""
-    values = {
-        "name": _clean(form.get("name", "")),
-        "landing_page": form.get("landing_page", "").strip(),
-        "disclaimer": _clean(form.get("disclaimer", "")),
-        "offers": [_offer(row) for row in offers if _clean(row.get("text", ""))],
-    }
-    for name in LISTS:
-        values[name] = _lines(form.get(name, ""))
-    for name in ("primary_colour", "accent_colour"):
-        if re.fullmatch(r"\s*#?[0-9a-fA-F]{6}\s*", form.get(name, "")):
-            values[name] = "#" + form[name].strip().lstrip("#").lower()
-    if form.get("tone") in tuple(Tone):
-        values["tone"] = form["tone"]
-    return values
+class LinesField(TextAreaField):
+    """A text area whose value is a list of lines, each once."""
+
+    def _value(self) -> str:
+        return "\n".join(self.data or [])
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist:
+            lines = [one_line(line) for line in valuelist[0].splitlines()]
+            self.data = list(dict.fromkeys(line for line in lines if line))
+
+    def pre_validate(self, form: SubForm) -> None:
+        if len(self.data or []) > MAX_LINES or any(len(line) > MAX_LINE_LENGTH for line in self.data or []):
+            raise ValidationError(f"At most {MAX_LINES} lines of {MAX_LINE_LENGTH} characters each.")
 
 
-def find_problems(values: Mapping[str, Any]) -> dict[str, str]:
-    """Field -> the sentence that says what to change."""
-    problems = {}
-    if not 1 <= len(values["name"]) <= MAX_LENGTHS["name"]:
-        problems["name"] = f"A brand needs a name of 1 to {MAX_LENGTHS['name']} characters."
-    if values["landing_page"] and not _is_web_address(values["landing_page"]):
-        problems["landing_page"] = "The landing page must be a full address that starts with https://."
-    if len(values["disclaimer"]) > MAX_LENGTHS["disclaimer"]:
-        problems["disclaimer"] = f"A disclaimer has at most {MAX_LENGTHS['disclaimer']} characters."
-    for field in LISTS:
-        if len(values[field]) > MAX_LINES or any(len(line) > MAX_LENGTHS["line"] for line in values[field]):
-            problems[field] = f"At most {MAX_LINES} lines of {MAX_LENGTHS['line']} characters each."
-    if len(values["offers"]) > MAX_OFFERS:
-        problems["offers"] = f"At most {MAX_OFFERS} offers."
-    for offer in values["offers"]:
-        if len(offer["text"]) > MAX_LENGTHS["offer"] or len(offer["code"] or "") > MAX_LENGTHS["code"]:
-            problems["offers"] = (
-                f"An offer has at most {MAX_LENGTHS['offer']} characters, its code at most {MAX_LENGTHS['code']}."
-            )
-        elif offer["ends_on"] and not briefs.to_date(offer["ends_on"]):
-            problems["offers"] = "An end date is a day like 2027-01-31."
-    return problems
+class OfferForm(SubForm):
+    text = StringField("What it is", [Length(max=120, message="An offer has at most 120 characters.")], [one_line])
+    kind = SelectField(
+        "Kind",
+        choices=[(kind.value, kind.label) for kind in OfferKind],
+        default=OfferKind.DISCOUNT,
+        invalid_choice_message=NOT_IN_LIST,
+    )
+    code = StringField(
+        "Code, if there is one", [Length(max=30, message="An offer's code has at most 30 characters.")], [one_line]
+    )
+    ends_on = StringField("Last day, if it ends", filters=[one_line], render_kw={"type": "date"})
+
+    def validate_ends_on(self, field: StringField) -> None:
+        if field.data and not briefs.to_date(field.data):
+            raise ValidationError("An end date is a day like 2027-01-31.")
 
 
-def _offer(row: Mapping[str, str]) -> dict[str, str | None]:
-    kind = row.get("kind")
-    return {
-        "text": _clean(row["text"]),
-        "kind": kind if kind in tuple(OfferKind) else OfferKind.DISCOUNT,
-        "code": _clean(row.get("code", "")) or None,
-        "ends_on": row.get("ends_on", "").strip() or None,
-    }
+def _colour_field(label: str) -> ColorField:
+    return ColorField(label, [Regexp("#[0-9a-fA-F]{6}$", message="A colour looks like #1f6feb.")])
 
 
-def _lines(text: str) -> list[str]:
-    return list(dict.fromkeys(line for line in map(_clean, text.splitlines()) if line))
+class BrandForm(Form):
+    version = IntegerField(validators=[Optional()], widget=HiddenInput())
+    name = StringField(
+        "Name in ads",
+        [Length(1, 60, "A brand needs a name of 1 to 60 characters.")],
+        [one_line],
+        description="The name your customers know, at most 25 characters for every placement.",
+    )
+    primary_colour = _colour_field("Main colour")
+    accent_colour = _colour_field("Accent colour")
+    tone = RadioField("Tone", choices=[(tone.value, tone.label) for tone in Tone], invalid_choice_message=NOT_IN_LIST)
+    landing_page = StringField(
+        "Landing page",
+        [Optional(), Length(max=500, message="An address has at most 500 characters.")],
+        [one_line],
+        description="Starts with https://. Every exported ad leads here.",
+        render_kw={"type": "url", "placeholder": "https://"},
+    )
+    release_notes = LinesField(
+        "What's new in your product",
+        description="One per line, for example: Shared calendars. Ads about news are written only if there is some.",
+    )
+    proof = LinesField(
+        "Proof",
+        description="One per line: figures or words of customers that you can show to be true. mani never invents any.",
+    )
+    offers = FieldList(FormField(OfferForm))
+    banned_words = LinesField("Words to avoid", description="One per line. No ad uses them.")
+    disclaimer = StringField(
+        "Disclaimer",
+        [Length(max=200, message="A disclaimer has at most 200 characters.")],
+        [one_line],
+        description="Stands under every ad, for example: Terms apply. Short texts have little room for it.",
+    )
 
+    def validate_landing_page(self, field: StringField) -> None:
+        if not _is_web_address(field.data):
+            raise ValidationError("The landing page must be a full address that starts with https://.")
 
-def _clean(text: str) -> str:
-    """One line of printable characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    def validate_offers(self, field: FieldList) -> None:
+        if len(self.named_offers) > MAX_OFFERS:
+            raise ValidationError(f"At most {MAX_OFFERS} offers.")
+
+    @property
+    def named_offers(self) -> list[dict[str, str | None]]:
+        """The offers as they are stored: those with a text; an empty code or day is None."""
+        return [{name: value or None for name, value in row.items()} for row in self.offers.data if row["text"]]
+
+    @property
+    def valid_values(self) -> dict[str, Any]:
+        """The values of a brand kit that are valid, of a form that was validated."""
+        values = {}
+        for field in self:
+            if field.name not in ("version", "csrf_token") and not field.errors:
+                values[field.name] = self.named_offers if field.name == "offers" else field.data
+        return values
 
 
 def _is_web_address(text: str) -> bool:
@@ -82,5 +121,5 @@ def _is_web_address(text: str) -> bool:
         parts.port  # noqa: B018  raises for a port that is none
     except ValueError:
         return False
-    plain = text.isprintable() and not re.search(r"[\s\"'<>\\]", text)
-    return plain and parts.scheme == "https" and "." in host and not parts.username and len(text) <= 500
+    is_plain = text.isprintable() and not re.search(r"[\s\"'<>\\]", text)
+    return is_plain and parts.scheme == "https" and "." in host and not parts.username

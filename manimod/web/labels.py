@@ -23,7 +23,7 @@ def _labels(enum: type[LabelledEnum]) -> dict[str, str]:
 # What templates find under these names: stored value -> label.
 LABELS = {
     "EVENTS": {event: kind.name for event, kind in KINDS.items()},
-    "EVENT_PURPOSES": {event: kind.purpose for event, kind in KINDS.items()},
+    "PURPOSES": {event: kind.purpose for event, kind in KINDS.items()},
     "OBJECTIVES": _labels(Objective),
     "SEGMENTS": _labels(Segment),
     "POSITIONS": _labels(TierPosition),
@@ -39,13 +39,6 @@ LABELS = {
     "SOURCE_SPEEDS": {"webhook": "within seconds", "poll": "within a minute", "sync": "within the hour"},
     "RESULTS": _labels(EventState),
     "MOMENT_STATES": _labels(MomentState),
-    "KEY_TYPES": {
-        "rk_live": "Restricted key, live mode",
-        "rk_test": "Restricted key, test mode",
-        "sk_test": "Secret key, test mode",
-    },
-    # What the codes of failures start with that another key mends.
-    "KEY_TROUBLES": ("STRIPE_KEY", "STRIPE_PERMISSION", "KEY_"),
     # How an account is: the word, its pill and the pill's icon.
     "OUTCOMES": {
         "broken": ("Broken", "bad", "exclamation-triangle-fill"),
@@ -64,17 +57,22 @@ LABELS = {
     },
     "QUEUES": {"mani": "Events", "mani-sync": "Syncs and event checks"},
 }
+KEY_TYPES = {
+    "rk_live": "Restricted key, live mode",
+    "rk_test": "Restricted key, test mode",
+    "sk_test": "Secret key, test mode",
+}
 
 
 def register(app: Flask) -> None:
-    app.jinja_env.globals.update(LABELS, platforms_beyond=platforms_beyond)
+    app.jinja_env.globals.update(LABELS, platforms_beyond=platforms_beyond, is_about_the_key=is_about_the_key)
     app.jinja_env.filters.update(FILTERS)
 
 
 def ago(time: datetime, now: datetime | None = None) -> str:
     """`just now`, `5 minutes ago`, `a day ago`, and the date after a week."""
     passed = (now or datetime.now(UTC)) - time
-    if passed < timedelta(seconds=45):
+    if passed < timedelta(minutes=1):
         return "just now"
     if passed < timedelta(days=7):
         return humanize.naturaltime(passed)
@@ -131,6 +129,15 @@ def audience(creative: Creative) -> str:
     return " · ".join(known) or "All customers"
 
 
+def key_type(name: str | None) -> str:
+    return KEY_TYPES.get(name, "API key")
+
+
+def is_about_the_key(code: str | None) -> bool:
+    """Whether a connection fails for a reason that another key mends."""
+    return bool(code) and code.startswith(("STRIPE_KEY", "STRIPE_PERMISSION", "KEY_"))
+
+
 def platforms_beyond(size: int) -> list[str]:
     """The platforms that need a larger matched audience than this: `Google (100)`."""
     beyond = [family for family in AUDIENCE_MINIMUMS.values() if size < family["people"]]
@@ -148,6 +155,6 @@ def sentence(text: str) -> str:
     return first + text[1:].rstrip(".") + "."
 
 
-FILTERS = {"failure": explain, "trouble": connections.explain_last_error}
+FILTERS = {"failure": explain, "trouble": connections.explain_last_error, "key_type": key_type}
 for _filter in (ago, ahead, on_day, exactly, clock, duration, share, audience, sentence_case, sentence):
     FILTERS[_filter.__name__] = _filter

@@ -8,6 +8,7 @@ from manimod.diagnostics import sources
 from manimod.errors import PASSING, ManimodError
 from manimod.ingest import sync
 from manimod.jobs import transaction
+from manimod.lifecycle import KINDS
 from manimod.models import Account, Connection
 from manimod.models.accounts import now
 from manimod.moments import record
@@ -16,21 +17,15 @@ from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
 from manimod.stripe.payloads import EVENT_TYPES
 from manimod.web import render
 from manimod.web.auth import owner_required
+from manimod.web.forms import ApiKeyForm, EventsForm, SigningSecretForm, TierNameForm
 
 blueprint = Blueprint("stripe_settings", __name__, url_prefix="/settings")
 
 # What helps beside the sentence of a refused key; the others are mended in the field itself.
 WANTS_ANOTHER_KEY = {
-    "STRIPE_KEY_FULL_SECRET",
-    "STRIPE_KEY_PUBLISHABLE",
-    "STRIPE_KEY_ORGANISATION",
-    "STRIPE_KEY_UNKNOWN",
-    "STRIPE_KEY_REJECTED",
-    "STRIPE_KEY_EXPIRED",
-    "STRIPE_KEY_ADDRESS",
-    "STRIPE_PERMISSION_MISSING",
-}
-PAGE = "settings/stripe.html"
+    "STRIPE_KEY_FULL_SECRET", "STRIPE_KEY_PUBLISHABLE", "STRIPE_KEY_ORGANISATION", "STRIPE_KEY_UNKNOWN",
+    "STRIPE_KEY_REJECTED", "STRIPE_KEY_EXPIRED", "STRIPE_KEY_ADDRESS", "STRIPE_PERMISSION_MISSING",
+}  # fmt: skip
 ALSO_AFTER_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "settings/_paths.html")
 
 
@@ -56,14 +51,23 @@ def show(account: Account) -> Response:
 @owner_required
 def connect(account: Account) -> Response:
     connections.require_plan(account)
-    start_afresh = "start_afresh" in request.form
+    form = ApiKeyForm()
     try:
-        check = connections.check_key(request.form.get("api_key", ""))
+        check = connections.check_key(form.api_key.data or "")
         with transaction():
-            connection = connections.connect(account, check, start_afresh)
+            connection = connections.connect(account, check, form.start_afresh.data)
             name = connection.stripe_account_name or connection.stripe_account_id or "Stripe"
     except ManimodError as failure:
-        return _refuse_key(account, failure, start_afresh)
+        form.refuse("api_key", str(failure))
+        return _page(
+            account,
+            status=failure.status,
+            key_form=form,
+            wants_another_key=failure.code in WANTS_ANOTHER_KEY,
+            may_retry=failure.code in PASSING,
+            offers_fresh_start=form.start_afresh.data or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
+            replaces_key=True,
+        )
     return render.redirect_with_toast(_here(), f"Connected to {name}.")
 
 
@@ -71,16 +75,18 @@ def connect(account: Account) -> Response:
 @owner_required
 def save_events(account: Account) -> Response:
     """All switches at once, for browsers without JavaScript."""
+    form = EventsForm()
     with transaction():
-        for kind in record.switches(account):
-            record.set_switch(account, kind, kind in request.form)
+        for kind in KINDS:
+            record.set_switch(account, kind, form[kind].data)
     return render.redirect_with_toast(_here("events"), "Events saved.")
 
 
 @blueprint.post("/integrations/stripe/events/<kind>")
 @owner_required
 def save_event(account: Account, kind: str) -> Response:
-    enabled = kind in request.form
+    form = EventsForm()
+    enabled = kind in form and form[kind].data
     with transaction():
         record.set_switch(account, kind, enabled)
     return render.success_response(
@@ -88,7 +94,7 @@ def save_event(account: Account, kind: str) -> Response:
         _here("events"),
         toast="Saved: this event makes creatives." if enabled else "Saved: this event makes no creatives.",
         kind=kind,
-        enabled=enabled,
+        events_form=form,
     )
 
 
@@ -96,13 +102,11 @@ def save_event(account: Account, kind: str) -> Response:
 @owner_required
 def save_signing_secret(account: Account) -> Response:
     connection = connections.require_current(account)
-    try:
-        with transaction():
-            connections.set_signing_secret(connection, request.form.get("signing_secret", ""))
-    except ManimodError as failure:
-        if failure.status != 422:
-            raise
-        return _page(account, "webhook", 422, secret_error=str(failure), replaces_secret=True)
+    form = SigningSecretForm()
+    with form.refusals_beside("signing_secret"), transaction():
+        connections.set_signing_secret(connection, form.signing_secret.data or "")
+    if form.errors:
+        return _page(account, "webhook", 422, secret_form=form, replaces_secret=True)
     return render.success_response(
         "settings/_webhook.html", _here("webhook"), toast="Signing secret saved.", **_webhook_context(connection)
     )
@@ -123,21 +127,18 @@ def remove_old_secret(account: Account) -> Response:
 @owner_required
 def rename_tier(account: Account, tier_id: int) -> Response:
     connection = connections.require_current(account)
-    name = request.form.get("name", "")
-    try:
-        with transaction():
-            tier = brand_kit.rename_tier(connection, tier_id, name)
-    except ManimodError as failure:
-        if failure.status != 422:
-            raise
-        return _refuse_tier_name(account, connection, tier_id, {"name": name, "error": str(failure)})
-    return render.success_response(
-        "settings/_tier.html",
-        _here("tiers"),
-        toast=f"Saved: the next creatives say {tier.name}.",
-        tier=tier,
-        unprintable=brand_kit.unprintable_tiers(connection, [tier]),
-    )
+    form = TierNameForm()
+    with form.refusals_beside("name"), transaction():
+        tier = brand_kit.rename_tier(connection, tier_id, form.name.data or "")
+    if not form.errors:
+        toast = f"Saved: the next creatives say {tier.name}."
+        context = {"tier": tier, "unprintable": brand_kit.unprintable_tiers(connection, [tier])}
+        return render.success_response("settings/_tier.html", _here("tiers"), toast=toast, **context)
+    if not render.wants_fragment():
+        return _page(account, status=422, refused_tiers={tier_id: form})
+    context = _tiers_context(connection)
+    tier = next(tier for tier in context["tiers"] if tier.id == tier_id)
+    return render.partial("settings/_tier.html", 422, tier=tier, refused_tiers={tier_id: form}, **context)
 
 
 @blueprint.post("/integrations/stripe/sync")
@@ -180,40 +181,19 @@ def disconnect(account: Account) -> Response:
     return render.redirect_with_toast(_here(), "Disconnected. The API key is deleted.")
 
 
-def _refuse_key(account: Account, failure: ManimodError, start_afresh: bool) -> Response:
-    return _page(
-        account,
-        status=failure.status,
-        key_error=str(failure),
-        wants_another_key=failure.code in WANTS_ANOTHER_KEY,
-        may_retry=failure.code in PASSING,
-        offers_fresh_start=start_afresh or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
-        start_afresh=start_afresh,
-        replaces_key=True,
-    )
-
-
-def _refuse_tier_name(account: Account, connection: Connection, tier_id: int, refused: dict) -> Response:
-    if not render.wants_fragment():
-        return _page(account, status=422, refused_names={tier_id: refused})
-    context = _tiers_context(connection)
-    tier = next(tier for tier in context["tiers"] if tier.id == tier_id)
-    return render.partial("settings/_tier.html", 422, tier=tier, refused_names={tier_id: refused}, **context)
-
-
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
     connection = connections.get_current(account)
-    context["connection"] = connection
+    context = {"key_form": ApiKeyForm(formdata=None), "connection": connection} | context
     if connection:
-        context |= _webhook_context(connection) | _sync_context(connection) | _tiers_context(connection)
+        context = _webhook_context(connection) | _sync_context(connection) | _tiers_context(connection) | context
         context["working"] = sources.working_source(connection)
         context["other_mode_events"] = sources.events_of_the_other_mode(connection)
     return render.page(
-        PAGE,
+        "settings/stripe.html",
         fragment,
         status,
         account=account,
-        switches=record.switches(account),
+        events_form=EventsForm(formdata=None, data=record.switches(account)),
         permissions=PERMISSIONS,
         key_link=restricted_key_link(),
         **context,
@@ -225,6 +205,7 @@ def _webhook_context(connection: Connection) -> dict:
         "connection": connection,
         "address": connections.webhook_address(connection),
         "event_types": EVENT_TYPES,
+        "secret_form": SigningSecretForm(formdata=None),
     }
 
 

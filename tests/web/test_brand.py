@@ -42,12 +42,9 @@ def test_saving_without_javascript_goes_back(as_owner):
 
 def test_offers_are_added_one_at_a_time_by_saving_and_removed_by_emptying(as_owner, account):
     def save(*texts):
-        rows = {
-            "offer_text": list(texts),
-            **{f"offer_{name}": [""] * len(texts) for name in ("kind", "code", "ends_on")},
-        }
+        rows = {f"offers-{number}-text": text for number, text in enumerate(texts)}
         as_owner.post("/settings/brand", data=FORM | {"version": briefs.get_brand_kit(account).version} | rows)
-        return as_owner.get("/settings/brand").text.count('name="offer_text"')
+        return as_owner.get("/settings/brand").text.count('placeholder="20% off for three months"')
 
     assert save("20% off for three months") == 2
     assert save("20% off for three months", "Two weeks to try it") == 3
@@ -56,10 +53,10 @@ def test_offers_are_added_one_at_a_time_by_saving_and_removed_by_emptying(as_own
 
 
 def test_an_invalid_form_comes_back_with_what_was_typed(as_owner, account):
-    typed = FORM | {"landing_page": "http://brightside.example", "offer_text": "20% off", "offer_kind": "discount"}
+    typed = FORM | {"landing_page": "http://brightside.example", "offers-0-text": "20% off"}
     for answer in (
-        as_owner.htmx("post", "/settings/brand", data=typed | {"offer_code": "", "offer_ends_on": "soon"}),
-        as_owner.post("/settings/brand", data=typed | {"offer_code": "", "offer_ends_on": "soon"}),
+        as_owner.htmx("post", "/settings/brand", data=typed | {"offers-0-ends_on": "soon"}),
+        as_owner.post("/settings/brand", data=typed | {"offers-0-ends_on": "soon"}),
     ):
         assert answer.status_code == 422
         assert "must be a full address that starts with https://" in answer.text

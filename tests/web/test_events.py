@@ -1,5 +1,7 @@
 """The event switches: green when on, saved at once by htmx, and by a button without JavaScript."""
 
+import re
+
 from manimod.lifecycle import KINDS
 from manimod.moments import record
 
@@ -7,8 +9,8 @@ PAGE = "/settings/integrations/stripe"
 
 
 def is_on(page, kind):
-    switch = page.split(f'id="switch-{kind}"')[1].split(">")[0]
-    return " checked" in switch
+    switch = re.search(f'<input[^>]* id="switch-{kind}"[^>]*>', page)
+    return " checked" in switch[0]
 
 
 def test_every_switch_is_on_at_first(as_owner, connection):
