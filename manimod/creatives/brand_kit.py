@@ -14,7 +14,7 @@ from manimod.creatives.engine.copy.copywriter import printable_tier
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from manimod.creatives.engine.policy.rules import PolicyContext
-from manimod.customers.tiers import LONGEST_NAME
+from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Account, BrandKit, Connection, Tier
@@ -169,7 +169,7 @@ def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
     if tier is None:
         raise ManimodError("NOT_FOUND")
     name = " ".join(name.split())
-    if len(name) > LONGEST_NAME or (not name and not tier.product_name):
+    if len(name) > MAX_NAME_LENGTH or (not name and not tier.product_name):
         raise ManimodError("TIER_NAME_MISSING")
     if name:
         _, reason = printable_tier(name, _tier_context(connection, [name]))

@@ -1,4 +1,4 @@
-"""The names of tiers: from Stripe's products where the key may read them, else as the owner calls them."""
+"""The names of tiers: from Stripe's products if the key may read them, else as the owner calls them."""
 
 import structlog
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from manimod.stripe import connections
 
 log = structlog.get_logger()
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
 NAMING_TIMEOUT_SECONDS = 3
 NONE, UNNAMED = "No subscription", "Unnamed tier"
 
@@ -38,7 +38,10 @@ def name_new_tiers(connection_id: int) -> None:
     connection = db.session.get(Connection, connection_id)
     if connection is None or not connection.is_connected or not connection.permissions.get("products"):
         return
-    for product_id in replica.unnamed_products(connection_id):
+    unnamed = select(Tier.stripe_product_id).where(
+        Tier.connection_id == connection_id, Tier.product_name.is_(None), Tier.asked_at.is_(None)
+    )
+    for product_id in db.session.scalars(unnamed).all():
         name = None
         try:
             name = connections.open_gateway(connection, NAMING_TIMEOUT_SECONDS).product_name(product_id)

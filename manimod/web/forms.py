@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, PasswordField, RadioField, SelectField, StringField
 from wtforms.validators import Length
 
-from manimod.customers.tiers import LONGEST_NAME
+from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError
 from manimod.lifecycle import KINDS
 
@@ -74,7 +74,7 @@ for _name, _kind in KINDS.items():
 
 
 class TierNameForm(Form):
-    name = StringField("Name", filters=[one_line], render_kw={"maxlength": LONGEST_NAME, "autocomplete": "off"})
+    name = StringField("Name", filters=[one_line], render_kw={"maxlength": MAX_NAME_LENGTH, "autocomplete": "off"})
 
 
 @cache
