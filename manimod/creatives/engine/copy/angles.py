@@ -65,6 +65,10 @@ def layouts(objective: Objective, event: str | None = None) -> list[str]:
     return [name for name in _TABLES["layouts"][objective].split() if name not in unsuited]
 
 
+def why_untrue(angle: Angle) -> str:
+    return _TABLES["why_untrue"].get(angle.needs, "it does not suit this segment")
+
+
 def is_true(angle: Angle, brief: Brief) -> bool:
     """Whether what the angle says holds for the audience, with what the account has stored."""
     if brief.segment in NOT_FOR.get(angle.id, ()):

@@ -12,16 +12,6 @@ from manimod.creatives.engine.policy.platforms import CTA_MAP, PLACEMENTS
 from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.lifecycle import KINDS, Segment, TierPosition
 
-NEED_LABELS = {
-    "proof": "no proof is stored",
-    "release_notes": "no release note is stored",
-    "trial": "no trial is offered",
-    "pause": "no pause is offered",
-    "discount": "no discount is approved for this audience",
-    "next_tier": "there is no higher tier",
-    "lighter_plan": "there is no lighter plan",
-    None: "it does not suit this segment",
-}
 UNPRINTABLE = {"PII-02", "PII-03", "EDT-03", "EDT-06", "CLK-02"}  # what even a brand's own name may not be
 
 
@@ -162,7 +152,7 @@ def _reasons(
     if not brief.segment:
         reasons.append("Addresses no value segment: none is known for this audience.")
     for angle in angles.skipped(brief):
-        reasons.append(f"Angle “{angle.name}” left out: {NEED_LABELS[angle.needs]}.")
+        reasons.append(f"Angle “{angle.name}” left out: {angles.why_untrue(angle)}.")
     for what in left_out:
         reasons.append(f"Left out: {what}.")
     return tuple(reasons)

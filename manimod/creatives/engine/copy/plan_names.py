@@ -11,16 +11,8 @@ NOUNS = re.compile(
     r"account|access|crate|circle|toolkit)"
 )
 OPENERS = ("plan", "tier", "level", "package")
-INTERVALS = {
-    "annual": "annual",
-    "annually": "annual",
-    "yearly": "annual",
-    "year": "annual",
-    "monthly": "monthly",
-    "month": "monthly",
-    "quarterly": "quarterly",
-    "weekly": "weekly",
-}
+INTERVALS = dict.fromkeys(("annual", "annually", "yearly", "year"), "annual")
+INTERVALS |= {"monthly": "monthly", "month": "monthly", "quarterly": "quarterly", "weekly": "weekly"}
 PRICE = re.compile(r"[$€£¥]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:[$€£¥]|USD|EUR|GBP)", re.I)
 HOSTILE = re.compile(r"[<>{}\[\]\\`|^~\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e]|https?:|www\.|\S@\S|\d{7,}")
 SILENT_H = ("hour", "honest", "honour", "honor", "heir")

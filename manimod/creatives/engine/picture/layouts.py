@@ -19,6 +19,16 @@ class Layout:
     backgrounds: tuple[str, ...]
 
 
+# Shapes in a square with side {s} and half of it {r}, drawn from its top left corner.
+TILES = (
+    "m0 {r}a{r} {r} 0 0 1 {s} 0a{r} {r} 0 0 1 -{s} 0z",  # circle
+    "h{s}a{s} {s} 0 0 1 -{s} {s}z",  # quarters of a circle
+    "m0 {s}v-{s}a{s} {s} 0 0 1 {s} {s}z",
+    "h{r}a{r} {r} 0 0 1 {r} {r}v{r}h-{r}a{r} {r} 0 0 1 -{r} -{r}z",  # leaf
+    "m0 {s}a{r} {r} 0 0 1 {s} 0z",  # half a circle
+)
+
+
 def tiles(canvas: Canvas, brand: Brand, label: str) -> None:
     """A quilt of circles and leaves: everything in its place."""
     p, art = canvas.palette, canvas.art
@@ -35,24 +45,8 @@ def tiles(canvas: Canvas, brand: Brand, label: str) -> None:
             if front == back:
                 front = p.far
             canvas.rect(x, y, cell + 0.5, cell + 0.5, back)
-            _tile(canvas, x, y, cell, form, front)
-
-
-def _tile(canvas: Canvas, x: float, y: float, s: float, form: int, fill: str) -> None:
-    if form == 0:
-        canvas.circle(x + s / 2, y + s / 2, s * 0.5, fill)
-    elif form == 1:
-        canvas.path(f"M{x:.1f} {y:.1f}h{s:.1f}a{s:.1f} {s:.1f} 0 0 1 {-s:.1f} {s:.1f}z", fill)
-    elif form == 2:
-        canvas.path(f"M{x:.1f} {y + s:.1f}v{-s:.1f}a{s:.1f} {s:.1f} 0 0 1 {s:.1f} {s:.1f}z", fill)
-    elif form == 3:
-        canvas.path(
-            f"M{x:.1f} {y:.1f}h{s / 2:.1f}a{s / 2:.1f} {s / 2:.1f} 0 0 1 {s / 2:.1f} {s / 2:.1f}v{s / 2:.1f}"
-            f"h{-s / 2:.1f}a{s / 2:.1f} {s / 2:.1f} 0 0 1 {-s / 2:.1f} {-s / 2:.1f}z",
-            fill,
-        )
-    else:
-        canvas.path(f"M{x:.1f} {y + s:.1f}a{s / 2:.1f} {s / 2:.1f} 0 0 1 {s:.1f} 0z", fill)
+            shape = TILES[form].format(s=f"{cell:.1f}", r=f"{cell / 2:.1f}")
+            canvas.path(f"M{x:.1f} {y:.1f}{shape}", front)
 
 
 def arcs(canvas: Canvas, brand: Brand, label: str) -> None:

@@ -46,11 +46,6 @@ def _font(face: Face) -> hb.Font:
     return font
 
 
-@cache
-def _upem() -> int:
-    return _face().upem
-
-
 def typographic(text: str) -> str:
     """Curly quotes and apostrophes, as a typesetter sets them; spaces tidied."""
     text = re.sub(r"(?<=\w)'", "’", " ".join(text.split()))
@@ -64,11 +59,11 @@ def _shape(text: str, face: Face) -> tuple[tuple[tuple[int, float], ...], float]
     buffer.add_str(text)
     buffer.guess_segment_properties()
     hb.shape(_font(face), buffer, {"kern": True, "liga": True})
-    track, x, glyphs = face.tracking * _upem(), 0.0, []
+    track, x, glyphs = face.tracking * _face().upem, 0.0, []
     for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
         glyphs.append((info.codepoint, x + position.x_offset))
         x += position.x_advance + track
-    return tuple(glyphs), max(0.0, x - track) / _upem()
+    return tuple(glyphs), max(0.0, x - track) / _face().upem
 
 
 def width(text: str, face: Face) -> float:
@@ -113,7 +108,7 @@ def _outline(glyph: int, face: Face) -> str:
 
 def path(text: str, face: Face, x: float, baseline: float, size: float, fill: str) -> str:
     """One line of text as an SVG path element, its origin at (x, baseline)."""
-    scale = size / _upem()
+    scale = size / _face().upem
     d = "".join(f"M{gx:.0f} 0{_outline(glyph, face)}" for glyph, gx in _shape(text, face)[0] if _outline(glyph, face))
     return (
         f'<path fill="{fill}" transform="translate({x:.1f} {baseline:.1f}) scale({scale:.5f} -{scale:.5f})" d="{d}"/>'
