@@ -1,6 +1,7 @@
 """Changing the brand kit and the names of tiers: each text is checked against the ad rules before it is stored."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -96,9 +97,12 @@ def find_warnings(account: Account, kit: BrandKit) -> dict[str, list[str]]:
             found.setdefault("offers", []).append(f"“{offer.text}” has ended, so no ad mentions it any more.")
     if not kit.landing_page:
         found["landing_page"] = ["Not set yet. You can review ads without it, and export them once it is set."]
-    without_room = _placements_without_room(kit) if kit.disclaimer else []
-    if without_room:
-        found.setdefault("disclaimer", []).append(f"It leaves no room for ads on {', '.join(without_room)}.")
+    if kit.disclaimer:
+        with suppress(copywriter.NoLegalCopy):
+            fitting = sample(kit, "new_customer").variants[0].platforms
+            left_out = [placement.label for name, placement in PLACEMENTS.items() if name not in fitting]
+            if left_out:
+                found.setdefault("disclaimer", []).append(f"It leaves no room for ads on {', '.join(left_out)}.")
     return {field: list(dict.fromkeys(sentences)) for field, sentences in found.items()}
 
 
@@ -114,20 +118,12 @@ def _find_what_blocks_all_ads(kit: BrandKit) -> dict[str, str]:
         for event in EVENTS:
             sample(kit, event)
     except copywriter.NoLegalCopy as refusal:
-        if not refusal.findings:
-            return {"banned_words": f"With this, mani can't write any ad. {refusal}"}
-        finding = refusal.findings[0]
-        reason = f"“{finding.excerpt}”: {finding.message}" if finding.excerpt else str(refusal)
-        return {FIELDS_OF_FINDINGS.get(finding.field, "banned_words"): f"With this, mani can't write any ad. {reason}"}
+        field, reason = "banned_words", str(refusal)
+        for finding in refusal.findings[:1]:
+            field = FIELDS_OF_FINDINGS.get(finding.field, field)
+            reason = f"“{finding.excerpt}”: {finding.message}" if finding.excerpt else reason
+        return {field: f"With this, mani can't write any ad. {reason}"}
     return {}
-
-
-def _placements_without_room(kit: BrandKit) -> list[str]:
-    try:
-        variant = sample(kit, "new_customer").variants[0]
-    except copywriter.NoLegalCopy:
-        return []
-    return [placement.label for name, placement in PLACEMENTS.items() if name not in variant.platforms]
 
 
 def _lock(account: Account) -> BrandKit:

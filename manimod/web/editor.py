@@ -4,10 +4,13 @@ from flask import Blueprint, Response, request, url_for
 from flask_security import current_user
 
 from manimod.creatives import briefs, review
+from manimod.creatives.engine.brief import Finding
 from manimod.creatives.engine.picture import picture
-from manimod.creatives.engine.policy.platforms import PLACEMENTS
+from manimod.creatives.engine.policy.platforms import PLACEMENTS, Field
+from manimod.creatives.engine.policy.rules import ALL
 from manimod.jobs import transaction
 from manimod.models import Account, Creative
+from manimod.models.states import CreativeStatus
 from manimod.web import pictures, render
 from manimod.web.auth import owner_required
 from manimod.web.creatives import LANDING_PAGE_RULE, kit_of, page_context
@@ -21,7 +24,7 @@ PICTURE_TEXTS = ("headline", "body")  # what the picture shows
 @owner_required
 def edit(account: Account, creative_id: int, index: int) -> Response:
     creative = review.get(account, creative_id)
-    if creative.status != "waiting":
+    if creative.status != CreativeStatus.WAITING:
         return render.redirect_with_toast(
             url_for("creatives.show", creative_id=creative_id), "Only waiting creatives can change."
         )
@@ -31,7 +34,6 @@ def edit(account: Account, creative_id: int, index: int) -> Response:
 @blueprint.post("/edit")
 @owner_required
 def save(account: Account, creative_id: int, index: int) -> Response:
-    creative = review.get(account, creative_id)
     try:
         with transaction():
             creative = review.get(account, creative_id)
@@ -46,15 +48,15 @@ def save(account: Account, creative_id: int, index: int) -> Response:
 @owner_required
 def check(account: Account, creative_id: int, index: int) -> Response:
     """What the rules say of the text that is being typed, and the picture with it."""
-    creative, key = review.get(account, creative_id), request.args.get("text", "")
+    creative = review.get(account, creative_id)
+    key = request.args.get("text", "")
     text = request.form.get(key, "")
-    findings = review.check_text(creative, index, key, text)
     return render.partial(
         "creatives/_findings.html",
         also=("creatives/_draft_picture.html",) if key in PICTURE_TEXTS else (),
         key=key,
         text=text,
-        findings=findings,
+        findings=review.check_text(creative, index, key, text),
         field=_field(key),
         creative=creative,
         index=index,
@@ -75,9 +77,10 @@ def draft_picture(account: Account, creative_id: int, index: int) -> Response:
 def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:
     """The form with the stored texts, or with those that were refused and what is wrong with them."""
     variant, findings = review.draft(creative, index, request.form)
-    stored = review.texts_of(variant) if not request.form else {}
-    texts = stored or {key: request.form.get(key, text) for key, text in review.texts_of(variant).items()}
-    by_key = {key: [f for f in findings if _concerns(f, key, text)] for key, text in texts.items()}
+    texts, shown = {}, {}
+    for key, text in review.texts_of(variant).items():
+        texts[key] = request.form.get(key, text)
+        shown[key] = [finding for finding in findings if _concerns(finding, key, texts[key])]
     return render.page(
         "creatives/edit.html",
         "editor",
@@ -86,25 +89,22 @@ def _editor(account: Account, creative: Creative, index: int, status: int = 200,
         variant=variant,
         index=index,
         texts=texts,
-        findings=by_key,
-        open_groups={key.partition(".")[0] for key, found in by_key.items() if found},
+        findings=shown,
+        open_groups={review.split_key(key)[0] for key, found in shown.items() if found},
         sentence=sentence,
         fields={key: _field(key) for key in texts},
         drafted={name: texts[name] for name in PICTURE_TEXTS},
     )
 
 
-def _concerns(finding, key: str, text: str) -> bool:
+def _concerns(finding: Finding, key: str, text: str) -> bool:
     """Whether a finding is shown beside a text: its own field, and where the rule quotes, the very line."""
-    if finding.rule_id == LANDING_PAGE_RULE:
-        return False
-    placement, _, rest = key.partition(".")
-    own = (placement, rest.rpartition(".")[0]) if rest else ("all", key)
-    is_field = (finding.platform, finding.field) == own or (finding.platform == "all" and finding.field == own[1])
-    return is_field and (not finding.excerpt or finding.excerpt in text)
+    placement, field = review.split_key(key)
+    is_field = finding.platform in (placement, ALL) and finding.field == field
+    return is_field and finding.rule_id != LANDING_PAGE_RULE and finding.excerpt in text
 
 
-def _field(key: str):
+def _field(key: str) -> Field | None:
     """The specification of a text's field, with its lengths; None for the headline and body of the picture."""
-    placement, _, rest = key.partition(".")
-    return PLACEMENTS[placement].fields.get(rest.rpartition(".")[0]) if placement in PLACEMENTS else None
+    placement, field = review.split_key(key)
+    return PLACEMENTS[placement].fields.get(field) if placement in PLACEMENTS else None
