@@ -37,7 +37,7 @@ def index() -> Response:
         page=page,
         chosen=chosen,
         titles={name: definition.title for name, definition in check_runner.CHECKS.items()},
-        signs=jobs.heartbeats(),
+        heartbeats=jobs.heartbeats(),
         queues=metrics.queue_states(),
         events_pending=metrics.count_events(EventState.PENDING),
         oldest_waiting_at=metrics.oldest_waiting_at(),
@@ -137,7 +137,7 @@ def _page(account: Account, status: int = 200, **context: object) -> Response:
             "run": runs[0] if runs and runs[0].state == SyncState.RUNNING else None,
             "failed_jobs": metrics.failed_jobs(connection.id),
             "log": delivery_log.page(connection, delivery_log.DeliveryFilters(), request.args.get("after")),
-            "refusals": delivery_log.rejected_deliveries(connection),
+            "rejected": delivery_log.rejected_deliveries(connection),
         }
     return render.page(
         "support/account.html",
@@ -156,5 +156,5 @@ def _page(account: Account, status: int = 200, **context: object) -> Response:
 
 
 def _event_page(account: Account, event_id: int, status: int = 200, **context: object) -> Response:
-    story = delivery_log.get_event(connections.require_current(account), event_id)
-    return render.page("support/event.html", status=status, account=account, story=story, for_support=True, **context)
+    detail = delivery_log.get_event(connections.require_current(account), event_id)
+    return render.page("support/event.html", status=status, account=account, detail=detail, for_support=True, **context)

@@ -51,7 +51,7 @@ def deliveries(account: Account) -> Response:
         "log",
         account=account,
         log=log,
-        refusals=delivery_log.rejected_deliveries(connection),
+        rejected=delivery_log.rejected_deliveries(connection),
         chosen=chosen,
         is_first="after" not in request.args,
         event_types=[(name, name) for name in EVENT_TYPES],
@@ -62,8 +62,8 @@ def deliveries(account: Account) -> Response:
 @owner_required
 def event(account: Account, event_id: int) -> Response:
     connection = connections.require_current(account)
-    story = delivery_log.get_event(connection, event_id)
-    return render.page("troubleshooting/event.html", account=account, connection=connection, story=story)
+    detail = delivery_log.get_event(connection, event_id)
+    return render.page("troubleshooting/event.html", account=account, connection=connection, detail=detail)
 
 
 @blueprint.post("/events/<int:event_id>/replay")

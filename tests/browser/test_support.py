@@ -71,7 +71,7 @@ def test_nothing_arrives_is_solved_in_under_six_clicks(page, troubled):
     page.get_by_role("link", name=by_name).click()
     expect(page.locator("#check-signature .mark-broken")).to_be_visible()
     expect(page.locator("main")).to_contain_text("The owner: ")
-    expect(page.locator("#refusals")).to_contain_text(
+    expect(page.locator("#rejected")).to_contain_text(
         "The signing secret in mani must be the one of this very endpoint"
     )
     assert clicks(page) < 6

@@ -109,7 +109,7 @@ def test_an_ignored_event_says_why(as_owner, deliver):
 def test_refused_deliveries_are_said_by_reason(as_owner, deliver):
     deliver(stripe_events.event("customer.created", stripe_events.customer()), secret="whsec_another")
     page = as_owner.get(f"{PAGE}/deliveries").text
-    assert "Refused deliveries" in page
+    assert "Rejected deliveries" in page
     assert "The signature doesn&#39;t match" in page
 
 
