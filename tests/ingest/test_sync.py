@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from manimod import tasks
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.ingest import paginator, polling, sync
+from manimod.ingest import polling, sync
 from manimod.jobs import transaction
 from manimod.models import Customer, Subscription, SyncRun, Tier
 from manimod.models.accounts import now
@@ -202,7 +202,6 @@ def test_a_killed_run_goes_on_where_it_stopped(sandbox, stripe_account, connecte
     sandbox.seed_customers(stripe_account["id"], 1200)
     sandbox.clear_requests()
     monkeypatch.setattr(sync, "SLICE_SECONDS", 0)
-    monkeypatch.setattr(paginator, "PAGES_AHEAD", 2)
     with transaction():
         sync.request_sync(connected)
     assert sync.run(connected.id) is True
@@ -251,7 +250,6 @@ def test_a_permission_that_was_added_in_stripe_is_noticed(sandbox, account, drai
 def test_a_disconnect_stops_a_running_sync_cleanly(sandbox, stripe_account, connected, monkeypatch):
     sandbox.seed_customers(stripe_account["id"], 300)
     monkeypatch.setattr(sync, "SLICE_SECONDS", 0)
-    monkeypatch.setattr(paginator, "PAGES_AHEAD", 2)
     with transaction():
         sync.request_sync(connected)
     sync.run(connected.id)

@@ -58,7 +58,7 @@ def impostor() -> Iterator[Impostor]:
 @pytest.fixture
 def synced(database_url, valkey_url, impostor, monkeypatch) -> Iterator[Connection]:
     """A connection whose Stripe is the impostor, once it has been synced."""
-    monkeypatch.setattr("manimod.ingest.paginator.MAX_ATTEMPTS", 1)
+    monkeypatch.setattr("manimod.stripe.paginator.MAX_ATTEMPTS", 1)
     settings = factories.make_settings(
         database_url, valkey_url, STRIPE_API_BASE=f"http://127.0.0.1:{impostor.server_port}"
     )

@@ -1,0 +1,83 @@
+"""Reads Stripe's lists page by page: within Stripe's rate limit, and with retries of failures that pass."""
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from manimod.config import settings
+from manimod.errors import PASSING, ManimodError
+from manimod.models.accounts import now
+from manimod.stripe.gateway import Page, StripeGateway
+
+log = structlog.get_logger()
+
+MAX_ATTEMPTS = 8
+MAX_PAUSE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class FetchedPage:
+    """A page of the list `name`, and when Stripe was asked for it."""
+
+    name: str
+    rows: list
+    next_cursor: str | None
+    asked_at: datetime
+
+
+class Paginator:
+    """Reads one list. Stripe limits the requests per second of each endpoint by itself."""
+
+    def __init__(self, name: str, fetch: Callable[[str | None], Page]) -> None:
+        self._name, self._fetch = name, fetch
+        self._answered: deque[float] = deque(maxlen=settings().stripe_requests_per_second)
+
+    def read(self, cursor: str) -> FetchedPage:
+        """One page, the first for an empty cursor. Raises ManimodError."""
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            self._wait_for_rate_limit()
+            asked_at = now()
+            try:
+                page = self._fetch(cursor or None)
+                return FetchedPage(self._name, page.rows, page.next_cursor, asked_at)
+            except ManimodError as failure:
+                if failure.code not in PASSING or attempt == MAX_ATTEMPTS:
+                    raise
+            except Exception:
+                log.exception("list_not_read", list=self._name)
+                raise ManimodError("INTERNAL") from None
+            finally:
+                self._answered.append(time.monotonic())
+            time.sleep(random.uniform(0.5, 1) * min(0.25 * 2**attempt, MAX_PAUSE_SECONDS))  # noqa: S311
+        raise AssertionError("unreachable")
+
+    def _wait_for_rate_limit(self) -> None:
+        """Counted from the answers, which come after Stripe has counted the request: never too many in a second."""
+        if len(self._answered) == self._answered.maxlen:
+            time.sleep(max(self._answered[0] + 1 - time.monotonic(), 0))
+
+
+def read_lists(gateway: StripeGateway, cursors: dict[str, str | None], until: float) -> Iterator[list[FetchedPage]]:
+    """The pages of several lists as they arrive, at most one of each list at once.
+
+    Each list has a thread, which reads its next page while the one before is written. None is asked for after `until`
+    (of the monotonic clock). Raises ManimodError.
+    """
+    paginators = {
+        name: Paginator(name, getattr(gateway, name)) for name, cursor in cursors.items() if cursor is not None
+    }
+    with ThreadPoolExecutor(max(len(paginators), 1)) as pool:
+        reading = {pool.submit(paginator.read, cursors[name]) for name, paginator in paginators.items()}
+        while reading:
+            done, reading = wait(reading, return_when=FIRST_COMPLETED)
+            pages = [future.result() for future in done]
+            for page in pages:
+                if page.next_cursor is not None and time.monotonic() < until:
+                    reading.add(pool.submit(paginators[page.name].read, page.next_cursor))
+            yield pages
