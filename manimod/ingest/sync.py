@@ -1,4 +1,5 @@
-"""The hourly sync: reads every customer and subscription, updates the replica, and finds moments that no event reported.
+"""The hourly sync: reads every customer and subscription, updates the replica, and finds moments that no event
+reported.
 
 Both lists are read side by side. Each page is written together with its cursor, so a killed run goes on where it was.
 A lease keeps a second worker away from a run that is under way.
