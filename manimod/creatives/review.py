@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import Select, func, select, update
 
 from manimod.creatives import briefs
 from manimod.creatives.engine.brief import CreativeSet, Finding, PlatformCopy, Variant
@@ -28,23 +28,6 @@ MAX_BULK = 100  # creatives that are approved at once
 MAX_TEXT_LENGTH = 3000
 
 
-@dataclass(frozen=True)
-class QueueFilters:
-    """Which creatives of the queue are wanted; None stands for all."""
-
-    objective: str | None = None
-    event: str | None = None
-    segment: str | None = None
-    tier: str | None = None
-    is_test: bool | None = None
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        return [getattr(Creative, name) == value for name, value in vars(self).items() if value is not None]
-
-
-NO_FILTERS = QueueFilters()
-
-
 class TextBlocked(ManimodError):
     """The texts were not stored. `findings`: what blocks them."""
 
@@ -54,23 +37,21 @@ class TextBlocked(ManimodError):
 
 
 def get_page(
-    account: Account,
-    status: str = CreativeStatus.WAITING,
-    filters: QueueFilters = NO_FILTERS,
-    before: int | None = None,
-    after: int = 0,
-    limit: int = PAGE_SIZE,
+    account: Account, status: str, before: int | None = None, after: int = 0, limit: int = PAGE_SIZE, **filters: Any
 ) -> list[Creative]:
-    """Creatives of a status, newest first: those with an id lower than `before` and higher than `after`."""
-    query = _for_account(account).where(Creative.status == status, Creative.id > after, *filters.conditions())
+    """Creatives of a status, newest first: those with an id lower than `before` and higher than `after`.
+
+    `filters`: columns of Creative and the values that they should have.
+    """
+    query = select(Creative).filter_by(account_id=account.id, status=status, **filters).where(Creative.id > after)
     if before is not None:
         query = query.where(Creative.id < before)
     return list(db.session.scalars(query.order_by(Creative.id.desc()).limit(limit)))
 
 
-def counts(account: Account, filters: QueueFilters = NO_FILTERS) -> dict[str, int]:
+def counts(account: Account, **filters: Any) -> dict[str, int]:
     """The number of creatives of each status that has a tab."""
-    query = select(Creative.status, func.count()).where(Creative.account_id == account.id, *filters.conditions())
+    query = select(Creative.status, func.count()).filter_by(account_id=account.id, **filters)
     rows = db.session.execute(query.where(Creative.status.in_(TABS)).group_by(Creative.status))
     return dict.fromkeys(TABS, 0) | {status: count for status, count in rows}
 
@@ -88,14 +69,10 @@ def tiers(account: Account) -> list[str]:
 
 def get(account: Account, creative_id: int) -> Creative:
     """One creative of the account. Raises NOT_FOUND, also for another account's."""
-    creative = db.session.scalar(_for_account(account).where(Creative.id == creative_id))
+    creative = db.session.scalar(select(Creative).filter_by(account_id=account.id, id=creative_id))
     if creative is None:
         raise ManimodError("NOT_FOUND")
     return creative
-
-
-def _for_account(account: Account) -> Select:
-    return select(Creative).where(Creative.account_id == account.id)
 
 
 def render_svg(creative: Creative, variant: int, canvas: str, little_text: bool = False) -> str:
@@ -114,56 +91,34 @@ def picture_version(creative: Creative, kit: BrandKit) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()[:10]
 
 
-def approve(creative: Creative, by: User, revision: int | None = None) -> None:
-    """Approve what the person has seen: with a revision, only if nobody has changed the texts since."""
-    _change_status(creative, CreativeStatus.WAITING, CreativeStatus.APPROVED, by, revision=revision)
+def decide(creative: Creative, status: CreativeStatus, by: User, reason: str = "", revision: int | None = None) -> None:
+    """Approve or reject a creative that waits, or put a decided one back into the queue.
 
-
-def reject(creative: Creative, by: User, reason: str = "", revision: int | None = None) -> None:
-    _change_status(creative, CreativeStatus.WAITING, CreativeStatus.REJECTED, by, reason.strip()[:255], revision)
-
-
-def reopen(creative: Creative, by: User) -> None:
-    """Undo an approval or a rejection."""
-    before = CreativeStatus.REJECTED if creative.status == CreativeStatus.REJECTED else CreativeStatus.APPROVED
-    _change_status(creative, before, CreativeStatus.WAITING, by)
-
-
-def approve_many(account: Account, ids: Iterable[int], by: User) -> list[int]:
-    """Approve those of the account that still wait; returns the ids of what was approved."""
-    return _change_many(account, ids, CreativeStatus.WAITING, CreativeStatus.APPROVED, by)
-
-
-def reopen_many(account: Account, ids: Iterable[int], by: User) -> list[int]:
-    return _change_many(account, ids, CreativeStatus.APPROVED, CreativeStatus.WAITING, by)
-
-
-def _change_many(
-    account: Account, ids: Iterable[int], before: CreativeStatus, after: CreativeStatus, by: User
-) -> list[int]:
-    query = _for_account(account).where(Creative.id.in_(ids), Creative.status == before).order_by(Creative.id)
-    creatives = db.session.scalars(query.limit(MAX_BULK).with_for_update()).all()
-    for creative in creatives:
-        _change_status(creative, before, after, by)
-    return [creative.id for creative in creatives]
-
-
-def _change_status(
-    creative: Creative,
-    before: CreativeStatus,
-    after: CreativeStatus,
-    by: User,
-    reason: str = "",
-    revision: int | None = None,
-) -> None:
-    """Change the status if it is still `before`: of two people who press at once, only one succeeds."""
+    With a revision, only if nobody has changed the texts that the person has seen. Of two people who decide at once,
+    only one succeeds. Raises CREATIVE_GONE or CREATIVE_CHANGED.
+    """
+    before = CreativeStatus.WAITING
+    if status == CreativeStatus.WAITING:
+        is_rejected = creative.status == CreativeStatus.REJECTED
+        before = CreativeStatus.REJECTED if is_rejected else CreativeStatus.APPROVED
     query = update(Creative).where(Creative.id == creative.id, Creative.status == before)
     if revision is not None:
         query = query.where(Creative.revision == revision)
-    if not db.session.execute(query.values(status=after)).rowcount:
+    if not db.session.execute(query.values(status=status)).rowcount:
         raise _conflict(creative, before)
-    action = ReviewAction.REOPENED if after == CreativeStatus.WAITING else ReviewAction(after)
+    action = ReviewAction.REOPENED if status == CreativeStatus.WAITING else ReviewAction(status)
+    reason = reason.strip()[:255]
     db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, reason=reason or None))
+
+
+def decide_many(account: Account, ids: Iterable[int], status: CreativeStatus, by: User) -> list[int]:
+    """Approve those of the account that wait, or reopen those that are approved; returns their ids."""
+    before = CreativeStatus.APPROVED if status == CreativeStatus.WAITING else CreativeStatus.WAITING
+    query = select(Creative).filter_by(account_id=account.id, status=before).where(Creative.id.in_(ids))
+    creatives = db.session.scalars(query.order_by(Creative.id).limit(MAX_BULK).with_for_update()).all()
+    for creative in creatives:
+        decide(creative, status, by)
+    return [creative.id for creative in creatives]
 
 
 def _conflict(creative: Creative, expected: CreativeStatus) -> ManimodError:

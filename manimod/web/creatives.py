@@ -25,6 +25,11 @@ blueprint = Blueprint("creatives", __name__, url_prefix="/creatives")
 PAGE_SIZE = 12  # cards; the next ones come when a person scrolls to their end
 STOP_POLLING = 286  # htmx's own status
 VIEWS = {"texts": "Texts", "feed": "Feed post", "story": "Story", "search": "Search result"}
+DECISIONS = {
+    "approve": (CreativeStatus.APPROVED, "Approved."),
+    "reject": (CreativeStatus.REJECTED, "Rejected."),
+    "reopen": (CreativeStatus.WAITING, "Back in the queue."),
+}
 LANDING_PAGE_RULE = "URL-01"  # pages look at the landing page of today, not at that of the day the ad was written
 
 
@@ -50,7 +55,7 @@ def arrivals(account: Account) -> Response:
         return redirect(url_for("creatives.queue"))
     if connections.get_current(account) is None:
         return make_response("", STOP_POLLING)
-    cards = review.get_page(account, filters=_filters(), after=request.args.get("since", 0, type=int))
+    cards = review.get_page(account, CreativeStatus.WAITING, after=request.args.get("since", 0, type=int), **_filters())
     if not cards:
         return make_response("", 204)
     return render.page(
@@ -73,23 +78,37 @@ def show(account: Account, creative_id: int) -> Response:
     return render.page("creatives/show.html", "variants" if is_other_view else None, **context)
 
 
-@blueprint.post("/<int:creative_id>/approve")
+@blueprint.post("/<int:creative_id>/<any(approve, reject, reopen):decision>")
 @owner_required
-def approve(account: Account, creative_id: int) -> Response:
-    return _decide(account, creative_id, review.approve, "Approved.", revision=request.form.get("revision", type=int))
-
-
-@blueprint.post("/<int:creative_id>/reject")
-@owner_required
-def reject(account: Account, creative_id: int) -> Response:
-    reason, revision = request.form.get("reason", ""), request.form.get("revision", type=int)
-    return _decide(account, creative_id, review.reject, "Rejected.", reason=reason, revision=revision)
-
-
-@blueprint.post("/<int:creative_id>/reopen")
-@owner_required
-def reopen(account: Account, creative_id: int) -> Response:
-    return _decide(account, creative_id, review.reopen, "Back in the queue.")
+def decide(account: Account, creative_id: int, decision: str) -> Response:
+    """A decision on a card (`tab` is the list it stands in) or on the creative's own page (no `tab`)."""
+    tab, chosen = request.values.get("tab"), _chosen()
+    status, toast = DECISIONS[decision]
+    with transaction():
+        creative = review.get(account, creative_id)
+        reason, revision = request.form.get("reason", ""), request.form.get("revision", type=int)
+        review.decide(creative, status, current_user, reason, revision)
+    if tab:
+        partial = "creatives/_card.html" if creative.status == tab else None
+        also = ("creatives/_tabs.html", "_waiting_badge.html")
+        address = url_for("creatives.queue", status=tab, **chosen)
+        undo = {"target": "#queue-cards", "swap": "afterbegin"}
+    else:
+        partial, also = "creatives/_review.html", ("creatives/_history.html",)
+        address = url_for("creatives.show", creative_id=creative_id)
+        undo = {"target": "#review", "swap": "outerHTML"}
+    undo["address"] = url_for("creatives.decide", creative_id=creative_id, decision="reopen", tab=tab, **chosen)
+    return render.success_response(
+        partial,
+        address,
+        toast,
+        undo=None if status == CreativeStatus.WAITING else undo,
+        also=also,
+        creative=creative,
+        changes=review.CHANGES,
+        tab=tab,
+        **_counts_context(account),
+    )
 
 
 @blueprint.post("/approve")
@@ -98,7 +117,7 @@ def approve_many(account: Account) -> Response:
     """The cards that are ticked."""
     ids = request.form.getlist("id", type=int)
     with transaction():
-        approved = review.approve_many(account, ids, by=current_user)
+        approved = review.decide_many(account, ids, CreativeStatus.APPROVED, current_user)
     toast = f"{len(approved)} approved." if approved else "Nothing was approved: tick a creative first."
     missed = len(set(ids)) - len(approved)
     if missed:
@@ -112,7 +131,8 @@ def approve_many(account: Account) -> Response:
 def reopen_many(account: Account) -> Response:
     """Undo of approve_many."""
     with transaction():
-        reopened = review.reopen_many(account, request.args.getlist("id", type=int), by=current_user)
+        ids = request.args.getlist("id", type=int)
+        reopened = review.decide_many(account, ids, CreativeStatus.WAITING, current_user)
     return _queue_changed(account, f"{len(reopened)} back in the queue.")
 
 
@@ -206,7 +226,7 @@ def lacks_landing_page(account: Account) -> bool:
 
 
 def _queue_context(account: Account, tab: str, before: int | None = None) -> dict[str, Any]:
-    cards = review.get_page(account, tab, _filters(), before, limit=PAGE_SIZE)
+    cards = review.get_page(account, tab, before, limit=PAGE_SIZE, **_filters())
     return {
         "account": account,
         "cards": cards,
@@ -223,7 +243,7 @@ def _counts_context(account: Account) -> dict[str, Any]:
     """The counts of the tabs, which are filtered, and the number of the navigation, which is not."""
     counts = review.counts(account)
     chosen = _chosen()
-    shown = review.counts(account, _filters()) if chosen else counts
+    shown = review.counts(account, **_filters()) if chosen else counts
     return {"tab_counts": shown, "chosen": chosen, "waiting": counts["waiting"]}
 
 
@@ -253,10 +273,10 @@ def _chosen() -> dict[str, str]:
     return chosen
 
 
-def _filters() -> review.QueueFilters:
-    chosen = _chosen()
-    test = chosen.pop("test", None)
-    return review.QueueFilters(**chosen, is_test=None if test is None else test == "yes")
+def _filters() -> dict[str, Any]:
+    """The same as columns of Creative."""
+    filters = _chosen()
+    return filters | {"is_test": filters.pop("test") == "yes"} if "test" in filters else filters
 
 
 def page_context(account: Account, creative: Creative) -> dict[str, Any]:
@@ -281,35 +301,6 @@ def _change(account: Account, creative_id: int, change: Callable, toast: str, **
         change(creative, by=current_user, revision=request.form.get("revision", creative.revision, type=int), **more)
     undo = url_for("creatives.restore", creative_id=creative_id, review_id=creative.reviews[-1].id)
     return render.redirect_with_toast(url_for("creatives.show", creative_id=creative_id), toast, {"address": undo})
-
-
-def _decide(account: Account, creative_id: int, decide: Callable, toast: str, **more: object) -> Response:
-    """A decision on a card (`tab` is the list it stands in) or on the creative's own page (no `tab`)."""
-    tab, chosen = request.values.get("tab"), _chosen()
-    with transaction():
-        creative = review.get(account, creative_id)
-        decide(creative, by=current_user, **more)
-    if tab:
-        partial = "creatives/_card.html" if creative.status == tab else None
-        also = ("creatives/_tabs.html", "_waiting_badge.html")
-        address = url_for("creatives.queue", status=tab, **chosen)
-        undo = {"target": "#queue-cards", "swap": "afterbegin"}
-    else:
-        partial, also = "creatives/_review.html", ("creatives/_history.html",)
-        address = url_for("creatives.show", creative_id=creative_id)
-        undo = {"target": "#review", "swap": "outerHTML"}
-    undo["address"] = url_for("creatives.reopen", creative_id=creative_id, tab=tab, **chosen)
-    return render.success_response(
-        partial,
-        address,
-        toast,
-        undo=None if creative.status == CreativeStatus.WAITING else undo,
-        also=also,
-        creative=creative,
-        changes=review.CHANGES,
-        tab=tab,
-        **_counts_context(account),
-    )
 
 
 def kit_of(account: Account) -> BrandKit:

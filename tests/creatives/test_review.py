@@ -10,6 +10,7 @@ from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.models import Creative, Customer
 from manimod.models.accounts import now
+from manimod.models.states import CreativeStatus
 from tests import factories
 from tests.browser.filling import make_creative
 
@@ -103,7 +104,7 @@ def test_of_two_who_edit_at_once_one_is_told(creative, owner):
 def test_nobody_approves_texts_that_were_changed_meanwhile(creative, owner):
     edit(creative, owner, headline="Changed while you looked")
     with pytest.raises(ManimodError) as late, transaction():
-        review.approve(creative, owner, revision=0)
+        review.decide(creative, CreativeStatus.APPROVED, owner, revision=0)
     assert late.value.code == "CREATIVE_CHANGED"
     assert creative.status == "waiting"
 
@@ -143,11 +144,11 @@ def test_several_are_approved_but_no_strangers_and_none_twice(account, owner):
     gone = store(account, status="rejected")
     foreign = store(factories.make_account(name="Elsewhere"))
     with transaction():
-        approved = review.approve_many(account, [c.id for c in (*mine, gone, foreign)], owner)
+        approved = review.decide_many(account, [c.id for c in (*mine, gone, foreign)], CreativeStatus.APPROVED, owner)
     assert approved == [c.id for c in mine]
     assert (gone.status, foreign.status) == ("rejected", "waiting")
     with transaction():
-        assert review.reopen_many(account, approved, owner) == approved
+        assert review.decide_many(account, approved, CreativeStatus.WAITING, owner) == approved
     assert [entry.action for entry in mine[0].reviews] == ["approved", "reopened"]
 
 
@@ -155,9 +156,9 @@ def test_filters_go_together(account):
     wanted = store(account, "cancelled", "Business", "top", "high")
     store(account, "cancelled", "Team", "middle", "high")
     store(account, "renewed", "Business", "top", "high")
-    filters = review.QueueFilters(event="cancelled", tier="Business", segment="high", is_test=True)
-    assert review.get_page(account, filters=filters) == [wanted]
-    assert review.counts(account, filters)["waiting"] == 1
+    filters = {"event": "cancelled", "tier": "Business", "segment": "high", "is_test": True}
+    assert review.get_page(account, "waiting", **filters) == [wanted]
+    assert review.counts(account, **filters)["waiting"] == 1
     assert review.tiers(account) == ["Business", "Team"]
 
 

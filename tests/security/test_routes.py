@@ -118,6 +118,7 @@ def addresses(app, account):
         "index": 0,
         "canvas": "1080x1080",
         "file_format": "svg",
+        "decision": "approve",
         "event": "renewed",
         "kind": "renewed",
         "tier_id": db.session.scalar(select(Tier.id)),
