@@ -1,4 +1,4 @@
-"""An alert is said once when something breaks and once when it works again, in the pages and by mail."""
+"""There is one alert while a check is broken, with one mail when it breaks and one when it works again."""
 
 import socketserver
 import ssl
@@ -109,7 +109,7 @@ def fail(connection):
         connection.last_error, connection.failing_since = "STRIPE_KEY_REJECTED", now()
 
 
-def mend(connection, account):
+def repair(connection, account):
     with transaction():
         connection.last_error = connection.failing_since = None
     alerts.check_account(account.id)
@@ -123,21 +123,21 @@ def pass_time(minutes=5):
 
 
 @pytest.mark.both_databases
-def test_what_breaks_is_said_once_however_often_it_is_looked_at(account, broken):
+def test_a_broken_check_opens_one_alert_however_often_it_runs(account, broken):
     alerts.check_account(account.id)
     alerts.check_account(account.id)
     assert [alert.check for alert in alerts.open_alerts(account.id)] == ["key"]
     assert Alert.query.filter_by(check="key").count() == 1
 
 
-def test_it_is_over_when_the_check_is_good_again(account, broken):
-    mend(broken, account)
+def test_an_alert_ends_when_the_check_is_good_again(account, broken):
+    repair(broken, account)
     assert alerts.open_alerts(account.id) == []
     assert Alert.query.filter_by(check="key").one().ended_at
 
 
-def test_what_breaks_again_is_said_again(account, broken):
-    mend(broken, account)
+def test_a_check_that_breaks_again_opens_another_alert(account, broken):
+    repair(broken, account)
     fail(broken)
     alerts.check_account(account.id)
     assert Alert.query.filter_by(check="key").count() == 2
@@ -150,7 +150,7 @@ def test_a_check_that_can_not_be_judged_ends_nothing(account, broken):
     assert {alert.check for alert in alerts.open_alerts(account.id)} == {"plan", "key"}
 
 
-def test_owners_hear_nothing_of_manis_own_parts(account, connected):
+def test_owners_get_no_alerts_about_manis_own_parts(account, connected):
     alerts.check_account(account.id)
     assert alerts.open_alerts(account.id) == []
 
@@ -161,14 +161,14 @@ def test_the_installation_alerts_the_operator(app, valkey):
     assert {alert.check for alert in alerts.open_alerts(None)} == {"worker", "sync_worker", "scheduler"}
 
 
-def test_accounts_are_looked_at_in_turn(account, connected):
+def test_accounts_are_checked_in_turn(account, connected):
     assert alerts.due() == [account.id]
     alerts.check_account(account.id)
     assert alerts.due() == []
     assert Health.query.one().account_id == account.id
 
 
-def test_trouble_is_looked_at_at_once(account, connected, stripe_account, sandbox, drain):
+def test_an_error_of_stripe_is_checked_at_once(account, connected, stripe_account, sandbox, drain):
     drain()
     sandbox.delete_key(stripe_account["keys"]["test"]["restricted"])
     with transaction():
@@ -185,7 +185,7 @@ def test_the_owner_gets_one_mail_when_it_breaks_and_one_when_it_works(account, o
     assert len(mailbox) == 1
     assert f"To: {owner.email}" in mailbox[0]
     assert "Stripe rejected this key" in mailbox[0]
-    mend(broken, account)
+    repair(broken, account)
     alerts.send_mails()
     alerts.send_mails()
     assert len(mailbox) == 2
@@ -227,9 +227,9 @@ def test_no_password_is_sent_to_a_server_without_tls(app, mailbox):
     assert mailbox == []
 
 
-def test_what_passes_quickly_is_no_mail(account, broken, mailbox):
+def test_what_works_again_within_the_grace_period_is_not_mailed(account, broken, mailbox):
     alerts.send_mails()
-    mend(broken, account)
+    repair(broken, account)
     alerts.send_mails()
     assert mailbox == []
 
@@ -245,14 +245,14 @@ def test_a_mail_that_could_not_be_sent_is_sent_later(app, account, broken, mailb
     assert len(mailbox) == 1
 
 
-def test_without_a_mail_server_the_pages_say_it(as_owner, account, broken):
+def test_without_a_mail_server_the_pages_show_the_alert(as_owner, account, broken):
     pass_time()
     alerts.send_mails()
     page = as_owner.get("/").text
     assert "API key: Stripe rejected this key" in page
     assert 'href="/troubleshooting#check-key"' in page
     assert "something doesn't work" in as_owner.get("/creatives").text, "the navigation marks it on every page"
-    mend(broken, account)
+    repair(broken, account)
     assert "something doesn't work" not in as_owner.get("/creatives").text
 
 

@@ -1,4 +1,4 @@
-"""One thing breaks at a time, and exactly the check for it says so, with what to do; mended, all is good again."""
+"""One thing breaks at a time, and exactly its check fails, with what to do; repaired, all is good again."""
 
 import time
 from datetime import timedelta
@@ -33,7 +33,7 @@ class World:
         self.workers = {name: Worker([name], connection=valkey, serializer=JSONSerializer) for name in (FAST, SLOW)}
 
     def staff(self):
-        """Everybody is at work; whoever drains the queues in the test goes home afterwards."""
+        """All workers run; the one that drains the queues in the test is gone afterwards."""
         for worker in self.workers.values():
             if not self.valkey.sismember("rq:workers", worker.key):
                 worker.register_birth()
@@ -78,7 +78,7 @@ def world(account, connected, stripe_account, sandbox, client, valkey, drain):
     return world
 
 
-# --- the ways to break it, and to mend it ----------------------------------------------------------------------------
+# The ways to break it, and to repair it
 
 
 def revoke_key(w):
@@ -111,9 +111,9 @@ def take_stripe_down(w):
 
 
 def keep_stripe_down(w):
-    mend = take_stripe_down(w)
+    repair = take_stripe_down(w)
     w.change(w.connection, last_error="STRIPE_FAILED", failing_since=now() - timedelta(hours=1))
-    return mend
+    return repair
 
 
 def sign_with_another_secret(w):
@@ -123,10 +123,10 @@ def sign_with_another_secret(w):
 
 
 def forget_secret(w):
-    sealed = w.connection.encrypted_signing_secret
+    secret = w.connection.encrypted_signing_secret
     w.change(w.connection, encrypted_signing_secret=None)
     assert w.deliver() == 400
-    return lambda: (w.change(w.connection, encrypted_signing_secret=sealed), w.deliver())
+    return lambda: (w.change(w.connection, encrypted_signing_secret=secret), w.deliver())
 
 
 def skew_clock(w):
@@ -149,7 +149,7 @@ def send_live_events(w):
 
 
 def lose_webhook(w):
-    """The endpoint was removed in Stripe: what is news has to be fetched."""
+    """The endpoint was removed in Stripe: events have to be fetched."""
     events = update(StripeEvent).where(StripeEvent.connection_id == w.connection.id)
     with transaction():
         db.session.execute(events.values(source="poll"))
@@ -157,13 +157,13 @@ def lose_webhook(w):
 
 
 def never_set_up_a_webhook(w):
-    sealed = w.connection.encrypted_signing_secret
+    secret = w.connection.encrypted_signing_secret
     w.sandbox.change_key(w.key, permissions=[scope for scope in ALL if scope != "rak_event_read"])
     w.change(w.connection, encrypted_signing_secret=None)
 
     def set_up():
         w.sandbox.change_key(w.key, permissions=ALL)
-        w.change(w.connection, encrypted_signing_secret=sealed)
+        w.change(w.connection, encrypted_signing_secret=secret)
 
     return set_up
 
@@ -221,13 +221,13 @@ def forget_tier_name(w):
     return lambda: w.change(tier, **names)
 
 
-def park_event(w):
+def give_up_event(w):
     event = db.session.scalar(select(StripeEvent).where(StripeEvent.connection_id == w.connection.id))
     w.change(event, state="failed")
     return lambda: w.change(event, state="done")
 
 
-def hold_moment(w):
+def block_moment(w):
     moment = db.session.scalar(select(Moment).where(Moment.connection_id == w.connection.id))
     w.change(moment, state="blocked", reason="The brand's name breaks a rule.")
     return lambda: w.change(moment, state="generated")
@@ -310,8 +310,8 @@ BREAKAGES = {
     "a stale sync": (let_sync_go_stale, "sync", "broken", "Sync now"),
     "a stale event check": (let_poll_go_stale, "poll", "broken", "Run the checks now"),
     "an unnamed tier": (forget_tier_name, "tiers", "attention", "Name the tiers"),
-    "a parked event": (park_event, "failed_events", "broken", "See these events"),
-    "a held moment": (hold_moment, "blocked", "broken", "Change the brand kit"),
+    "a failed event": (give_up_event, "failed_events", "broken", "See these events"),
+    "a blocked moment": (block_moment, "blocked", "broken", "Change the brand kit"),
     "an event that waits": (leave_event_waiting(2), "job_backlog", "attention", "Add a worker"),
     "an event that nobody fetches": (leave_event_waiting(9), "job_backlog", "broken", "Add a worker"),
     "a slow day": (be_slow, "promise", "attention", None),
@@ -320,23 +320,23 @@ BREAKAGES = {
 }
 
 
-def test_an_account_that_is_well_has_nothing_amiss(world):
+def test_no_check_of_a_healthy_account_fails(world):
     assert world.failing() == {}
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES)
-def test_one_cause_turns_one_check_red_until_it_is_mended(world, breakage):
+def test_one_cause_fails_one_check_until_it_is_repaired(world, breakage):
     break_it, name, outcome, action = BREAKAGES[breakage]
-    mend = break_it(world)
+    repair = break_it(world)
     assert world.failing() == {name: outcome}
     found = world.checks()[name]
     assert (found.action and found.action.label.startswith(action)) if action else found.action is None
     assert found.meaning.endswith(".")
-    mend()
+    repair()
     assert world.failing() == {}
 
 
-def test_without_redis_only_the_job_server_is_red(world, app, monkeypatch):
+def test_without_redis_only_the_job_server_fails(world, app, monkeypatch):
     monkeypatch.setitem(app.extensions, "redis", Redis.from_url("redis://127.0.0.1:1/0"))
     assert world.failing() == {"redis": "broken"}
 
@@ -351,14 +351,14 @@ def test_below_pro_the_one_thing_to_do_is_to_upgrade(app, valkey):
     assert [check.name for check in found if check.outcome == "attention"] == ["plan"]
 
 
-def test_the_outcome_is_remembered_with_what_is_amiss(world):
+def test_the_outcome_is_saved_with_the_failing_checks(world):
     with transaction():
         health = check_runner.save_health(world.account, check_runner.check_account(world.account))
     assert (health.outcome, health.checks) == ("good", {})
     since = health.changed_at
-    mend = lower_plan(world)
+    repair = lower_plan(world)
     with transaction():
         health = check_runner.save_health(world.account, check_runner.check_account(world.account))
     assert (health.outcome, health.checks) == ("broken", {"plan": "broken"})
     assert health.changed_at > since
-    mend()
+    repair()

@@ -1,4 +1,4 @@
-"""Which path brings the news now, how quick each is, and what would bring a better one."""
+"""Which source works now, how fast each is, and what would bring a faster one."""
 
 from datetime import timedelta
 
@@ -21,24 +21,24 @@ def connection(account) -> Connection:
 
 
 @pytest.fixture
-def heard(connection):
-    """News that came in: `heard("webhook", minutes_ago=5, delay=2)`, delay in seconds."""
+def arrived(connection):
+    """Something arrived: `arrived("webhook", minutes_ago=5, delay=2)`, delay in seconds."""
     numbers = iter(range(1_000_000))
 
-    def heard(path: str, minutes_ago: float = 1, delay: float = 1, times: int = 1, state: str = "done") -> None:
+    def arrived(source: str, minutes_ago: float = 1, delay: float = 1, times: int = 1, state: str = "done") -> None:
         at = now() - timedelta(minutes=minutes_ago)
         happened = at - timedelta(seconds=delay)
         with transaction():
             for _ in range(times):
-                key = {"connection_id": connection.id, "source": path, "received_at": at}
-                if path == "sync":
+                key = {"connection_id": connection.id, "source": source, "received_at": at}
+                if source == "sync":
                     moment = {"kind": "renewed", "state": "generated", "occurred_at": happened, "detected_at": at}
                     db.session.add(Moment(key=f"renewed:{next(numbers)}", **key, **moment))
                 else:
                     stored = {"type": "customer.created", "facts": {}, "state": state, "created_at": happened}
                     db.session.add(StripeEvent(stripe_id=f"evt_{next(numbers)}", **key, **stored))
 
-    return heard
+    return arrived
 
 
 def of(connection: Connection) -> dict[str, sources.SourceStatus]:
@@ -52,20 +52,20 @@ def without(connection: Connection, *, secret: bool = True, events: bool = True)
         connection.permissions = connection.permissions | {"events": events}
 
 
-def test_a_webhook_that_brings_the_latest_news_is_the_path_and_nothing_is_better(connection, heard):
-    heard("webhook")
+def test_a_webhook_that_delivered_lately_works_and_nothing_is_faster(connection, arrived):
+    arrived("webhook")
     working = sources.working_source(connection)
     assert (working.name, working.next_steps) == ("webhook", ())
 
 
-def test_a_poll_that_nobody_runs_is_no_path(connection):
+def test_a_poll_that_nobody_runs_does_not_work(connection):
     without(connection, secret=False)
     with transaction():
         connection.next_poll_at = now() - timedelta(minutes=10)
     assert sources.working_source(connection).name == "sync"
 
 
-def test_a_poll_that_begins_and_never_ends_is_no_path(connection):
+def test_a_poll_that_begins_and_never_ends_does_not_work(connection):
     without(connection, secret=False)
     with transaction():
         connection.polled_at, connection.next_poll_at = now() - timedelta(minutes=10), now()
@@ -80,48 +80,48 @@ def test_before_its_first_event_a_webhook_is_awaited(connection):
     assert (working.name, working.next_steps) == ("poll", ("await_webhook",))
 
 
-def test_without_a_webhook_the_poll_is_the_path(connection, heard):
+def test_without_a_webhook_the_poll_is_the_fastest(connection, arrived):
     without(connection, secret=False)
-    heard("poll")
+    arrived("poll")
     working = sources.working_source(connection)
     assert (working.name, working.next_steps) == ("poll", ("add_webhook",))
 
 
-def test_without_webhook_and_events_only_the_sync_is_left(connection, heard):
+def test_without_webhook_and_events_only_the_sync_is_left(connection, arrived):
     without(connection, secret=False, events=False)
-    heard("sync")
+    arrived("sync")
     working = sources.working_source(connection)
     assert (working.name, working.next_steps) == ("sync", ("add_webhook", "allow_events"))
 
 
-def test_a_webhook_that_falls_silent_while_the_poll_finds_news_is_to_be_checked(connection, heard):
-    heard("webhook", minutes_ago=60)
-    heard("poll", times=2)
+def test_a_webhook_that_is_silent_while_the_poll_finds_events_has_to_be_checked(connection, arrived):
+    arrived("webhook", minutes_ago=60)
+    arrived("poll", times=2)
     assert sources.working_source(connection).name == "webhook", "the poll may win a race now and then"
-    heard("poll")
+    arrived("poll")
     working = sources.working_source(connection)
     assert (working.name, working.next_steps) == ("poll", ("check_webhook",))
 
 
-def test_the_sync_can_prove_a_webhook_silent_too(connection, heard):
+def test_the_sync_can_prove_a_webhook_silent_too(connection, arrived):
     without(connection, events=False)
-    heard("webhook", minutes_ago=60)
-    heard("sync", times=3)
+    arrived("webhook", minutes_ago=60)
+    arrived("sync", times=3)
     assert sources.working_source(connection).name == "sync"
 
 
-def test_a_quiet_day_is_no_silence(connection, heard):
-    heard("webhook", minutes_ago=3 * 24 * 60)
+def test_a_quiet_day_does_not_make_a_webhook_fail(connection, arrived):
+    arrived("webhook", minutes_ago=3 * 24 * 60)
     assert sources.working_source(connection).name == "webhook"
 
 
-def test_events_that_were_ignored_prove_nothing(connection, heard):
-    heard("webhook", state="ignored")
+def test_ignored_events_do_not_prove_that_a_source_works(connection, arrived):
+    arrived("webhook", state="ignored")
     assert sources.working_source(connection).name == "poll"
 
 
-def test_while_stripe_cannot_be_read_only_the_webhook_works(connection, heard):
-    heard("webhook")
+def test_while_stripe_cannot_be_read_only_the_webhook_works(connection, arrived):
+    arrived("webhook")
     with transaction():
         connection.last_error = "STRIPE_KEY_EXPIRED"
     assert [source.name for source in sources.working_source(connection).sources if source.works] == ["webhook"]
@@ -129,41 +129,41 @@ def test_while_stripe_cannot_be_read_only_the_webhook_works(connection, heard):
     assert sources.working_source(connection).name is None
 
 
-def test_each_path_has_its_own_median_delay(connection, heard):
+def test_each_source_has_its_own_median_delay(connection, arrived):
     for delay in (1, 2, 90):
-        heard("webhook", delay=delay)
-    heard("poll", delay=40)
-    heard("sync", delay=1800)
-    delays = {name: path.median_delay_seconds for name, path in of(connection).items()}
+        arrived("webhook", delay=delay)
+    arrived("poll", delay=40)
+    arrived("sync", delay=1800)
+    delays = {name: source.median_delay_seconds for name, source in of(connection).items()}
     assert delays == {"webhook": 2, "poll": 40, "sync": 1800}
 
 
-def test_only_the_latest_hundred_are_measured(connection, heard):
-    heard("webhook", minutes_ago=100, delay=500, times=60)
-    heard("webhook", minutes_ago=10, delay=3, times=100)
+def test_only_the_latest_hundred_are_measured(connection, arrived):
+    arrived("webhook", minutes_ago=100, delay=500, times=60)
+    arrived("webhook", minutes_ago=10, delay=3, times=100)
     assert of(connection)["webhook"].median_delay_seconds == 3
 
 
-def test_each_path_says_when_it_was_last_heard(connection, heard):
-    heard("webhook", minutes_ago=5)
-    heard("webhook", minutes_ago=50)
+def test_each_source_says_when_something_last_arrived(connection, arrived):
+    arrived("webhook", minutes_ago=5)
+    arrived("webhook", minutes_ago=50)
     at = of(connection)
     assert timedelta(minutes=4) < now() - at["webhook"].last_received_at < timedelta(minutes=6)
     assert at["sync"].last_received_at is None
     assert at["sync"].median_delay_seconds is None
 
 
-def test_another_connections_news_does_not_count(connection, heard):
-    heard("webhook")
+def test_another_connections_events_do_not_count(connection, arrived):
+    arrived("webhook")
     other = factories.make_connection()
     assert sources.working_source(other).name == "sync"
     assert sources.events_of_the_other_mode(other) == 0
 
 
 @pytest.mark.both_databases
-def test_it_takes_two_queries_that_walk_indexes_only(app, connection, heard):
-    heard("webhook", times=5)
-    heard("sync", times=5)
+def test_it_takes_two_queries_that_walk_indexes_only(app, connection, arrived):
+    arrived("webhook", times=5)
+    arrived("sync", times=5)
     statements = []
     note = lambda _c, _u, statement, parameters, *_: statements.append((statement, parameters))  # noqa: E731
     event.listen(db.engine, "before_cursor_execute", note)

@@ -120,7 +120,7 @@ def test_without_redis_the_rest_is_told(app, figures):
     assert (found["redis_up"], found["jobs_waiting"], found["events_pending"]) == (0, None, 0)
 
 
-def test_it_names_nobody(client, connected, owner, stripe_account):
+def test_no_name_id_or_key_is_in_the_metrics(client, connected, owner, stripe_account):
     page = client.get("/metrics").text
     for secret in (owner.email, "Brightside", connected.stripe_account_id, connected.webhook_token, "rk_test"):
         assert secret not in page
