@@ -41,7 +41,7 @@ def test_each_stage_is_shown_as_it_happens_and_then_the_page_stops_asking(open_a
     stripe.v1.subscriptions.update(some.id, {"metadata": {"seats": "more"}})
     expect(watch.locator(".done")).to_have_count(1)
     expect(watch.locator(".done")).to_contain_text("customer.subscription.updated, by webhook")
-    expect(watch.get_by_role("heading")).to_have_text("Still waiting for an event that makes ads")
+    expect(watch.get_by_role("heading")).to_have_text("Still waiting for an event that creates ads")
     expect(clock).not_to_have_text(begun)
 
     create_subscriber(stripe, price)
