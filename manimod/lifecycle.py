@@ -1,6 +1,6 @@
-"""The kinds of moments in a customer's life, and all that mani says about each. Every module may read it.
+"""The kinds of moments in a customer's life, and everything mani says about each. Every module may read it.
 
-What in Stripe means one is in moments/interpret.py, which angles its ads take in creatives/engine/copy/angles.py.
+moments/interpret.py decides what in Stripe is such a moment; creatives/engine/copy/angles.py has the angles of its ads.
 """
 
 from dataclasses import dataclass
@@ -48,15 +48,15 @@ class MomentKind:
     name: str  # on the pages
     purpose: str  # beside its switch
     noun: str  # in a sentence: "Made for upsell after a renewal."
-    situation: str  # what a language model is told of the audience
+    situation: str  # how the audience is described to a language model
     objective: Objective  # see creatives/engine/brief.py for the segments that change it
-    runs: tuple[int, int]  # from which to which day after it its ads should run
+    runs: tuple[int, int]  # first and last day after it on which its ads should run
     samples: tuple[tuple[str, str, str], ...]  # segment, tier and its position; the brand page shows the tier "Team"
-    repeats: bool = False  # in the life of a subscription, so that the old ones may be forgotten
+    repeats: bool = False  # within one subscription, so that old ones may be deleted
     withdrawal_reason: str = "it no longer holds"  # why an open moment is withdrawn
 
 
-# In the order of the pages. A customer gets the ads of one moment at a time: a later kind goes before those above it.
+# In the order of the pages. A customer gets the ads of one moment at a time: a later kind wins over those above it.
 KINDS = {
     "new_customer": MomentKind(
         name="New customer",

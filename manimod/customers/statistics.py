@@ -19,6 +19,7 @@ from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
 
 TREND_DAYS = 30
 MAX_TREND_TIERS = 4  # with more tiers than this, the trend adds up the smaller ones
+SIZE_COLUMNS = ["connection_id", "stripe_product_id", "segment", "customers"]
 
 
 @dataclass
@@ -96,8 +97,7 @@ def count_audiences(connection_id: int) -> None:
         .group_by(Customer.connection_id, products.c.product, Customer.segment)
     )
     db.session.execute(delete(AudienceSize).where(AudienceSize.connection_id == connection_id))
-    columns = ["connection_id", "stripe_product_id", "segment", "customers"]
-    db.session.execute(insert(AudienceSize).from_select(columns, counted))
+    db.session.execute(insert(AudienceSize).from_select(SIZE_COLUMNS, counted))
     store_day(connection_id)
 
 
@@ -108,11 +108,11 @@ def store_day(connection_id: int) -> None:
     replaced = or_(AudienceDay.day == today, AudienceDay.day < oldest)
     db.session.execute(delete(AudienceDay).where(AudienceDay.connection_id == connection_id, replaced))
     db.session.execute(delete(MomentDay).where(MomentDay.connection_id == connection_id, MomentDay.day < oldest))
-    columns = ["connection_id", "stripe_product_id", "segment", "customers"]
-    sizes_now = select(literal(today, Date), *(getattr(AudienceSize, name) for name in columns))
-    db.session.execute(
-        insert(AudienceDay).from_select(["day", *columns], sizes_now.where(AudienceSize.connection_id == connection_id))
-    )
+    size = AudienceSize
+    sizes_now = select(
+        literal(today, Date), size.connection_id, size.stripe_product_id, size.segment, size.customers
+    ).where(size.connection_id == connection_id)
+    db.session.execute(insert(AudienceDay).from_select(["day", *SIZE_COLUMNS], sizes_now))
 
 
 def sizes(connection: Connection) -> list[tuple[str | None, str | None, int]]:
@@ -145,11 +145,11 @@ def get_audiences(connection: Connection) -> AudienceTable:
         # A set that was made before its tier was renamed belongs to no audience of today.
         if tier and segment in cells.get(tier, {}):
             cells[tier][segment].made[kind][status] = number
-    order = by_size([(tier, customers) for tier, _, customers in counted])
-    return AudienceTable(
-        rows=[(tier or tiers.NONE, cells[tier]) for tier, _ in order],
-        customers=sum(customers for _, _, customers in counted),
-    )
+    rows, total = [], 0
+    for tier, customers in by_size([(tier, customers) for tier, _, customers in counted]):
+        rows.append((tier or tiers.NONE, cells[tier]))
+        total += customers
+    return AudienceTable(rows, total)
 
 
 def get_trend(connection: Connection) -> Trend | None:
@@ -183,7 +183,9 @@ def get_trend(connection: Connection) -> Trend | None:
 def count_moments(connection: Connection, moments: list[dict[str, Any]]) -> None:
     """Add moments that were just recorded to their days, which begin in the account's time zone."""
     zone = ZoneInfo(connection.account.time_zone)
-    counts = Counter((moment["occurred_at"].astimezone(zone).date(), moment["kind"]) for moment in moments)
+    counts: Counter[tuple[date, str]] = Counter()
+    for moment in moments:
+        counts[moment["occurred_at"].astimezone(zone).date(), moment["kind"]] += 1
     rows = [
         {"connection_id": connection.id, "day": day, "kind": kind, "moments": number}
         for (day, kind), number in counts.items()
@@ -194,10 +196,11 @@ def count_moments(connection: Connection, moments: list[dict[str, Any]]) -> None
 def moments_by_day(connection: Connection) -> list[tuple[date, dict[str, int]]]:
     """Moments by kind for each of the last days, today last."""
     today = datetime.now(ZoneInfo(connection.account.time_zone)).date()
-    days = [today - timedelta(days=number) for number in reversed(range(TREND_DAYS))]
-    counts = {day: dict.fromkeys(KINDS, 0) for day in days}
+    counts: dict[date, dict[str, int]] = {}
+    for days_ago in reversed(range(TREND_DAYS)):
+        counts[today - timedelta(days=days_ago)] = dict.fromkeys(KINDS, 0)
     query = select(MomentDay.day, MomentDay.kind, MomentDay.moments).where(
-        MomentDay.connection_id == connection.id, MomentDay.day.between(days[0], days[-1])
+        MomentDay.connection_id == connection.id, MomentDay.day.between(min(counts), today)
     )
     for day, kind, number in db.session.execute(query):
         counts[day][kind] = number

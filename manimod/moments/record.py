@@ -54,9 +54,10 @@ class Observation:
 
 def switches(account: Account) -> dict[str, bool]:
     """Which kinds of moments make creatives; all do until the owner switches one off."""
-    rows = db.session.scalars(select(Trigger).where(Trigger.account_id == account.id))
-    chosen = {row.kind: row.enabled for row in rows}
-    return {kind: chosen.get(kind, True) for kind in KINDS}
+    enabled = dict.fromkeys(KINDS, True)
+    for trigger in db.session.scalars(select(Trigger).where(Trigger.account_id == account.id)):
+        enabled[trigger.kind] = trigger.enabled
+    return enabled
 
 
 def set_switch(account: Account, kind: str, enabled: bool) -> None:
@@ -112,9 +113,11 @@ def _moment_row(
 
 def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """Store those that are new and count them for the trend."""
-    new = {key for _, key in insert_new(Moment, rows, ("connection_id", "key"))}
-    first = {row["key"]: row for row in reversed(rows) if row["key"] in new}
-    statistics.count_moments(connection, list(first.values()))
+    by_key: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        by_key.setdefault(row["key"], row)
+    new = insert_new(Moment, list(by_key.values()), ("connection_id", "key"))
+    statistics.count_moments(connection, [by_key[key] for _, key in new])
 
 
 def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:
@@ -194,11 +197,10 @@ def _keep_highest_priority_moment(connection: Connection, customers: set[str]) -
             customer_id = moment.stripe_customer_id
             strongest[customer_id] = max(strongest[customer_id], kinds.index(moment.kind))
     for place, kind in enumerate(kinds):
-        weaker = [
-            moment.id
-            for moment in moments
-            if strongest[moment.stripe_customer_id] == place and moment.kind in kinds[:place]
-        ]
+        weaker = []
+        for moment in moments:
+            if strongest[moment.stripe_customer_id] == place and moment.kind in kinds[:place]:
+                weaker.append(moment.id)
         if weaker:
             _withdraw_where(connection, Moment.id.in_(weaker), f"{KINDS[kind].noun} goes before it")
 

@@ -74,7 +74,7 @@ def lock(connection_id: int) -> Connection | None:
 
 def check_key(text: str) -> KeyCheck:
     """Look at a pasted key and try it at Stripe. Takes up to 10 seconds, writes nothing. Raises ManimodError."""
-    api_key = _unquote(text)
+    api_key = text.strip().strip("\"'").strip()
     if not api_key:
         raise ManimodError("STRIPE_KEY_MISSING")
     for prefix, code in REFUSED_PREFIXES.items():
@@ -88,10 +88,6 @@ def check_key(text: str) -> KeyCheck:
     probe = StripeGateway(api_key, settings().stripe_api_base).probe()
     probe.require()
     return KeyCheck(api_key, known[1], probe)
-
-
-def _unquote(text: str) -> str:
-    return text.strip().strip("\"'").strip()
 
 
 def require_plan(account: Account) -> None:
@@ -112,7 +108,7 @@ def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Co
         connection = Connection(account_id=account.id, webhook_token=secrets.token_urlsafe(24))
         db.session.add(connection)
         db.session.flush()
-    # A key that doesn't tell its account is taken for one of another account.
+    # A key without a readable account id counts as one of another account.
     elif (connection.stripe_account_id, connection.livemode) != (check.probe.account_id or "", check.livemode):
         if connection.is_connected and not start_afresh:
             raise ManimodError("STRIPE_KEY_OTHER_ACCOUNT")
@@ -152,7 +148,7 @@ def disconnect(connection: Connection) -> None:
 
 def set_signing_secret(connection: Connection, text: str) -> None:
     """Store a new secret and keep the previous one: Stripe signs with both for up to a day while one is rolled."""
-    secret = _unquote(text)
+    secret = text.strip().strip("\"'").strip()
     if not secret:
         raise ManimodError("SIGNING_SECRET_MISSING")
     if not re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{8,200}", secret):
@@ -205,9 +201,7 @@ def check_connection(connection_id: int) -> None:
 
 
 def refresh_permissions(connection_id: int) -> StripeGateway:
-    """Look again at what the key may read, since owners change that in Stripe. Stores the answer, then raises
-    ManimodError if it is too little.
-    """
+    """Ask again what the key may read, and store it. Raises ManimodError, also if it may read too little."""
     gateway = open_gateway(db.session.get(Connection, connection_id))
     probe = gateway.probe()
     with jobs.transaction():
