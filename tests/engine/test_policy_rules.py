@@ -9,7 +9,7 @@ from manimod.creatives.engine.brief import Offer
 from manimod.creatives.engine.copy.copywriter import write
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import CHECKED
-from manimod.creatives.engine.policy.rules import PolicyContext
+from manimod.creatives.engine.policy.rules import PolicyContext, load_rules
 from tests.engine.samples import PLAIN, TODAY, brief
 
 NAMED = {"customer_names": ("Dana Petersen", "Grace Hopper")}
@@ -127,6 +127,13 @@ def test_every_rule_says_where_it_comes_from():
         assert rule.source
         assert rule.checked == CHECKED
         assert rule.severity in ("block", "warn")
+
+
+def test_a_rule_that_can_never_find_anything_is_a_mistake():
+    with pytest.raises(ValueError, match="EDT-04 can never find anything"):
+        load_rules(checks={}, exceptions={})
+    with pytest.raises(ValueError, match="not in rules.toml"):
+        load_rules(checks={"EDT-99": None}, exceptions={})
 
 
 def test_a_hard_length_blocks_and_a_recommended_one_warns():

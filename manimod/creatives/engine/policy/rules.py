@@ -180,7 +180,8 @@ class PolicyRule:
 
 
 def load_rules(checks: Mapping[str, Check], exceptions: Mapping[str, IsAllowed]) -> dict[str, PolicyRule]:
-    """The rules by id, in the order of the table. Raises ValueError for a check or an exception without a row."""
+    """The rules by id, in the order of the table. Raises ValueError for a function without a row, and for a row with
+    neither a function nor terms and a message."""
     rows = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
     unknown = {*checks, *exceptions} - set(rows)
     if unknown:
@@ -188,5 +189,7 @@ def load_rules(checks: Mapping[str, Check], exceptions: Mapping[str, IsAllowed])
     rules = {}
     for id, row in rows.items():
         row.setdefault("terms", id)
-        rules[id] = PolicyRule(id, **row, check=checks.get(id), is_allowed=exceptions.get(id))
+        rule = rules[id] = PolicyRule(id, **row, check=checks.get(id), is_allowed=exceptions.get(id))
+        if not rule.check and not (rule.terms in pattern_tables() and rule.message):
+            raise ValueError(f"rules.toml: {id} can never find anything")
     return rules
