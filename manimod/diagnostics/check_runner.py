@@ -123,17 +123,15 @@ def _run(context: CheckContext, definitions: dict[str, CheckDefinition]) -> list
         if row.name not in found:
             needed = [run(definitions[name]) for name in row.needs if name in definitions]
             cause = next((check for check in needed if check.outcome != Outcome.GOOD), None)
-            found[row.name] = _not_judged(row, cause) if cause else _judge(row, context)
+            if cause is None:
+                found[row.name] = _judge(row, context)
+            else:
+                is_unused = cause.outcome == Outcome.NOT_APPLICABLE
+                meaning = cause.meaning if is_unused else f"Can't be judged until “{cause.title}” is good."
+                found[row.name] = Check(row.name, row.title, Outcome.NOT_APPLICABLE, meaning)
         return found[row.name]
 
     return [run(row) for row in definitions.values()]
-
-
-def _not_judged(row: CheckDefinition, cause: Check) -> Check:
-    meaning = f"Can't be judged until “{cause.title}” is good."
-    if cause.outcome == Outcome.NOT_APPLICABLE:
-        meaning = cause.meaning
-    return Check(row.name, row.title, Outcome.NOT_APPLICABLE, meaning)
 
 
 def _judge(row: CheckDefinition, context: CheckContext) -> Check:

@@ -3,6 +3,7 @@
 The webhook takes seconds, polling a minute, the sync an hour.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -60,12 +61,12 @@ class SourceStatus:
 
 @dataclass(frozen=True)
 class WorkingSource:
-    """The state of each source, and what it was judged by."""
+    """The state of each source, and what was looked at."""
 
     webhook: SourceStatus
     poll: SourceStatus
     sync: SourceStatus
-    events: list[StripeEvent]  # the latest ones, newest first, including those that were ignored
+    events: Sequence[StripeEvent]  # the latest ones, newest first, including those that were ignored
     runs: list[SyncRun]  # the latest ones, newest first
 
     @property
@@ -86,7 +87,13 @@ class WorkingSource:
 
 
 def working_source(connection: Connection) -> WorkingSource:
-    events, found, runs = _latest_events(connection), _found_by_sync(connection), sync.list_latest(connection)
+    """Judged by the latest events, the latest moments that only the sync found, and the latest sync runs."""
+    received = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
+    received = received.options(defer(StripeEvent.facts), defer(StripeEvent.fields_read))
+    events = db.session.scalars(received.order_by(StripeEvent.received_at.desc()).limit(MAX_EVENTS)).all()
+    only_sync = select(Moment).where(Moment.connection_id == connection.id, Moment.source == constant(Source.SYNC))
+    found = db.session.scalars(only_sync.order_by(Moment.id.desc()).limit(MAX_DELAYS)).all()
+    runs = sync.list_latest(connection)
     processed = [event for event in events if event.state != EventState.IGNORED]
     return WorkingSource(
         webhook=_status(Source.WEBHOOK, _webhook_state(connection, processed, found), processed),
@@ -108,19 +115,7 @@ def events_of_the_other_mode(connection: Connection) -> int:
     return db.session.scalar(query)
 
 
-def _latest_events(connection: Connection) -> list[StripeEvent]:
-    query = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
-    query = query.options(defer(StripeEvent.facts), defer(StripeEvent.fields_read))
-    return list(db.session.scalars(query.order_by(StripeEvent.received_at.desc()).limit(MAX_EVENTS)))
-
-
-def _found_by_sync(connection: Connection) -> list[Moment]:
-    """The latest moments that only the sync found."""
-    query = select(Moment).where(Moment.connection_id == connection.id, Moment.source == constant(Source.SYNC))
-    return list(db.session.scalars(query.order_by(Moment.id.desc()).limit(MAX_DELAYS)))
-
-
-def _webhook_state(connection: Connection, events: list[StripeEvent], found: list[Moment]) -> SourceState:
+def _webhook_state(connection: Connection, events: Sequence[StripeEvent], found: Sequence[Moment]) -> SourceState:
     if connection.encrypted_signing_secret is None:
         return SourceState.NOT_READY
     latest = sorted([*events, *found], key=lambda arrival: arrival.received_at, reverse=True)[:MIN_EVENTS]
@@ -151,7 +146,7 @@ def _sync_state(connection: Connection, runs: list[SyncRun]) -> SourceState:
     return SourceState.FAILS
 
 
-def _status(name: Source, state: SourceState, arrivals: list[StripeEvent] | list[Moment]) -> SourceStatus:
+def _status(name: Source, state: SourceState, arrivals: Sequence[StripeEvent] | Sequence[Moment]) -> SourceStatus:
     own = [arrival for arrival in arrivals if arrival.source == name][:MAX_DELAYS]
     if not own:
         return SourceStatus(name, state)

@@ -25,19 +25,19 @@ blueprint = Blueprint("metrics", __name__)
 @blueprint.get("/metrics")
 def show() -> Response:
     """With METRICS_TOKEN for whoever sends it as a bearer token; without one, for this machine only."""
-    if not _may_read():
+    token = settings().metrics_token
+    if token:
+        sent = request.headers.get("Authorization", "")
+        may_read = hmac.compare_digest(f"Bearer {token}".encode(), sent.encode())
+    else:
+        is_proxied = any(name in request.headers for name in PROXY_HEADERS)
+        may_read = request.remote_addr in LOOPBACK and not is_proxied
+    if not may_read:
         raise ManimodError("METRICS_REFUSED")
     response = make_response(generate_latest(_read_gauges()))
     response.headers["Content-Type"] = CONTENT_TYPE_LATEST
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _may_read() -> bool:
-    token = settings().metrics_token
-    if token:
-        return hmac.compare_digest(f"Bearer {token}".encode(), request.headers.get("Authorization", "").encode())
-    return request.remote_addr in LOOPBACK and not any(name in request.headers for name in PROXY_HEADERS)
 
 
 def _read_gauges() -> CollectorRegistry:

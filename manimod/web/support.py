@@ -120,9 +120,10 @@ def _act(account: Account, action: Callable, toast: str, **arguments: object) ->
     except ManimodError as failure:
         if failure.status != 422:
             raise
-        page = _event_page if action is support.replay else _page
-        shown = arguments if action is support.replay else {}
-        return page(account, **shown, status=422, error=str(failure), entered=request.form)
+        shown = {"status": 422, "error": str(failure), "entered": request.form}
+        if action is support.replay:
+            return _event_page(account, **arguments, **shown)
+        return _page(account, **shown)
     here, referrer = url_for("support.account", account_id=account.id), render.referrer() or ""
     return render.redirect_with_toast(referrer if referrer.startswith(f"{here}/") else here, toast)
 

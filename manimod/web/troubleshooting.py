@@ -73,7 +73,7 @@ def replay(account: Account, event_id: int) -> Response:
     with transaction():
         delivery_log.replay(connection, event_id)
     return render.redirect_with_toast(
-        url_for("troubleshooting.event", event_id=event_id), "The event is processed once more, within seconds."
+        url_for("troubleshooting.event", event_id=event_id), "The event is processed again, within seconds."
     )
 
 
