@@ -44,7 +44,7 @@ def kept(connection: Connection) -> list[tuple]:
     return sorted(((today - row.day).days, row.segment, row.customers) for row in rows)
 
 
-def test_the_last_sync_of_a_day_is_the_days(connection):
+def test_the_last_sync_of_a_day_counts(connection):
     count(connection, high=3, low=5)
     count(connection, high=4)
     assert kept(connection) == [(0, "high", 4)]

@@ -120,7 +120,7 @@ def test_a_cancellation():
     assert keys(event("customer.subscription.deleted", subscription(status="canceled"))) == ["cancelled:sub_1"]
 
 
-def test_a_cancellation_told_as_an_update_has_the_same_key():
+def test_a_cancellation_that_arrives_as_an_update_has_the_same_key():
     assert keys(event("customer.subscription.updated", subscription(status="canceled"))) == ["cancelled:sub_1"]
 
 

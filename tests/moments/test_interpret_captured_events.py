@@ -23,15 +23,15 @@ def interpret(app):
 
 
 def test_each_event_gets_one_line(interpret):
-    told = [
+    captured = [
         event("customer.created", customer("cus_9")),
         event("invoice.paid", invoice("in_7")),
         event("customer.subscription.created", subscription()),
         event("customer.deleted", customer("cus_9")),
     ]
-    new, renewal, started, deleted = interpret(*map(json.dumps, told))
+    new, renewal, started, deleted = interpret(*map(json.dumps, captured))
     assert new == {
-        "id": told[0]["id"],
+        "id": captured[0]["id"],
         "moments": [{"kind": "new_customer", "key": "new_customer:cus_9"}],
         "withdraws": [],
         "erases": None,

@@ -7,7 +7,7 @@ from manimod.extensions import db
 from tests import stripe_events
 
 
-def test_whoever_looks_for_open_moments_reads_their_index(connected, deliver):
+def test_queries_for_open_moments_use_their_index(connected, deliver):
     deliver(stripe_events.event("customer.created", stripe_events.customer()))
     plans = {}
 
@@ -20,6 +20,6 @@ def test_whoever_looks_for_open_moments_reads_their_index(connected, deliver):
     tasks.reconcile()
     tasks.process_events(connected.id)
     event.remove(db.engine, "before_cursor_execute", explain)
-    assert len(plans) >= 4  # the sweep's, those that settle, those that generate
+    assert len(plans) >= 4  # of the reconciler, of mark_ready, of generate
     quick = ("INDEX ix_moment_open", "INDEX ix_moment_customer", "INTEGER PRIMARY KEY")
     assert not {statement: plan for statement, plan in plans.items() if not any(way in str(plan) for way in quick)}

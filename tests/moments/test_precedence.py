@@ -1,4 +1,4 @@
-"""One customer is spoken to of one thing at a time: cancelled > payment failed > renewed > new."""
+"""A customer gets the ads of one moment at a time: cancelled > payment failed > renewed > new."""
 
 import time
 
@@ -18,12 +18,12 @@ YEAR = 365 * 24 * 3600
 
 
 @pytest.fixture
-def tell(client, live, drain):
-    """Tell the live account's webhook, in this order; kind -> state of the moments that come of it."""
+def deliver_live(client, live, drain):
+    """Deliver to the live account's webhook in this order. Returns kind -> state of the moments."""
     drain()
 
-    def send(*stories: tuple[str, dict], connection=live, created: int | None = None) -> dict[str, str]:
-        for kind, body in stories:
+    def send(*deliveries: tuple[str, dict], connection=live, created: int | None = None) -> dict[str, str]:
+        for kind, body in deliveries:
             signed = factories.signed(event(kind, body, livemode=connection.livemode, created=created))
             assert client.post(f"/webhooks/stripe/{connection.webhook_token}", **signed).status_code == 200
             drain()
@@ -34,40 +34,40 @@ def tell(client, live, drain):
 
 
 @pytest.mark.both_databases
-def test_each_moment_goes_before_the_weaker_ones(tell):
-    assert tell(NEW) == {"new_customer": "generated"}
-    assert tell(RENEWED) == {"new_customer": "withdrawn", "renewed": "generated"}
-    assert tell(FAILED) == {"new_customer": "withdrawn", "renewed": "withdrawn", "payment_failed": "generated"}
-    found = tell(CANCELLED)
+def test_each_moment_goes_before_the_weaker_ones(deliver_live):
+    assert deliver_live(NEW) == {"new_customer": "generated"}
+    assert deliver_live(RENEWED) == {"new_customer": "withdrawn", "renewed": "generated"}
+    assert deliver_live(FAILED) == {"new_customer": "withdrawn", "renewed": "withdrawn", "payment_failed": "generated"}
+    found = deliver_live(CANCELLED)
     assert [kind for kind, state in found.items() if state == "generated"] == ["cancelled"]
 
 
-def test_the_order_in_which_they_are_told_does_not_matter(tell):
-    found = tell(CANCELLED, FAILED, RENEWED, NEW)
+def test_the_order_in_which_they_arrive_does_not_matter(deliver_live):
+    found = deliver_live(CANCELLED, FAILED, RENEWED, NEW)
     assert [kind for kind, state in found.items() if state == "generated"] == ["cancelled"]
 
 
-def test_the_set_that_nobody_is_left_for_says_why(tell):
-    tell(RENEWED, CANCELLED)
+def test_a_creative_without_moments_is_withdrawn_with_the_reason(deliver_live):
+    deliver_live(RENEWED, CANCELLED)
     renewed, cancelled = db.session.scalars(select(Creative).order_by(Creative.id))
     assert (renewed.status, cancelled.status) == ("withdrawn", "waiting")
     assert renewed.reviews[-1].reason == "a cancellation goes before it"
 
 
-def test_a_moment_whose_ads_are_over_silences_nobody(tell):
-    tell(FAILED, created=int(time.time()) - YEAR)
-    assert tell(RENEWED)["renewed"] == "generated"
+def test_a_moment_whose_ads_are_over_withdraws_no_other(deliver_live):
+    deliver_live(FAILED, created=int(time.time()) - YEAR)
+    assert deliver_live(RENEWED)["renewed"] == "generated"
 
 
-def test_other_customers_keep_theirs(tell):
+def test_other_customers_keep_their_moments(deliver_live):
     other = subscription("sub_2", status="canceled") | {"customer": "cus_2"}
-    assert tell(NEW, ("customer.subscription.deleted", other)) == {
+    assert deliver_live(NEW, ("customer.subscription.deleted", other)) == {
         "new_customer": "generated",
         "cancelled": "generated",
     }
 
 
-def test_whoever_tests_sees_what_each_event_makes(tell, sandbox):
+def test_in_test_mode_every_event_keeps_its_moment(deliver_live, sandbox):
     account = factories.make_account(name="Test Studio")
     testing = factories.connect(account, sandbox.create_account("Test Studio"))
-    assert set(tell(NEW, RENEWED, CANCELLED, connection=testing).values()) == {"generated"}
+    assert set(deliver_live(NEW, RENEWED, CANCELLED, connection=testing).values()) == {"generated"}

@@ -1,4 +1,4 @@
-"""The register: moments settle, are switched off, withdrawn, and erased with their customer."""
+"""Moments wait for their subscription, are switched off, withdrawn, and erased with their customer."""
 
 import time
 
@@ -70,7 +70,7 @@ def test_a_paid_invoice_takes_its_creative_out_of_the_queue(deliver, drain, mome
     assert creatives()[0].reviews[0].reason == "the invoice was paid"
 
 
-def test_a_failure_told_after_the_payment_never_reaches_the_queue(deliver, drain, moments, creatives):
+def test_a_failure_that_arrives_after_the_payment_never_reaches_the_queue(deliver, drain, moments, creatives):
     deliver(event("invoice.paid", invoice("in_7", reason="manual")))
     drain()
     deliver(event("invoice.payment_failed", invoice("in_7", status="open")))
@@ -88,7 +88,7 @@ def test_a_customer_who_comes_back_is_not_won_back(deliver, drain, moments, crea
     assert [creative.status for creative in creatives()] == ["withdrawn"]
 
 
-def test_a_return_told_before_the_leaving_ends_the_same(deliver, drain, moments, creatives):
+def test_a_return_that_arrives_before_the_cancellation_ends_the_same(deliver, drain, moments, creatives):
     deliver(event("customer.subscription.created", subscription("sub_2"), created=later()))
     drain()
     deliver(event("customer.subscription.deleted", subscription(status="canceled")))

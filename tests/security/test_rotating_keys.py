@@ -1,4 +1,4 @@
-"""`flask rotate-keys`: every sealed value under the first key, while mani runs; a lost key is said, never a crash."""
+"""`flask rotate-keys`: every value is re-encrypted with the first key while mani runs; a lost key is reported."""
 
 import base64
 import json
@@ -67,7 +67,7 @@ def test_a_second_run_has_nothing_to_do(app, rolled, rotate):
     assert [getattr(rolled, column) for column in COLUMNS] == before
 
 
-def test_a_disconnected_account_has_nothing_to_seal(app, rolled, rotate):
+def test_a_disconnected_account_has_nothing_to_re_encrypt(app, rolled, rotate):
     with transaction():
         connections.disconnect(rolled)
     use_keys(app, k2=NEW, k1=OLD)

@@ -112,7 +112,7 @@ def test_trouble_at_stripe_is_not_blamed_on_the_key(refusal, sandbox, stripe_acc
     assert refusal(stripe_account["keys"]["test"]["restricted"]).code == code
 
 
-def test_a_slow_stripe_is_given_up_after_its_time(app, sandbox, stripe_account):
+def test_a_slow_stripe_is_given_up_after_the_timeout(app, sandbox, stripe_account):
     sandbox.fault(delay=30)
     gateway = StripeGateway(
         stripe_account["keys"]["test"]["restricted"], app.extensions["settings"].stripe_api_base, timeout=0.5
@@ -125,7 +125,7 @@ def test_a_slow_stripe_is_given_up_after_its_time(app, sandbox, stripe_account):
     sandbox.clear_faults()
 
 
-def test_its_time_is_ten_seconds(app, connected):
+def test_stripe_has_ten_seconds_to_answer(app, connected):
     assert TIMEOUT_SECONDS == connections.open_gateway(connected).timeout == 10
 
 
@@ -165,7 +165,7 @@ def test_below_pro_nothing_is_connected(app, stripe_account):
     assert connections.get_for_account(account) is None
 
 
-def test_a_key_is_sealed_to_its_row(account, connected, sandbox):
+def test_an_encrypted_key_cannot_be_moved_to_another_row(account, connected, sandbox):
     from tests import factories
 
     other = factories.make_connection()

@@ -23,7 +23,7 @@ def gateway(sandbox, sandbox_server, stripe_account) -> StripeGateway:
     ],
     ids=str,
 )
-def test_trouble_on_the_way_has_its_failure_and_passes(gateway, sandbox, fault, code):
+def test_a_network_failure_has_its_own_error_and_passes(gateway, sandbox, fault, code):
     sandbox.fault(path="/v1/customers", times=1, **fault)
     with pytest.raises(ManimodError) as caught:
         gateway.customers()
