@@ -1,53 +1,39 @@
-"""The delivery log: what Stripe told an account, on which source, what came of it, and the whole story of one event."""
+"""The delivery log: the events of an account, one event with its creatives, and what is known of a customer."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import FromClause, func, or_, select, tuple_
+from sqlalchemy import or_, select, tuple_
 
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.ingest import events
-from manimod.models import (
-    AudienceSize,
-    Connection,
-    Creative,
-    Customer,
-    Moment,
-    RejectedDelivery,
-    StripeEvent,
-    Subscription,
-    Tier,
-)
+from manimod.models import Connection, Creative, Customer, Moment, RejectedDelivery, StripeEvent, Subscription, Tier
 from manimod.models.accounts import now
+from manimod.models.states import EventState
 from manimod.moments import interpret
 from manimod.stripe.payloads import EventFacts
 
 PAGE_SIZE = 25
-MAX_NAMES_SCANNED = 20_000
-MAX_SCANNED = 2000  # events that a page with filters reads at most; then one may look further
+MAX_SCANNED = 2000  # events that a page with filters reads at most, so that a rare one costs no scan of the table
 REJECTIONS_SHOWN_FOR = timedelta(days=7)
-MAX_RESULTS = 10
-MAX_MOMENTS_SHOWN = 20
-REPLAYABLE_STATES = ("failed", "ignored")
+MAX_CUSTOMERS = 10
+MAX_ACTIVITY = 20  # moments and events of one customer
+REPLAYABLE_STATES = (EventState.FAILED, EventState.IGNORED)
 
 
 @dataclass(frozen=True)
 class DeliveryFilters:
-    """Which events are shown; None leaves a question open. `result` is the event's state."""
+    """Which events are shown; None means any. `result` is the event's state."""
 
     type: str | None = None
     source: str | None = None
     result: str | None = None
 
-    def conditions(self, of: FromClause) -> list:
-        asked = {"type": self.type, "source": self.source, "state": self.result}
-        return [of.c[name] == value for name, value in asked.items() if value is not None]
-
 
 @dataclass(frozen=True)
 class LogPage:
-    """Events, the newest first. `further` is where to look on, None at the end."""
+    """Events, newest first. `further` is the cursor of the next page, None at the end."""
 
     events: list[StripeEvent]
     further: str | None
@@ -55,7 +41,7 @@ class LogPage:
 
 @dataclass(frozen=True)
 class EventDetail:
-    """One event from Stripe to the queue. `withdraws` says what it takes back, in words."""
+    """One event with its moments and their creatives. `withdraws` holds the kinds of moments that it withdraws."""
 
     event: StripeEvent
     moments: list[tuple[Moment, Creative | None]]
@@ -83,21 +69,28 @@ class CustomerActivity:
 
 
 def page(connection: Connection, filters: DeliveryFilters, after: str | None = None) -> LogPage:
-    """The newest events that fit, or those further back than `after`, which came from a page before."""
+    """The newest events that fit, or those older than the cursor `after`."""
     order = StripeEvent.received_at.desc(), StripeEvent.id.desc()
-    query = select(StripeEvent).where(StripeEvent.connection_id == connection.id).order_by(*order)
-    if place := _place(after):
-        query = query.where(tuple_(StripeEvent.received_at, StripeEvent.id) < tuple_(*place))
-    most = PAGE_SIZE if filters == DeliveryFilters() else MAX_SCANNED
-    looked_at = query.limit(most).subquery()
-    fitting = select(looked_at.c.id).where(*filters.conditions(looked_at))
-    fitting = fitting.order_by(looked_at.c.received_at.desc(), looked_at.c.id.desc()).limit(PAGE_SIZE)
-    found = list(db.session.scalars(select(StripeEvent).where(StripeEvent.id.in_(fitting)).order_by(*order)))
-    last = found[-1] if len(found) == PAGE_SIZE else db.session.scalar(query.offset(most - 1).limit(1))
+    newest = select(StripeEvent.id).where(StripeEvent.connection_id == connection.id).order_by(*order)
+    if cursor := _read_cursor(after):
+        newest = newest.where(tuple_(StripeEvent.received_at, StripeEvent.id) < tuple_(*cursor))
+    size = PAGE_SIZE if filters == DeliveryFilters() else MAX_SCANNED
+    scanned = list(db.session.scalars(newest.limit(size)))
+    fitting = select(StripeEvent).where(StripeEvent.id.in_(scanned)).order_by(*order)
+    wanted = {StripeEvent.type: filters.type, StripeEvent.source: filters.source, StripeEvent.state: filters.result}
+    for column, value in wanted.items():
+        if value is not None:
+            fitting = fitting.where(column == value)
+    found = list(db.session.scalars(fitting.limit(PAGE_SIZE)))
+    last = None
+    if len(found) == PAGE_SIZE:
+        last = found[-1]
+    elif len(scanned) == size:
+        last = db.session.get(StripeEvent, scanned[-1])
     return LogPage(found, f"{last.received_at.timestamp():.6f}_{last.id}" if last else None)
 
 
-def _place(text: str | None) -> tuple[datetime, int] | None:
+def _read_cursor(text: str | None) -> tuple[datetime, int] | None:
     at, _, row_id = (text or "").partition("_")
     try:
         return datetime.fromtimestamp(float(at), UTC), min(int(row_id), 2**62)
@@ -106,9 +99,10 @@ def _place(text: str | None) -> tuple[datetime, int] | None:
 
 
 def rejected_deliveries(connection: Connection) -> list[RejectedDelivery]:
-    """What the webhook refused in the last week, the newest first."""
+    """What the webhook rejected in the last week, newest first."""
+    since = now() - REJECTIONS_SHOWN_FOR
     query = select(RejectedDelivery).where(
-        RejectedDelivery.connection_id == connection.id, RejectedDelivery.last_at > now() - REJECTIONS_SHOWN_FOR
+        RejectedDelivery.connection_id == connection.id, RejectedDelivery.last_at > since
     )
     return list(db.session.scalars(query.order_by(RejectedDelivery.last_at.desc()).limit(PAGE_SIZE)))
 
@@ -119,71 +113,53 @@ def get_event(connection: Connection, event_id: int) -> EventDetail:
     event = db.session.scalar(query)
     if event is None:
         raise ManimodError("NOT_FOUND")
-    told = EventDetail(event, [], [])
+    detail = EventDetail(event, [], [])
     has_failed = event.attempts > 0 and event.processed_at is None  # nothing came of it, and it may be unreadable
-    return told if told.is_erased or has_failed else _with_moments(told, connection)
-
-
-def _with_moments(told: EventDetail, connection: Connection) -> EventDetail:
-    meaning = interpret.interpret(EventFacts.from_json(told.event.facts))
-    found = (
-        select(Moment, Creative)
-        .outerjoin(Creative, Creative.id == Moment.creative_id)
-        .where(Moment.connection_id == connection.id, Moment.key.in_([moment.key for moment in meaning.moments]))
-    )
-    rows = [(moment, creative) for moment, creative in db.session.execute(found)]
-    return EventDetail(told.event, rows, sorted({withdrawal.kind for withdrawal in meaning.withdrawals}))
+    if detail.is_erased or has_failed:
+        return detail
+    meaning = interpret.interpret(EventFacts.from_json(event.facts))
+    with_creatives = select(Moment, Creative).outerjoin(Creative, Creative.id == Moment.creative_id)
+    keys = [moment.key for moment in meaning.moments]
+    rows = db.session.execute(with_creatives.where(Moment.connection_id == connection.id, Moment.key.in_(keys)))
+    moments = [(moment, creative) for moment, creative in rows]
+    return EventDetail(event, moments, sorted({withdrawal.kind for withdrawal in meaning.withdrawals}))
 
 
 def replay(connection: Connection, event_id: int) -> None:
-    """Process an event once more that was ignored or given up. Moments that exist are not made twice."""
+    """Process an event once more that was ignored or has failed. Moments that exist are not made twice."""
     if not get_event(connection, event_id).may_replay:
         raise ManimodError("EVENT_NOT_REPLAYED")
     events.replay(connection, event_id)
 
 
 def find_customers(connection: Connection, text: str) -> list[CustomerActivity]:
-    """The customers with this Stripe id or with this in their name (at its beginning, where there are many customers),
-    each with what was made of them.
-    """
+    """The customers with this Stripe id, or whose name begins like this, each with what was made of them."""
     text = text.strip()
     if not text:
         return []
-    query = select(Customer).where(Customer.connection_id == connection.id)
-    wanted = [Customer.stripe_id == text, Customer.is_named(text)]
-    if not has_many_customers(connection):
-        wanted.append(Customer.name.icontains(text, autoescape=True))
-    customers = {row.stripe_id: row for row in db.session.scalars(query.where(or_(*wanted)).limit(MAX_RESULTS))}
-    ids = list(customers) or [text]
-    found = [_customer_activity(connection, stripe_id, customers.get(stripe_id)) for stripe_id in ids]
-    return [one for one in found if one.customer or one.moments or one.events]
-
-
-def has_many_customers(connection: Connection) -> bool:
-    """More than are looked through for a part of a name."""
-    query = select(func.sum(AudienceSize.customers)).where(AudienceSize.connection_id == connection.id)
-    return (db.session.scalar(query) or 0) > MAX_NAMES_SCANNED
+    query = select(Customer).where(
+        Customer.connection_id == connection.id, or_(Customer.stripe_id == text, Customer.is_named(text))
+    )
+    customers = {customer.stripe_id: customer for customer in db.session.scalars(query.limit(MAX_CUSTOMERS))}
+    found = []
+    for stripe_id in customers or [text]:
+        activity = _customer_activity(connection, stripe_id, customers.get(stripe_id))
+        if activity.customer or activity.moments or activity.events:
+            found.append(activity)
+    return found
 
 
 def _customer_activity(connection: Connection, stripe_id: str, customer: Customer | None) -> CustomerActivity:
-    tier = (
+    newest_tier = (
         select(Tier)
         .join(Subscription, Subscription.stripe_product_id == Tier.stripe_product_id)
         .where(Tier.connection_id == connection.id, Subscription.connection_id == connection.id)
         .where(Subscription.stripe_customer_id == stripe_id)
         .order_by(Subscription.ended_at.is_not(None), Subscription.created_at.desc())
-        .limit(1)
     )
-    known = db.session.scalar(tier)
-    return CustomerActivity(
-        stripe_id,
-        customer,
-        known.name if known else None,
-        _latest(Moment, connection, stripe_id, Moment.id),
-        _latest(StripeEvent, connection, stripe_id, StripeEvent.id),
-    )
-
-
-def _latest(model: type, connection: Connection, stripe_id: str, order) -> list:
-    query = select(model).where(model.connection_id == connection.id, model.stripe_customer_id == stripe_id)
-    return list(db.session.scalars(query.order_by(order.desc()).limit(MAX_MOMENTS_SHOWN)))
+    tier = db.session.scalar(newest_tier.limit(1))
+    latest = []
+    for model in (Moment, StripeEvent):
+        query = select(model).where(model.connection_id == connection.id, model.stripe_customer_id == stripe_id)
+        latest.append(list(db.session.scalars(query.order_by(model.id.desc()).limit(MAX_ACTIVITY))))
+    return CustomerActivity(stripe_id, customer, tier.name if tier else None, *latest)

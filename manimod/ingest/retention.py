@@ -1,12 +1,11 @@
-"""What goes after RETENTION_DAYS: events that were processed, and moments that nothing can tell again.
+"""Deletes what is older than RETENTION_DAYS: processed events, and moments that nothing can report again.
 
-Stripe lists and resends events for 30 days, so an older one is never met again. The sync tells a subscription's present
-period and its latest invoice only: of its renewals and failures the newest stays, the ones before may go. What happens
-once in a life (new customer, cancelled) stays as long as the mirror. See docs/decisions/0012.
+Stripe lists and resends events for 30 days, so an older one never comes back. The sync compares a subscription's
+present period and latest invoice only: of its renewals and failures the newest stays, those before may go. What happens
+once in a life (new customer, cancelled) stays. See docs/decisions/0012.
 """
 
-from datetime import datetime, timedelta
-from time import monotonic
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import delete, exists, or_, select
@@ -18,56 +17,34 @@ from manimod.extensions import db
 from manimod.lifecycle import KINDS
 from manimod.models import Connection, Moment, StripeEvent
 from manimod.models.accounts import now
+from manimod.models.states import EventState, MomentState
 
 log = structlog.get_logger()
 
-BATCH_SIZE = 1000  # rows of a transaction: some milliseconds of locks
-MAX_SECONDS = 10
-EVERY_SECONDS = 3600
+BATCH_SIZE = 1000  # rows in one transaction: some milliseconds of locks
+INTERVAL_SECONDS = 3600
 REPEATING = [kind for kind, about in KINDS.items() if about.repeats]
-DECIDED = ("generated", "withdrawn", "skipped")
+DECIDED = (MomentState.GENERATED, MomentState.WITHDRAWN, MomentState.SKIPPED)
 
 
 def due() -> list[int]:
-    """The connections to look through, once an hour. Redis remembers when; if it forgets, one hour has two looks."""
-    if not jobs.once_per("prune", EVERY_SECONDS):
+    """The connections with something old, once an hour."""
+    if not jobs.once_per("prune", INTERVAL_SECONDS):
         return []
-    old = exists().where(StripeEvent.connection_id == Connection.id, StripeEvent.received_at < _oldest_kept())
-    renewed = exists().where(Moment.connection_id == Connection.id, Moment.occurred_at < _oldest_kept())
-    return list(db.session.scalars(select(Connection.id).where(or_(old, renewed))))
+    oldest = now() - timedelta(days=settings().retention_days)
+    has_events = exists().where(StripeEvent.connection_id == Connection.id, StripeEvent.received_at < oldest)
+    has_moments = exists().where(Moment.connection_id == Connection.id, Moment.occurred_at < oldest)
+    return list(db.session.scalars(select(Connection.id).where(or_(has_events, has_moments))))
 
 
 def prune(connection_id: int) -> bool:
-    """Delete what is over, in small transactions, for one turn; True where there may be more."""
-    turn_ends, deleted, may_be_more = monotonic() + MAX_SECONDS, 0, True
-    while may_be_more and monotonic() < turn_ends:
-        with jobs.transaction():
-            gone = _delete(StripeEvent, _old_events(connection_id)) + _delete(Moment, _old_moments(connection_id))
-        deleted += gone
-        may_be_more = gone > 0
-    if deleted:
-        log.info("pruned", connection=connection_id, rows=deleted)
-    return may_be_more
-
-
-def _oldest_kept() -> datetime:
-    return now() - timedelta(days=settings().retention_days)
-
-
-def _old_events(connection_id: int):
-    """Everything but what still waits to be processed."""
-    return (
-        select(StripeEvent.id)
-        .where(
-            StripeEvent.connection_id == connection_id,
-            StripeEvent.received_at < _oldest_kept(),
-            StripeEvent.state != "pending",
-        )
-        .limit(BATCH_SIZE)
+    """Delete one batch of each table; True where there may be more."""
+    oldest = now() - timedelta(days=settings().retention_days)
+    events = select(StripeEvent.id).where(
+        StripeEvent.connection_id == connection_id,
+        StripeEvent.received_at < oldest,
+        StripeEvent.state != EventState.PENDING,
     )
-
-
-def _old_moments(connection_id: int):
     later = aliased(Moment)
     has_later = exists().where(
         later.connection_id == Moment.connection_id,
@@ -76,22 +53,19 @@ def _old_moments(connection_id: int):
         later.kind.in_(REPEATING),
         later.occurred_at > Moment.occurred_at,
     )
-    return (
-        select(Moment.id)
-        .where(
-            Moment.connection_id == connection_id,
-            Moment.occurred_at < _oldest_kept(),
-            Moment.detected_at < _oldest_kept(),
-            Moment.kind.in_(REPEATING),
-            Moment.state.in_(DECIDED),
-            has_later,
-        )
-        .limit(BATCH_SIZE)
+    moments = select(Moment.id).where(
+        Moment.connection_id == connection_id,
+        Moment.occurred_at < oldest,
+        Moment.detected_at < oldest,
+        Moment.kind.in_(REPEATING),
+        Moment.state.in_(DECIDED),
+        has_later,
     )
-
-
-def _delete(model: type, which) -> int:
-    ids = list(db.session.scalars(which))
-    if ids:
-        db.session.execute(delete(model).where(model.id.in_(ids)), execution_options={"synchronize_session": False})
-    return len(ids)
+    deleted = 0
+    with jobs.transaction():
+        for model, old in ((StripeEvent, events), (Moment, moments)):
+            query = delete(model).where(model.id.in_(old.limit(BATCH_SIZE)))
+            deleted += db.session.execute(query, execution_options={"synchronize_session": False}).rowcount
+    if deleted:
+        log.info("pruned", connection=connection_id, rows=deleted)
+    return deleted > 0

@@ -69,7 +69,6 @@ def customers(account_id: int) -> Response:
         connection=connection,
         text=text,
         found=delivery_log.find_customers(connection, text),
-        by_beginning=delivery_log.has_many_customers(connection),
         for_support=True,
     )
 

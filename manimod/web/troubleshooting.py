@@ -88,7 +88,6 @@ def customers(account: Account) -> Response:
         account=account,
         text=text,
         found=delivery_log.find_customers(connection, text),
-        by_beginning=delivery_log.has_many_customers(connection),
         connection=connection,
     )
 

@@ -7,9 +7,8 @@ import pytest
 
 from manimod.diagnostics import check_runner, checks
 from manimod.extensions import db
-from manimod.ingest import delivery_log
 from manimod.jobs import transaction
-from manimod.models import AudienceSize, Customer, Health, StripeEvent
+from manimod.models import Customer, Health, StripeEvent
 from manimod.models.accounts import now
 from tests import factories, stripe_events
 
@@ -212,7 +211,7 @@ def test_another_accounts_event_is_not_there(as_owner, connected):
 # --- one customer ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("query", ["cus_1", "hazel", "Hazel Testford", " TEST "])
+@pytest.mark.parametrize("query", ["cus_1", "hazel", "Hazel Testford", " HAZEL "])
 def test_a_customer_is_found_by_id_and_by_name(as_owner, deliver, query):
     deliver(stripe_events.event("customer.created", stripe_events.customer()))
     page = as_owner.get(f"{PAGE}/customers", query_string={"q": query}).text
@@ -236,17 +235,15 @@ def test_another_accounts_customer_is_unknown(as_owner, connected, app):
 
 
 @pytest.mark.both_databases
-def test_among_very_many_customers_a_name_is_found_by_its_beginning(as_owner, connection):
+def test_a_name_is_found_by_its_beginning(as_owner, connection):
     with transaction():
         one = {"stripe_id": "cus_1", "name": "Ünal_ Testford", "created_at": now()}
         db.session.add(Customer(connection_id=connection.id, **one))
-        many = delivery_log.MAX_NAMES_SCANNED + 1
-        db.session.add(AudienceSize(connection_id=connection.id, customers=many))
     for text in ("Ünal_ te", "Ünal_ Testford", "cus_1"):
         assert "cus_1" in as_owner.get(f"{PAGE}/customers", query_string={"q": text}).text.split("found-customers")[1]
     for text in ("ford", "Ünalx"):
         page = as_owner.get(f"{PAGE}/customers", query_string={"q": text}).text
-        assert "search matches the start of the name" in page
+        assert "by the start of the name" in page
 
 
 def fill(connection, count, **columns):
