@@ -19,6 +19,7 @@ from manimod.models.states import CreativeStatus
 from manimod.stripe import connections
 from manimod.web import pictures, render
 from manimod.web.auth import owner_required
+from manimod.web.forms import DecisionForm
 
 blueprint = Blueprint("creatives", __name__, url_prefix="/creatives")
 
@@ -84,10 +85,10 @@ def decide(account: Account, creative_id: int, decision: str) -> Response:
     """A decision on a card (`tab` is the list it stands in) or on the creative's own page (no `tab`)."""
     tab, chosen = request.values.get("tab"), _chosen()
     status, toast = DECISIONS[decision]
+    form = DecisionForm()
     with transaction():
         creative = review.get(account, creative_id)
-        reason, revision = request.form.get("reason", ""), request.form.get("revision", type=int)
-        review.decide(creative, status, current_user, reason, revision)
+        review.decide(creative, status, current_user, form.reason.data or "", form.revision.data)
     if tab:
         partial = "creatives/_card.html" if creative.status == tab else None
         also = ("creatives/_tabs.html", "_waiting_badge.html")
@@ -106,6 +107,7 @@ def decide(account: Account, creative_id: int, decision: str) -> Response:
         also=also,
         creative=creative,
         changes=review.CHANGES,
+        decision_form=DecisionForm(formdata=None),
         tab=tab,
         **_counts_context(account),
     )
@@ -291,6 +293,7 @@ def page_context(account: Account, creative: Creative) -> dict[str, Any]:
         "views": VIEWS,
         "view": view if view in VIEWS else "texts",
         "changes": review.CHANGES,
+        "decision_form": DecisionForm(formdata=None),
     }
 
 
@@ -298,7 +301,9 @@ def _change(account: Account, creative_id: int, change: Callable, toast: str, **
     """Change the texts. The whole page is another one then; its toast offers to undo it."""
     with transaction():
         creative = review.get(account, creative_id)
-        change(creative, by=current_user, revision=request.form.get("revision", creative.revision, type=int), **more)
+        seen = DecisionForm().revision.data
+        revision = creative.revision if seen is None else seen
+        change(creative, by=current_user, revision=revision, **more)
     undo = url_for("creatives.restore", creative_id=creative_id, review_id=creative.reviews[-1].id)
     return render.redirect_with_toast(url_for("creatives.show", creative_id=creative_id), toast, {"address": undo})
 

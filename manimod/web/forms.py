@@ -13,12 +13,15 @@ from flask import request
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, PasswordField, RadioField, SelectField, StringField
-from wtforms.validators import Length
+from wtforms import BooleanField, IntegerField, PasswordField, RadioField, SelectField, StringField
+from wtforms.validators import Length, Optional
+from wtforms.widgets import HiddenInput
 
+from manimod.accounts import audit
 from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError
 from manimod.lifecycle import KINDS
+from manimod.models.states import Plan
 
 THEMES = {"light": "Light", "dark": "Dark", "": "System"}
 NOT_IN_LIST = "Choose one of the list."
@@ -112,3 +115,26 @@ class LogoForm(Form):
         "Logo", description="PNG, JPEG or WebP, up to 2 MB. Without one, ads show your name with its first letter."
     )
     remove = BooleanField("Remove")
+
+
+class SupportForm(Form):
+    """Every action of support needs a reason; `plan` belongs to one of them."""
+
+    reason = StringField(
+        "Reason",
+        filters=[one_line],
+        description="Kept in the audit log; the account's owner can read it.",
+        render_kw={"maxlength": audit.MAX_REASON_LENGTH, "placeholder": "What was reported, or a ticket"},
+    )
+    plan = SelectField("Plan", choices=[(plan.value, plan.label) for plan in Plan], validate_choice=False)
+
+
+class DecisionForm(Form):
+    """About a creative: the revision that was looked at, and why it is rejected."""
+
+    revision = IntegerField(validators=[Optional()], widget=HiddenInput())
+    reason = StringField(
+        "Why it doesn't fit (optional)",
+        filters=[one_line],
+        render_kw={"maxlength": 255, "placeholder": "Why it doesn't fit (optional)", "autocomplete": "off"},
+    )

@@ -8,14 +8,14 @@ from flask_security import current_user
 from manimod import jobs
 from manimod.accounts import audit, support
 from manimod.diagnostics import alerts, check_runner, metrics
-from manimod.errors import ManimodError
 from manimod.ingest import delivery_log, sync
 from manimod.jobs import transaction
-from manimod.models import PLANS, Account
+from manimod.models import Account
 from manimod.models.states import EventState, SyncState
 from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import support_required
+from manimod.web.forms import SupportForm
 
 MAX_SEARCH_LENGTH = 255
 
@@ -78,7 +78,7 @@ def customers(account_id: int) -> Response:
 def check(account_id: int) -> Response:
     """Asks Stripe outside of any transaction; only the outcome is written with the audit entry."""
     account = support.get_account(account_id)
-    has_reason = audit.is_reason(request.form.get("reason", ""))
+    has_reason = audit.is_reason(SupportForm().reason.data or "")
     checks = check_runner.check_account(account, ask_stripe=True) if has_reason else []
     return _act(account, support.record_check, "The checks ran just now.", found=checks)
 
@@ -99,7 +99,7 @@ def release_sync(account_id: int) -> Response:
 @blueprint.post("/accounts/<int:account_id>/plan")
 @support_required
 def set_plan(account_id: int) -> Response:
-    plan = request.form.get("plan", "")
+    plan = SupportForm().plan.data or ""
     toast = f"The account is on {plan.capitalize()}."
     return _act(support.get_account(account_id), support.set_plan, toast, plan=plan)
 
@@ -113,16 +113,13 @@ def replay(account_id: int, event_id: int) -> Response:
 
 def _act(account: Account, action: Callable, toast: str, **arguments: object) -> Response:
     """The action and its audit entry in one transaction. Without a reason the page with its form comes back."""
-    try:
-        with transaction():
-            action(current_user, account, request.form.get("reason", ""), **arguments)
-    except ManimodError as failure:
-        if failure.status != 422:
-            raise
-        shown = {"status": 422, "error": str(failure), "entered": request.form}
+    form = SupportForm()
+    with form.refusals_beside("reason"), transaction():
+        action(current_user, account, form.reason.data or "", **arguments)
+    if form.errors:
         if action is support.replay:
-            return _event_page(account, **arguments, **shown)
-        return _page(account, **shown)
+            return _event_page(account, **arguments, status=422, form=form)
+        return _page(account, status=422, form=form)
     here, referrer = url_for("support.account", account_id=account.id), render.referrer() or ""
     return render.redirect_with_toast(referrer if referrer.startswith(f"{here}/") else here, toast)
 
@@ -150,11 +147,11 @@ def _page(account: Account, status: int = 200, **context: object) -> Response:
         outcome=check_runner.worst_outcome(checks),
         alerts=alerts.open_alerts(account.id),
         entries=audit.get_for_account(account),
-        plans=PLANS,
-        **context,
+        **{"form": SupportForm(formdata=None, data={"plan": account.plan})} | context,
     )
 
 
 def _event_page(account: Account, event_id: int, status: int = 200, **context: object) -> Response:
     detail = delivery_log.get_event(connections.require_current(account), event_id)
-    return render.page("support/event.html", status=status, account=account, detail=detail, for_support=True, **context)
+    context = {"form": SupportForm(formdata=None), "detail": detail} | context
+    return render.page("support/event.html", status=status, account=account, for_support=True, **context)
