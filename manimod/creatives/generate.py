@@ -11,7 +11,7 @@ from time import monotonic
 
 import structlog
 from redis.lock import Lock
-from sqlalchemy import ColumnElement, Row, and_, func, select, update
+from sqlalchemy import ColumnElement, Row, func, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -98,8 +98,10 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[int]
     customers = products.where(Subscription.stripe_customer_id == Moment.stripe_customer_id)
     customers = customers.order_by(Subscription.ended_at.is_(None).desc(), Subscription.created_at.desc()).limit(1)
     product = func.coalesce(own.scalar_subquery(), customers.scalar_subquery())
-    is_customer = and_(Customer.connection_id == connection.id, Customer.stripe_id == Moment.stripe_customer_id)
-    query = select(Moment.id, Moment.kind, Moment.livemode, product, Customer.segment).outerjoin(Customer, is_customer)
+    # Subqueries rather than joins: PostgreSQL would read all customers for a join with a large batch.
+    ranked = select(Customer.segment).where(Customer.connection_id == connection.id)
+    known_segment = ranked.where(Customer.stripe_id == Moment.stripe_customer_id).scalar_subquery()
+    query = select(Moment.id, Moment.kind, Moment.livemode, product, known_segment)
     query = query.where(Moment.connection_id == connection.id, Moment.state == MomentState.READY, OPEN_MOMENTS)
     moments = db.session.execute(query.order_by(Moment.id).limit(BATCH_SIZE))
     tier_of = {tier.stripe_product_id: tier for tier in tiers.get_for_connection(connection)}

@@ -12,7 +12,7 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_SIDE = 4096  # pixels, of the upload
 STORED_SIDE = 512  # pixels; a picture shows it at a fraction of that
 SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff", "WEBP": b"RIFF"}
-# What makes a file more than a picture: Pillow would ignore it, but then it was no honest upload.
+# Content that makes a file more than a picture. Pillow would ignore it, but nobody uploads it by accident.
 FORBIDDEN_CONTENT = re.compile(
     rb"<(?:script|svg|html|!doctype)[\s>]|<\?php|%PDF-1|PK\x03\x04.{22}[\w./-]{4}", re.I | re.S
 )
@@ -20,7 +20,8 @@ FORBIDDEN_CONTENT = re.compile(
 
 def read(data: bytes) -> bytes:
     """The logo as a small PNG. Raises LOGO_MISSING, LOGO_TOO_LARGE, LOGO_SVG, LOGO_FORMAT, LOGO_NOT_ONLY_A_PICTURE,
-    LOGO_TOO_WIDE or LOGO_UNREADABLE."""
+    LOGO_TOO_WIDE or LOGO_UNREADABLE.
+    """
     if not data:
         raise ManimodError("LOGO_MISSING")
     if len(data) > MAX_BYTES:
