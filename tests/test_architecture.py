@@ -46,9 +46,7 @@ ONLY_IN = {
     "stripe": ["manimod.stripe.gateway"],
     "rq": ["manimod.jobs", "worker"],
     "cryptography": ["manimod.stripe.crypto"],
-    "pydantic": ["manimod.creatives.engine.llm_client"],  # an optional extra, imported only where a model is asked
-    "pydantic_ai": ["manimod.creatives.engine.llm_client"],
-    "openai": ["manimod.creatives.engine.llm_client"],
+    "openai": ["manimod.creatives.engine.llm_client"],  # an optional extra, imported only where a model is asked
     "manimod.creatives.engine.llm_client": ["manimod.creatives.engine.llm"],
     "manimod.local": [],
 }
