@@ -1,9 +1,11 @@
-"""The pages: thin views that call flow and answer with a page, a fragment or a redirect.
+"""The pages: thin views that call the packages below and respond with a page, a fragment or a redirect.
 
 render.py   one view, two shapes: the page, or its block for htmx; toasts; redirects after plain forms
-auth.py     sign in and out, the password, and who may see what
-words.py    the words and times of the pages; assets.py: styles, scripts and icons
-errors.py   every failure as a friendly page, a toast or (for webhooks) a plain line
+forms.py    what each form may hold; brand_form.py: the largest of them
+auth.py     sign-in and sign-out, the password, and who may see what
+labels.py   the words and times of the pages; assets.py: styles, scripts and icons
+macros.py   the templates' macros, by name in every template; charts.py: numbers as drawings
+errors.py   every failure as a friendly page or a toast
 headers.py  security headers and compression
 """
 
@@ -34,7 +36,7 @@ from manimod.web import (
 def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    for room in (
+    for module in (
         account,
         assets,
         audience,
@@ -49,6 +51,6 @@ def register(app: Flask) -> None:
         troubleshooting,
         support,
     ):
-        app.register_blueprint(room.blueprint)
-    for room in (labels, macros, auth, errors, headers):
-        room.register(app)
+        app.register_blueprint(module.blueprint)
+    for module in (labels, macros, auth, errors, headers):
+        module.register(app)
