@@ -10,6 +10,7 @@ import sys
 import uuid
 from contextlib import suppress
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -41,6 +42,7 @@ WRITES = "manimod_writes"
 
 SMTP_TIMEOUT = 5  # seconds
 
+LOCK_TIMEOUT = 15.0  # seconds
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "busy_timeout=15000",
@@ -201,6 +203,24 @@ def open_sqlite(dbapi_connection: Any, _record: Any) -> None:
 
 @event.listens_for(Engine, "begin")
 def begin_sqlite(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        writes = connection.get_execution_options().get(WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.dialect.name != "sqlite":
+        return
+    if not connection.get_execution_options().get(WRITES):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # SQLite's own wait grows to 100 ms between tries and misses the short gaps that a busy worker leaves between its
+    # transactions. So it is asked again every few milliseconds.
+    raw = connection.connection.driver_connection
+    raw.execute("PRAGMA busy_timeout=5")
+    ends = monotonic() + LOCK_TIMEOUT
+    try:
+        while monotonic() < ends:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises SQLAlchemy's error
+    finally:
+        raw.execute("PRAGMA busy_timeout=15000")
