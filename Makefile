@@ -57,7 +57,7 @@ audit: .venv/installed-dev ## look for known vulnerabilities in what is pinned, 
 	else echo "Not audited: the list of vulnerabilities cannot be reached (offline?)"; fi
 
 backup: .venv/installed ## save the database and the keys of DATA_DIR, while it runs too (FILE=... for where)
-	@exec $(BIN)/python -m manimod.local.backup save $(FILE)
+	@exec $(BIN)/python -m manimod.local.backup save $(or $(FILE),backups/mani-$$(date -u +%Y%m%d-%H%M%S).tar)
 
 restore: .venv/installed ## bring a backup back, while mani is stopped: make restore FILE=backups/...
 	$(if $(FILE),,$(error Say which backup: make restore FILE=backups/mani-20260131-120000.tar))

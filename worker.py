@@ -45,7 +45,7 @@ class AppWorker(SimpleWorker):
         connection = Redis.from_url(app.extensions["settings"].redis_url)
         handlers = [log_failure]
         super().__init__(
-            queues, connection=connection, serializer=JSONSerializer, worker_ttl=60, exception_handlers=handlers
+            queues, connection=connection, serializer=JSONSerializer, worker_ttl=30, exception_handlers=handlers
         )
 
     def subscribe(self) -> None:

@@ -5,7 +5,7 @@ import sys
 
 from manimod import config, create_app
 from manimod.config import ConfigError, Settings
-from manimod.local.data_directory import DataDirectory, DataDirectoryError
+from manimod.local.data_directory import CannotRun, DataDirectory
 
 
 def load_settings() -> Settings:
@@ -16,10 +16,10 @@ def load_settings() -> Settings:
     directory = DataDirectory.from_environment()
     if not directory.redis_url.exists():
         directory.write(directory.redis_url, "redis://127.0.0.1:6379/0")  # until the first start chooses its own
-    return config.load_settings(directory.environment(config.port()))
+    return config.load_settings(directory.environment())
 
 
 try:
     app = create_app(load_settings())
-except (ConfigError, DataDirectoryError) as error:
+except (CannotRun, ConfigError) as error:
     sys.exit(str(error))

@@ -4,19 +4,24 @@ import base64
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError, validate
 from flask import current_app
 
-MAX_NUMBER = 10**9
+WEB_SCHEMES = ("http://", "https://")
+DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://")
 ONE_WORD = validate.Regexp(r"[!-~]+\Z", error="is not usable: a key is one word of ASCII characters")
 MAIL_ADDRESS = validate.Regexp(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z", error="must be one e-mail address")
 LONG_SECRET = validate.Length(
     min=32, error="is not usable: it needs at least {min} characters; make one with `openssl rand -hex 32`"
+)
+# It may hold a password, so the error doesn't repeat it.
+SMTP_ADDRESS = validate.Regexp(
+    r"smtps?://([^\s@/?#]+@)?(\[[0-9a-f:]+\]|[^\s@/?#:]+)(:[1-9]\d{0,4})?/?\Z",
+    error="must look like smtp://user:password@host:587 or smtps://user:password@host",
 )
 
 
@@ -24,21 +29,22 @@ class ConfigError(Exception):
     """A setting is missing or wrong; the message is one line that names the setting and the fix."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LlmSettings:
     """The optional language model: its name, the address of an OpenAI-compatible API, and a key if it needs one."""
 
     name: str
     base_url: str
-    api_key: str | None = field(default=None, repr=False)
+    api_key: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Settings:
-    """Everything the application takes from outside. Secrets are never shown by repr()."""
+    """Everything the application takes from outside. Without a repr: it would show the secrets."""
 
     database_url: str
     redis_url: str
+    port: int
     public_url: str
     stripe_api_base: str
     sync_interval_minutes: int
@@ -54,9 +60,6 @@ class Settings:
     mail_from: str
     alert_email: str | None
 
-    def __repr__(self) -> str:
-        return f"Settings(public_url={self.public_url!r})"
-
 
 def settings() -> Settings:
     """The settings of the running application."""
@@ -66,15 +69,21 @@ def settings() -> Settings:
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises ConfigError, which names the first setting that is missing or wrong."""
     env = SettingsReader(environment)
+    port = env.number("PORT", 8000, least=1, most=65535)
     # SETTLE_SECONDS is the former name of GRACE_PERIOD_SECONDS.
     grace_period_seconds = env.number("GRACE_PERIOD_SECONDS", env.number("SETTLE_SECONDS", 20, least=0), least=0)
+    # SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses.
+    database_url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", env.address("DATABASE_URL", DATABASE_SCHEMES))
+    llm = None
+    if model := env.str("LLM_MODEL", None):
+        llm_base_url = env.address("LLM_BASE_URL", WEB_SCHEMES, "https://api.openai.com/v1")
+        llm = LlmSettings(model, llm_base_url, env.str("LLM_API_KEY", None, validate=ONE_WORD))
     loaded = Settings(
-        database_url=env.address(
-            "DATABASE_URL", ["sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://"]
-        ),
-        redis_url=env.address("REDIS_URL", ["redis://", "rediss://", "unix://"]),
-        public_url=env.address("PUBLIC_URL", ["http://", "https://"], default="http://127.0.0.1:8000"),
-        stripe_api_base=env.address("STRIPE_API_BASE", ["http://", "https://"], default="https://api.stripe.com"),
+        database_url=database_url,
+        redis_url=env.address("REDIS_URL", ("redis://", "rediss://", "unix://")),
+        port=port,
+        public_url=env.address("PUBLIC_URL", WEB_SCHEMES, f"http://127.0.0.1:{port}"),
+        stripe_api_base=env.address("STRIPE_API_BASE", WEB_SCHEMES, "https://api.stripe.com"),
         sync_interval_minutes=env.number("SYNC_INTERVAL_MINUTES", 60, least=1),
         grace_period_seconds=grace_period_seconds,
         stripe_requests_per_second=env.number("STRIPE_REQUESTS_PER_SECOND", 25, least=1),
@@ -82,24 +91,20 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         retention_days=env.number("RETENTION_DAYS", 90, least=31),  # Stripe resends for 30 days
         secret_key=env.str("SECRET_KEY", validate=LONG_SECRET),
         encryption_keys=env.encryption_keys("ENCRYPTION_KEYS"),
-        llm=env.language_model(),
+        llm=llm,
         metrics_token=env.str("METRICS_TOKEN", None, validate=ONE_WORD),
-        smtp_url=env.str("SMTP_URL", None, validate=check_smtp_address),
+        smtp_url=env.str("SMTP_URL", None, validate=SMTP_ADDRESS),
         mail_from=env.str("MAIL_FROM", "mani@localhost", validate=MAIL_ADDRESS),
         alert_email=env.str("ALERT_EMAIL", None, validate=MAIL_ADDRESS),
     )
-    env.seal()
-    # SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses.
-    database_url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", loaded.database_url)
-    return replace(loaded, database_url=database_url)
-
-
-def port(environment: Mapping[str, str] = os.environ) -> int:
-    """The TCP port of the web server, from PORT (8000)."""
-    env = SettingsReader(environment)
-    number = env.number("PORT", 8000, least=1, most=65535)
-    env.seal()
-    return number
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        name, problems = next(iter(error.error_messages.items()))
+        if problems[0] == "Environment variable not set.":
+            problems = [f"is not set. Set {name} (or {name}_FILE), or start with `make run`, which sets it"]
+        raise ConfigError(f"{name} {problems[0]}.") from None
+    return loaded
 
 
 class SettingsReader(Env):
@@ -119,33 +124,15 @@ class SettingsReader(Env):
         except OSError as error:
             raise ConfigError(f"{env_key}_FILE points to {file}, which cannot be read: {error.strerror}.") from None
 
-    def number(self, name: str, default: int, least: int, most: int = MAX_NUMBER) -> int:
+    def number(self, name: str, default: int, least: int, most: int = 10**9) -> int:
         error = f"must be a whole number from {least} to {most}"
         in_range = validate.Range(least, most, error=error)
         return self.int(name, default, validate=in_range, error_messages={"invalid": error})
 
-    def address(self, name: str, schemes: list[str], default: Any = ...) -> str:
+    def address(self, name: str, schemes: tuple[str, ...], default: Any = ...) -> str:
         error = f"must start with {' or '.join(schemes)}"
         is_known = validate.Regexp("|".join(map(re.escape, schemes)), error=error)
         return (self.str(name, default, validate=is_known) or "").rstrip("/")
-
-    def language_model(self) -> LlmSettings | None:
-        """None without LLM_MODEL, whatever else is set: emptying it switches the model off."""
-        name = self.str("LLM_MODEL", None)
-        if name is None:
-            return None
-        base_url = self.address("LLM_BASE_URL", ["http://", "https://"], default="https://api.openai.com/v1")
-        return LlmSettings(name, base_url, self.str("LLM_API_KEY", None, validate=ONE_WORD))
-
-    def seal(self) -> None:
-        """Raises ConfigError for the first setting that was missing or wrong."""
-        try:
-            super().seal()
-        except EnvValidationError as error:
-            name, problems = next(iter(error.error_messages.items()))
-            if problems[0] == "Environment variable not set.":
-                problems = [f"is not set. Set {name} (or {name}_FILE), or start with `make run`, which sets it"]
-            raise ConfigError(f"{name} {problems[0]}.") from None
 
 
 def parse_encryption_keys(text: str) -> dict[str, bytes]:
@@ -161,14 +148,3 @@ def parse_encryption_keys(text: str) -> dict[str, bytes]:
             raise ValidationError("is not usable: write it as id:base64 of 32 bytes, several separated by commas")
         keys[key_id] = key
     return keys
-
-
-def check_smtp_address(url: str) -> None:
-    """It may hold a password, so no error repeats it."""
-    try:
-        parts = urlsplit(url)
-        is_complete = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0
-    except ValueError:
-        is_complete = False
-    if not is_complete:
-        raise ValidationError("must look like smtp://user:password@host:587 or smtps://user:password@host")

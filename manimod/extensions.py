@@ -4,7 +4,6 @@ Logs are structured: one JSON line per event on standard error, with the request
 """
 
 import logging
-import smtplib
 import sqlite3
 import sys
 import uuid
@@ -24,6 +23,7 @@ from flask_mailman import EmailMessage, Mail
 from flask_mailman.backends.smtp import EmailBackend
 from flask_migrate import Migrate
 from flask_security import Security
+from flask_security.totp import Totp
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
@@ -79,12 +79,21 @@ class UtcDateTime(TypeDecorator):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+class Authenticators(Totp):
+    """Support's. A secret that no key decrypts matches no code, and has to be reset."""
+
+    def verify_totp(self, *values: Any, **named: Any) -> bool:
+        with suppress(KeyError):
+            return super().verify_totp(*values, **named)
+        return False
+
+
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 csrf = CSRFProtect()
 htmx = Htmx()
 bootstrap = Bootstrap5()
-security = Security()
+security = Security(totp_cls=Authenticators)
 mail = Mail()
 limiter = Limiter(key_func=get_remote_address)
 
@@ -92,13 +101,11 @@ limiter = Limiter(key_func=get_remote_address)
 class StandardError:
     """Never fails: mani goes on while the disk that holds its log is full. Looked up each time: tests replace it."""
 
-    def write(self, text: str) -> None:
+    def msg(self, line: str) -> None:
         with suppress(OSError):
-            sys.stderr.write(text)
+            print(line, file=sys.stderr, flush=True)
 
-    def flush(self) -> None:
-        with suppress(OSError):
-            sys.stderr.flush()
+    info = warning = error = msg
 
 
 class LibraryHandler(logging.Handler):
@@ -119,7 +126,7 @@ def configure_logs(app: Flask) -> None:
             structlog.processors.JSONRenderer(lambda line, default: orjson.dumps(line, default=default).decode()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(StandardError()),
+        logger_factory=StandardError,
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[LibraryHandler()], level=logging.WARNING)
@@ -137,9 +144,8 @@ def begin_request() -> None:
 def end_request(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     if request.endpoint != "static":
-        structlog.get_logger().info(
-            "request", method=request.method, endpoint=request.endpoint, status=response.status_code
-        )
+        facts = {"method": request.method, "endpoint": request.endpoint, "status": response.status_code}
+        structlog.get_logger().info("request", **facts)
     return response
 
 
@@ -147,41 +153,21 @@ class MailNotSent(Exception):
     """The server could not be reached or refused the message."""
 
 
-class SmtpBackend(EmailBackend):
-    """Flask-Mailman's, but it verifies the server's certificate, and never sends a password without TLS."""
-
-    def open(self) -> bool:
-        """`smtps://`: TLS from the start. `smtp://`: STARTTLS where it is offered, and always before a password."""
-        if self.connection is not None:
-            return False
-        if self.use_ssl:
-            self.connection = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=self.ssl_context)
-        else:
-            self.connection = smtplib.SMTP(self.host, self.port, timeout=self.timeout)
-            self.connection.ehlo()
-            if self.connection.has_extn("starttls") or self.username:
-                self.connection.starttls(context=self.ssl_context)
-        if self.username:
-            self.connection.login(self.username, self.password)
-        return True
-
-
 def send_mail(recipients: list[str], subject: str, text: str) -> None:
     """One message to each recipient, so that none sees the others. Raises MailNotSent."""
     url = urlsplit(settings().smtp_url)
     is_tls = url.scheme == "smtps"
     try:
-        with mail.get_connection(
-            SmtpBackend,
-            host=url.hostname,
-            port=url.port or (465 if is_tls else 587),
-            username=unquote(url.username or ""),
-            password=unquote(url.password or ""),
-            use_ssl=is_tls,
-            timeout=SMTP_TIMEOUT,
-        ) as connection:
+        options = {"host": url.hostname, "port": url.port or (465 if is_tls else 587), "use_ssl": is_tls}
+        with mail.get_connection(EmailBackend, timeout=SMTP_TIMEOUT, **options) as backend:
+            server = backend.connection
+            server.ehlo()
+            if not is_tls and (server.has_extn("starttls") or url.username):
+                server.starttls(context=backend.ssl_context)  # Flask-Mailman's own doesn't verify the certificate
+            if url.username:
+                server.login(unquote(url.username), unquote(url.password or ""))
             for recipient in recipients:
-                EmailMessage(subject, text, settings().mail_from, [recipient], connection=connection).send()
+                EmailMessage(subject, text, settings().mail_from, [recipient], connection=backend).send()
     except (OSError, ValueError) as error:  # errors of smtplib are OSErrors, bad headers and addresses ValueErrors
         raise MailNotSent(type(error).__name__) from None
 

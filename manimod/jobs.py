@@ -4,11 +4,10 @@ The database is the truth and Redis only the queue: a job that is lost is enqueu
 nothing here raises when Redis is away.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 from flask import current_app, g
@@ -22,9 +21,9 @@ from manimod.extensions import WRITES, db
 log = structlog.get_logger()
 
 FAST, SLOW = "mani", "mani-sync"  # queues: a sync that takes minutes must not hold up an event
+WAITING_KEY = "mani:job:{}:{}"  # while a job waits: task, row
 HEARTBEAT_KEY = "mani:scheduler"  # of the scheduler, in Unix seconds; RQ keeps those of the workers
 HEARTBEAT_TTL_SECONDS = 15
-WORKER_TIMEOUT = timedelta(seconds=90)  # an idle worker sends a heartbeat every 45 seconds
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def enqueue(name: str, row_id: int) -> None:
         return
     kind = JOBS[name]
     try:
-        if redis().set(_waiting_key(name, row_id), 1, nx=True, ex=kind.retry_seconds):
+        if redis().set(WAITING_KEY.format(name, row_id), 1, nx=True, ex=kind.retry_seconds):
             options = {"job_timeout": kind.timeout_seconds, "result_ttl": 0, "failure_ttl": 24 * 3600}
             job = queue(kind.queue).enqueue(f"manimod.tasks.{name}", row_id, **options)
             log.info("job_enqueued", enqueued_job=job.id, enqueued_task=name, row=row_id)
@@ -93,14 +92,8 @@ def acknowledge(name: str, row_id: int) -> None:
     """
     job = get_current_job()
     structlog.contextvars.bind_contextvars(job_id=job.id if job else None, task=name)
-    try:
-        redis().delete(_waiting_key(name, row_id))
-    except RedisError as error:
-        log.warning("job_not_acknowledged", task=name, row=row_id, error=type(error).__name__)
-
-
-def _waiting_key(name: str, row_id: int) -> str:
-    return f"mani:job:{name}:{row_id}"
+    with suppress(RedisError):  # then the key expires by itself
+        redis().delete(WAITING_KEY.format(name, row_id))
 
 
 def redis() -> Redis:
@@ -120,21 +113,14 @@ class Heartbeats:
     scheduler_at: datetime | None
 
 
-def record_scheduler_heartbeat() -> None:
-    redis().set(HEARTBEAT_KEY, int(time.time()), ex=HEARTBEAT_TTL_SECONDS)
-
-
 def heartbeats() -> Heartbeats:
-    counts = {FAST: 0, SLOW: 0}
+    """RQ forgets a worker that has sent no heartbeat for its `worker_ttl` and a minute."""
     try:
         beat = redis().get(HEARTBEAT_KEY)
-        for worker in Worker.all(connection=redis(), serializer=JSONSerializer):
-            if worker.last_heartbeat and datetime.now(UTC) - worker.last_heartbeat < WORKER_TIMEOUT:
-                for name in worker.queue_names():
-                    counts[name] += 1
+        workers = {name: len(Worker.all(queue=queue(name), serializer=JSONSerializer)) for name in (FAST, SLOW)}
     except RedisError:
         return Heartbeats(False, {FAST: 0, SLOW: 0}, None)
-    return Heartbeats(True, counts, datetime.fromtimestamp(int(beat), UTC) if beat else None)
+    return Heartbeats(True, workers, datetime.fromtimestamp(int(beat), UTC) if beat else None)
 
 
 def once_per(name: str, seconds: int) -> bool:

@@ -1,5 +1,7 @@
 """What workers and the scheduler run. Each task takes an id, and calls jobs.acknowledge before it reads anything."""
 
+import time
+
 import structlog
 
 from manimod import jobs
@@ -73,4 +75,4 @@ def reconcile() -> None:
         for row_id in due():
             jobs.enqueue(name, row_id)
     db.session.rollback()
-    jobs.record_scheduler_heartbeat()
+    jobs.redis().set(jobs.HEARTBEAT_KEY, int(time.time()), ex=jobs.HEARTBEAT_TTL_SECONDS)

@@ -14,9 +14,8 @@ from flask import Flask
 
 from manimod import config, create_app
 from manimod.accounts import users
-from manimod.config import ConfigError
-from manimod.local.__main__ import ROOT, CannotStart, refuse_taken_port, say, web_answers
-from manimod.local.data_directory import DataDirectory, DataDirectoryError
+from manimod.local.__main__ import ROOT, refuse_taken_port, say, web_answers
+from manimod.local.data_directory import CannotRun, DataDirectory
 from manimod.stripe.payloads import EVENT_TYPES
 from tests.stripe_sandbox import Sandbox, SandboxControl, demo
 
@@ -28,10 +27,10 @@ PAUSE_SECONDS, LATER_PAUSE_SECONDS = 1.0, 20.0
 def main() -> int:
     """The sandbox lives in memory, so the data of an earlier demo would speak of customers that are gone."""
     try:
-        port = config.port()
+        port = int(os.environ.get("PORT") or 8000)
         refuse_taken_port(port)
         folder = empty(Path(os.environ.get("DEMO_DATA_DIR") or ROOT / "demo-data"))
-    except (CannotStart, ConfigError, DataDirectoryError) as error:
+    except (CannotRun, ValueError) as error:
         say(str(error))
         return 2
     with Sandbox() as sandbox:
@@ -58,7 +57,7 @@ def perform(control: SandboxControl, mani: subprocess.Popen, environment: dict[s
     account = demo.seed(control, customers=CUSTOMERS)
     while not (web_answers(port) and mani.poll() is None):
         time.sleep(0.2)
-    app = create_app(config.load_settings(DataDirectory(Path(environment["DATA_DIR"])).environment(port) | environment))
+    app = create_app(config.load_settings(DataDirectory(Path(environment["DATA_DIR"])).environment() | environment))
     while not has_owner(app):
         time.sleep(0.2)
     keys = account["keys"]["test"]

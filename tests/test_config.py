@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from manimod.config import ConfigError, load_settings, port
+from manimod.config import ConfigError, load_settings
 
 KEY = base64.b64encode(b"k" * 32).decode()
 COMPLETE = {
@@ -21,7 +21,11 @@ def test_defaults_point_to_stripe_and_to_an_hourly_sync() -> None:
     assert settings.stripe_api_base == "https://api.stripe.com"
     assert settings.sync_interval_minutes == 60
     assert settings.public_url == "http://127.0.0.1:8000"
-    assert port({}) == 8000
+    assert settings.port == 8000
+
+
+def test_the_address_of_this_machine_has_the_port() -> None:
+    assert load_settings({**COMPLETE, "PORT": "9000"}).public_url == "http://127.0.0.1:9000"
 
 
 @pytest.mark.parametrize("name", COMPLETE)
@@ -77,13 +81,28 @@ def test_the_former_name_of_the_grace_period_still_counts() -> None:
     assert load_settings({**COMPLETE, "SETTLE_SECONDS": "7", "GRACE_PERIOD_SECONDS": "9"}).grace_period_seconds == 9
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["smtp://mail", "smtp://mail:25", "smtps://ada:p%40ss@mail.example.com:465", "smtp://[::1]:25/"],
+)
+def test_mail_servers(url: str) -> None:
+    assert load_settings({**COMPLETE, "SMTP_URL": url}).smtp_url == url
+
+
+@pytest.mark.parametrize("url", ["mail:25", "http://mail", "smtp://", "smtp://ada:secret@", "smtp://mail:0"])
+def test_a_wrong_mail_server_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigError, match="^SMTP_URL must look like smtp://user:password@host:587") as caught:
+        load_settings({**COMPLETE, "SMTP_URL": url})
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("value", ["0", "65536", "http", ""])
 def test_ports(value: str) -> None:
     if value:
         with pytest.raises(ConfigError, match="^PORT must be a whole number"):
-            port({"PORT": value})
+            load_settings({**COMPLETE, "PORT": value})
     else:
-        assert port({"PORT": value}) == 8000
+        assert load_settings({**COMPLETE, "PORT": value}).port == 8000
 
 
 def test_several_encryption_keys_keep_their_order() -> None:

@@ -4,7 +4,6 @@ The file is a tar of the SQLite database, copied whole while mani runs, and of t
 Valkey is left out: the database is the truth.
 """
 
-import os
 import shutil
 import sqlite3
 import sys
@@ -14,37 +13,32 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from manimod.local.data_directory import DataDirectory, DataDirectoryError
+from manimod.local.data_directory import CannotRun, DataDirectory
 
 DATABASE = "mani.db"
 SECRETS = ("secrets/secret_key", "secrets/encryption_keys")
 
 
-class BackupFailed(Exception):
-    """One clear line about what is in the way."""
-
-
 def save(directory: DataDirectory, file: Path) -> str:
     """What was written, in a sentence. An existing file is not overwritten."""
     if not directory.database.exists():
-        raise BackupFailed(f"There is no database in {directory.path}. On PostgreSQL, use pg_dump.")
+        raise CannotRun(f"There is no database in {directory.path}. On PostgreSQL, use pg_dump.")
     with tempfile.TemporaryDirectory(dir=directory.path) as draft:
         copy = Path(draft) / DATABASE
-        with closing(sqlite3.connect(directory.database, timeout=15)) as running, closing(sqlite3.connect(copy)) as new:
-            running.backup(new)  # one state of the database, however much is written meanwhile
-        _check(copy)
         try:
+            with closing(sqlite3.connect(directory.database, timeout=15)) as running:
+                running.execute("VACUUM INTO ?", [str(copy)])  # one state, however much is written meanwhile
+            check_database(copy)
             file.parent.mkdir(parents=True, exist_ok=True)
-            with open(file, "xb", opener=_open_private) as out, tarfile.open(fileobj=out, mode="w") as tar:
+            with tarfile.open(file, "x") as tar:
                 tar.add(copy, DATABASE)
                 for name in SECRETS:
                     if (directory.path / name).exists():
                         tar.add(directory.path / name, name)
-        except OSError as error:
-            raise BackupFailed(f"{file} cannot be written: {error.strerror}.") from None
-    return (
-        f"Saved to {file} ({file.stat().st_size:,} bytes). It holds the encryption keys: keep it where they are safe."
-    )
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise CannotRun(f"{file} cannot be written: {error}.") from None
+    size = f"{file.stat().st_size:,} bytes"
+    return f"Saved to {file} ({size}). It holds the encryption keys: keep it where they are safe."
 
 
 def restore(directory: DataDirectory, file: Path) -> str:
@@ -57,15 +51,13 @@ def restore(directory: DataDirectory, file: Path) -> str:
             with tarfile.open(file) as tar:
                 for member in tar:
                     if member.isfile() and member.name in (DATABASE, *SECRETS):  # nothing else is unpacked
-                        with open(new / member.name, "wb", opener=_open_private) as out:
+                        with open(new / member.name, "wb") as out:
                             shutil.copyfileobj(tar.extractfile(member), out)
-        except (OSError, tarfile.TarError) as error:
-            raise BackupFailed(f"{file} cannot be read: {error}.") from None
-        if not (new / DATABASE).exists():
-            raise BackupFailed(f"{file} is no backup of mani: there is no {DATABASE} in it.")
-        _check(new / DATABASE)
+            check_database(new / DATABASE)
+        except (OSError, tarfile.TarError, sqlite3.DatabaseError) as error:
+            raise CannotRun(f"{file} is no backup of mani: {error}.") from None
         kept = directory.path / f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-        (kept / "secrets").mkdir(parents=True, mode=0o700)
+        (kept / "secrets").mkdir(parents=True)
         for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", *SECRETS):
             if (directory.path / name).exists():
                 (directory.path / name).replace(kept / name)
@@ -75,38 +67,26 @@ def restore(directory: DataDirectory, file: Path) -> str:
     return f"Restored {file} into {directory.path}. What was there before is in {kept}."
 
 
-def _open_private(path: str, flags: int) -> int:
-    """For `open`: nobody else may read the file."""
-    return os.open(path, flags, 0o600)
-
-
-def _check(database: Path) -> None:
-    try:
-        with closing(sqlite3.connect(database)) as copy:
-            copy.execute("PRAGMA journal_mode=DELETE")
-            found = copy.execute("PRAGMA integrity_check").fetchone()[0]
-            copy.execute("SELECT count(*) FROM account")
-    except sqlite3.DatabaseError as error:
-        found = str(error)
+def check_database(copy: Path) -> None:
+    """Raises sqlite3.DatabaseError for one that is damaged, or has no accounts."""
+    with closing(sqlite3.connect(copy)) as database:
+        found = database.execute("PRAGMA integrity_check").fetchone()[0]
+        database.execute("SELECT count(*) FROM account")
     if found != "ok":
-        raise BackupFailed(f"The database in the backup is damaged: {found}.")
+        raise sqlite3.DatabaseError(found)
 
 
 def main(arguments: list[str]) -> int:
     """The exit status."""
     try:
         match arguments:
-            case ["save"]:
-                print(
-                    save(DataDirectory.from_environment(), Path(f"backups/mani-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar"))
-                )
             case ["save", file]:
                 print(save(DataDirectory.from_environment(), Path(file)))
             case ["restore", file]:
                 print(restore(DataDirectory.from_environment(), Path(file)))
             case _:
-                raise BackupFailed("Usage: python -m manimod.local.backup save [FILE] | restore FILE")
-    except (BackupFailed, DataDirectoryError) as error:
+                raise CannotRun("Usage: python -m manimod.local.backup save|restore FILE")
+    except CannotRun as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -11,7 +11,7 @@ from pathlib import Path
 MAX_LOG_BYTES = 20_000_000
 
 
-class DataDirectoryError(Exception):
+class CannotRun(Exception):
     """One clear line about what is in the way."""
 
 
@@ -29,10 +29,12 @@ class DataDirectory:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.lock_file = (path / "lock").open("a")
         except OSError as error:
-            raise DataDirectoryError(f"DATA_DIR {path} cannot be used: {error.strerror}.") from None
+            raise CannotRun(f"DATA_DIR {path} cannot be used: {error.strerror}.") from None
 
     @classmethod
     def from_environment(cls) -> "DataDirectory":
+        """From now on, nobody else may read what this process writes."""
+        os.umask(0o077)
         return cls(Path(os.environ.get("DATA_DIR") or "data").absolute())
 
     def lock(self) -> None:
@@ -40,31 +42,24 @@ class DataDirectory:
         try:
             fcntl.flock(self.lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            message = f"mani already runs on {self.path}. Stop it first, or set another DATA_DIR."
-            raise DataDirectoryError(message) from None
+            raise CannotRun(f"mani already runs on {self.path}. Stop it first, or set another DATA_DIR.") from None
 
-    def environment(self, port: int) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """Every setting: the process's own environment wins; what is missing is generated once and kept in files."""
+        encryption_key = base64.b64encode(os.urandom(32)).decode()
+        generated = {"secret_key": secrets.token_hex(32), "encryption_keys": f"k1:{encryption_key}"}
+        defaults = {"DATABASE_URL": f"sqlite:///{self.database}", "REDIS_URL_FILE": str(self.redis_url)}
+        for name, secret in generated.items():
+            path = self.secrets / name
+            if not path.exists():
+                self.write(path, secret)
+            defaults[f"{name.upper()}_FILE"] = str(path)
         environment = dict(os.environ)
-        encryption_key = f"k1:{base64.b64encode(os.urandom(32)).decode()}"
-        generated = {
-            "DATABASE_URL": f"sqlite:///{self.database}",
-            "SECRET_KEY_FILE": str(self._generate("secret_key", secrets.token_hex(32))),
-            "ENCRYPTION_KEYS_FILE": str(self._generate("encryption_keys", encryption_key)),
-            "REDIS_URL_FILE": str(self.redis_url),
-            "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        }
-        for name, value in generated.items():
+        for name, value in defaults.items():
             setting = name.removesuffix("_FILE")
             if not environment.get(setting) and not environment.get(f"{setting}_FILE"):
                 environment[name] = value
         return environment
-
-    def _generate(self, name: str, secret: str) -> Path:
-        path = self.secrets / name
-        if not path.exists():
-            self.write(path, secret)
-        return path
 
     def write(self, path: Path, text: str) -> None:
         """Whole or not at all, so that a crash cannot leave half a key."""

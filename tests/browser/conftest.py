@@ -79,8 +79,7 @@ def open_page(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
 @pytest.fixture(scope="session")
 def beside(stack: Stack) -> Flask:
     """The application on the stack's database, to make rows in a moment instead of through a command."""
-    environment = DataDirectory(stack.folder).environment(stack.port)
-    app = create_app(load_settings(environment | {"STRIPE_API_BASE": stack.environment["STRIPE_API_BASE"]}))
+    app = create_app(load_settings(DataDirectory(stack.folder).environment() | stack.environment))
     app.test_client_class = Client
     return app
 

@@ -64,7 +64,7 @@ class Scene:
 
     def __enter__(self) -> "Scene":
         self.stack.start(seconds=120)
-        settings = DataDirectory(self.folder).environment(self.stack.port) | self.stack.environment
+        settings = DataDirectory(self.folder).environment() | self.stack.environment
         self.app = create_app(load_settings(settings))
         with self.app.app_context():
             self.businesses = [self._connect(LARGE, livemode=True), self._connect(SMALL, livemode=False)]

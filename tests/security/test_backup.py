@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from manimod.local import backup
-from manimod.local.data_directory import DataDirectory, DataDirectoryError
+from manimod.local.data_directory import CannotRun, DataDirectory
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> DataDirectory:
     """A data directory with a database of one account and generated secrets."""
     made = DataDirectory(tmp_path / "data")
-    made.environment(8000)
+    made.environment()
     with closing(sqlite3.connect(made.database)) as database:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT)")
@@ -97,7 +97,7 @@ def test_either_way_is_one_command_and_nobody_else_may_read_the_file(directory, 
 
 def test_an_older_backup_is_not_overwritten(directory, tmp_path):
     (tmp_path / "a.tar").write_text("precious")
-    with pytest.raises(backup.BackupFailed, match="File exists"):
+    with pytest.raises(CannotRun, match="File exists"):
         backup.save(directory, tmp_path / "a.tar")
     assert (tmp_path / "a.tar").read_text() == "precious"
 
@@ -105,7 +105,7 @@ def test_an_older_backup_is_not_overwritten(directory, tmp_path):
 def test_while_mani_runs_nothing_is_restored(directory, tmp_path):
     backup.save(directory, tmp_path / "a.tar")
     directory.lock()
-    with pytest.raises(DataDirectoryError, match="already runs"):
+    with pytest.raises(CannotRun, match="already runs"):
         backup.restore(DataDirectory(directory.path), tmp_path / "a.tar")
 
 
@@ -123,14 +123,14 @@ def test_a_file_that_is_no_backup_changes_nothing(directory, tmp_path, content):
     file = tmp_path / "bad.tar"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(backup.BackupFailed):
+    with pytest.raises(CannotRun):
         backup.restore(directory, file)
     assert names(directory) == ["Brightside Studio"]
 
 
 @pytest.mark.parametrize("files", [{"other": b"x"}, {"mani_db": b"no database"}, {"mani_db": b""}], ids=str)
 def test_a_backup_without_a_whole_database_changes_nothing(directory, tmp_path, files):
-    with pytest.raises(backup.BackupFailed):
+    with pytest.raises(CannotRun):
         backup.restore(directory, make_tar(tmp_path / "bad.tar", **files))
     assert names(directory) == ["Brightside Studio"]
 
@@ -147,5 +147,5 @@ def test_a_member_with_another_name_goes_nowhere(directory, tmp_path):
 
 
 def test_without_a_database_there_is_nothing_to_save(tmp_path):
-    with pytest.raises(backup.BackupFailed, match="pg_dump"):
+    with pytest.raises(CannotRun, match="pg_dump"):
         backup.save(DataDirectory(tmp_path / "new"), tmp_path / "a.tar")

@@ -141,3 +141,12 @@ def test_an_authenticator_that_no_key_decrypts_is_left_to_be_reset(app, support)
     assert app.test_cli_runner().invoke(args=["rotate-keys"]).exit_code == 0
     db.session.rollback()
     assert support.tf_totp_secret == before
+
+
+def test_a_code_for_an_authenticator_that_no_key_decrypts_is_a_wrong_code(client, support):
+    right = code()
+    security._totp_factory = type(security._totp_factory)({"a1": "another key"}, "mani")
+    password(client, support)
+    wrong = enter(client, right)
+    assert wrong.status_code == 422
+    assert "That code isn" in wrong.text
