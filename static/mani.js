@@ -61,6 +61,7 @@
   const showError = (text) => {
     const toast = document.createElement("div");
     toast.className = "toast show";
+    toast.dataset.bsTheme = "dark";
     toast.setAttribute("role", "alert");
     toast.dataset.bsDelay = "8000";
     const body = document.createElement("div");

@@ -79,7 +79,7 @@ def test_no_line_is_longer_than_160_characters(name):
 
 
 def test_the_styles_of_our_own_stay_small():
-    assert (ROOT / "static" / "mani.css").stat().st_size <= 26_000
+    assert (ROOT / "static" / "mani.css").stat().st_size <= 20_000
 
 
 def test_every_class_of_the_styles_is_used():

@@ -15,6 +15,7 @@ COLUMN_GAP = 0.8  # between two colours of one column
 SHARES_WIDTH = 1000
 SHARES_GAP = 4
 SMALLEST_TOP = 4  # a chart of one or two things doesn't fill the page
+LEGEND = "list-unstyled d-flex flex-wrap column-gap-3 mb-0 small text-body-secondary"
 SWATCH = Markup(
     '<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true">'
     '<rect class="series-{}" width="12" height="12" rx="3"></rect></svg>'
@@ -112,17 +113,17 @@ def lines(caption: str, days: Days, names: Sequence[str]) -> Markup:
 
 def legend(rows: Mapping[str, int], names: Mapping[str, str]) -> Markup:
     """What the colours of `columns` mean, with totals."""
-    item = Markup("<li>{}{} <strong>{:,}</strong></li>")
+    item = Markup('<li class="hstack gap-1">{}{} <strong class="text-body">{:,}</strong></li>')
     items = _join(item.format(SWATCH.format(number), names[key], rows[key]) for number, key in enumerate(names, 1))
-    return Markup('<ul class="keys">{}</ul>').format(items)
+    return Markup('<ul class="{}">{}</ul>').format(LEGEND, items)
 
 
 def line_legend(names: Sequence[str], latest: Sequence[int], changes: Sequence[int]) -> Markup:
     """What the strokes of `lines` mean: the latest number of each, and the change over the whole span."""
-    item = Markup("<li>{}{} <strong>{:,}</strong> <span>{}</span></li>")
+    item = Markup('<li class="hstack gap-1">{}{} <strong class="text-body">{:,}</strong> <span>{}</span></li>')
     rows = zip(names, latest, changes, strict=True)
     items = [item.format(STROKE.format(line), name, number, change(by)) for line, (name, number, by) in enumerate(rows)]
-    return Markup('<ul class="keys">{}</ul>').format(_join(items))
+    return Markup('<ul class="{}">{}</ul>').format(LEGEND, _join(items))
 
 
 def change(number: int) -> str:
@@ -161,10 +162,10 @@ def _trend(caption: str, summary: str, top: int, width: int, drawn: Markup, days
         for y in (0, HEIGHT // 2, HEIGHT)
     )
     return Markup(
-        '<figure class="trend"><figcaption class="visually-hidden">{caption}</figcaption><div class="trend-plot">'
-        '<span class="trend-top" aria-hidden="true">{top:,}</span>'
+        '<figure class="trend"><figcaption class="visually-hidden">{caption}</figcaption>'
+        '<div class="text-body-secondary" aria-hidden="true">{top:,}</div>'
         '<svg class="trend-drawing" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img"'
-        ' aria-label="{summary}">{grid}{drawn}</svg></div>{days}{table}</figure>'
+        ' aria-label="{summary}">{grid}{drawn}</svg>{days}{table}</figure>'
     ).format(
         caption=caption,
         top=top,
@@ -184,7 +185,9 @@ def _days_below(days: Days) -> Markup:
     if len(days) > 6:
         shown.insert(1, _day(days[len(days) // 2][0]))
     spans = _join(Markup("<span>{}</span>").format(day) for day in shown)
-    return Markup('<div class="trend-days" aria-hidden="true">{}</div>').format(spans)
+    return Markup(
+        '<div class="d-flex justify-content-between pt-1 pb-2 text-body-secondary" aria-hidden="true">{}</div>'
+    ).format(spans)
 
 
 def _numbers(caption: str, days: Days, names: Mapping) -> Markup:
@@ -197,8 +200,9 @@ def _numbers(caption: str, days: Days, names: Mapping) -> Markup:
             cells = _join(Markup("<td>{:,}</td>").format(counts[key]) for key in names)
         body.append(Markup('<tr><th scope="row">{}</th>{}</tr>').format(_day(day), cells))
     return Markup(
-        '<details><summary class="dropdown-toggle small">Show as a table</summary>'
-        '<div class="table-responsive" tabindex="0" role="region" aria-label="{caption}, as a table">'
+        '<details><summary class="dropdown-toggle">Show as a table</summary>'
+        '<div class="table-responsive border rounded mt-2" tabindex="0" role="region"'
+        ' aria-label="{caption}, as a table">'
         '<table class="table"><caption class="visually-hidden">{caption}</caption>'
         '<thead><tr><th scope="col">Day</th>{head}</tr></thead><tbody>{body}</tbody></table></div></details>'
     ).format(caption=caption, head=head, body=_join(body))

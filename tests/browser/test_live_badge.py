@@ -37,7 +37,7 @@ def test_the_dashboard_follows_the_queue(open_as_owner, add_creative):
     come_back(page)
     expect(page.locator("#waiting-badge")).to_contain_text("1")
     expect(page).to_have_title("(1) Dashboard · mani")
-    expect(page.locator("#tile-waiting .big-number")).to_have_text("1")
+    expect(page.locator("#tile-waiting .fs-2")).to_have_text("1")
 
 
 def test_a_page_in_the_background_asks_nothing(open_as_owner):
