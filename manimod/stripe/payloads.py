@@ -10,10 +10,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+CUSTOMER_EVENT_TYPES = ("customer.created", "customer.updated", "customer.deleted")
 EVENT_TYPES = (
-    "customer.created",
-    "customer.updated",
-    "customer.deleted",
+    *CUSTOMER_EVENT_TYPES,
     "customer.subscription.created",
     "customer.subscription.updated",
     "customer.subscription.deleted",
@@ -120,10 +119,10 @@ class EventFacts:
         if data["customer"]:
             facts["customer"] = CustomerFacts(**data["customer"])
         if data["subscription"]:
-            price = data["subscription"]["price"]
-            facts["subscription"] = SubscriptionFacts(
-                **data["subscription"] | {"price": PriceFacts(**price) if price else None}
-            )
+            subscription = dict(data["subscription"])
+            if subscription["price"]:
+                subscription["price"] = PriceFacts(**subscription["price"])
+            facts["subscription"] = SubscriptionFacts(**subscription)
         if data["invoice"]:
             facts["invoice"] = InvoiceFacts(**data["invoice"])
         return cls(**facts)
@@ -151,8 +150,12 @@ class Reader:
     def raw(self, name: str) -> Any:
         return self.data.get(name) if isinstance(self.data, dict) else None
 
-    def inside(self, name: str) -> "Reader":
-        return Reader(self.raw(name), f"{self.path}{name}.", self.read)
+    def inside(self, *names: str) -> "Reader":
+        """The object in a field, or in a field of that, and so on."""
+        reader = self
+        for name in names:
+            reader = Reader(reader.raw(name), f"{reader.path}{name}.", self.read)
+        return reader
 
     def each(self, name: str) -> Iterator["Reader"]:
         """The members of a list, or of a Stripe list object (`{"data": [...]}`)."""
@@ -162,39 +165,36 @@ class Reader:
         for member in members if isinstance(members, list) else ():
             yield Reader(member, f"{self.path}{name}[].", self.read)
 
-    def text(self, name: str) -> str | None:
-        """Text that every database and page can hold: no NUL, no lone surrogate, a bounded length."""
+    def value(self, name: str, kind: type) -> Any:
+        """The field if it is of this type, else None."""
         value = self.raw(name)
-        if not isinstance(value, str) or not value:
-            return None
-        self.read.add(self.path + name)
-        return value.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_TEXT_LENGTH]
-
-    def identifier(self, name: str) -> str | None:
-        """The id of a reference, which may be expanded to the whole object. An id that is too long counts as none."""
-        value = self.raw(name)
-        if isinstance(value, str) and 0 < len(value) <= MAX_TEXT_LENGTH and value.isprintable():
-            self.read.add(self.path + name)
-            return value
-        return self.inside(name).identifier("id") if isinstance(value, dict) else None
-
-    def number(self, name: str, maximum: int = 2**53) -> int | None:
-        value = self.raw(name)
-        if type(value) is not int or not 0 <= value <= maximum:
+        if type(value) is not kind:
             return None
         self.read.add(self.path + name)
         return value
+
+    def text(self, name: str) -> str | None:
+        """Text that every database and page can hold: no NUL, no lone surrogate, a bounded length."""
+        text = self.value(name, str) or ""
+        return text.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_TEXT_LENGTH] or None
+
+    def identifier(self, name: str) -> str | None:
+        """The id of a reference, which may be expanded to the whole object. An id that is too long counts as none."""
+        if isinstance(self.raw(name), dict):
+            return self.inside(name).identifier("id")
+        text = self.value(name, str) or ""
+        return text if 0 < len(text) <= MAX_TEXT_LENGTH and text.isprintable() else None
+
+    def number(self, name: str, maximum: int = 2**53) -> int | None:
+        number = self.value(name, int)
+        return number if number is not None and 0 <= number <= maximum else None
 
     def timestamp(self, name: str) -> int | None:
         """Unix seconds, up to the year 9999."""
         return self.number(name, MAX_TIMESTAMP)
 
     def flag(self, name: str) -> bool:
-        value = self.raw(name)
-        if value is None:
-            return False
-        self.read.add(self.path + name)
-        return value is True
+        return self.value(name, bool) is True
 
 
 def to_datetime(seconds: int | None) -> datetime | None:
@@ -208,26 +208,19 @@ def minimise(event: Any) -> MinimisedEvent:
     is_thin = reader.raw("object") == "v2.core.event"
     if event_id is None or kind is None or (created is None and not is_thin):
         raise NotAnEvent("no id, type or created")
-    customer = subscription = invoice = None
-    body = reader.inside("data").inside("object")
-    if kind.startswith("customer.subscription."):
-        subscription = read_subscription(body)
-    elif kind in ("customer.created", "customer.updated", "customer.deleted"):
-        customer = read_customer(body)
-    elif kind.startswith("invoice."):
-        invoice = read_invoice(body)
+    body = reader.inside("data", "object")
     facts = EventFacts(
         id=event_id,
         type=kind[:100],
         created=created or 0,
         livemode=reader.flag("livemode"),
         is_thin=is_thin,
-        previous_status=reader.inside("data").inside("previous_attributes").text("status"),
-        customer=customer,
-        subscription=subscription,
-        invoice=invoice,
+        previous_status=reader.inside("data", "previous_attributes").text("status"),
+        customer=read_customer(body) if kind in CUSTOMER_EVENT_TYPES else None,
+        subscription=read_subscription(body) if kind.startswith("customer.subscription.") else None,
+        invoice=read_invoice(body) if kind.startswith("invoice.") else None,
     )
-    return MinimisedEvent(facts, sorted(reader.read), max(count_fields(event) - len(reader.read), 0))
+    return MinimisedEvent(facts, sorted(reader.read), max(_count_values(event) - len(reader.read), 0))
 
 
 def read_customer(reader: Reader) -> CustomerFacts | None:
@@ -241,8 +234,13 @@ def read_subscription(reader: Reader) -> SubscriptionFacts | None:
     subscription_id = reader.identifier("id")
     if subscription_id is None:
         return None
-    items = list(reader.each("items"))
-    price, quantity = _leading_item(items or [reader])
+    price, quantity, period_start = None, 1, reader.timestamp("current_period_start")
+    for item in list(reader.each("items")) or [reader]:
+        # The item with the highest monthly list price names the tier, or else the first one.
+        item_price = read_price(item.inside("price")) or read_price(item.inside("plan"))
+        if item_price and (price is None or (item_price.monthly or 0) > (price.monthly or 0)):
+            price, quantity = item_price, min(item.number("quantity") or 1, 1_000_000)
+        period_start = max(period_start or 0, item.timestamp("current_period_start") or 0) or None
     return SubscriptionFacts(
         id=subscription_id,
         customer=reader.identifier("customer"),
@@ -250,7 +248,7 @@ def read_subscription(reader: Reader) -> SubscriptionFacts | None:
         created=reader.timestamp("created"),
         started=reader.timestamp("start_date") or reader.timestamp("start"),
         ended=reader.timestamp("ended_at"),
-        period_start=max(filter(None, (r.timestamp("current_period_start") for r in [reader, *items])), default=None),
+        period_start=period_start,
         billing_anchor=reader.timestamp("billing_cycle_anchor"),
         latest_invoice=reader.identifier("latest_invoice"),
         quantity=quantity,
@@ -259,15 +257,35 @@ def read_subscription(reader: Reader) -> SubscriptionFacts | None:
 
 
 def read_invoice(reader: Reader) -> InvoiceFacts:
-    lines = list(reader.each("lines"))
+    """A renewal's invoice opens the period that a line of it begins, if the plan is billed in advance.
+
+    A metered line looks back: then the new period begins where the invoice's own ends, since an invoice's period is
+    the one that has just passed.
+    """
+    subscription, period_start = _subscription_of(reader), reader.timestamp("period_end")
+    for line in reader.each("lines"):
+        subscription = subscription or _subscription_of(line)
+        start = line.inside("period").timestamp("start")
+        details = (line.inside("parent", f"{kind}_item_details") for kind in ("subscription", "invoice"))
+        if start is not None and not any(holder.flag("proration") for holder in (line, *details)):
+            period_start = max(start, period_start or 0)
     return InvoiceFacts(
         id=reader.identifier("id"),
         customer=reader.identifier("customer"),
-        subscription=_subscription_of(reader) or next(filter(None, map(_subscription_of, lines)), None),
+        subscription=subscription,
         billing_reason=reader.identifier("billing_reason"),
         status=reader.identifier("status"),
-        period_start=_renewed_period(reader, lines),
+        period_start=period_start,
         account_name=reader.text("account_name"),
+    )
+
+
+def _subscription_of(reader: Reader) -> str | None:
+    """The subscription that an invoice or a line names: directly, or since 2025-03-31 under `parent`."""
+    return (
+        reader.identifier("subscription")
+        or reader.inside("parent", "subscription_details").identifier("subscription")
+        or reader.inside("parent", "subscription_item_details").identifier("subscription")
     )
 
 
@@ -277,9 +295,7 @@ def read_price(reader: Reader) -> PriceFacts | None:
     if price_id is None:
         return None
     terms = reader.inside("recurring") if reader.raw("recurring") else reader
-    amount = reader.number("unit_amount")
-    if amount is None:
-        amount = reader.number("amount")
+    amount = reader.number("amount" if reader.raw("unit_amount") is None else "unit_amount")
     interval = terms.identifier("interval")
     return PriceFacts(
         id=price_id,
@@ -293,54 +309,15 @@ def read_price(reader: Reader) -> PriceFacts | None:
     )
 
 
-def _leading_item(items: list[Reader]) -> tuple[PriceFacts | None, int]:
-    """The price and quantity of the item that names the tier: the highest monthly list price, or else the first."""
-    leading, quantity = None, 1
-    for item in items:
-        price = read_price(item.inside("price")) or read_price(item.inside("plan"))
-        if price and (leading is None or (price.monthly or 0) > (leading.monthly or 0)):
-            leading, quantity = price, min(item.number("quantity") or 1, 1_000_000)
-    return leading, quantity
-
-
-def _subscription_of(reader: Reader) -> str | None:
-    """The subscription that an invoice or a line names: directly, or since 2025-03-31 under `parent`."""
-    parent = reader.inside("parent")
-    return (
-        reader.identifier("subscription")
-        or parent.inside("subscription_details").identifier("subscription")
-        or parent.inside("subscription_item_details").identifier("subscription")
-    )
-
-
-def _renewed_period(invoice: Reader, lines: list[Reader]) -> int | None:
-    """Where the period begins that a renewal's invoice opens.
-
-    A plan billed in advance says so in its line. A metered line looks back: then it is where the invoice's own
-    period ends, since an invoice's period is the one that has just passed.
-    """
-    end = invoice.timestamp("period_end")
-    latest = end
-    for line in lines:
-        details = line.inside("parent")
-        holders = (line, details.inside("subscription_item_details"), details.inside("invoice_item_details"))
-        start = line.inside("period").timestamp("start")
-        if start is None or any(holder.flag("proration") for holder in holders):
-            continue
-        latest = start if latest is None else max(latest, start)
-    return latest
-
-
-def count_fields(data: Any) -> int:
-    """How many values a JSON document holds, nested ones counted one by one."""
-    if not isinstance(data, (dict, list)):
-        return 1
-    total, stack = 0, [data]
-    while stack:
-        holder = stack.pop()
-        for value in holder.values() if isinstance(holder, dict) else holder:
-            if isinstance(value, (dict, list)):
-                stack.append(value)
-            else:
-                total += 1
-    return total
+def _count_values(data: Any) -> int:
+    """How many values a JSON document holds. Not recursive: a stranger chooses how deep it is."""
+    count, waiting = 0, [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        else:
+            count += 1
+    return count
