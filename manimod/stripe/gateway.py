@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,22 +32,20 @@ class Permission:
 
     scope: str
     label: str
-    address: str
     required: bool
     adds: str
 
 
+# By the name of what is read: /v1/<name>.
 PERMISSIONS = {
-    "customers": Permission("rak_customer_read", "Customers: Read", "/v1/customers", True, "who is new and who left"),
+    "customers": Permission("rak_customer_read", "Customers: Read", True, "who is new and who left"),
     "subscriptions": Permission(
-        "rak_subscription_read", "Subscriptions: Read", "/v1/subscriptions", True, "tiers, renewals and cancellations"
+        "rak_subscription_read", "Subscriptions: Read", True, "tiers, renewals and cancellations"
     ),
-    "events": Permission("rak_event_read", "Events: Read", "/v1/events", False, "creatives even without a webhook"),
-    "products": Permission("rak_product_read", "Products: Read", "/v1/products", False, "your tiers by their names"),
-    "prices": Permission("rak_plan_read", "Prices: Read", "/v1/prices", False, "the order of your tiers"),
-    "account": Permission(
-        "rak_accounts_kyc_basic_read", "Account details: Read", "/v1/account", False, "your Stripe account's name"
-    ),
+    "events": Permission("rak_event_read", "Events: Read", False, "creatives even without a webhook"),
+    "products": Permission("rak_product_read", "Products: Read", False, "your tiers by their names"),
+    "prices": Permission("rak_plan_read", "Prices: Read", False, "the order of your tiers"),
+    "account": Permission("rak_accounts_kyc_basic_read", "Account details: Read", False, "your Stripe account's name"),
 }
 
 
@@ -114,22 +113,26 @@ class StripeGateway:
     def probe(self) -> Probe:
         """Try all permissions side by side, within one timeout. Raises ManimodError if the key itself is refused."""
         with ThreadPoolExecutor(len(PERMISSIONS)) as pool:
-            answers = dict(zip(PERMISSIONS, pool.map(self._try, PERMISSIONS.values()), strict=True))
-        refusals = [answer for answer in answers.values() if isinstance(answer, PermissionRefused)]
-        account = Reader(answers["account"])
+            answers = {}
+            for name in PERMISSIONS:
+                parameters = {} if name == "account" else {"limit": 1}
+                answers[name] = pool.submit(self._get, f"/v1/{name}", **parameters)
+        permissions, account, account_id = {}, Reader(None), None
+        for name, answer in answers.items():
+            try:
+                found = answer.result()
+            except PermissionRefused as refusal:
+                permissions[name] = False
+                account_id = account_id or refusal.account_id
+            else:
+                permissions[name] = True
+                account = Reader(found) if name == "account" else account
         business_name = account.inside("business_profile").text("name")
         return Probe(
-            permissions={name: answer not in refusals for name, answer in answers.items()},
-            account_id=account.identifier("id") or next((r.account_id for r in refusals if r.account_id), None),
-            account_name=account.inside("settings").inside("dashboard").text("display_name") or business_name,
+            permissions,
+            account_id=account.identifier("id") or account_id,
+            account_name=account.inside("settings", "dashboard").text("display_name") or business_name,
         )
-
-    def _try(self, permission: Permission) -> Any:
-        parameters = {} if permission.address == "/v1/account" else {"limit": 1}
-        try:
-            return self._get(permission.address, **parameters)
-        except PermissionRefused as refusal:
-            return refusal
 
     def customers(self, cursor: str | None = None) -> Page:
         """A page of CustomerFacts, newest first."""
@@ -146,7 +149,8 @@ class StripeGateway:
 
     def events(self, types: tuple[str, ...], since: int, cursor: str | None = None) -> Page:
         """A page of MinimisedEvent of the types, created at or after `since` (Unix seconds), newest first."""
-        return self._page("/v1/events", cursor, _read_event, types=list(types), created={"gte": since})
+        parameters = {"types": list(types), "created": {"gte": since}}
+        return self._page("/v1/events", cursor, lambda reader: payloads.minimise(reader.data), **parameters)
 
     def product_name(self, product_id: str) -> str | None:
         return Reader(self._get(f"/v1/products/{product_id}")).text("name")
@@ -164,7 +168,12 @@ class StripeGateway:
         if not isinstance(reader.raw("data"), list):
             raise ManimodError("STRIPE_FAILED")  # an empty list would erase every customer
         members = list(reader.each("data"))
-        rows = [row for row in map(read, members) if row]
+        rows = []
+        for member in members:
+            with suppress(NotAnEvent):
+                row = read(member)
+                if row:
+                    rows.append(row)
         if not reader.flag("has_more"):
             return Page(rows, None)
         next_cursor = members[-1].identifier("id") if members else None
@@ -176,33 +185,25 @@ class StripeGateway:
         """The answer's JSON. Raises ManimodError."""
         try:
             return self._client.raw_request("get", address, **parameters).data
+        except stripe.AuthenticationError as error:
+            code = "STRIPE_KEY_REJECTED"
+            if "api_key_expired" in (error.code, getattr(error.error, "code", None)):
+                code = "STRIPE_KEY_EXPIRED"
+            elif "IP address" in str(error.user_message):
+                code = "STRIPE_KEY_ADDRESS"
+            raise ManimodError(code) from None
+        except stripe.PermissionError as error:
+            raise PermissionRefused(str(error.user_message)) from None
+        except stripe.APIConnectionError:
+            raise ManimodError("STRIPE_UNREACHABLE", seconds=TIMEOUT_SECONDS) from None
+        except stripe.RateLimitError:
+            raise ManimodError("STRIPE_RATE_LIMITED") from None
         except stripe.StripeError as error:
-            raise _translate(error) from None
+            codes = {404: "STRIPE_NOT_FOUND", 429: "STRIPE_RATE_LIMITED"}
+            raise ManimodError(codes.get(error.http_status, "STRIPE_FAILED")) from None
 
 
-def _read_event(reader: Reader) -> MinimisedEvent | None:
-    try:
-        return payloads.minimise(reader.data)
-    except NotAnEvent:
-        return None
-
-
-def _translate(error: stripe.StripeError) -> ManimodError:
-    message = str(error.user_message or "")
-    if isinstance(error, stripe.AuthenticationError):
-        if "api_key_expired" in (error.code, getattr(error.error, "code", None)):
-            return ManimodError("STRIPE_KEY_EXPIRED")
-        return ManimodError("STRIPE_KEY_ADDRESS" if "IP address" in message else "STRIPE_KEY_REJECTED")
-    if isinstance(error, stripe.PermissionError):
-        return PermissionRefused(message)
-    if isinstance(error, stripe.RateLimitError) or error.http_status == 429:
-        return ManimodError("STRIPE_RATE_LIMITED")
-    if isinstance(error, stripe.APIConnectionError):
-        return ManimodError("STRIPE_UNREACHABLE", seconds=TIMEOUT_SECONDS)
-    return ManimodError("STRIPE_NOT_FOUND" if error.http_status == 404 else "STRIPE_FAILED")
-
-
-def verify(body: bytes, signature: str | None, secrets: list[str], now: float | None = None) -> MinimisedEvent:
+def verify(body: bytes, signature: str | None, secrets: list[str]) -> MinimisedEvent:
     """The event in a webhook's raw body, once its signature and its time have been checked.
 
     Raises ManimodError WEBHOOK_BAD_SIGNATURE, WEBHOOK_STALE or WEBHOOK_NOT_AN_EVENT.
@@ -212,7 +213,7 @@ def verify(body: bytes, signature: str | None, secrets: list[str], now: float | 
         raise ManimodError("WEBHOOK_BAD_SIGNATURE")
     # stripe-python verifies the first `t` and refuses only old ones: a time in the future would be valid for years.
     signed_at = re.search(r"(?:^|,)t=([^,]*)", header)[1]
-    skew = int((now or time.time()) - (int(signed_at) if signed_at.isdigit() else 0))
+    skew = int(time.time() - (int(signed_at) if signed_at.isdigit() else 0))
     if abs(skew) > SIGNATURE_TOLERANCE_SECONDS:
         raise ManimodError("WEBHOOK_STALE", skew=skew)
     try:
@@ -221,10 +222,8 @@ def verify(body: bytes, signature: str | None, secrets: list[str], now: float | 
         raise ManimodError("WEBHOOK_NOT_AN_EVENT") from None
 
 
-def _is_signed(body: bytes, signature: str, secret: str) -> bool:
-    if not signature.isascii():
-        return False  # stripe-python cannot compare it
-    try:
-        return stripe.WebhookSignature.verify_header(body, signature, secret, tolerance=None)
+def _is_signed(body: bytes, header: str, secret: str) -> bool:
+    try:  # stripe-python cannot compare a signature that is not ASCII
+        return header.isascii() and stripe.WebhookSignature.verify_header(body, header, secret, tolerance=None)
     except (stripe.SignatureVerificationError, UnicodeDecodeError):
         return False

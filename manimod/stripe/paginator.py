@@ -39,9 +39,14 @@ class Paginator:
         self._answered: deque[float] = deque(maxlen=settings().stripe_requests_per_second)
 
     def read(self, cursor: str) -> FetchedPage:
-        """One page, the first for an empty cursor. Raises ManimodError."""
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            self._wait_for_rate_limit()
+        """One page, the first for an empty cursor. Raises ManimodError.
+
+        The rate is counted from the answers, which come after Stripe has counted the request: it is never too high.
+        """
+        attempt = 1
+        while True:
+            if len(self._answered) == self._answered.maxlen:
+                time.sleep(max(self._answered[0] + 1 - time.monotonic(), 0))
             asked_at = now()
             try:
                 page = self._fetch(cursor or None)
@@ -55,12 +60,7 @@ class Paginator:
             finally:
                 self._answered.append(time.monotonic())
             time.sleep(random.uniform(0.5, 1) * min(0.25 * 2**attempt, MAX_PAUSE_SECONDS))  # noqa: S311
-        raise AssertionError("unreachable")
-
-    def _wait_for_rate_limit(self) -> None:
-        """Counted from the answers, which come after Stripe has counted the request: never too many in a second."""
-        if len(self._answered) == self._answered.maxlen:
-            time.sleep(max(self._answered[0] + 1 - time.monotonic(), 0))
+            attempt += 1
 
 
 def read_lists(gateway: StripeGateway, cursors: dict[str, str | None], until: float) -> Iterator[list[FetchedPage]]:
@@ -69,11 +69,12 @@ def read_lists(gateway: StripeGateway, cursors: dict[str, str | None], until: fl
     Each list has a thread, which reads its next page while the one before is written. None is asked for after `until`
     (of the monotonic clock). Raises ManimodError.
     """
-    paginators = {
-        name: Paginator(name, getattr(gateway, name)) for name, cursor in cursors.items() if cursor is not None
-    }
-    with ThreadPoolExecutor(max(len(paginators), 1)) as pool:
-        reading = {pool.submit(paginator.read, cursors[name]) for name, paginator in paginators.items()}
+    paginators, reading = {}, set()
+    with ThreadPoolExecutor(len(cursors)) as pool:
+        for name, cursor in cursors.items():
+            if cursor is not None:
+                paginators[name] = Paginator(name, getattr(gateway, name))
+                reading.add(pool.submit(paginators[name].read, cursor))
         while reading:
             done, reading = wait(reading, return_when=FIRST_COMPLETED)
             pages = [future.result() for future in done]
