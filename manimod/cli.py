@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date
 from functools import partial, wraps
 from pathlib import Path
@@ -22,7 +23,7 @@ from manimod.extensions import db, security
 from manimod.ingest import delivery_log, sync
 from manimod.models import PLANS, Account, Connection, Moment, StripeEvent, User
 from manimod.moments import interpret
-from manimod.stripe import connections, key_rotation
+from manimod.stripe import connections
 from manimod.stripe.payloads import NotAnEvent, minimise
 
 blueprint = Blueprint("cli", __name__, cli_group=None)
@@ -177,7 +178,7 @@ def stripe_sync(account: Account) -> Answer:
 @command("rotate-keys")
 def rotate_keys() -> Answer:
     """Encrypt every stored secret with the first key of ENCRYPTION_KEYS, so that the older ones may be removed."""
-    done = key_rotation.rotate()
+    done = connections.rotate_encryption_keys()
     with jobs.transaction():
         users.re_encrypt_authenticators()
     warning = " The other keys may be removed from ENCRYPTION_KEYS."
@@ -185,7 +186,7 @@ def rotate_keys() -> Answer:
         numbers = ", ".join(map(str, done.unreadable_accounts))
         warning = f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."
     sentence = f"Re-encrypted {done.re_encrypted} secrets of {done.connections} connections.{warning}"
-    return Answer(sentence, done.to_json())
+    return Answer(sentence, asdict(done))
 
 
 @command("replay")

@@ -1,8 +1,7 @@
-"""Connecting an account to Stripe: the key, the signing secrets, what the key may read, and disconnecting."""
+"""Connecting an account to Stripe: the key, the signing secrets, their encryption, and disconnecting."""
 
 import re
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from flask import current_app
@@ -18,10 +17,10 @@ from manimod.models.states import ConnectionStatus, Plan
 from manimod.stripe.crypto import DecryptionError, Keyring
 from manimod.stripe.gateway import TIMEOUT_SECONDS, Probe, StripeGateway, missing_permissions
 
-SIGNING_SECRETS = ("encrypted_signing_secret", "encrypted_old_signing_secret")
 # Each encrypted column and the name its value is bound to. Both signing secrets share one name, so that the current
 # secret can become the old one as it is.
-ENCRYPTED_COLUMNS = {"encrypted_api_key": "api_key"} | dict.fromkeys(SIGNING_SECRETS, "signing_secret")
+SIGNING_SECRETS = {"encrypted_signing_secret": "signing_secret", "encrypted_old_signing_secret": "signing_secret"}
+ENCRYPTED_COLUMNS = {"encrypted_api_key": "api_key"} | SIGNING_SECRETS
 MIN_KEY_LENGTH = 20
 REFUSED_PREFIXES = {
     "sk_live_": "STRIPE_KEY_FULL_SECRET",
@@ -122,8 +121,9 @@ def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Co
     connection.key_type = check.key_type
     connection.permissions = check.probe.permissions
     _encrypt(connection, "encrypted_api_key", check.api_key)
-    for column in set(SIGNING_SECRETS) - _decrypt_all(connection, SIGNING_SECRETS).keys():
-        setattr(connection, column, None)  # its encryption key is lost: the page asks for the secret again
+    for column in SIGNING_SECRETS:
+        if _decrypt(connection, column) is None:  # its encryption key is lost: the page asks for the secret again
+            setattr(connection, column, None)
     connection.next_sync_at = now()
     _schedule_poll(connection)
     record_error(connection, None)
@@ -142,8 +142,7 @@ def disconnect(connection: Connection) -> None:
     record_error(connection, None)
     for mapper in db.Model.registry.mappers:
         if "connection_id" in mapper.columns:
-            own = mapper.columns["connection_id"] == connection.id
-            db.session.execute(delete(mapper.class_).where(own))
+            db.session.execute(delete(mapper.class_).filter_by(connection_id=connection.id))
 
 
 def set_signing_secret(connection: Connection, text: str) -> None:
@@ -153,7 +152,7 @@ def set_signing_secret(connection: Connection, text: str) -> None:
         raise ManimodError("SIGNING_SECRET_MISSING")
     if not re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{8,200}", secret):
         raise ManimodError("SIGNING_SECRET_UNKNOWN")
-    current = _decrypt_all(connection, SIGNING_SECRETS).get("encrypted_signing_secret")
+    current = _decrypt(connection, "encrypted_signing_secret")
     if current == secret:
         return
     connection.encrypted_old_signing_secret = connection.encrypted_signing_secret if current else None
@@ -161,15 +160,11 @@ def set_signing_secret(connection: Connection, text: str) -> None:
     connection.signing_secret_set_at = now()
 
 
-def remove_old_signing_secret(connection: Connection) -> None:
-    connection.encrypted_old_signing_secret = None
-
-
 def signing_secrets(connection: Connection) -> list[str]:
     """The secrets to verify with: the current one, then the previous one until the owner removes it."""
     if connection.encrypted_signing_secret is None:
         raise ManimodError("WEBHOOK_NO_SECRET")
-    accepted = list(_decrypt_all(connection, SIGNING_SECRETS).values())
+    accepted = list(filter(None, (_decrypt(connection, column) for column in SIGNING_SECRETS)))
     if not accepted:
         raise ManimodError("KEY_UNREADABLE")
     return accepted
@@ -183,7 +178,7 @@ def open_gateway(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> St
     """Raises STRIPE_NOT_CONNECTED, or KEY_UNREADABLE if its encryption key is lost."""
     if connection.encrypted_api_key is None:
         raise ManimodError("STRIPE_NOT_CONNECTED")
-    api_key = _decrypt_all(connection, ["encrypted_api_key"]).get("encrypted_api_key")
+    api_key = _decrypt(connection, "encrypted_api_key")
     if api_key is None:
         raise ManimodError("KEY_UNREADABLE")
     return StripeGateway(api_key, settings().stripe_api_base, timeout)
@@ -200,10 +195,9 @@ def check_connection(connection_id: int) -> None:
         record_error(db.session.get(Connection, connection_id), failure)
 
 
-def refresh_permissions(connection_id: int) -> StripeGateway:
+def refresh_permissions(connection_id: int) -> None:
     """Ask again what the key may read, and store it. Raises ManimodError, also if it may read too little."""
-    gateway = open_gateway(db.session.get(Connection, connection_id))
-    probe = gateway.probe()
+    probe = open_gateway(db.session.get(Connection, connection_id)).probe()
     with jobs.transaction():
         connection = db.session.get(Connection, connection_id)
         connection.permissions = probe.permissions
@@ -211,7 +205,6 @@ def refresh_permissions(connection_id: int) -> StripeGateway:
         connection.stripe_account_id = probe.account_id or connection.stripe_account_id
         _schedule_poll(connection)
     probe.require()
-    return gateway
 
 
 def _schedule_poll(connection: Connection) -> None:
@@ -238,37 +231,49 @@ def explain_last_error(connection: Connection) -> str:
     return explain(connection.last_error, **({"permissions": missing} if missing else {}))
 
 
-def re_encrypt(connection: Connection) -> tuple[int, int]:
-    """Use the first encryption key everywhere. Returns how many values that changed, and how many are unreadable."""
-    encrypted = {column: getattr(connection, column) for column in ENCRYPTED_COLUMNS}
-    stale = [column for column, text in encrypted.items() if text is not None and not _keyring().is_current(text)]
-    readable = _decrypt_all(connection, stale)
-    for column, secret in readable.items():
-        _encrypt(connection, column, secret)
-    return len(readable), len(stale) - len(readable)
+@dataclass
+class KeyRotation:
+    """How many values were re-encrypted, and the accounts whose values none of ENCRYPTION_KEYS decrypts."""
+
+    connections: int = 0
+    re_encrypted: int = 0
+    unreadable_accounts: list[int] = field(default_factory=list)
+
+
+def rotate_encryption_keys() -> KeyRotation:
+    """Encrypt with the first key what older keys encrypted, row by row, while mani runs. May run more than once."""
+    done = KeyRotation()
+    for connection_id in db.session.scalars(select(Connection.id).order_by(Connection.id)).all():
+        with jobs.transaction():
+            lock_row = {"with_for_update": {"key_share": True}, "populate_existing": True}
+            connection = db.session.get_one(Connection, connection_id, **lock_row)
+            for column in ENCRYPTED_COLUMNS:
+                encrypted = getattr(connection, column)
+                if encrypted is None or _keyring().is_current(encrypted):
+                    continue
+                secret = _decrypt(connection, column)
+                if secret is not None:
+                    _encrypt(connection, column, secret)
+                    done.re_encrypted += 1
+                elif connection.account_id not in done.unreadable_accounts:
+                    done.unreadable_accounts.append(connection.account_id)
+            done.connections += 1
+    return done
 
 
 def _keyring() -> Keyring:
     return current_app.extensions["keyring"]
 
 
-def _bound_to(connection: Connection, column: str) -> str:
-    return f"connection:{connection.id}:{ENCRYPTED_COLUMNS[column]}"
-
-
 def _encrypt(connection: Connection, column: str, secret: str) -> None:
-    setattr(connection, column, _keyring().encrypt(secret, _bound_to(connection, column)))
+    bound_to = f"connection:{connection.id}:{ENCRYPTED_COLUMNS[column]}"
+    setattr(connection, column, _keyring().encrypt(secret, bound_to))
 
 
-def _decrypt_all(connection: Connection, columns: Iterable[str]) -> dict[str, str]:
-    """The secrets of these columns, without those that are empty or whose encryption key is lost."""
-    found = {}
-    for column in columns:
-        encrypted = getattr(connection, column)
-        if encrypted is None:
-            continue
-        try:
-            found[column] = _keyring().decrypt(encrypted, _bound_to(connection, column))
-        except DecryptionError:
-            continue
-    return found
+def _decrypt(connection: Connection, column: str) -> str | None:
+    """None if the column is empty or its encryption key is lost."""
+    bound_to = f"connection:{connection.id}:{ENCRYPTED_COLUMNS[column]}"
+    try:
+        return _keyring().decrypt(getattr(connection, column) or "", bound_to)
+    except DecryptionError:
+        return None

@@ -117,7 +117,7 @@ def save_signing_secret(account: Account) -> Response:
 def remove_old_secret(account: Account) -> Response:
     connection = connections.require_current(account)
     with transaction():
-        connections.remove_old_signing_secret(connection)
+        connection.encrypted_old_signing_secret = None
     return render.success_response(
         "settings/_webhook.html", _here("webhook"), toast="Old secret removed.", **_webhook_context(connection)
     )

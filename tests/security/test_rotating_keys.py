@@ -11,7 +11,7 @@ from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.models import Connection
-from manimod.stripe import connections, key_rotation
+from manimod.stripe import connections
 from manimod.stripe.crypto import DecryptionError, Keyring
 from tests import factories
 
@@ -103,11 +103,11 @@ def test_secrets_pasted_meanwhile_are_kept(app, rolled):
     thread = Thread(target=paste)
     thread.start()
     while thread.is_alive():
-        key_rotation.rotate()
+        connections.rotate_encryption_keys()
         db.session.rollback()
         assert connections.open_gateway(db.session.get(Connection, row)).api_key.startswith("rk_test_")  # at any moment
     thread.join()
-    key_rotation.rotate()
+    connections.rotate_encryption_keys()
     use_keys(app, k2=NEW)
     db.session.refresh(rolled)
     assert connections.signing_secrets(rolled) == pasted[:-3:-1]
