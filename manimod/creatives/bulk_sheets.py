@@ -7,129 +7,67 @@ to accept them.
 import csv
 import tempfile
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from manimod.creatives.engine.brief import ExportItem, PlatformCopy, Variant
+from manimod.creatives.engine.brief import ExportItem, Variant
 from manimod.creatives.engine.copy.plan_names import slug
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.picture.text_layout import PictureRefused
-from manimod.creatives.engine.policy.platforms import CANVASES, CHECKED, COLUMNS, PLACEMENTS
+from manimod.creatives.engine.policy.platforms import CANVASES, CHECKED, PLACEMENTS, SHEETS
 
-Row = dict[str, object]  # column -> value
-
-PLAIN_COLUMNS = ["Platform", "Campaign", "Ad", "Status", "Field", "Line", "Text", "Call to action", "Link", "Pictures"]
-META_CANVASES = {"meta_feed": "1440x1440", "meta_story": "1080x1920"}
-GOOGLE_AD_TYPES = {"google_search": "Responsive search ad", "google_display": "Responsive display ad"}
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 MAX_SHEET_IN_MEMORY = 1_000_000  # bytes; a larger sheet moves to disk
-CHUNK_SIZE = 65536
 README = Path(__file__).with_name("readme.txt").read_text("utf-8")
 
 
-def defuse_formula(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_SIGNS) else text
-
-
-def campaign(item: ExportItem) -> str:
+def rows(item: ExportItem, sheet: str) -> Iterator[dict[str, str]]:
+    """A sheet's rows: one per variant and placement, or one per text for platforms that publish no bulk format."""
     content = item.creative_set
-    return f"mani {content.objective} - {content.tier or 'all tiers'} - {content.segment or 'all values'}"
+    campaign = f"mani {content.objective} - {content.tier or 'all tiers'} - {content.segment or 'all values'}"
+    for placement in PLACEMENTS.values():
+        if sheet != (placement.family if placement.family in SHEETS else "other"):
+            continue
+        for variant in content.variants:
+            copy = variant.platforms.get(placement.id)
+            if copy is None:
+                continue
+            ad = ad_name(item, variant)
+            values = defaultdict(str, SHEETS[sheet].get(placement.id, {}))
+            values |= {
+                "campaign": campaign,
+                "ad": ad,
+                "angle": variant.angle_name,
+                "start": f" - from day {variant.from_day}" if variant.from_day else "",
+                "placement": placement.id,
+                "label": placement.label,
+                "link": item.brand.landing_page,
+                "call_to_action": copy.call_to_action or "",
+                "pictures": " ".join(f"pictures/{ad}-{canvas}.png" for canvas in placement.canvases),
+            }
+            for field, number, text in copy.texts():
+                values |= {f"{field}_{number + 1}": text, "text": text}
+                values |= {"field": placement.fields[field].label, "line": number + 1}
+                if SHEETS[sheet].get("row_per_text"):
+                    yield _fill(SHEETS[sheet]["columns"], values)
+            if not SHEETS[sheet].get("row_per_text"):
+                yield _fill(SHEETS[sheet]["columns"], values)
+
+
+def _fill(columns: Mapping[str, str], values: Mapping[str, object]) -> dict[str, str]:
+    return {column: defuse_formula(template.format_map(values)) for column, template in columns.items()}
+
+
+def defuse_formula(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_SIGNS) else text
 
 
 def ad_name(item: ExportItem, variant: Variant) -> str:
     start = f"-from-day-{variant.from_day}" if variant.from_day else ""
     return f"{slug(item.name)}-{variant.angle.lower()}{start}"
-
-
-def picture_name(item: ExportItem, variant: Variant, canvas: str, little_text: bool = False) -> str:
-    return f"{ad_name(item, variant)}-{canvas}{'-little-text' if little_text else ''}.png"
-
-
-def meta_rows(item: ExportItem) -> Iterator[Row]:
-    """One row per variant and placement, for Meta's bulk sheet."""
-    for placement, canvas in META_CANVASES.items():
-        for variant, copy in _copies(item, placement):
-            yield {
-                "Campaign Name": campaign(item),
-                "Campaign Status": "PAUSED",
-                "Buying Type": "AUCTION",
-                "Ad Set Name": f"{campaign(item)} - {PLACEMENTS[placement].label}{_start(variant)}",
-                "Ad Set Run Status": "PAUSED",
-                "Link": item.brand.landing_page,
-                "Ad Name": f"{ad_name(item, variant)}-{placement}",
-                "Ad Status": "PAUSED",
-                "Title": copy.fields["headline"][0],
-                "Body": copy.fields["primary_text"][0],
-                "Link Description": "".join(copy.fields.get("description", ())[:1]),
-                "Call to Action": copy.call_to_action,
-                "Image File Name": picture_name(item, variant, canvas),
-                "Creative Type": "Link Page Post Ad",
-                "Optimize text per person": "No",
-            }
-
-
-def google_rows(item: ExportItem) -> Iterator[Row]:
-    """A responsive search ad and a responsive display ad per variant, for Google Ads Editor."""
-    for placement, ad_type in GOOGLE_AD_TYPES.items():
-        for variant, copy in _copies(item, placement):
-            row = {
-                "Campaign": campaign(item),
-                "Ad Group": f"{variant.angle_name}{_start(variant)}",
-                "Ad type": ad_type,
-                "Final URL": item.brand.landing_page,
-                "Labels": "mani",
-                "Campaign Status": "Paused",
-                "Ad Group Status": "Paused",
-                "Status": "Paused",
-            }
-            for column, field in (("Headline", "headlines"), ("Description", "descriptions"), ("Path", "paths")):
-                for number, line in enumerate(copy.fields.get(field, ()), 1):
-                    row[f"{column} {number}"] = line
-            if "long_headline" in copy.fields:
-                row["Long headline 1"] = copy.fields["long_headline"][0]
-                row["Business name"] = copy.fields["business_name"][0]
-                row["Call to action"] = copy.call_to_action
-            yield row
-
-
-def plain_rows(item: ExportItem) -> Iterator[Row]:
-    """One row per text, for the platforms that publish no bulk format."""
-    for placement in PLACEMENTS.values():
-        if placement.family in COLUMNS:
-            continue
-        for variant, copy in _copies(item, placement.id):
-            for field, number, text in copy.texts():
-                yield {
-                    "Platform": placement.label,
-                    "Campaign": campaign(item),
-                    "Ad": ad_name(item, variant),
-                    "Status": "PAUSED",
-                    "Field": placement.fields[field].label,
-                    "Line": number + 1,
-                    "Text": text,
-                    "Call to action": copy.call_to_action or "",
-                    "Link": item.brand.landing_page,
-                    "Pictures": " ".join(f"pictures/{picture_name(item, variant, c)}" for c in placement.canvases),
-                }
-
-
-def _copies(item: ExportItem, placement: str) -> list[tuple[Variant, PlatformCopy]]:
-    variants = [variant for variant in item.creative_set.variants if placement in variant.platforms]
-    return [(variant, variant.platforms[placement]) for variant in variants]
-
-
-def _start(variant: Variant) -> str:
-    return f" - from day {variant.from_day}" if variant.from_day else ""
-
-
-SHEETS = {
-    "meta-bulk-sheet.csv": (COLUMNS["meta"], meta_rows),
-    "google-ads-editor.csv": (COLUMNS["google"], google_rows),
-    "other-platforms.csv": (PLAIN_COLUMNS, plain_rows),
-}
 
 
 def pictures(item: ExportItem) -> Iterator[tuple[str, bytes | None]]:
@@ -140,7 +78,7 @@ def pictures(item: ExportItem) -> Iterator[tuple[str, bytes | None]]:
             wanted |= dict.fromkeys((canvas, True) for canvas in placement.canvases)
     for variant in item.creative_set.variants:
         for canvas, little_text in wanted:
-            name = f"pictures/{picture_name(item, variant, canvas, little_text)}"
+            name = f"pictures/{ad_name(item, variant)}-{canvas}{'-little-text' if little_text else ''}.png"
             try:
                 yield name, picture.png(picture.draw(variant, item.brand, canvas, little_text), canvas)
             except PictureRefused:
@@ -157,18 +95,17 @@ def stream(
     counts, refused, sink = {"sets": 0, "ads": 0, "pictures": 0}, [], _Sink()
     with ExitStack() as open_files, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         files, writers = {}, {}
-        for name, (columns, _) in SHEETS.items():
+        for name, sheet in SHEETS.items():
             file = tempfile.SpooledTemporaryFile(MAX_SHEET_IN_MEMORY, "w+", encoding="utf-8", newline="")  # noqa: SIM115
             files[name] = open_files.enter_context(file)
             file.write("\ufeff")  # so that spreadsheets read it as UTF-8
-            writers[name] = csv.DictWriter(file, columns, restval="")
+            writers[name] = csv.DictWriter(file, sheet["columns"])
             writers[name].writeheader()
         for item in items:
             counts["sets"] += 1
             counts["ads"] += len(item.creative_set.variants)
-            for name, (_, rows) in SHEETS.items():
-                for row in rows(item):
-                    writers[name].writerow({column: defuse_formula(value) for column, value in row.items()})
+            for name, writer in writers.items():
+                writer.writerows(rows(item, name))
             for name, png in pictures(item) if with_pictures else ():
                 if png is None:
                     refused.append(name)
@@ -178,9 +115,9 @@ def stream(
                 yield sink.take()
         for name, file in files.items():
             file.seek(0)
-            with archive.open(name, "w") as entry:
-                while chunk := file.read(CHUNK_SIZE):
-                    entry.write(chunk.encode())
+            with archive.open(SHEETS[name]["file"], "w") as entry:
+                for line in file:
+                    entry.write(line.encode())
             yield sink.take()
         archive.writestr("README.txt", readme(counts, refused, left_out or {}))
     yield sink.take()
@@ -191,10 +128,10 @@ def readme(counts: Mapping[str, int], refused: Sequence[str] = (), left_out: Map
     text = README.format(checked=CHECKED, **counts)
     if left_out:
         text += "\nLeft out, because they break a rule by now:\n"
-        text += "".join(f"  Creative {number}: {why}\n" for number, why in left_out.items())
+    for number, why in (left_out or {}).items():
+        text += f"  Creative {number}: {why}\n"
     if refused:
-        text += "\nThese pictures could not be drawn, because the font lacks a sign:\n"
-        text += "".join(f"  {name}\n" for name in refused)
+        text += "\n  ".join(["\nThese pictures could not be drawn, because the font lacks a sign:", *refused]) + "\n"
     return text
 
 

@@ -10,7 +10,7 @@ import pytest
 from manimod.creatives import bulk_sheets
 from manimod.creatives.engine.brief import ExportItem, Offer
 from manimod.creatives.engine.copy.copywriter import write
-from manimod.creatives.engine.policy.platforms import CANVASES, COLUMNS
+from manimod.creatives.engine.policy.platforms import CANVASES, SHEETS
 from tests.engine.samples import PLAIN, brief
 
 ITEM = ExportItem("renewed-core-Team", write(brief()), PLAIN)
@@ -34,8 +34,8 @@ def test_the_zip_is_sound_and_says_what_was_checked(archive):
 
 
 def test_the_sheets_have_the_published_columns(archive):
-    assert list(rows(archive, "meta-bulk-sheet.csv")[0]) == COLUMNS["meta"]
-    assert list(rows(archive, "google-ads-editor.csv")[0]) == COLUMNS["google"]
+    assert list(rows(archive, "meta-bulk-sheet.csv")[0]) == list(SHEETS["meta"]["columns"])
+    assert list(rows(archive, "google-ads-editor.csv")[0]) == list(SHEETS["google"]["columns"])
 
 
 def test_every_row_is_paused(archive):
@@ -57,8 +57,10 @@ def test_the_texts_arrive_unchanged(archive):
 def test_an_ad_for_later_is_exported_apart_with_its_day():
     pause = Offer(text="Pause for up to three months", kind="pause")
     item = ITEM._replace(creative_set=write(brief("cancelled", offers=(pause,))))
-    assert len({row["Ad Set Name"] for row in bulk_sheets.meta_rows(item) if "from day 30" in row["Ad Set Name"]}) == 2
-    assert [row["Ad Group"] for row in bulk_sheets.google_rows(item)][-1] == "Pause and flexibility - from day 30"
+    assert (
+        len({row["Ad Set Name"] for row in bulk_sheets.rows(item, "meta") if "from day 30" in row["Ad Set Name"]}) == 2
+    )
+    assert [row["Ad Group"] for row in bulk_sheets.rows(item, "google")][-1] == "Pause and flexibility - from day 30"
     assert "at least 30 days ago" in bulk_sheets.readme({"sets": 1, "ads": 4, "pictures": 0})
 
 
