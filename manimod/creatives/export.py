@@ -27,6 +27,16 @@ class ExportSelection:
     only: int | None = None
     before: int | None = None
 
+    def query(self, account: Account) -> Select:
+        query = select(Creative.id, Creative.content).filter_by(account_id=account.id, status=CreativeStatus.APPROVED)
+        if not self.with_test:
+            query = query.where(Creative.is_test.is_(False))
+        if self.only is not None:
+            query = query.where(Creative.id == self.only)
+        if self.before is not None:
+            query = query.where(Creative.id < self.before)
+        return query
+
 
 @dataclass(frozen=True)
 class ExportPage:
@@ -39,13 +49,12 @@ class ExportPage:
 
 
 def count(account: Account, selection: ExportSelection) -> int:
-    return db.session.scalar(_approved(account, selection).with_only_columns(func.count()))
+    return db.session.scalar(selection.query(account).with_only_columns(func.count()))
 
 
 def get_page(account: Account, selection: ExportSelection) -> ExportPage:
     """Each creative is judged once more: an offer may have ended, a word may be banned by now."""
-    query = _approved(account, selection).order_by(Creative.id.desc()).limit(PAGE_SIZE)
-    rows = db.session.execute(query).all()
+    rows = db.session.execute(selection.query(account).order_by(Creative.id.desc()).limit(PAGE_SIZE)).all()
     context = PolicyContext.of(briefs.to_brief(briefs.get_brand_kit(account), event="new_customer"))
     items, blocked = [], {}
     for creative_id, stored in rows:
@@ -64,9 +73,13 @@ def get_page(account: Account, selection: ExportSelection) -> ExportPage:
 
 
 def all_items(account: Account, selection: ExportSelection, blocked: dict[int, str]) -> Iterator[ExportItem]:
-    """Up to MAX_CREATIVES, with one page in memory at a time. What is left out is added to `blocked`."""
+    """Up to MAX_CREATIVES, one page in memory at a time. What is left out is added to `blocked`.
+
+    No transaction stays open while they are written and sent.
+    """
     for _ in range(MAX_CREATIVES // PAGE_SIZE):
         page = get_page(account, selection)
+        db.session.rollback()
         blocked.update(page.blocked)
         yield from page.items
         if page.older is None:
@@ -80,15 +93,3 @@ def require_ready(account: Account, page: ExportPage) -> None:
         raise ManimodError("EXPORT_BLOCKED" if page.blocked else "EXPORT_EMPTY")
     if not briefs.get_brand_kit(account).landing_page:
         raise ManimodError("LANDING_PAGE_MISSING")
-
-
-def _approved(account: Account, selection: ExportSelection) -> Select:
-    query = select(Creative.id, Creative.content)
-    query = query.where(Creative.account_id == account.id, Creative.status == CreativeStatus.APPROVED)
-    if not selection.with_test:
-        query = query.where(Creative.is_test.is_(False))
-    if selection.only is not None:
-        query = query.where(Creative.id == selection.only)
-    if selection.before is not None:
-        query = query.where(Creative.id < selection.before)
-    return query

@@ -1,13 +1,11 @@
 """Creatives > Export: the approved creatives as one ZIP, streamed."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
 from flask import Blueprint, Response, request, stream_with_context
 
 from manimod.creatives import briefs, bulk_sheets, export
-from manimod.creatives.engine.brief import ExportItem
 from manimod.extensions import db
 from manimod.models import Account
 from manimod.web import render
@@ -44,7 +42,8 @@ def download(account: Account) -> Response:
     items = export.all_items(account, selection, left_out)
     if with_pictures:
         items, left_out = page.items, page.blocked
-    chunks = bulk_sheets.stream(_between_transactions(items), with_pictures, left_out)
+        db.session.rollback()  # no transaction stays open while pictures are drawn, which takes seconds
+    chunks = bulk_sheets.stream(items, with_pictures, left_out)
     response = Response(stream_with_context(filter(None, chunks)), mimetype="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="mani-creatives-{date.today()}.zip"'
     response.headers["Cache-Control"] = "no-store"
@@ -54,10 +53,3 @@ def download(account: Account) -> Response:
 def _selection() -> export.ExportSelection:
     only, before = request.args.get("only", type=int), request.args.get("before", type=int)
     return export.ExportSelection("with_test" in request.args, only, before)
-
-
-def _between_transactions(items: Iterable[ExportItem]) -> Iterator[ExportItem]:
-    """No transaction stays open while an item's pictures are drawn, which takes seconds."""
-    for item in items:
-        db.session.rollback()
-        yield item
