@@ -58,15 +58,14 @@ class TargetAudience:
 
 def generate(connection_id: int) -> bool:
     """Write the creatives of a connection's ready moments; True if there may be more."""
-    if settings().llm is None:
-        return _generate(connection_id)
-    lock = model_lock(connection_id)
-    if not lock.acquire(blocking=False):
+    lock = model_lock(connection_id) if settings().llm else None
+    if lock and not lock.acquire(blocking=False):
         return False
     try:
         return _generate(connection_id)
     finally:
-        lock.release()
+        if lock:
+            lock.release()
 
 
 def model_lock(connection_id: int) -> Lock:
@@ -81,13 +80,17 @@ def _generate(connection_id: int) -> bool:
     if record.has_overdue_grace_period(connection_id):
         with jobs.transaction():
             record.mark_ready(connection_id)
-    audiences = _group_by_audience(connection)
-    turn_ends = monotonic() + MAX_SECONDS
-    for audience, moment_ids in audiences.items():
+    done, turn_ends = 0, monotonic() + MAX_SECONDS
+    for audience, moment_ids in _group_by_audience(connection).items():
         if monotonic() > turn_ends:
             return True
-        _process_audience(connection_id, audience, moment_ids)
-    return sum(len(ids) for ids in audiences.values()) == BATCH_SIZE
+        try:
+            _process_audience(connection_id, audience, moment_ids)
+            done += len(moment_ids)
+        except Exception:  # the moments stay ready; the audiences behind must not wait for somebody to mend this one
+            db.session.rollback()
+            log.exception("audience_failed", connection=connection_id, kind=audience.event, moments=moment_ids)
+    return done == BATCH_SIZE
 
 
 def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[int]]:
@@ -127,9 +130,15 @@ def _process_audience(connection_id: int, audience: TargetAudience, moment_ids: 
     with jobs.transaction():
         if _attach(connection_id, audience, moment_ids):
             return
+    account = db.session.get_one(Connection, connection_id).account
+    position, segment = audience.tier_position, audience.segment
+    brief = briefs.get_brief(account, audience.event, audience.tier, tier_position=position, segment=segment)
+    model = settings().llm
+    if model:
+        db.session.commit()  # ends the read transaction while the model works
     try:
-        content = _write(connection_id, audience)
-    except copywriter.NoLegalCopy as refusal:
+        content = llm.write(brief, model) if model else copywriter.write(brief)
+    except copywriter.NoLegalCopy as refusal:  # for example of a brand name that no ad may print
         log.warning("moments_blocked", connection=connection_id, moments=moment_ids)
         with jobs.transaction():
             blocked = update(Moment).where(Moment.id.in_(moment_ids), Moment.state == MomentState.READY)
@@ -140,24 +149,12 @@ def _process_audience(connection_id: int, audience: TargetAudience, moment_ids: 
         _attach(connection_id, audience, moment_ids, content)
 
 
-def _write(connection_id: int, audience: TargetAudience) -> CreativeSet:
-    """Raises copywriter.NoLegalCopy, for example for a brand name that no ad may print."""
-    account = db.session.get_one(Connection, connection_id).account
-    position, segment = audience.tier_position, audience.segment
-    brief = briefs.get_brief(account, audience.event, audience.tier, tier_position=position, segment=segment)
-    model = settings().llm
-    if model is None:
-        return copywriter.write(brief)
-    db.session.commit()  # ends the read transaction while the model works
-    return llm.write(brief, model)
-
-
 def _attach(
     connection_id: int, audience: TargetAudience, moment_ids: list[int], content: CreativeSet | None = None
 ) -> bool:
     """Attach the moments that are still ready to the open creative, or else to a new one with the content.
 
-    False if there is neither.
+    False if there is neither. A moment of test data is never attached to the creative of another.
     """
     connection = connections.lock(connection_id)
     columns = (Moment.id, Moment.source, Moment.occurred_at, Moment.received_at, Moment.detected_at)
@@ -165,7 +162,12 @@ def _attach(
     moments = db.session.execute(ready).all()
     if connection is None or not moments:
         return True
-    creative = _find_open_creative(connection.account_id, audience)
+    creative = None
+    if audience.test_moment is None:
+        is_recent = Creative.generated_at > now() - REFRESH_AFTER
+        query = select(Creative.id, Creative.run_until).where(*_is_for(connection.account_id, audience), is_recent)
+        query = query.where(Creative.status.in_(OPEN_STATUSES)).order_by(Creative.id.desc()).limit(1)
+        creative = db.session.execute(query).first()
     if creative is None:
         if content is None:
             return False
@@ -182,15 +184,6 @@ def _attach(
     return True
 
 
-def _find_open_creative(account_id: int, audience: TargetAudience) -> Row | None:
-    """Id and end of the creative to which further moments of the audience are attached; none for test data."""
-    if audience.test_moment is not None:
-        return None
-    query = select(Creative.id, Creative.run_until).where(*_is_for(account_id, audience))
-    query = query.where(Creative.status.in_(OPEN_STATUSES), Creative.generated_at > now() - REFRESH_AFTER)
-    return db.session.execute(query.order_by(Creative.id.desc()).limit(1)).first()
-
-
 def _is_for(account_id: int, audience: TargetAudience) -> list[ColumnElement[bool]]:
     return [
         Creative.account_id == account_id,
@@ -204,11 +197,16 @@ def _is_for(account_id: int, audience: TargetAudience) -> list[ColumnElement[boo
 def _create(connection: Connection, audience: TargetAudience, moment: Row, content: CreativeSet) -> Creative:
     """A new creative for the audience, which supersedes those that still wait for review."""
     first_day, last_day = KINDS[audience.event].runs
-    size = select(func.sum(AudienceSize.customers)).where(
-        AudienceSize.connection_id == connection.id,
-        AudienceSize.stripe_product_id == audience.product,
-        AudienceSize.segment == audience.segment,
+    size = select(func.sum(AudienceSize.customers)).filter_by(
+        connection_id=connection.id, stripe_product_id=audience.product, segment=audience.segment
     )
+    is_test = audience.test_moment is not None
+    if not is_test:
+        older = update(Creative).where(*_is_for(connection.account_id, audience))
+        older = older.where(Creative.status == CreativeStatus.WAITING).values(status=CreativeStatus.EXPIRED)
+        for older_id in db.session.scalars(older.returning(Creative.id)).all():
+            reason = "a newer set took its place"
+            db.session.add(Review(creative_id=older_id, action=ReviewAction.EXPIRED, reason=reason))
     creative = Creative(
         account_id=connection.account_id,
         objective=content.objective,
@@ -216,7 +214,7 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
         tier=audience.tier,
         segment=audience.segment,
         is_generic=content.generic,
-        is_test=audience.test_moment is not None,
+        is_test=is_test,
         content=content.to_json(),
         source=moment.source,
         moments_count=0,
@@ -230,12 +228,4 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
     )
     db.session.add(creative)
     db.session.flush()
-    if creative.is_test:
-        return creative
-    older = update(Creative).where(
-        *_is_for(connection.account_id, audience), Creative.status == CreativeStatus.WAITING, Creative.id < creative.id
-    )
-    for older_id in db.session.scalars(older.values(status=CreativeStatus.EXPIRED).returning(Creative.id)).all():
-        reason = "a newer set took its place"
-        db.session.add(Review(creative_id=older_id, action=ReviewAction.EXPIRED, reason=reason))
     return creative

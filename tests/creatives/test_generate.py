@@ -140,6 +140,21 @@ def test_a_moment_for_which_nothing_lawful_can_be_written_is_held_and_not_lost(l
     assert len(queue()) == 1
 
 
+def test_an_audience_that_fails_leaves_its_moments_ready_and_the_others_go_on(live, tell, queue):
+    """For example a kind of moment that a newer version of mani has stored."""
+    at = now()
+    times = {"occurred_at": at, "received_at": at, "detected_at": at}
+    with transaction():
+        db.session.add(
+            Moment(
+                connection_id=live.id, kind="unheard_of", key="k", source="sync", state="ready", livemode=True, **times
+            )
+        )
+    tell(live, "a")
+    assert [creative.event for creative in queue()] == ["cancelled"]
+    assert db.session.scalar(select(Moment.state).where(Moment.kind == "unheard_of")) == "ready"
+
+
 def test_the_timeline_runs_forward(live, tell, queue):
     tell(live, "a")
     (creative,) = queue()
