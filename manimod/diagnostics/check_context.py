@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 
 from manimod import jobs
 from manimod.creatives import review
 from manimod.diagnostics import sources
-from manimod.diagnostics.metrics import constant
 from manimod.extensions import db
-from manimod.models import Account, AudienceSize, Connection, Creative, Moment, RejectedDelivery, StripeEvent
+from manimod.models import Account, Connection, Creative, RejectedDelivery
 from manimod.models.accounts import now
-from manimod.models.states import EventState, MomentState, Source, SyncState
+from manimod.models.states import SyncState
 from manimod.stripe import connections
+from manimod.stripe.gateway import restricted_key_link
 
 MAX_CREATIVES = 100
 DAY = timedelta(days=1)
@@ -36,6 +36,16 @@ class CheckContext:
         return "live" if self.connection.livemode else "test"
 
     @cached_property
+    def words(self) -> dict[str, str]:
+        """What every sentence of checks.toml may hold in braces."""
+        words = {"key_link": restricted_key_link()}
+        if self.connection:
+            words["error"] = connections.explain_last_error(self.connection) if self.connection.last_error else ""
+            words["mode"] = self.mode
+            words["other_mode"], words["test"] = ("live", "test/") if self.mode == "test" else ("test", "")
+        return words
+
+    @cached_property
     def heartbeats(self) -> jobs.Heartbeats:
         return jobs.heartbeats()
 
@@ -44,16 +54,9 @@ class CheckContext:
         return sources.working_source(self.connection)
 
     @cached_property
-    def delivered_at(self) -> datetime | None:
-        """When the webhook last accepted a delivery."""
-        first = [event.received_at for event in self.sources.events if event.source == Source.WEBHOOK]
-        again = [event.repeated_at for event in self.sources.events if event.repeated_at]
-        return max(first + again, default=None)
-
-    @cached_property
     def rejections(self) -> dict[str, RejectedDelivery]:
         """The latest rejection of the last day by reason, unless a delivery was accepted since."""
-        after = max(now() - DAY, self.delivered_at or now() - DAY)
+        after = max(now() - DAY, self.sources.delivered_at or now() - DAY)
         query = select(RejectedDelivery).where(
             RejectedDelivery.connection_id == self.connection.id, RejectedDelivery.last_at > after
         )
@@ -67,22 +70,6 @@ class CheckContext:
     def read_at(self) -> datetime:
         """When Stripe was last read without an error."""
         return max(filter(None, (self.synced_at, self.connection.polled_at, self.connection.connected_at)))
-
-    @cached_property
-    def customers(self) -> int:
-        query = select(func.sum(AudienceSize.customers)).where(AudienceSize.connection_id == self.connection.id)
-        return db.session.scalar(query) or 0
-
-    @cached_property
-    def failed_events(self) -> int:
-        query = select(func.count()).where(StripeEvent.connection_id == self.connection.id)
-        return db.session.scalar(query.where(StripeEvent.state == constant(EventState.FAILED)))
-
-    @cached_property
-    def blocked_moments(self) -> Row:
-        """How many, and the reason of one of them."""
-        query = select(func.count(), func.min(Moment.reason)).where(Moment.connection_id == self.connection.id)
-        return db.session.execute(query.where(Moment.state == constant(MomentState.BLOCKED))).one()
 
     @cached_property
     def creatives(self) -> list[Row]:

@@ -2,22 +2,36 @@
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from manimod.diagnostics import checks
 from manimod.diagnostics.check_context import CheckContext
-from manimod.diagnostics.checks import CheckResult
 from manimod.extensions import db
 from manimod.models import Account, Health
 from manimod.models.accounts import now
 from manimod.models.states import Outcome
 from manimod.stripe import connections
-from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
+from manimod.stripe.gateway import PERMISSIONS
 
 WORST_FIRST = (Outcome.BROKEN, Outcome.ATTENTION, Outcome.GOOD, Outcome.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True)
+class CheckDefinition:
+    """A row of checks.toml with its function."""
+
+    name: str
+    title: str
+    question: str
+    says: dict[str, str]
+    judge: Callable[[CheckContext], checks.CheckResult]
+    needs: tuple[str, ...] = ()
+    fix: dict = field(default_factory=dict)
+    installation: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,20 +44,6 @@ class Action:
     query: dict | None = None
     address: str | None = None
     posts: bool = False
-
-
-@dataclass(frozen=True)
-class CheckDefinition:
-    """A row of checks.toml with its function."""
-
-    name: str
-    title: str
-    question: str
-    says: dict[str, str]
-    judge: Callable[[CheckContext], CheckResult]
-    needs: tuple[str, ...] = ()
-    fix: dict | None = None
-    installation: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,26 +82,17 @@ class CheckGroup:
     outcome: Outcome
     failing: list[Check]
 
-    @property
-    def first(self) -> Check | None:
-        return next(iter(self.failing), None)
 
-
-def _read_definitions() -> dict[str, CheckDefinition]:
-    table = tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))
-    definitions = {}
-    for row in table["check"]:
-        judge = getattr(checks, row["name"])
-        if row["name"] != "permission":
-            definitions[row["name"]] = CheckDefinition(**row, judge=judge)
-            continue
-        for name, permission in PERMISSIONS.items():
-            own = {"name": f"permission_{name}", "title": f"{row['title']} {permission.label}"}
-            definitions[own["name"]] = CheckDefinition(**(row | own), judge=partial(judge, name))
-    return definitions
-
-
-CHECKS = _read_definitions()
+CHECKS: dict[str, CheckDefinition] = {}
+for _row in tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))["check"]:
+    if _row["name"] != "permission":
+        CHECKS[_row["name"]] = CheckDefinition(**_row, judge=getattr(checks, _row["name"]))
+        continue
+    for _name, _permission in PERMISSIONS.items():
+        _own = {"name": f"permission_{_name}", "title": f"{_row['title']} {_permission.label}"}
+        CHECKS[_own["name"]] = CheckDefinition(**_row | _own, judge=partial(checks.permission, _name))
+# Each after those that it needs.
+RUN_ORDER = list(TopologicalSorter({row.name: row.needs for row in CHECKS.values()}).static_order())
 
 
 def check_account(account: Account, ask_stripe: bool = False) -> list[Check]:
@@ -109,43 +100,38 @@ def check_account(account: Account, ask_stripe: bool = False) -> list[Check]:
     context = CheckContext(account)
     if ask_stripe and account.may_connect_stripe and context.connection:
         connections.check_connection(context.connection.id)
-    return _run(context, CHECKS)
+    return _run(context)
 
 
 def check_installation() -> list[Check]:
-    return _run(CheckContext(), {name: row for name, row in CHECKS.items() if row.installation})
+    return _run(CheckContext())
 
 
-def _run(context: CheckContext, definitions: dict[str, CheckDefinition]) -> list[Check]:
+def _run(context: CheckContext) -> list[Check]:
     found: dict[str, Check] = {}
-
-    def run(row: CheckDefinition) -> Check:
-        if row.name not in found:
-            needed = [run(definitions[name]) for name in row.needs if name in definitions]
-            cause = next((check for check in needed if check.outcome != Outcome.GOOD), None)
-            if cause is None:
-                found[row.name] = _judge(row, context)
-            else:
-                is_unused = cause.outcome == Outcome.NOT_APPLICABLE
-                meaning = cause.meaning if is_unused else f"Can't be judged until “{cause.title}” is good."
-                found[row.name] = Check(row.name, row.title, Outcome.NOT_APPLICABLE, meaning)
-        return found[row.name]
-
-    return [run(row) for row in definitions.values()]
+    for name in RUN_ORDER:
+        row = CHECKS[name]
+        if context.account is None and not row.installation:
+            continue
+        cause = next((found[need] for need in row.needs if need in found and found[need].outcome != Outcome.GOOD), None)
+        if cause is None:
+            found[name] = _judge(row, context)
+        else:
+            is_unused = cause.outcome == Outcome.NOT_APPLICABLE
+            meaning = cause.meaning if is_unused else f"Can't be judged until “{cause.title}” is good."
+            found[name] = Check(name, row.title, Outcome.NOT_APPLICABLE, meaning)
+    return [found[name] for name in CHECKS if name in found]
 
 
 def _judge(row: CheckDefinition, context: CheckContext) -> Check:
     result = row.judge(context)
-    words = {"key_link": restricted_key_link(), **result.slots}
-    if context.connection:
-        is_test = context.mode == "test"
-        words |= {"mode": context.mode, "other_mode": "live" if is_test else "test", "test": "test/" if is_test else ""}
+    words = context.words | result.slots
+    action = None
+    if row.fix and result.outcome in (Outcome.BROKEN, Outcome.ATTENTION):
+        texts = {name: row.fix[name].format_map(words) for name in ("label", "address") if name in row.fix}
+        action = Action(**row.fix | texts)
     meaning = row.says[result.says or result.outcome].format_map(words)
-    check = Check(row.name, row.title, result.outcome, meaning, result.evidence, result.seen_at)
-    if row.fix is None or not check.is_failing:
-        return check
-    texts = {name: row.fix[name].format_map(words) for name in ("label", "address") if name in row.fix}
-    return replace(check, action=Action(**(row.fix | texts)))
+    return Check(row.name, row.title, result.outcome, meaning, result.evidence, result.seen_at, action)
 
 
 def worst_outcome(found: list[Check]) -> Outcome:
@@ -153,12 +139,14 @@ def worst_outcome(found: list[Check]) -> Outcome:
 
 
 def group_by_question(found: list[Check]) -> list[CheckGroup]:
+    members: dict[str, list[Check]] = {}
+    for check in found:
+        members.setdefault(CHECKS[check.name].question, []).append(check)
     groups = []
-    for question in dict.fromkeys(row.question for row in CHECKS.values()):
-        members = [check for check in found if CHECKS[check.name].question == question]
-        failing = [check for check in members if check.is_failing]
+    for question, own in members.items():
+        failing = [check for check in own if check.is_failing]
         failing.sort(key=lambda check: WORST_FIRST.index(check.outcome))
-        groups.append(CheckGroup(question, members, worst_outcome(members), failing))
+        groups.append(CheckGroup(question, own, worst_outcome(own), failing))
     return groups
 
 

@@ -3,22 +3,26 @@
 `broken`: something that worked, or should work, does not. `attention`: somebody should look or decide.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+
+from sqlalchemy import func, select
 
 from manimod.creatives import brand_kit
 from manimod.customers import tiers as customer_tiers
 from manimod.diagnostics import metrics
 from manimod.diagnostics.check_context import DAY, CheckContext
+from manimod.diagnostics.metrics import constant
 from manimod.diagnostics.setup import PROMISE
 from manimod.diagnostics.sources import MIN_EVENTS, SourceState
+from manimod.extensions import db
 from manimod.jobs import FAST, SLOW
-from manimod.models import RejectedDelivery
+from manimod.models import AudienceSize, Moment, RejectedDelivery
 from manimod.models.accounts import now
-from manimod.models.states import Outcome, SyncState
+from manimod.models.states import EventState, MomentState, Outcome, SyncState
 from manimod.moments import record
-from manimod.stripe import connections
 from manimod.stripe.gateway import PERMISSIONS
 
 STRIPE_ERROR_GRACE = timedelta(minutes=15)
@@ -44,11 +48,15 @@ broken = partial(CheckResult, Outcome.BROKEN)
 not_applicable = partial(CheckResult, Outcome.NOT_APPLICABLE)
 
 
+def good_if(
+    condition: object, otherwise: Callable[..., CheckResult], evidence: str = "", seen_at: datetime | None = None
+) -> CheckResult:
+    return (good if condition else otherwise)(evidence, seen_at)
+
+
 def plan(context: CheckContext) -> CheckResult:
-    evidence = f"{context.account.plan.capitalize()} plan"
-    if context.account.may_connect_stripe:
-        return good(evidence)
-    return broken(evidence) if context.connection else attention(evidence)
+    otherwise = broken if context.connection else attention
+    return good_if(context.account.may_connect_stripe, otherwise, f"{context.account.plan.capitalize()} plan")
 
 
 def connection(context: CheckContext) -> CheckResult:
@@ -61,8 +69,7 @@ def connection(context: CheckContext) -> CheckResult:
 def key(context: CheckContext) -> CheckResult:
     code = context.connection.last_error or ""
     if code.startswith(("STRIPE_KEY_", "KEY_")):
-        error = connections.explain_last_error(context.connection)
-        return broken(code, context.connection.failing_since, slots={"error": error})
+        return broken(code, context.connection.failing_since)
     return good(f"{context.connection.key_type}_…", context.read_at)
 
 
@@ -70,8 +77,8 @@ def stripe(context: CheckContext) -> CheckResult:
     code, since = context.connection.last_error, context.connection.failing_since
     if code in (None, "STRIPE_PERMISSION_MISSING"):
         return good(seen_at=context.read_at)
-    judge = broken if since and now() - since > STRIPE_ERROR_GRACE else attention
-    return judge(code, since, slots={"error": connections.explain_last_error(context.connection)})
+    is_lasting = since and now() - since > STRIPE_ERROR_GRACE
+    return (broken if is_lasting else attention)(code, since)
 
 
 def permission(name: str, context: CheckContext) -> CheckResult:
@@ -87,8 +94,7 @@ def permission(name: str, context: CheckContext) -> CheckResult:
 def events_chosen(context: CheckContext) -> CheckResult:
     switches = record.switches(context.account)
     chosen = sum(switches.values())
-    judge = good if chosen else attention
-    return judge(f"{chosen} of {len(switches)} switched on")
+    return good_if(chosen, attention, f"{chosen} of {len(switches)} switched on")
 
 
 def mode(context: CheckContext) -> CheckResult:
@@ -103,48 +109,52 @@ def mode(context: CheckContext) -> CheckResult:
 
 
 def fast_source(context: CheckContext) -> CheckResult:
-    return good() if context.sources.webhook.is_ready or context.sources.poll.is_ready else attention()
+    return good_if({context.sources.webhook.state, context.sources.poll.state} != {SourceState.NOT_READY}, attention)
 
 
 def signature(context: CheckContext) -> CheckResult:
     unset, wrong = context.rejections.get("WEBHOOK_NO_SECRET"), context.rejections.get("WEBHOOK_BAD_SIGNATURE")
     set_at = context.connection.signing_secret_set_at
-    if not context.sources.webhook.is_ready:
+    if context.sources.webhook.state == SourceState.NOT_READY:
         return broken(_times(unset), unset.last_at, says="no_secret") if unset else not_applicable()
     if wrong is None or (set_at and wrong.last_at < set_at):
-        return good(seen_at=context.delivered_at)
+        return good(seen_at=context.sources.delivered_at)
     return broken(_times(wrong), wrong.last_at)
 
 
 def clock(context: CheckContext) -> CheckResult:
     stale = context.rejections.get("WEBHOOK_STALE")
     if stale is None:
-        return good(seen_at=context.delivered_at)
+        return good(seen_at=context.sources.delivered_at)
     skew = stale.clock_skew_seconds or 0
     return broken(f"{abs(skew):,} seconds {'ahead of' if skew > 0 else 'behind'} Stripe", stale.last_at)
 
 
 def webhook(context: CheckContext) -> CheckResult:
+    delivered_at = context.sources.delivered_at
     if context.sources.webhook.state == SourceState.FAILS:
-        return broken(f"Looked at the latest {MIN_EVENTS}", context.delivered_at)
-    return good(seen_at=context.delivered_at) if context.delivered_at else attention()
+        return broken(f"Looked at the latest {MIN_EVENTS}", delivered_at)
+    return good_if(delivered_at, attention, seen_at=delivered_at)
 
 
 def redeliveries(context: CheckContext) -> CheckResult:
-    repeated = [event for event in context.sources.events if event.repeats >= MIN_REDELIVERIES]
-    often = [event.repeated_at for event in repeated if event.repeated_at > now() - DAY]
-    return good() if len(often) < MIN_REDELIVERED_EVENTS else attention(_count(len(often), "event"), max(often))
+    times = []
+    for event in context.sources.events:
+        if event.repeats >= MIN_REDELIVERIES and event.repeated_at > now() - DAY:
+            times.append(event.repeated_at)
+    return good() if len(times) < MIN_REDELIVERED_EVENTS else attention(_count(len(times), "event"), max(times))
 
 
 def poll(context: CheckContext) -> CheckResult:
     polled_at = context.connection.polled_at
-    if not context.sources.poll.works:
-        return broken(seen_at=polled_at)
-    return good(seen_at=polled_at) if polled_at else good(says="first")
+    if context.sources.poll.works and polled_at is None:
+        return good(says="first")
+    return good_if(context.sources.poll.works, broken, seen_at=polled_at)
 
 
 def failed_events(context: CheckContext) -> CheckResult:
-    return broken(_count(context.failed_events, "event")) if context.failed_events else good()
+    count = metrics.count_events(EventState.FAILED, context.connection)
+    return broken(_count(count, "event")) if count else good()
 
 
 def sync(context: CheckContext) -> CheckResult:
@@ -159,8 +169,9 @@ def sync(context: CheckContext) -> CheckResult:
 def customers(context: CheckContext) -> CheckResult:
     if context.synced_at is None:
         return not_applicable()
-    judge = good if context.customers else attention
-    return judge(_count(context.customers, "customer"), context.synced_at)
+    query = select(func.sum(AudienceSize.customers)).where(AudienceSize.connection_id == context.connection.id)
+    count = db.session.scalar(query) or 0
+    return good_if(count, attention, _count(count, "customer"), context.synced_at)
 
 
 def promise(context: CheckContext) -> CheckResult:
@@ -170,12 +181,13 @@ def promise(context: CheckContext) -> CheckResult:
     if not delays:
         return good(says="none_due")
     slowest = max(*delays, timedelta())
-    judge = good if slowest < PROMISE else attention
-    return judge(f"{slowest.total_seconds():,.1f} seconds was the slowest of the last {len(delays)}")
+    evidence = f"{slowest.total_seconds():,.1f} seconds was the slowest of the last {len(delays)}"
+    return good_if(slowest < PROMISE, attention, evidence)
 
 
 def blocked(context: CheckContext) -> CheckResult:
-    count, reason = context.blocked_moments
+    query = select(func.count(), func.min(Moment.reason)).where(Moment.connection_id == context.connection.id)
+    count, reason = db.session.execute(query.where(Moment.state == constant(MomentState.BLOCKED))).one()
     return broken(_count(count, "moment"), slots={"reason": reason}) if count else good()
 
 
@@ -193,38 +205,32 @@ def tiers(context: CheckContext) -> CheckResult:
 
 def generic(context: CheckContext) -> CheckResult:
     count, total = sum(creative.is_generic for creative in context.creatives), len(context.creatives)
-    judge = good if total < MIN_CREATIVES or count / total < MAX_GENERIC_SHARE else attention
-    return judge(f"{count} of {total} are generic")
+    is_rare = total < MIN_CREATIVES or count / total < MAX_GENERIC_SHARE
+    return good_if(is_rare, attention, f"{count} of {total} are generic")
 
 
 def redis(context: CheckContext) -> CheckResult:
-    return good() if context.heartbeats.redis_answers else broken()
+    return good_if(context.heartbeats.redis_answers, broken)
 
 
-def worker(context: CheckContext) -> CheckResult:
-    return _workers(context.heartbeats.workers[FAST])
+def worker(context: CheckContext, queue: str = FAST) -> CheckResult:
+    count = context.heartbeats.workers[queue]
+    return good_if(count, broken, f"{count} running")
 
 
 def sync_worker(context: CheckContext) -> CheckResult:
-    return _workers(context.heartbeats.workers[SLOW])
+    return worker(context, SLOW)
 
 
 def scheduler(context: CheckContext) -> CheckResult:
-    at = context.heartbeats.scheduler_at
-    return good(seen_at=at) if at else broken()
+    return good_if(context.heartbeats.scheduler_at, broken, seen_at=context.heartbeats.scheduler_at)
 
 
 def job_backlog(context: CheckContext) -> CheckResult:
     since = metrics.oldest_waiting_at(context.connection)
     if since is None or now() - since < LATE_JOB:
         return good()
-    judge = broken if now() - since > LOST_JOB else attention
-    return judge(seen_at=since)
-
-
-def _workers(count: int) -> CheckResult:
-    judge = good if count else broken
-    return judge(f"{count} running")
+    return (broken if now() - since > LOST_JOB else attention)(seen_at=since)
 
 
 def _times(rejected: RejectedDelivery) -> str:

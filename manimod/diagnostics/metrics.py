@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from prometheus_client import CollectorRegistry, Gauge
 from redis.exceptions import RedisError
 from sqlalchemy import ColumnElement, func, literal, select
 
 from manimod import jobs
 from manimod.extensions import db
 from manimod.models import OPEN_MOMENTS, Connection, Creative, Moment, StripeEvent, SyncRun
+from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, EventState, MomentState, SyncState
 
 MAX_FAILED_JOBS = 100
@@ -33,50 +35,35 @@ def constant(value: str) -> ColumnElement[str]:
     return literal(str(value), literal_execute=True)
 
 
-def count_events(state: EventState) -> int:
-    return db.session.scalar(select(func.count(StripeEvent.id)).where(StripeEvent.state == constant(state)))
+def count_events(state: EventState, connection: Connection | None = None) -> int:
+    query = select(func.count(StripeEvent.id)).where(StripeEvent.state == constant(state))
+    if connection:
+        query = query.where(StripeEvent.connection_id == connection.id)
+    return db.session.scalar(query)
 
 
 def oldest_waiting_at(connection: Connection | None = None) -> datetime | None:
     """Since when the oldest event or moment waits for a worker, of a connection or of all."""
     events = select(func.min(StripeEvent.received_at)).where(StripeEvent.state == constant(EventState.PENDING))
     moments = select(func.min(Moment.detected_at)).where(Moment.state == constant(MomentState.READY), OPEN_MOMENTS)
-    if connection:
-        events = events.where(StripeEvent.connection_id == connection.id)
-        moments = moments.where(Moment.connection_id == connection.id)
-    # Grouped, because databases else look for the minimum in the index of all events.
-    oldest = [
-        *db.session.scalars(events.group_by(StripeEvent.connection_id)),
-        *db.session.scalars(moments.group_by(Moment.connection_id)),
-    ]
-    return min(oldest, default=None)
-
-
-def connection_counts() -> dict[tuple[str, str], int]:
-    """Connections by status and error ("" without)."""
-    error = func.coalesce(Connection.last_error, "")
-    query = select(Connection.status, error, func.count()).group_by(Connection.status, error)
-    return {(status, code): count for status, code, count in db.session.execute(query)}
-
-
-def creatives_waiting() -> int:
-    query = select(func.count()).select_from(Creative)
-    return db.session.scalar(query.where(Creative.status == CreativeStatus.WAITING))
-
-
-def last_sync_at() -> datetime | None:
-    """When a sync of any account was last completed."""
-    query = select(SyncRun.finished_at).where(SyncRun.state == SyncState.DONE)
-    return db.session.scalar(query.order_by(SyncRun.id.desc()).limit(1))
+    found = []
+    for model, query in ((StripeEvent, events), (Moment, moments)):
+        if connection:
+            query = query.where(model.connection_id == connection.id)
+        # Grouped, because databases else look for the minimum in the index of all events.
+        found += db.session.scalars(query.group_by(model.connection_id))
+    return min(found, default=None)
 
 
 def queue_states() -> list[QueueState]:
-    """None while Redis is away."""
-    queues = [jobs.queue(name) for name in (jobs.FAST, jobs.SLOW)]
+    """Empty while Redis is away."""
+    states = []
     try:
-        return [QueueState(queue.name, queue.count, queue.failed_job_registry.count) for queue in queues]
+        for queue in (jobs.queue(jobs.FAST), jobs.queue(jobs.SLOW)):
+            states.append(QueueState(queue.name, queue.count, queue.failed_job_registry.count))
     except RedisError:
         return []
+    return states
 
 
 def failed_jobs(row_id: int) -> list[FailedJob]:
@@ -84,11 +71,48 @@ def failed_jobs(row_id: int) -> list[FailedJob]:
     found = []
     try:
         for queue in (jobs.queue(jobs.FAST), jobs.queue(jobs.SLOW)):
-            ids = queue.failed_job_registry.get_job_ids(end=MAX_FAILED_JOBS - 1, desc=True, cleanup=False)
-            for job in filter(None, map(queue.fetch_job, ids)):
-                if list(job.args) == [row_id]:
+            for job_id in queue.failed_job_registry.get_job_ids(end=MAX_FAILED_JOBS - 1, desc=True, cleanup=False):
+                job = queue.fetch_job(job_id)
+                if job and list(job.args) == [row_id]:
                     task = job.func_name.removeprefix("manimod.tasks.")
                     found.append(FailedJob(job.id, task, job.ended_at or job.created_at))
     except RedisError:
         return []
     return sorted(found, key=lambda job: job.failed_at, reverse=True)
+
+
+def read_gauges() -> CollectorRegistry:
+    """Every gauge of /metrics, read now."""
+    registry = CollectorRegistry()
+
+    def gauge(name: str, about: str, *labels: str) -> Gauge:
+        return Gauge(f"mani_{name}", about, labels, registry=registry)
+
+    heartbeats = jobs.heartbeats()
+    gauge("redis_up", "Whether Redis answers").set(heartbeats.redis_answers)
+    gauge("scheduler_up", "Whether the scheduler runs").set(heartbeats.scheduler_at is not None)
+    workers = gauge("workers", "Workers that are running", "queue")
+    for queue, count in heartbeats.workers.items():
+        workers.labels(queue).set(count)
+    waiting = gauge("jobs_waiting", "Jobs that wait; none of it while Redis is away", "queue")
+    for state in queue_states():
+        waiting.labels(state.name).set(state.waiting)
+
+    gauge("events_pending", "Events to be processed").set(count_events(EventState.PENDING))
+    gauge("events_failed", "Events given up").set(count_events(EventState.FAILED))
+    age = gauge("oldest_waiting_seconds", "Age of the oldest event or moment that waits for a worker, 0 if none does")
+    since = oldest_waiting_at()
+    age.set((now() - since).total_seconds() if since else 0)
+    creatives = select(func.count(Creative.id)).where(Creative.status == CreativeStatus.WAITING)
+    gauge("creatives_waiting", "Creatives in all review queues").set(db.session.scalar(creatives))
+
+    error = func.coalesce(Connection.last_error, "")
+    by_error = select(Connection.status, error, func.count()).group_by(Connection.status, error)
+    connections = gauge("connections", "Connections to Stripe", "status", "error")
+    for *labels, count in db.session.execute(by_error):
+        connections.labels(*labels).set(count)
+    last_sync = select(SyncRun.finished_at).where(SyncRun.state == SyncState.DONE).order_by(SyncRun.id.desc())
+    synced_at = db.session.scalar(last_sync.limit(1))
+    age = gauge("last_sync_age_seconds", "Since a sync was completed; not a number before the first")
+    age.set((now() - synced_at).total_seconds() if synced_at else float("nan"))
+    return registry

@@ -1,7 +1,7 @@
 """The guide's steps as a checklist that ticks itself, and the test run that follows an event to the queue."""
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -58,88 +58,38 @@ class TestState(StrEnum):
     WAITING = "waiting"  # for the event
     NO_MOMENT = "no_moment"  # the event creates no ads; another one may
     UNDER_WAY = "under_way"
-    STOPPED = "stopped"
     IN_QUEUE = "in_queue"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage of a test run. `state`: `done`, `next` or `later`."""
-
-    name: str
-    at: datetime | None
-    state: str
+    SKIPPED = "skipped"  # this one and the others: the moment's state, and no ads come of it
+    BLOCKED = "blocked"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)
 class TestRun:
-    """The progress of a test that began at `since`. What has not happened yet is None."""
+    """The progress of a test. What has not happened yet is None."""
 
-    since: datetime
-    checked_at: datetime
-    event: StripeEvent | None = None
-    moment: Moment | None = None
-    creative: Creative | None = None
+    event: StripeEvent | None
+    moment: Moment | None
+    creative: Creative | None
+    stages: list[tuple[str, datetime | None]]  # when each was done
+    clock_from: datetime  # the promise counts from the event; before it arrives, the clock shows the waiting
+    elapsed: timedelta
+    is_over: bool
 
     @property
     def state(self) -> TestState:
         if self.creative:
             return TestState.IN_QUEUE
-        if self.is_over:
-            return TestState.STOPPED
-        if self.obstacle == TestState.NO_MOMENT:
-            return TestState.NO_MOMENT
-        return TestState.UNDER_WAY if self.stage else TestState.WAITING
-
-    @property
-    def obstacle(self) -> str | None:
-        """Why no ads come of it: the moment's state, or `no_moment` where the event makes none."""
         if self.moment:
-            return self.moment.state if self.moment.state in OBSTACLES else None
-        is_processed = self.event is not None and self.event.state != EventState.PENDING
-        return TestState.NO_MOMENT if is_processed else None
-
-    @property
-    def times(self) -> tuple[datetime | None, ...]:
-        """When it was received, detected, generated and, with that, put into the queue."""
-        received = self.moment or self.event
-        received_at = received.received_at if received else None
-        detected_at = self.moment.detected_at if self.moment else None
-        generated_at = self.creative.generated_at if self.creative else None
-        return received_at, detected_at, generated_at, generated_at
+            return TestState(self.moment.state) if self.moment.state in OBSTACLES else TestState.UNDER_WAY
+        if self.event:
+            return TestState.UNDER_WAY if self.event.state == EventState.PENDING else TestState.NO_MOMENT
+        return TestState.WAITING
 
     @property
     def stage(self) -> int:
-        """How many of the four stages are done."""
-        return sum(at is not None for at in self.times)
-
-    @property
-    def stages(self) -> list[Stage]:
-        stages = [Stage(name, at, "done" if at else "later") for name, at in zip(STAGES[1:], self.times, strict=True)]
-        if not self.is_over:
-            stages[self.stage] = replace(stages[self.stage], state="next")
-        return stages
-
-    @property
-    def clock_from(self) -> datetime:
-        """The promise counts from the event; before it arrives, the clock shows the waiting."""
-        if self.moment:
-            return min(self.moment.occurred_at, self.moment.received_at)
-        return self.event.created_at if self.event else self.since
-
-    @property
-    def elapsed(self) -> timedelta:
-        end = self.creative.generated_at if self.creative else self.checked_at
-        return max(end - self.clock_from, timedelta())
-
-    @property
-    def share_of_promise(self) -> float:
-        """How much of the five minutes has gone, 0 to 1."""
-        return min(self.elapsed / PROMISE, 1.0)
-
-    @property
-    def is_over(self) -> bool:
-        return self.creative is not None or self.checked_at - self.since > WATCH_TIMEOUT
+        """How many stages are done."""
+        return sum(at is not None for _, at in self.stages)
 
     @property
     def is_slow(self) -> bool:
@@ -156,4 +106,21 @@ def watch_test(connection: Connection, since: datetime) -> TestRun:
         events = events.where(StripeEvent.stripe_customer_id == moment.stripe_customer_id)
     event = db.session.scalar(events.order_by(StripeEvent.received_at).limit(1))
     creative = db.session.get(Creative, moment.creative_id) if moment and moment.creative_id else None
-    return TestRun(since, now(), event, moment, creative)
+    checked_at = now()
+    clock_from, times = since, [None] * len(STAGES[1:])
+    if event:
+        clock_from, times[0] = event.created_at, event.received_at
+    if moment:
+        clock_from = min(moment.occurred_at, moment.received_at)
+        times[:2] = moment.received_at, moment.detected_at
+    if creative:
+        times[2:] = creative.generated_at, creative.generated_at
+    return TestRun(
+        event=event,
+        moment=moment,
+        creative=creative,
+        stages=list(zip(STAGES[1:], times, strict=True)),
+        clock_from=clock_from,
+        elapsed=max((times[-1] or checked_at) - clock_from, timedelta()),
+        is_over=creative is not None or checked_at - since > WATCH_TIMEOUT,
+    )

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from statistics import median
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import defer
 
 from manimod.config import settings
@@ -54,10 +55,6 @@ class SourceStatus:
     def works(self) -> bool:
         return self.state == SourceState.WORKS
 
-    @property
-    def is_ready(self) -> bool:
-        return self.state != SourceState.NOT_READY
-
 
 @dataclass(frozen=True)
 class WorkingSource:
@@ -79,11 +76,17 @@ class WorkingSource:
         return next((source.name for source in self.sources if source.works), None)
 
     @property
+    def delivered_at(self) -> datetime | None:
+        """When the webhook last accepted a delivery."""
+        return max((e.repeated_at or e.received_at for e in self.events if _was_delivered(e)), default=None)
+
+    @property
     def next_steps(self) -> tuple[str, ...]:
         """What would bring a faster one: of `add_webhook`, `await_webhook`, `check_webhook` and `allow_events`."""
         if self.webhook.works:
             return ()
-        return (WEBHOOK_STEPS[self.webhook.state],) + (() if self.poll.is_ready else ("allow_events",))
+        step = WEBHOOK_STEPS[self.webhook.state]
+        return (step, "allow_events") if self.poll.state == SourceState.NOT_READY else (step,)
 
 
 def working_source(connection: Connection) -> WorkingSource:
@@ -91,8 +94,10 @@ def working_source(connection: Connection) -> WorkingSource:
     received = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
     received = received.options(defer(StripeEvent.facts), defer(StripeEvent.fields_read))
     events = db.session.scalars(received.order_by(StripeEvent.received_at.desc()).limit(MAX_EVENTS)).all()
-    only_sync = select(Moment).where(Moment.connection_id == connection.id, Moment.source == constant(Source.SYNC))
-    found = db.session.scalars(only_sync.order_by(Moment.id.desc()).limit(MAX_DELAYS)).all()
+    happened_at = Moment.occurred_at.label("created_at")
+    only_sync = select(Moment.source, Moment.received_at, happened_at).order_by(Moment.id.desc()).limit(MAX_DELAYS)
+    only_sync = only_sync.where(Moment.connection_id == connection.id, Moment.source == constant(Source.SYNC))
+    found = db.session.execute(only_sync).all()
     runs = sync.list_latest(connection)
     processed = [event for event in events if event.state != EventState.IGNORED]
     return WorkingSource(
@@ -115,14 +120,18 @@ def events_of_the_other_mode(connection: Connection) -> int:
     return db.session.scalar(query)
 
 
-def _webhook_state(connection: Connection, events: Sequence[StripeEvent], found: Sequence[Moment]) -> SourceState:
+def _webhook_state(connection: Connection, events: Sequence[StripeEvent], found: Sequence[Row]) -> SourceState:
     if connection.encrypted_signing_secret is None:
         return SourceState.NOT_READY
-    latest = sorted([*events, *found], key=lambda arrival: arrival.received_at, reverse=True)[:MIN_EVENTS]
+    latest = sorted([*events, *found], key=attrgetter("received_at"))[-MIN_EVENTS:]
     if not latest:
         return SourceState.AWAITED
-    delivered = [event for event in events if event.source == Source.WEBHOOK or event.repeated_at]
-    return SourceState.WORKS if any(arrival in delivered for arrival in latest) else SourceState.FAILS
+    return SourceState.WORKS if any(map(_was_delivered, latest)) else SourceState.FAILS
+
+
+def _was_delivered(arrival: StripeEvent | Row) -> bool:
+    """Also what the poll found first. `arrival` may be a moment that only the sync found."""
+    return arrival.source == Source.WEBHOOK or bool(arrival.source == Source.POLL and arrival.repeated_at)
 
 
 def _poll_state(connection: Connection) -> SourceState:
@@ -146,10 +155,10 @@ def _sync_state(connection: Connection, runs: list[SyncRun]) -> SourceState:
     return SourceState.FAILS
 
 
-def _status(name: Source, state: SourceState, arrivals: Sequence[StripeEvent] | Sequence[Moment]) -> SourceStatus:
+def _status(name: Source, state: SourceState, arrivals: Sequence[StripeEvent | Row]) -> SourceStatus:
+    """`arrivals`: of all sources, newest first."""
     own = [arrival for arrival in arrivals if arrival.source == name][:MAX_DELAYS]
     if not own:
         return SourceStatus(name, state)
-    happened = "occurred_at" if name == Source.SYNC else "created_at"
-    delay = median((arrival.received_at - getattr(arrival, happened)).total_seconds() for arrival in own)
+    delay = median((arrival.received_at - arrival.created_at).total_seconds() for arrival in own)
     return SourceStatus(name, state, own[0].received_at, delay)
