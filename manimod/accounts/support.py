@@ -1,45 +1,27 @@
 """What support sees of all accounts, and may do to one of them. Every action needs a reason and is audited."""
 
-from dataclasses import dataclass
-
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import Row, case, func, or_, select
 
 from manimod import jobs
-from manimod.accounts import audit
 from manimod.diagnostics import check_runner
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.ingest import delivery_log, sync
-from manimod.models import PLANS, Account, Connection, Health, User
+from manimod.models import PLANS, Account, AuditEntry, Connection, Health, User
 from manimod.models.accounts import now
-from manimod.models.states import ConnectionStatus, Outcome, SyncState
+from manimod.models.states import Outcome, SyncState
 from manimod.stripe import connections
 
 PAGE_SIZE = 25
+MAX_REASON_LENGTH = 300
+MAX_ENTRIES_SHOWN = 30
 UNCHECKED = "unchecked"  # no check has run yet
 WORST_FIRST = (Outcome.BROKEN, Outcome.ATTENTION, UNCHECKED, Outcome.GOOD, Outcome.NOT_APPLICABLE)
-MIN_INCIDENT_ACCOUNTS, MIN_INCIDENT_SHARE = 5, 0.2  # of the connected accounts
 
 
-@dataclass(frozen=True)
-class AccountRow:
-    """An account in the list. `health` is None before the first check, `connection` if it was never connected."""
-
-    account: Account
-    health: Health | None
-    connection: Connection | None
-
-
-@dataclass(frozen=True)
-class Incident:
-    """The same error at many accounts: its cause is Stripe or mani, not one of them."""
-
-    code: str
-    accounts: int
-    connected: int
-
-
-def search(text: str = "", outcome: str | None = None, page: int = 0) -> list[AccountRow]:
+def search(
+    text: str = "", outcome: str | None = None, page: int = 0
+) -> list[Row[tuple[Account, Health | None, Connection | None]]]:
     """A page of accounts, the worst first and among those the longest; one row more if another page follows."""
     health = func.coalesce(Health.outcome, UNCHECKED)
     query = (
@@ -55,7 +37,7 @@ def search(text: str = "", outcome: str | None = None, page: int = 0) -> list[Ac
         query = query.where(health == outcome)
     order = case({name: place for place, name in enumerate(WORST_FIRST)}, value=health)
     query = query.order_by(order, Health.changed_at, Account.id).offset(page * PAGE_SIZE).limit(PAGE_SIZE + 1)
-    return [AccountRow(*row) for row in db.session.execute(query)]
+    return list(db.session.execute(query))
 
 
 def counts() -> dict[str, int]:
@@ -63,16 +45,6 @@ def counts() -> dict[str, int]:
     outcome = func.coalesce(Health.outcome, UNCHECKED)
     query = select(outcome, func.count(Account.id)).outerjoin(Health, Health.account_id == Account.id)
     return dict.fromkeys(WORST_FIRST, 0) | dict(db.session.execute(query.group_by(outcome)).all())
-
-
-def incidents() -> list[Incident]:
-    """The largest first."""
-    query = select(Connection.last_error, func.count()).where(Connection.status == ConnectionStatus.CONNECTED)
-    counts = dict(db.session.execute(query.group_by(Connection.last_error)).all())
-    connected = sum(counts.values())
-    minimum = max(MIN_INCIDENT_ACCOUNTS, MIN_INCIDENT_SHARE * connected)
-    found = [Incident(code, count, connected) for code, count in counts.items() if code and count >= minimum]
-    return sorted(found, key=lambda incident: -incident.accounts)
 
 
 def get_account(account_id: int) -> Account:
@@ -87,27 +59,30 @@ def owner_emails(account: Account) -> list[str]:
     return list(db.session.scalars(select(User.email).where(User.account_id == account.id).order_by(User.id)))
 
 
+def audit_entries(account: Account) -> list[AuditEntry]:
+    """The latest first."""
+    query = select(AuditEntry).where(AuditEntry.account_id == account.id).order_by(AuditEntry.id.desc())
+    return list(db.session.scalars(query.limit(MAX_ENTRIES_SHOWN)))
+
+
+def record_action(by: User, account: Account, action: str, reason: str, **details: object) -> None:
+    """Written together with its action and never changed. `reason`: 1 to MAX_REASON_LENGTH characters."""
+    db.session.add(AuditEntry(user_id=by.id, account_id=account.id, action=action, reason=reason, details=details))
+
+
 # The actions. Each is in the caller's transaction, together with its audit entry.
 
 
-def replay(by: User, account: Account, reason: str, event_id: int) -> None:
-    connection = connections.require_current(account)
-    event = delivery_log.get_event(connection, event_id).event
-    audit.record_action(by, account, "replayed_event", reason, event=event.stripe_id)
-    delivery_log.replay(connection, event_id)
+def check(by: User, account: Account, reason: str) -> None:
+    """Keeps the outcome. Stripe is asked before, outside of the transaction."""
+    found = check_runner.check_account(account)
+    record_action(by, account, "checked", reason, outcome=check_runner.worst_outcome(found))
+    check_runner.save_health(account, found)
 
 
 def sync_now(by: User, account: Account, reason: str) -> None:
-    audit.record_action(by, account, "synced", reason)
+    record_action(by, account, "synced", reason)
     sync.request_sync(connections.require_current(account))
-
-
-def set_plan(by: User, account: Account, reason: str, plan: str) -> None:
-    if plan not in PLANS:
-        raise ManimodError("PLAN_UNKNOWN")
-    audit.record_action(by, account, "set_plan", reason, before=account.plan, after=plan)
-    account.plan = plan
-    check_runner.save_health(account, check_runner.check_account(account))
 
 
 def release_sync(by: User, account: Account, reason: str) -> None:
@@ -115,13 +90,21 @@ def release_sync(by: User, account: Account, reason: str) -> None:
     run = sync.get_latest(connections.require_current(account))
     if run is None or run.state != SyncState.RUNNING:
         raise ManimodError("SYNC_NOT_RUNNING")
-    audit.record_action(by, account, "released_sync", reason, run=run.id)
+    record_action(by, account, "released_sync", reason, run=run.id)
     run.lease_until = now()
     jobs.enqueue("sync_customers", run.connection_id)
 
 
-def record_check(by: User, account: Account, reason: str, found: list[check_runner.Check]) -> None:
-    """The checks ran before the transaction, because asking Stripe takes long. Without a reason, `found` is empty."""
-    outcome = check_runner.worst_outcome(found) if found else None
-    audit.record_action(by, account, "checked", reason, outcome=outcome)
-    check_runner.save_health(account, found)
+def set_plan(by: User, account: Account, reason: str, plan: str) -> None:
+    if plan not in PLANS:
+        raise ManimodError("PLAN_UNKNOWN")
+    record_action(by, account, "set_plan", reason, before=account.plan, after=plan)
+    account.plan = plan
+    check_runner.save_health(account, check_runner.check_account(account))
+
+
+def replay(by: User, account: Account, reason: str, event_id: int) -> None:
+    connection = connections.require_current(account)
+    event = delivery_log.get_event(connection, event_id).event
+    record_action(by, account, "replayed_event", reason, event=event.stripe_id)
+    delivery_log.replay(connection, event_id)

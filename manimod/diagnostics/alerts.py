@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, case, or_, select, update
+from sqlalchemy import case, or_, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -19,8 +19,8 @@ log = structlog.get_logger()
 
 CHECK_INTERVAL = timedelta(minutes=5)
 MAX_ACCOUNTS = 5  # a second
+MAX_MAILS = 20  # at a time, because the scheduler waits for them
 MAIL_GRACE = timedelta(minutes=2)  # what works again by then is not mailed
-MAX_MAILS = 20
 
 
 def due() -> list[int]:
@@ -56,34 +56,26 @@ def check_installation() -> None:
 
 def open_alerts(account_id: int | None) -> list[Alert]:
     """What is broken now; without an account, of the installation."""
-    query = select(Alert).where(_for_account(account_id), Alert.ended_at.is_(None))
+    query = select(Alert).where(Alert.account_id == account_id, Alert.ended_at.is_(None))
     return list(db.session.scalars(query.order_by(Alert.id)))
 
 
 def _update_alerts(account_id: int | None, found: list[Check]) -> None:
     """A check that was not judged neither begins nor ends an alert."""
-    broken = [check for check in found if check.outcome == Outcome.BROKEN]
-    rows = [
-        {
-            "account_id": account_id,
-            "check": check.name,
-            "open_key": f"{account_id or 'installation'}:{check.name}",
-            "meaning": f"{check.title}: {check.meaning}"[:500],
-            "began_at": now(),
-            "mail_at": now() + MAIL_GRACE,
-        }
-        for check in broken
-    ]
-    insert_new(Alert, rows, ("open_key",))
-    working = [check.name for check in found if check.outcome in (Outcome.GOOD, Outcome.ATTENTION)]
+    broken, working = [], []
+    for check in found:
+        if check.outcome == Outcome.BROKEN:
+            alert = {"account_id": account_id, "check": check.name, "began_at": now(), "mail_at": now() + MAIL_GRACE}
+            alert["open_key"] = f"{account_id or 'installation'}:{check.name}"
+            alert["meaning"] = f"{check.title}: {check.meaning}"[:500]
+            broken.append(alert)
+        elif check.outcome != Outcome.NOT_APPLICABLE:
+            working.append(check.name)
+    insert_new(Alert, broken, ("open_key",))
+    ended = update(Alert).where(Alert.account_id == account_id, Alert.ended_at.is_(None), Alert.check.in_(working))
     # A mail that is still due need not be sent any more; after one that was sent, the end is mailed too.
     mail_at = case((Alert.mail_at.is_(None), now()), else_=None)
-    ended = update(Alert).where(_for_account(account_id), Alert.ended_at.is_(None), Alert.check.in_(working))
     db.session.execute(ended.values(ended_at=now(), open_key=None, mail_at=mail_at))
-
-
-def _for_account(account_id: int | None) -> ColumnElement[bool]:
-    return Alert.account_id == account_id if account_id else Alert.account_id.is_(None)
 
 
 def send_mails() -> None:
@@ -103,7 +95,14 @@ def _send_mail(alert_id: int) -> None:
         if alert is None:
             return
         alert.mail_at = None
-        recipients, (subject, text) = _recipients(alert), _message(alert)
+        if alert.account_id:
+            owners = select(User.email).where(User.account_id == alert.account_id, User.active.is_(True))
+            recipients, page = list(db.session.scalars(owners)), f"{settings().public_url}/troubleshooting"
+        else:
+            recipients, page = list(filter(None, [settings().alert_email])), f"{settings().public_url}/support"
+        subject, text = "mani: something doesn't work", f"{alert.meaning}\n\nWhat to do: {page}\n"
+        if alert.ended_at:
+            subject, text = "mani: it works again", f"This is over:\n\n{alert.meaning}\n\n{page}\n"
     try:
         if recipients:
             send_mail(recipients, subject, text)
@@ -112,18 +111,3 @@ def _send_mail(alert_id: int) -> None:
             alert.mail_at = now()
         raise
     log.info("alert_mailed", alert=alert_id, recipients=len(recipients))
-
-
-def _recipients(alert: Alert) -> list[str]:
-    if alert.account_id:
-        query = select(User.email).where(User.account_id == alert.account_id, User.active.is_(True))
-        return list(db.session.scalars(query))
-    operator = settings().alert_email
-    return [operator] if operator else []
-
-
-def _message(alert: Alert) -> tuple[str, str]:
-    page = f"{settings().public_url}/{'troubleshooting' if alert.account_id else 'support'}"
-    if alert.ended_at:
-        return "mani: it works again", f"This is over:\n\n{alert.meaning}\n\n{page}\n"
-    return "mani: something doesn't work", f"{alert.meaning}\n\nWhat to do: {page}\n"

@@ -5,7 +5,7 @@ import json
 from flask import Blueprint, Response, current_app, g, redirect, request, url_for
 from flask_security import auth_required
 
-from manimod.accounts import audit
+from manimod.accounts import support
 from manimod.jobs import transaction
 from manimod.models import Account
 from manimod.web import render
@@ -63,5 +63,5 @@ def _themes() -> dict:
 
 
 def _page(account: Account, form: AccountForm, status: int = 200) -> Response:
-    entries = audit.get_for_account(account)
+    entries = support.audit_entries(account)
     return render.page("settings/account.html", status=status, account=account, form=form, entries=entries)

@@ -17,9 +17,9 @@ from wtforms import BooleanField, IntegerField, PasswordField, RadioField, Selec
 from wtforms.validators import Length, Optional
 from wtforms.widgets import HiddenInput
 
-from manimod.accounts import audit
+from manimod.accounts import support
 from manimod.customers.tiers import MAX_NAME_LENGTH
-from manimod.errors import ManimodError
+from manimod.errors import ManimodError, explain
 from manimod.lifecycle import KINDS
 from manimod.models.states import Plan
 
@@ -123,8 +123,9 @@ class SupportForm(Form):
     reason = StringField(
         "Reason",
         filters=[one_line],
+        validators=[Length(1, support.MAX_REASON_LENGTH, explain("REASON_MISSING"))],
         description="Kept in the audit log; the account's owner can read it.",
-        render_kw={"maxlength": audit.MAX_REASON_LENGTH, "placeholder": "What was reported, or a ticket"},
+        render_kw={"maxlength": support.MAX_REASON_LENGTH, "placeholder": "What was reported, or a ticket"},
     )
     plan = SelectField("Plan", choices=[(plan.value, plan.label) for plan in Plan], validate_choice=False)
 

@@ -1,12 +1,10 @@
 """The support panel: every account with its health, one account with what ails it, and what support may do there."""
 
-from collections.abc import Callable
-
 from flask import Blueprint, Response, request, url_for
 from flask_security import current_user
 
 from manimod import jobs
-from manimod.accounts import audit, support
+from manimod.accounts import support
 from manimod.diagnostics import alerts, check_runner, metrics
 from manimod.ingest import delivery_log, sync
 from manimod.jobs import transaction
@@ -18,6 +16,13 @@ from manimod.web.auth import support_required
 from manimod.web.forms import SupportForm
 
 MAX_SEARCH_LENGTH = 255
+# By the last part of the address: what is done, and what the toast says.
+ACTIONS = {
+    "check": (support.check, "The checks ran just now."),
+    "sync": (support.sync_now, "Sync started."),
+    "release-sync": (support.release_sync, "The sync continues with the next free worker."),
+    "plan": (support.set_plan, "The plan is changed."),
+}
 
 blueprint = Blueprint("support", __name__, url_prefix="/support")
 
@@ -31,12 +36,11 @@ def index() -> Response:
     return render.page(
         "support/index.html",
         counts=support.counts(),
-        incidents=support.incidents(),
         accounts=found[: support.PAGE_SIZE],
         has_more=len(found) > support.PAGE_SIZE,
         page=page,
         chosen=chosen,
-        titles={name: definition.title for name, definition in check_runner.CHECKS.items()},
+        checks=check_runner.CHECKS,
         heartbeats=jobs.heartbeats(),
         queues=metrics.queue_states(),
         events_pending=metrics.count_events(EventState.PENDING),
@@ -53,7 +57,7 @@ def account(account_id: int) -> Response:
 @blueprint.get("/accounts/<int:account_id>/events/<int:event_id>")
 @support_required
 def event(account_id: int, event_id: int) -> Response:
-    return _event_page(support.get_account(account_id), event_id)
+    return _event_page(support.get_account(account_id), event_id, 200, SupportForm(formdata=None))
 
 
 @blueprint.get("/accounts/<int:account_id>/customers")
@@ -73,69 +77,49 @@ def customers(account_id: int) -> Response:
     )
 
 
-@blueprint.post("/accounts/<int:account_id>/check")
+@blueprint.post("/accounts/<int:account_id>/<any(check, sync, 'release-sync', plan):action>")
 @support_required
-def check(account_id: int) -> Response:
-    """Asks Stripe outside of any transaction; only the outcome is written with the audit entry."""
+def act(account_id: int, action: str) -> Response:
+    """Without a reason the page comes back with its form."""
     account = support.get_account(account_id)
-    has_reason = audit.is_reason(SupportForm().reason.data or "")
-    checks = check_runner.check_account(account, ask_stripe=True) if has_reason else []
-    return _act(account, support.record_check, "The checks ran just now.", found=checks)
-
-
-@blueprint.post("/accounts/<int:account_id>/sync")
-@support_required
-def sync_now(account_id: int) -> Response:
-    return _act(support.get_account(account_id), support.sync_now, "Sync started.")
-
-
-@blueprint.post("/accounts/<int:account_id>/release-sync")
-@support_required
-def release_sync(account_id: int) -> Response:
-    toast = "The sync continues with the next free worker."
-    return _act(support.get_account(account_id), support.release_sync, toast)
-
-
-@blueprint.post("/accounts/<int:account_id>/plan")
-@support_required
-def set_plan(account_id: int) -> Response:
-    plan = SupportForm().plan.data or ""
-    toast = f"The account is on {plan.capitalize()}."
-    return _act(support.get_account(account_id), support.set_plan, toast, plan=plan)
+    form = SupportForm()
+    if not form.validate():
+        return _page(account, 422, form)
+    if action == "check":
+        check_runner.check_account(account, ask_stripe=True)  # takes long, so it is outside of the transaction
+    function, toast = ACTIONS[action]
+    details = {"plan": form.plan.data or ""} if action == "plan" else {}
+    with transaction():
+        function(current_user, account, form.reason.data, **details)
+    return render.redirect_with_toast(url_for("support.account", account_id=account.id), toast)
 
 
 @blueprint.post("/accounts/<int:account_id>/events/<int:event_id>/replay")
 @support_required
 def replay(account_id: int, event_id: int) -> Response:
-    toast = "The event is processed again, within seconds."
-    return _act(support.get_account(account_id), support.replay, toast, event_id=event_id)
-
-
-def _act(account: Account, action: Callable, toast: str, **arguments: object) -> Response:
-    """The action and its audit entry in one transaction. Without a reason the page with its form comes back."""
+    account = support.get_account(account_id)
     form = SupportForm()
-    with form.refusals_beside("reason"), transaction():
-        action(current_user, account, form.reason.data or "", **arguments)
-    if form.errors:
-        if action is support.replay:
-            return _event_page(account, **arguments, status=422, form=form)
-        return _page(account, status=422, form=form)
-    here, referrer = url_for("support.account", account_id=account.id), render.referrer() or ""
-    return render.redirect_with_toast(referrer if referrer.startswith(f"{here}/") else here, toast)
+    if not form.validate():
+        return _event_page(account, event_id, 422, form)
+    with transaction():
+        support.replay(current_user, account, form.reason.data, event_id)
+    here = url_for("support.event", account_id=account.id, event_id=event_id)
+    return render.redirect_with_toast(here, "The event is processed again, within seconds.")
 
 
-def _page(account: Account, status: int = 200, **context: object) -> Response:
-    checks = check_runner.check_account(account)
+def _page(account: Account, status: int = 200, form: SupportForm | None = None) -> Response:
     connection = connections.get_for_account(account)
+    context = {}
     if connection:
         runs = sync.list_latest(connection)
-        context |= {
+        context = {
             "runs": [run for run in runs if run.finished_at],
             "run": runs[0] if runs and runs[0].state == SyncState.RUNNING else None,
             "failed_jobs": metrics.failed_jobs(connection.id),
             "log": delivery_log.page(connection, delivery_log.DeliveryFilters(), request.args.get("after")),
             "rejected": delivery_log.rejected_deliveries(connection),
         }
+    checks = check_runner.check_account(account)
     return render.page(
         "support/account.html",
         status=status,
@@ -143,15 +127,15 @@ def _page(account: Account, status: int = 200, **context: object) -> Response:
         owners=support.owner_emails(account),
         connection=connection,
         groups=check_runner.group_by_question(checks),
-        for_support=True,
         outcome=check_runner.worst_outcome(checks),
         alerts=alerts.open_alerts(account.id),
-        entries=audit.get_for_account(account),
-        **{"form": SupportForm(formdata=None, data={"plan": account.plan})} | context,
+        entries=support.audit_entries(account),
+        form=form or SupportForm(formdata=None, data={"plan": account.plan}),
+        for_support=True,
+        **context,
     )
 
 
-def _event_page(account: Account, event_id: int, status: int = 200, **context: object) -> Response:
+def _event_page(account: Account, event_id: int, status: int, form: SupportForm) -> Response:
     detail = delivery_log.get_event(connections.require_current(account), event_id)
-    context = {"form": SupportForm(formdata=None), "detail": detail} | context
-    return render.page("support/event.html", status=status, account=account, for_support=True, **context)
+    return render.page("support/event.html", status=status, account=account, detail=detail, form=form, for_support=True)

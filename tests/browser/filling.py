@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import insert, select, update
 
-from manimod.accounts import audit
+from manimod.accounts import support
 from manimod.creatives.engine.brief import Brand, Brief, objective_of
 from manimod.creatives.engine.copy import copywriter
 from manimod.customers import statistics
@@ -64,7 +64,8 @@ def fill(account: Account) -> Connection:
         _add_mirror(connection)
         _add_moments(connection)
         for number, audience in enumerate(reversed(AUDIENCES)):
-            creative = make_creative(account, *audience, minutes_ago=7 * (len(AUDIENCES) - number) - 6)
+            # The newest one is 90 seconds old: in the middle of "a minute ago", however long a test takes.
+            creative = make_creative(account, *audience, minutes_ago=7 * (len(AUDIENCES) - number) - 5.5)
             db.session.add(creative)
         db.session.flush()
         _add_its_moment(connection, creative)
@@ -80,10 +81,10 @@ def fill_support(by: User) -> None:
             # What many accounts look like: the gallery runs without a job server, which breaks all of them.
             health.outcome = ("broken", "attention", "good")[account.id % 3]
             health.checks = {"signature": health.outcome} if account.id % 3 < 2 else {}
-        audit.record_action(
+        support.record_action(
             by, accounts[0], "checked", "Ticket 4711: nothing has arrived since Monday", outcome="broken"
         )
-        audit.record_action(
+        support.record_action(
             by, accounts[0], "set_plan", "Ticket 4711: lowered by mistake", before="starter", after="pro"
         )
         connection = connections.get_for_account(accounts[0])

@@ -97,26 +97,6 @@ def test_accounts_are_counted_by_outcome_and_shown_by_it(as_support, listed, add
     assert panel.counts() == {"broken": 1, "attention": 0, "unchecked": 1, "good": 1, "not_applicable": 0}
 
 
-@pytest.mark.both_databases
-def test_many_accounts_with_the_same_error_are_an_incident(as_support, add):
-    for number in range(5):
-        add(f"Hit {number}", last_error="STRIPE_UNREACHABLE", failing_since=now())
-    for number in range(20):
-        add(f"Fine {number}", last_error=None)
-    [incident] = panel.incidents()
-    assert (incident.code, incident.accounts, incident.connected) == ("STRIPE_UNREACHABLE", 5, 25)
-    assert "5 of 25 connected accounts" in as_support.get("/support").text
-
-
-@pytest.mark.parametrize(("hit", "fine"), [(4, 0), (5, 21)])
-def test_a_few_accounts_or_a_small_share_are_none(add, hit, fine):
-    for number in range(hit):
-        add(f"Hit {number}", last_error="STRIPE_UNREACHABLE", failing_since=now())
-    for number in range(fine):
-        add(f"Fine {number}", last_error=None)
-    assert panel.incidents() == []
-
-
 def test_the_jobs_are_told_with_their_backlog(as_support, connected, client):
     page = as_support.get("/support").text
     assert "Work under way" in page
