@@ -196,7 +196,7 @@ def begin_sqlite(connection: Connection) -> None:
         return
     # SQLite's own wait grows to 100 ms between tries and misses the short gaps that a busy worker leaves between its
     # transactions. So it is asked again every few milliseconds.
-    raw = connection.connection.driver_connection
+    raw = connection.connection.dbapi_connection  # also of a connection that is detached, as in migrations
     raw.execute("PRAGMA busy_timeout=5")
     ends = monotonic() + LOCK_TIMEOUT
     try:
