@@ -259,14 +259,10 @@ def interpret_events() -> None:
 
 @blueprint.cli.command("preview")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--sheet", is_flag=True, help="Also contact-sheet.png: every layout in every size.")
-def preview(folder: Path, sheet: bool) -> None:
+def preview(folder: Path) -> None:
     """Write the creative sets of every event for sample audiences into FOLDER, as JSON and SVG."""
     folder.mkdir(parents=True, exist_ok=True)
-    items = list(samples.sample_sets(date.today()))
-    if sheet:
-        (folder / "contact-sheet.png").write_bytes(samples.contact_sheet(items))
-    for item in items:
+    for item in samples.sample_sets(date.today()):
         content = json.dumps(item.creative_set.to_json(), indent=1, ensure_ascii=False)
         (folder / f"{item.name}.json").write_text(content + "\n", encoding="utf-8")
         for number, variant in enumerate(item.creative_set.variants, 1):

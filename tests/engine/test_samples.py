@@ -1,4 +1,4 @@
-"""The sample sets: every event, an account's own brand, and the contact sheet."""
+"""The sample sets: every event, and an account's own brand."""
 
 from manimod.creatives.engine import samples
 from manimod.creatives.engine.brief import EVENTS

@@ -7,5 +7,5 @@ Nothing here knows Flask, a database, Stripe or the clock, and nothing is random
     policy/     may this text or picture be published? rules.toml; and what each platform accepts: platforms.toml
     picture/    variant -> SVG master -> PNG
     llm.py      a language model in the copywriter's place, judged by the same policy
-    samples.py  sample sets and the contact sheet
+    samples.py  sample sets of every event
 """
