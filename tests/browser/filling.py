@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from sqlalchemy import insert, select, update
 
 from manimod.accounts import support
-from manimod.creatives.engine.brief import Brand, Brief, objective_of
+from manimod.creatives.engine.brief import Brand, Brief
 from manimod.creatives.engine.copy import copywriter
 from manimod.customers import statistics
 from manimod.diagnostics import check_runner
@@ -117,7 +117,7 @@ def make_creative(
     happened = now() - timedelta(minutes=minutes_ago)
     return Creative(
         account_id=account.id,
-        objective=objective_of(event, segment),
+        objective=content.objective,
         event=event,
         tier=tier,
         segment=segment,

@@ -263,10 +263,10 @@ def test_a_flood_of_lines_is_cut(client):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (stub.status(401), "its service refused the key"),
-        (stub.status(404), "its service does not know the model"),
-        (stub.status(429, {"Retry-After": "30"}), "its service is busy or the account is used up"),
-        (stub.status(500), "its service answered with status 500"),
+        (stub.status(401), "its service answered 401 Unauthorized"),
+        (stub.status(404), "its service answered 404 Not Found"),
+        (stub.status(429, {"Retry-After": "30"}), "its service answered 429 Too Many Requests"),
+        (stub.status(500), "its service answered 500 Internal Server Error"),
         (stub.body(b"<html>gateway</html>"), "its answer could not be used"),
         (stub.body(b"\x00\xff" * 100), "its answer could not be used"),
         (stub.body(b"{}"), "its answer could not be used"),

@@ -24,14 +24,6 @@ class OfferKind(LabelledEnum):
     LIGHTER_PLAN = "lighter_plan", "Lighter plan"
 
 
-def objective_of(event: str, segment: Segment | None = None) -> Objective:
-    """The objective of an event's ad. More is asked only from somebody who already gets a lot out of it."""
-    objective = KINDS[event].objective
-    if objective == Objective.UPSELL and segment in (Segment.LOW, Segment.NEW):
-        return Objective.RETENTION
-    return objective
-
-
 @dataclass(frozen=True, kw_only=True)
 class Offer:
     """Terms that the account has approved for its ads, in its own words: "20% off for three months"."""
@@ -77,11 +69,15 @@ class Brief:
 
     @property
     def objective(self) -> Objective:
-        return objective_of(self.event, self.segment)
+        """More is asked only from somebody who already gets a lot out of it."""
+        objective = KINDS[self.event].objective
+        if objective == Objective.UPSELL and self.segment in (Segment.LOW, Segment.NEW):
+            return Objective.RETENTION
+        return objective
 
-    def active_offers(self, kind: str | None = None, in_days: int = 0) -> list[Offer]:
+    def active_offers(self, kind: str, in_days: int = 0) -> list[Offer]:
         day = self.today + timedelta(days=in_days)
-        return [offer for offer in self.offers if offer.is_active(day) and kind in (None, offer.kind)]
+        return [offer for offer in self.offers if offer.kind == kind and offer.is_active(day)]
 
 
 @dataclass(frozen=True)
@@ -153,7 +149,7 @@ class CreativeSet:
 
     @classmethod
     def from_json(cls, data: dict) -> "CreativeSet":
-        variants = tuple(Variant.from_json(variant) for variant in data["variants"])
+        variants = tuple(map(Variant.from_json, data["variants"]))
         return cls(**data | {"variants": variants, "reasons": tuple(data["reasons"])})
 
 
@@ -163,6 +159,10 @@ class LanguageModel(Protocol):
     name: str
     base_url: str
     api_key: str | None
+
+
+class ModelSkipped(Exception):
+    """Why nothing of the language model's stands in the set, in plain words."""
 
 
 class ExportItem(NamedTuple):

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
 
-from manimod.creatives.engine.brief import Brief, CreativeSet, LanguageModel
+from manimod.creatives.engine.brief import Brief, CreativeSet, LanguageModel, ModelSkipped
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.copy.angles import ANGLES, Angle
 from manimod.creatives.engine.copy.copywriter import PreparedBrief
@@ -23,8 +23,7 @@ from manimod.creatives.engine.copy.phrases import Phrase
 from manimod.creatives.engine.copy.plan_names import HOSTILE
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
-from manimod.creatives.engine.policy.rules import ALL, BLOCK
-from manimod.creatives.engine.policy.terms import pattern
+from manimod.creatives.engine.policy.rules import ALL, BLOCK, pattern
 from manimod.lifecycle import KINDS, Segment
 
 SECONDS = 20.0
@@ -32,8 +31,6 @@ MINOR_RULES = {"LEN-01", "EDT-11"}  # warnings that the copywriter settles when 
 SENTENCE_START = re.compile(r"(^|[.?:] )\w")
 # "Dana, ..." or "Dana's ...", but not "It's ...".
 ADDRESSES_SOMEBODY = re.compile(r"(?:^|[.?:] )(?!(?:it|here|what|let|that|there)['’])\w+(?:,|['’]s\b)", re.IGNORECASE)
-
-Lines = dict[tuple[str, str], list[FilledPhrase]]  # by angle id and kind
 
 
 class LineKind(NamedTuple):
@@ -48,38 +45,88 @@ _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 LINE_KINDS = {name: LineKind(**row) for name, row in _TABLES["kinds"].items()}
 
 
-class ModelSkipped(Exception):
-    """Why nothing of the model's stands in the set, in plain words."""
-
-
 def write(brief: Brief, model: LanguageModel, seconds: float = SECONDS) -> CreativeSet:
     """The creative set of a brief, in the model's lines where it gives lawful ones in time. Raises NoLegalCopy."""
     prepared = copywriter.prepare(brief)
     plain = copywriter.compose(prepared, prepared.phrases())
     try:
         answer = _ask(prepared, [ANGLES[variant.angle] for variant in plain.variants], model, seconds)
-        lines, refused = _lawful_lines(answer, prepared)
-        made = copywriter.compose(prepared, ModelPhrases(prepared, lines))
-    except ModelSkipped as skipped:
-        why = str(skipped)
-    except copywriter.NoLegalCopy:
-        why = "its ads broke the rules"
-    else:
-        reason = f"Written by mani with lines from {model.name}; every line passed the same rules."
-        if refused:
-            reason += f" {refused} of its lines broke a rule and were left out."
-        return replace(made, reasons=(*made.reasons, reason), writer=f"mani + {model.name}")
-    reason = f"Written by mani. The language model {model.name} was not used: {why}."
-    return replace(plain, reasons=(*plain.reasons, reason))
+        phrases = ModelPhrases(prepared, answer)
+        made = copywriter.compose(prepared, phrases)
+    except (ModelSkipped, copywriter.NoLegalCopy) as error:
+        why = error if isinstance(error, ModelSkipped) else "its ads broke the rules"
+        reason = f"Written by mani. The language model {model.name} was not used: {why}."
+        return replace(plain, reasons=(*plain.reasons, reason))
+    reason = f"Written by mani with lines from {model.name}; every line passed the same rules."
+    if phrases.refused:
+        reason += f" {phrases.refused} of its lines broke a rule and were left out."
+    return replace(made, reasons=(*made.reasons, reason), writer=f"mani + {model.name}")
 
 
-def is_installed() -> bool:
-    """Whether the optional client is here. Imports it, which takes a second or two."""
+def _ask(prepared: PreparedBrief, angles: list[Angle], model: LanguageModel, seconds: float) -> dict:
+    """The model's answer, {angle id: {kind: [line, ...]}}. Raises ModelSkipped, at the latest when the time is over.
+
+    It is told the audience, the brand and what the account has approved, and nothing else. Even a name server may hang,
+    so the question is asked in a thread of its own, which is left to itself after that.
+    """
     try:
-        from manimod.creatives.engine import llm_client  # noqa: F401
+        from manimod.creatives.engine import llm_client  # takes a second or two
     except ImportError:
-        return False
-    return True
+        raise ModelSkipped("its client is not installed (`make llm` does that)") from None
+    brief, phrases, asked, outcome = prepared.brief, prepared.phrases(), [], Future()
+    for angle in angles:
+        slots = {name: value for name, value in phrases.slots(angle).items() if value}
+        examples = [phrases.unfilled(angle, kind)[0].text for kind in ("short", "headline", "body")]
+        asked.append({"id": angle.id, "angle": angle.name, "slots": slots, "examples": examples})
+    question = {
+        "tone": _TABLES["tones"][brief.brand.tone],
+        "banned words": brief.brand.banned_terms,
+        "audience": KINDS[brief.event].situation,
+        "goal": _TABLES["goals"][brief.objective],
+        "value": Segment(brief.segment).label if brief.segment else None,
+        "angles": asked,
+    }
+    wanted = {name: f"{kind.wanted}; at most {kind.max_length} characters each" for name, kind in LINE_KINDS.items()}
+    messages = [
+        {"role": "system", "content": _TABLES["instructions"]},
+        {"role": "user", "content": json.dumps(question, ensure_ascii=False)},
+    ]
+
+    def run() -> None:
+        try:
+            outcome.set_result(llm_client.ask(model, messages, [angle.id for angle in angles], wanted, seconds))
+        except Exception as error:
+            outcome.set_exception(error)
+
+    Thread(target=run, name="language-model", daemon=True).start()
+    try:
+        return outcome.result(seconds)
+    except TimeoutError:
+        raise ModelSkipped(f"it took longer than {seconds:g} seconds") from None
+
+
+class ModelPhrases(PhraseSelection):
+    """The model's lawful lines first; the built-in phrases fill up. Raises ModelSkipped where no line is lawful."""
+
+    def __init__(self, prepared: PreparedBrief, answer: dict[str, dict[str, list[str]]]) -> None:
+        super().__init__(prepared.brief, prepared.tier, prepared.context.banned)
+        self.refused = 0
+        self.written: dict[tuple[str, str], list[FilledPhrase]] = {}  # by angle id and kind
+        for angle_id, kinds in answer.items():
+            slots = self.slots(ANGLES[angle_id])
+            for kind, texts in kinds.items():
+                for text in texts:
+                    text = text.strip().rstrip("." if kind == "short" else "")
+                    if why_refused(text, LINE_KINDS[kind], slots, prepared):
+                        self.refused += 1
+                    else:
+                        self.written.setdefault((angle_id, kind), []).append(fill(Phrase.parse(text), slots))
+        if not self.written:
+            raise ModelSkipped("its lines broke the rules")
+
+    def lines(self, angle: Angle, kind: str, table: str | None = None) -> list[FilledPhrase]:
+        own = self.written.get((angle.id, "closing" if table else kind), [])
+        return own + super().lines(angle, kind, table)
 
 
 def why_refused(text: str, kind: LineKind, slots: dict[str, str | None], prepared: PreparedBrief) -> str | None:
@@ -97,88 +144,11 @@ def why_refused(text: str, kind: LineKind, slots: dict[str, str | None], prepare
     line = fill(Phrase.parse(text), slots).text
     if not 0 < len(line) <= kind.max_length:
         return f"it has {len(line)} characters, allowed are {kind.max_length}"
-    fields = [(p.id, f.name) for p in PLACEMENTS.values() for f in p.fields.values() if f.filled_by == kind.fills]
-    for platform, field in [(ALL, kind.fills), *fields]:
+    fields = [(ALL, kind.fills)]
+    for placement in PLACEMENTS.values():
+        fields += [(placement.id, field.name) for field in placement.fields.values() if field.filled_by == kind.fills]
+    for platform, field in fields:
         for finding in policy.check_text(line, field, platform, prepared.context):
             if finding.severity == BLOCK or finding.rule_id not in MINOR_RULES:
                 return finding.message
     return None
-
-
-def _ask(prepared: PreparedBrief, angles: list[Angle], model: LanguageModel, seconds: float) -> dict:
-    """The model's answer, {angle id: {kind: [line, ...]}}. Raises ModelSkipped, at the latest when the time is over.
-
-    Even a name server may hang, so the question is asked in a thread of its own, which is left to itself after that.
-    """
-    if not is_installed():
-        raise ModelSkipped("its client is not installed (`make llm` does that)")
-    from manimod.creatives.engine import llm_client
-
-    wanted = {name: f"{kind.wanted}; at most {kind.max_length} characters each" for name, kind in LINE_KINDS.items()}
-    question, schema = _question(prepared, angles), {angle.id: wanted for angle in angles}
-    outcome = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(llm_client.ask(model, _TABLES["instructions"], question, schema, seconds))
-        except Exception as error:
-            outcome.set_exception(error)
-
-    Thread(target=run, name="language-model", daemon=True).start()
-    try:
-        return outcome.result(seconds)
-    except llm_client.ModelError as why:
-        raise ModelSkipped(why) from None
-    except TimeoutError:
-        raise ModelSkipped(f"it took longer than {seconds:g} seconds") from None
-
-
-def _question(prepared: PreparedBrief, angles: list[Angle]) -> str:
-    """The brief as the model sees it: the audience, the brand, what the account has approved, and nothing else."""
-    brief, phrases, asked = prepared.brief, prepared.phrases(), []
-    for angle in angles:
-        slots = {name: value for name, value in phrases.slots(angle).items() if value}
-        examples = [phrases.unfilled(angle.id, angle, kind)[0].text for kind in ("short", "headline", "body")]
-        asked.append({"id": angle.id, "angle": angle.name, "slots": slots, "examples": examples})
-    question = {
-        "tone": _TABLES["tones"][brief.brand.tone],
-        "banned words": brief.brand.banned_terms,
-        "audience": KINDS[brief.event].situation,
-        "goal": _TABLES["goals"][brief.objective],
-        "value": Segment(brief.segment).label if brief.segment else None,
-        "angles": asked,
-    }
-    return json.dumps(question, ensure_ascii=False)
-
-
-def _lawful_lines(answer: dict, prepared: PreparedBrief) -> tuple[Lines, int]:
-    """The lines that may be used, filled in, and how many were refused. Raises ModelSkipped where none may."""
-    lawful, refused = {}, 0
-    for angle_id, kinds in answer.items():
-        slots = prepared.phrases().slots(ANGLES[angle_id])
-        for kind, texts in kinds.items():
-            kept = lawful[angle_id, kind] = []
-            for text in texts:
-                text = text.strip().rstrip("." if kind == "short" else "")
-                if why_refused(text, LINE_KINDS[kind], slots, prepared):
-                    refused += 1
-                else:
-                    kept.append(fill(Phrase.parse(text), slots))
-    if not any(lawful.values()):
-        raise ModelSkipped("its lines broke the rules")
-    return lawful, refused
-
-
-class ModelPhrases(PhraseSelection):
-    """The model's lines first; the built-in phrases fill up."""
-
-    def __init__(self, prepared: PreparedBrief, written: Lines) -> None:
-        super().__init__(prepared.brief, prepared.tier, prepared.context.banned)
-        self.written = written
-
-    def lines(self, angle: Angle, kind: str) -> list[FilledPhrase]:
-        return self.written.get((angle.id, kind), []) + super().lines(angle, kind)
-
-    def closings(self, angle: Angle) -> list[FilledPhrase]:
-        built_in = super().closings(angle)
-        return self.written.get((angle.id, "closing"), []) + built_in if built_in else []

@@ -3,82 +3,66 @@
 It talks to the model's own address and to nothing else: no redirects, no retries, no other account's key.
 """
 
+import itertools
 import json
 
 import httpx2
 from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI
 
-from manimod.creatives.engine.brief import LanguageModel
+from manimod.creatives.engine.brief import LanguageModel, ModelSkipped
 
 MAX_TOKENS = 4000  # three ads take about 900; the rest is for models that think aloud
 MAX_BYTES = 256 * 1024
 MAX_LINES = 12  # of a kind that are looked at
-STATUSES = {
-    401: "its service refused the key",
-    403: "its service refused the key",
-    404: "its service does not know the model",
-    429: "its service is busy or the account is used up",
-}
-
-
-class ModelError(Exception):
-    """No usable answer came; the message says why in plain words and quotes nothing of the answer."""
 
 
 def ask(
-    model: LanguageModel, instructions: str, question: str, schema: dict[str, dict[str, str]], seconds: float
+    model: LanguageModel, messages: list[dict], parts: list[str], wanted: dict[str, str], seconds: float
 ) -> dict[str, dict[str, list[str]]]:
-    """The answer as {part: {name: [line, ...]}}; `schema` says {part: {name: what is wanted}}. Raises ModelError."""
-    try:
-        answer = json.loads(_complete(model, instructions, question, _json_schema(schema), seconds))
-        return {part: {name: _lines(answer[part][name]) for name in names} for part, names in schema.items()}
-    except APITimeoutError:
-        raise ModelError(f"it took longer than {seconds:g} seconds") from None
-    except APIStatusError as error:
-        said = STATUSES.get(error.status_code, f"its service answered with status {error.status_code}")
-        raise ModelError(said) from None
-    except APIConnectionError:
-        raise ModelError("its service could not be reached or broke off") from None
-    except Exception:  # whatever a stranger's answer sets off here, the ads are written without it
-        raise ModelError("its answer could not be used") from None
+    """The answer as {part: {name: [line, ...]}}; `wanted` describes the lines of each name.
 
-
-def _complete(model: LanguageModel, instructions: str, question: str, json_schema: dict, seconds: float) -> str:
+    Raises ModelSkipped, which quotes nothing of the answer.
+    """
+    kinds = {}
+    for name, description in wanted.items():
+        kinds[name] = {"type": "array", "items": {"type": "string"}, "description": description}
+    parts_schema = dict.fromkeys(parts, _json_object(kinds))
+    schema = {"name": "ads", "strict": True, "schema": _json_object(parts_schema)}
     http = httpx2.Client(transport=BoundedTransport(), headers={"Accept-Encoding": "identity"})
-    # A model on one's own machine needs no key, but the client wants one.
-    key = model.api_key or "none"
-    wanted = {"name": "ads", "strict": True, "schema": json_schema}
     # OpenAI's newer models refuse the old name of the limit, other services do not know the new one.
     limit = "max_completion_tokens" if "api.openai.com" in model.base_url else "max_tokens"
-    with OpenAI(
-        base_url=model.base_url, api_key=key, organization="", project="", max_retries=0, http_client=http
-    ) as client:
-        completion = client.chat.completions.create(
-            model=model.name,
-            messages=[{"role": "system", "content": instructions}, {"role": "user", "content": question}],
-            response_format={"type": "json_schema", "json_schema": wanted},
-            timeout=seconds,
-            **{limit: MAX_TOKENS},
-        )
-    return completion.choices[0].message.content
+    key = model.api_key or "none"  # a model on one's own machine needs no key, but the client wants one
+    try:
+        with OpenAI(
+            base_url=model.base_url, api_key=key, organization="", project="", max_retries=0, http_client=http
+        ) as client:
+            completion = client.chat.completions.create(
+                model=model.name,
+                messages=messages,
+                response_format={"type": "json_schema", "json_schema": schema},
+                timeout=seconds,
+                **{limit: MAX_TOKENS},
+            )
+        answer = json.loads(completion.choices[0].message.content)
+        found = {part: {} for part in parts}
+        for part, name in itertools.product(parts, wanted):
+            lines = found[part][name] = answer[part][name][:MAX_LINES]
+            if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+                raise TypeError("not a list of lines")
+        return found
+    except APITimeoutError:
+        raise ModelSkipped(f"it took longer than {seconds:g} seconds") from None
+    except APIStatusError as error:
+        raise ModelSkipped(f"its service answered {error.status_code} {error.response.reason_phrase}") from None
+    except APIConnectionError:
+        raise ModelSkipped("its service could not be reached or broke off") from None
+    except Exception:  # whatever a stranger's answer sets off here, the ads are written without it
+        raise ModelSkipped("its answer could not be used") from None
 
 
-def _json_schema(schema: dict[str, dict[str, str]]) -> dict:
-    def table(properties: dict[str, dict]) -> dict:
-        names = list(properties)
-        return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
-
-    parts = {}
-    for part, names in schema.items():
-        line = {"type": "array", "items": {"type": "string"}}
-        parts[part] = table({name: line | {"description": wanted} for name, wanted in names.items()})
-    return table(parts)
-
-
-def _lines(value: object) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
-        raise TypeError("not a list of lines")
-    return value[:MAX_LINES]
+def _json_object(properties: dict[str, dict]) -> dict:
+    names = list(properties)
+    return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
 
 
 class BoundedTransport(httpx2.HTTPTransport):

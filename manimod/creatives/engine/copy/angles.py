@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ class Angle:
     name: str
     call_to_action: str
     needs: str | None = None
-    from_day: int | None = None
+    from_day: int = 0
     closing: str = "closing"
 
 
@@ -54,19 +55,17 @@ def later(brief: Brief) -> list[Angle]:
     return [angle for angle in _angles(_TABLES["later"].get(brief.objective, "")) if is_true(angle, brief)]
 
 
-def skipped(brief: Brief) -> list[Angle]:
-    """The matrix's own angles that are not true for this account."""
-    return [angle for angle in _of_matrix(brief) if not is_true(angle, brief)]
+def left_out(brief: Brief) -> Iterator[tuple[Angle, str]]:
+    """The matrix's own angles that are not true for this account, and why."""
+    for angle in _of_matrix(brief):
+        if not is_true(angle, brief):
+            yield angle, _TABLES["why_untrue"].get(angle.needs, "it does not suit this segment")
 
 
 def layouts(objective: Objective, event: str | None = None) -> list[str]:
     """The picture layouts that suit an objective and an event, in the order in which a set's variants take them."""
     unsuited = _TABLES["unsuited_layouts"].get(event, "").split()
     return [name for name in _TABLES["layouts"][objective].split() if name not in unsuited]
-
-
-def why_untrue(angle: Angle) -> str:
-    return _TABLES["why_untrue"].get(angle.needs, "it does not suit this segment")
 
 
 def is_true(angle: Angle, brief: Brief) -> bool:
@@ -88,7 +87,7 @@ def is_true(angle: Angle, brief: Brief) -> bool:
             has_lower_tier = brief.tier_position in (TierPosition.MIDDLE, TierPosition.TOP)
             return has_lower_tier or bool(brief.active_offers("lighter_plan"))
         case offer_kind:
-            return bool(brief.active_offers(offer_kind, in_days=angle.from_day or 0))
+            return bool(brief.active_offers(offer_kind, in_days=angle.from_day))
 
 
 def _of_matrix(brief: Brief) -> list[Angle]:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 from manimod.creatives.engine.brief import Brief, CreativeSet, Finding, Variant
-from manimod.creatives.engine.copy import angles, plan_names
+from manimod.creatives.engine.copy import angles
 from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.phrase_selection import PhraseSelection
+from manimod.creatives.engine.copy.plan_names import PlanName, format_plan
 from manimod.creatives.engine.copy.variant_copy import VariantCopy
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import CTA_MAP, PLACEMENTS
@@ -28,7 +29,7 @@ class PreparedBrief:
     """A brief with only those stored texts that an ad may print, and the tier's name as an ad says it, or None."""
 
     brief: Brief
-    tier: plan_names.PlanName | None
+    tier: PlanName | None
     context: PolicyContext
     reasons: tuple[str, ...]
 
@@ -50,15 +51,34 @@ def prepare(brief: Brief) -> PreparedBrief:
         raise NoLegalCopy([replace(finding, field="brand name") for finding in unprintable])
     tier, why_not = printable_tier(brief.tier, context)
     context = replace(context, tier=tier.name if tier else None)
-    brief, left_out = _without_blocked_texts(brief, context)
+    printable, left_out = {}, []
+    for kind in ("proof", "release_notes", "offers"):
+        stored, kept = getattr(brief, kind), []
+        for entry in stored:
+            text = entry.text if kind == "offers" else entry
+            if text.strip() and not policy.blocks(policy.check_stored(text, context)):
+                kept.append(entry)
+        printable[kind] = tuple(kept)
+        if len(kept) < len(stored):
+            name = kind.replace("_", " ")
+            left_out.append(f"Left out: {len(stored) - len(kept)} stored {name} that break the rules.")
+    brief = replace(brief, **printable)
+    reasons = [f"Made for {brief.objective} after {KINDS[brief.event].noun}."]
+    if not tier:
+        cannot = f"“{brief.tier[:40]}” cannot stand in an ad. " if brief.tier else ""
+        reasons.append(f"Names no tier: {cannot}{why_not}")
+    if not brief.segment:
+        reasons.append("Addresses no value segment: none is known for this audience.")
+    for angle, why in angles.left_out(brief):
+        reasons.append(f"Angle “{angle.name}” left out: {why}.")
     context = replace(context, customer_names=())  # nothing that names them is left
-    return PreparedBrief(brief, tier, context, _reasons(brief, tier, why_not, left_out))
+    return PreparedBrief(brief, tier, context, (*reasons, *left_out))
 
 
-def printable_tier(name: str | None, context: PolicyContext) -> tuple[plan_names.PlanName | None, str | None]:
+def printable_tier(name: str | None, context: PolicyContext) -> tuple[PlanName | None, str | None]:
     """A stored tier name as an ad says it, or None and the sentence that says why no ad may print it: it cannot be
     said, breaks a rule, or has letters that cannot be drawn."""
-    tier, why_not = plan_names.format_plan(name)
+    tier, why_not = format_plan(name)
     for finding in policy.check_name(tier.name, context) if tier else ():
         if finding.severity == policy.BLOCK or finding.rule_id == "IMG-05":
             return None, finding.message
@@ -66,58 +86,45 @@ def printable_tier(name: str | None, context: PolicyContext) -> tuple[plan_names
 
 
 def compose(prepared: PreparedBrief, phrases: PhraseSelection) -> CreativeSet:
-    """The creative set of a prepared brief in the given phrases. Raises NoLegalCopy."""
+    """The creative set in the given phrases: variants of the round's angles, or of those that stand in for them, then
+    those for later in the window. Raises NoLegalCopy."""
     brief, tier = prepared.brief, prepared.tier
-    return CreativeSet(
-        objective=brief.objective,
-        event=brief.event,
-        tier=tier.name if tier else None,
-        segment=brief.segment,
-        generic=tier is None or brief.segment is None,
-        variants=_variants(brief, phrases, prepared.context),
-        reasons=prepared.reasons,
-    )
-
-
-def _without_blocked_texts(brief: Brief, context: PolicyContext) -> tuple[Brief, list[str]]:
-    """The brief without stored texts that no ad may print, and how many of each kind were left out."""
-    kept, left_out = {}, []
-    for kind in ("proof", "release_notes", "offers"):
-        stored = getattr(brief, kind)
-        kept[kind] = []
-        for entry in stored:
-            text = entry.text if kind == "offers" else entry
-            if text.strip() and not policy.blocks(policy.check_stored(text, context)):
-                kept[kind].append(entry)
-        if len(kept[kind]) < len(stored):
-            left_out.append(f"{len(stored) - len(kept[kind])} stored {kind.replace('_', ' ')} that break the rules")
-    return replace(brief, **{kind: tuple(entries) for kind, entries in kept.items()}), left_out
-
-
-def _variants(brief: Brief, phrases: PhraseSelection, context: PolicyContext) -> tuple[Variant, ...]:
-    """Variants of the round's angles, or of those that stand in for them, then those for later in the window."""
     chosen = angles.choose(brief)
     stand_ins = [angle for angle in angles.candidates(brief) if angle not in chosen]
     variants, blocked = [], []
     for angle in [*chosen, *stand_ins, *angles.later(brief)]:
         if len(variants) == angles.SET_SIZE and not angle.from_day:
             continue
-        variant = _variant(brief, phrases, angle, variants)
-        findings = policy.check(variant, context)
-        if policy.blocks(findings):
-            blocked += policy.blocks(findings)
-        else:
+        variant = _write_variant(brief, phrases, angle, variants)
+        findings = policy.check(variant, prepared.context)
+        blocking = policy.blocks(findings)
+        blocked += blocking
+        if not blocking:
             variants.append(replace(variant, rules=tuple(findings)))
     if len(variants) < angles.SET_SIZE:
         raise NoLegalCopy(blocked)
-    return tuple(variants)
+    return CreativeSet(
+        objective=brief.objective,
+        event=brief.event,
+        tier=tier.name if tier else None,
+        segment=brief.segment,
+        generic=tier is None or brief.segment is None,
+        variants=tuple(variants),
+        reasons=prepared.reasons,
+    )
 
 
-def _variant(brief: Brief, phrases: PhraseSelection, angle: Angle, others: list[Variant]) -> Variant:
+def _write_variant(brief: Brief, phrases: PhraseSelection, angle: Angle, others: list[Variant]) -> Variant:
     copy, tier = VariantCopy(brief, phrases, angle, others), phrases.tier
     platforms = {name: copy.placement(placement) for name, placement in PLACEMENTS.items()}
     layouts = angles.layouts(brief.objective, brief.event)
     first_layout = int(phrases.order("layout") * len(layouts)) + brief.round
+    audience = Segment(brief.segment).label.lower() if brief.segment else "value not known"
+    if tier:
+        audience += f", on “{tier.name}”"
+        if brief.tier_position not in (None, TierPosition.SINGLE):
+            audience += f", the {brief.tier_position} tier"
+    event, label = KINDS[brief.event].noun.capitalize(), CTA_MAP[copy.call_to_action]["label"]
     return Variant(
         angle=angle.id,
         angle_name=angle.name,
@@ -127,32 +134,6 @@ def _variant(brief: Brief, phrases: PhraseSelection, angle: Angle, others: list[
         platforms={name: fitted for name, fitted in platforms.items() if fitted},
         layout=layouts[(first_layout + len(others)) % len(layouts)],
         label=tier.plan[:1].upper() + tier.plan[1:] if tier else "",
-        why=_why(brief, tier, angle, copy.call_to_action),
-        from_day=angle.from_day,
+        why=f"{event}; {audience}. Angle: {angle.name}, leading to “{label}”.",
+        from_day=angle.from_day or None,
     )
-
-
-def _why(brief: Brief, tier: plan_names.PlanName | None, angle: Angle, call_to_action: str) -> str:
-    audience = Segment(brief.segment).label.lower() if brief.segment else "value not known"
-    if tier:
-        audience += f", on “{tier.name}”"
-        if brief.tier_position not in (None, TierPosition.SINGLE):
-            audience += f", the {brief.tier_position} tier"
-    event, label = KINDS[brief.event].noun.capitalize(), CTA_MAP[call_to_action]["label"]
-    return f"{event}; {audience}. Angle: {angle.name}, leading to “{label}”."
-
-
-def _reasons(
-    brief: Brief, tier: plan_names.PlanName | None, why_not: str | None, left_out: list[str]
-) -> tuple[str, ...]:
-    reasons = [f"Made for {brief.objective} after {KINDS[brief.event].noun}."]
-    if not tier:
-        cannot = f"“{brief.tier[:40]}” cannot stand in an ad. " if brief.tier else ""
-        reasons.append(f"Names no tier: {cannot}{why_not}")
-    if not brief.segment:
-        reasons.append("Addresses no value segment: none is known for this audience.")
-    for angle in angles.skipped(brief):
-        reasons.append(f"Angle “{angle.name}” left out: {angles.why_untrue(angle)}.")
-    for what in left_out:
-        reasons.append(f"Left out: {what}.")
-    return tuple(reasons)

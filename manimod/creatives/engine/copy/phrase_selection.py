@@ -17,7 +17,7 @@ DOUBLED_STOP, SENTENCE_START = re.compile(r"([.!?])[.]"), re.compile(r"(^|[.!?] 
 
 class FilledPhrase(NamedTuple):
     text: str
-    names_tier: bool
+    names_tier: bool = False
     contains_fact: bool = False  # the stored proof, news or offer
 
 
@@ -30,32 +30,35 @@ def digest(*parts: object) -> float:
 class PhraseSelection:
     """Phrases for one brief. `tier` is None where it is unknown; `banned` matches the brand's banned terms."""
 
-    def __init__(self, brief: Brief, tier: PlanName | None, banned: re.Pattern | None = None) -> None:
+    def __init__(self, brief: Brief, tier: PlanName | None, banned: re.Pattern) -> None:
         self.brief, self.tier, self.banned = brief, tier, banned
         self.seed = (brief.event, brief.tier, brief.tier_position, brief.segment, brief.brand.name, brief.brand.tone)
-        self.closings_table = f"closings.{brief.objective}.{brief.segment or 'core'}"
+        self.segment_table = f"closings.{brief.objective}.{brief.segment or 'core'}"
 
     def order(self, *parts: object) -> float:
         return digest(*self.seed, *parts)
 
-    def lines(self, angle: Angle, kind: str) -> list[FilledPhrase]:
-        """The angle's phrases of a kind, filled in, in this brief's order."""
-        return self._fill(self.unfilled(angle.id, angle, kind), angle)
+    def lines(self, angle: Angle, kind: str, table: str | None = None) -> list[FilledPhrase]:
+        """The phrases of a kind, filled in, in this brief's order: the angle's own or those of a table."""
+        slots, filled, allowed = self.slots(angle), [], []
+        for phrase in self.unfilled(angle, kind, table):
+            line = fill(phrase, slots)
+            filled.append(line)
+            if not self.banned.search(line.text):
+                allowed.append(line)
+        return allowed or filled
 
     def closings(self, angle: Angle) -> list[FilledPhrase]:
         """The segment's sentences that may follow the angle's body."""
-        phrases = self.unfilled(self.closings_table, angle, angle.closing) if angle.closing else []
-        return self._fill(phrases, angle)
+        return self.lines(angle, angle.closing, self.segment_table) if angle.closing else []
 
-    def unfilled(self, table: str, angle: Angle, kind: str) -> list[Phrase]:
-        """The usable phrases of a table, in this brief's order; `round` moves on to the next ones."""
-        brief, slots = self.brief, self.slots(angle)
-        tags = (brief.brand.tone, brief.segment or "", brief.event)
-        usable = []
-        for phrase in library_phrases(table, kind, *tags):
+    def unfilled(self, angle: Angle, kind: str, table: str | None = None) -> list[Phrase]:
+        """The usable phrases, in this brief's order; `round` moves on to the next ones."""
+        brief, slots, usable = self.brief, self.slots(angle), []
+        for phrase in library_phrases(table or angle.id, kind, brief.brand.tone, brief.segment or "", brief.event):
             # Without a tier the brand stands in for the plan, so that a phrase with both would name it twice.
             names_brand_twice = not self.tier and "brand" in phrase.slots and phrase.slots & {"the_plan", "The_plan"}
-            if not names_brand_twice and all(slots.get(name) for name in phrase.slots):
+            if not names_brand_twice and all(map(slots.get, phrase.slots)):
                 usable.append(phrase)
         usable.sort(key=lambda p: self.order(angle.id, kind, p.text) * (SPECIAL_WEIGHT if p.special else 1))
         start = brief.round % len(usable) if usable else 0
@@ -63,49 +66,37 @@ class PhraseSelection:
 
     def segment_shorts(self, angle: Angle) -> list[FilledPhrase]:
         """The segment's short headlines, for search ads."""
-        shorts = [FilledPhrase(p.text, False) for p in library_phrases(self.closings_table, "short")]
-        usable = [short for short in shorts if not self._is_banned(short.text)]
-        return sorted(usable, key=lambda short: self.order(angle.id, short.text))
+        shorts = []
+        for phrase in library_phrases(self.segment_table, "short"):
+            if not self.banned.search(phrase.text):
+                shorts.append(FilledPhrase(phrase.text))
+        return sorted(shorts, key=lambda short: self.order(angle.id, short.text))
 
     def slots(self, angle: Angle) -> dict[str, str | None]:
         """What a phrase's slots stand for; None where there is nothing to say."""
-        brand, tier = self.brief.brand.name, self.tier
-        the_plan = f"the {tier.plan}" if tier else brand
-        return {
-            "brand": brand,
+        brief, tier = self.brief, self.tier
+        the_plan = f"the {tier.plan}" if tier else brief.brand.name
+        slots = {
+            "brand": brief.brand.name,
             "tier": tier.name if tier else None,
             "plan": tier.plan if tier else "plan",
             "a_plan": tier.a_plan if tier else "a plan",
             "the_plan": the_plan,
-            "The_plan": the_plan[:1].upper() + the_plan[1:] if tier else brand,
-            "proof": self._stored(self.brief.proof, angle),
-            "news": self._stored(self.brief.release_notes, angle),
-            "offer": self._offer(angle),
+            "The_plan": the_plan[:1].upper() + the_plan[1:] if tier else the_plan,
         }
-
-    def _fill(self, phrases: list[Phrase], angle: Angle) -> list[FilledPhrase]:
-        slots = self.slots(angle)
-        filled = [fill(phrase, slots) for phrase in phrases]
-        return [line for line in filled if not self._is_banned(line.text)] or filled
-
-    def _is_banned(self, text: str) -> bool:
-        return bool(self.banned and self.banned.search(text))
-
-    def _stored(self, texts: tuple[str, ...], angle: Angle) -> str | None:
-        """One of the stored texts; two angles of a set and two rounds take different ones where there are several."""
-        if not texts:
-            return None
-        turn = int(self.order("stored") * len(texts)) + self.brief.round + int(angle.id[1:])
-        return texts[turn % len(texts)].rstrip(SENTENCE_ENDS + " ")
-
-    def _offer(self, angle: Angle) -> str | None:
-        offers = self.brief.active_offers(angle.needs, in_days=angle.from_day or 0) if angle.needs else []
-        if not offers:
-            return None
-        offer = offers[self.brief.round % len(offers)]
-        code = f" with code {offer.code}" if offer.code and offer.code not in offer.text else ""
-        ends = f", until {offer.ends_on.day} {offer.ends_on:%B %Y}" if offer.ends_on else ""
-        return offer.text.rstrip(SENTENCE_ENDS + " ") + code + ends
+        # Two angles of a set and two rounds take different stored texts where there are several.
+        turn = brief.round + int(angle.id[1:])
+        for slot, texts in (("proof", brief.proof), ("news", brief.release_notes)):
+            first = int(self.order("stored") * len(texts))
+            slots[slot] = texts[(first + turn) % len(texts)].rstrip(SENTENCE_ENDS + " ") if texts else None
+        offers = brief.active_offers(angle.needs, in_days=angle.from_day) if angle.needs else []
+        slots["offer"] = None
+        if offers:
+            offer = offers[brief.round % len(offers)]
+            code = f" with code {offer.code}" if offer.code and offer.code not in offer.text else ""
+            ends = f", until {offer.ends_on.day} {offer.ends_on:%B %Y}" if offer.ends_on else ""
+            slots["offer"] = offer.text.rstrip(SENTENCE_ENDS + " ") + code + ends
+        return slots
 
 
 def fill(phrase: Phrase, slots: dict[str, str | None]) -> FilledPhrase:

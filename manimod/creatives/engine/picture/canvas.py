@@ -12,7 +12,7 @@ from PIL import Image
 from manimod.creatives.engine.brief import Brand
 from manimod.creatives.engine.picture import text_layout
 from manimod.creatives.engine.picture.colour import BLACK, WHITE, Palette, contrast
-from manimod.creatives.engine.picture.text_layout import ASCENDER, DISPLAY, STRONG, TEXT, Block, Face
+from manimod.creatives.engine.picture.text_layout import ASCENDER, CAP_HEIGHT, DISPLAY, STRONG, TEXT, Block, fit
 from manimod.creatives.engine.policy.platforms import CANVASES, LITTLE_TEXT_SHARE
 
 LOGO_CONTRAST = 3.0  # below which a logo gets a backing
@@ -24,14 +24,6 @@ class Rect:
     y: float
     w: float
     h: float
-
-    @property
-    def right(self) -> float:
-        return self.x + self.w
-
-    @property
-    def bottom(self) -> float:
-        return self.y + self.h
 
 
 @dataclass(frozen=True)
@@ -61,27 +53,25 @@ class Canvas:
     boxes: list[TextBox] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.w, self.h = CANVASES[self.size].width, CANVASES[self.size].height
-        self.wide = self.w > 1.5 * self.h
-        self.tall = self.h > 1.6 * self.w
-        self.unit = math.sqrt(self.w * self.h) / 100
-        self.text, self.art = self._divide()
-
-    def _divide(self) -> tuple[Rect, Rect]:
+        w, h = self.w, self.h = CANVASES[self.size].width, CANVASES[self.size].height
+        self.wide = w > 1.5 * h
+        self.tall = h > 1.6 * w
+        self.unit = math.sqrt(w * h) / 100
         margin = 6.6 * self.unit
         if self.wide:
-            split = (0.47 if self.little else 0.57) * self.w
-            text = Rect(margin, margin, split - margin, self.h - 2 * margin)
-            return text, Rect(split + 0.4 * margin, 0, self.w - split - 0.4 * margin, self.h)
-        top, bottom, _ = CANVASES[self.size].clear
+            split = (0.47 if self.little else 0.57) * w
+            self.text = Rect(margin, margin, split - margin, h - 2 * margin)
+            self.art = Rect(split + 0.4 * margin, 0, w - split - 0.4 * margin, h)
+            return
         if self.tall:
+            top, bottom, _ = CANVASES[self.size].clear
             end = 0.40 if self.little else 1 - bottom
-            text = Rect(0.08 * self.w, (top + 0.008) * self.h, 0.84 * self.w, (end - top - 0.016) * self.h)
+            self.text = Rect(0.08 * w, (top + 0.008) * h, 0.84 * w, (end - top - 0.016) * h)
         else:
             end = 0.44 if self.little else {"1000x1500": 0.56}.get(self.size, 0.61)
-            text = Rect(margin, margin, self.w - 2 * margin, end * self.h - margin)
-        start = text.bottom + 0.5 * margin
-        return text, Rect(0, start, self.w, self.h - start)
+            self.text = Rect(margin, margin, w - 2 * margin, end * h - margin)
+        start = self.text.y + self.text.h + 0.5 * margin
+        self.art = Rect(0, start, w, h - start)
 
     def add(self, element: str) -> None:
         self.shapes.append(element)
@@ -96,9 +86,6 @@ class Canvas:
     def path(self, d: str, fill: str, more: str = "") -> None:
         self.add(f'<path d="{d}" fill="{fill}"{more}/>')
 
-    def stroke(self, d: str, stroke: str, width: float) -> None:
-        self.path(d, "none", f' stroke="{stroke}" stroke-width="{width:.1f}" stroke-linecap="round"')
-
     def place(self, kind: str, block: Block, x: float, y: float, fill: str, background: str | None = None) -> None:
         """Draws a block of text with its top left corner at (x, y)."""
         for i, line in enumerate(block.lines):
@@ -112,59 +99,47 @@ class Canvas:
         area, unit, palette = self.text, self.unit, self.palette
         badge = (5.6 if self.wide else 5.8) * unit
         self.logo_lockup(brand, area.x, area.y, badge, area.w)
-        room = Rect(area.x, area.y + badge + 4.2 * unit, area.w, area.h - badge - 4.2 * unit)
+        top, room = area.y + badge + 4.2 * unit, area.h - badge - 4.2 * unit
         label_size = 2.7 * unit
         label_height = label_size * 1.9 if label else 0
-        lower, gap, lower_height = None, 0.0, 0.0
+        lower, lower_height, gap = None, 0.0, 0.0
         if body:
-            lower, gap = self._fit_body(body, room), 3.0 * unit
-            lower_height = lower.height
-        upper = self._fit_headline(headline, room.w, room.h - label_height - gap - lower_height)
+            largest, smallest, measure = (3.5, 2.4, 0.96) if self.wide else (3.6, 2.3, 0.9)
+            lower = fit(body, TEXT, area.w * measure, room * 0.4, largest * unit, smallest * unit, 1.38)
+            lower_height, gap = lower.height, 3.0 * unit
+        largest = (8.4 if self.wide else 10.8) * unit
+        left = room - label_height - gap - lower_height
+        upper = fit(headline, DISPLAY, area.w, left, largest, 3.2 * unit, 1.07)
+        taken, limit = self.text_share * self.w * self.h, (LITTLE_TEXT_SHARE - 0.005) * self.w * self.h
+        while self.little and taken + upper.width * upper.height > limit:
+            upper = replace(upper, size=upper.size * 0.97)
         total = label_height + upper.height + gap + lower_height
-        y = room.y + (room.h - total) * (0.86 if self.wide else 0.35)
+        y = top + (room - total) * (0.86 if self.wide else 0.35)
         if label:
-            shrunk = min(label_size, room.w / text_layout.width(label, STRONG))
-            self.place("label", _one_line(label, STRONG, shrunk), room.x, y, palette.mark)
-        self.place("headline", upper, room.x, y + label_height, palette.ink)
+            size = min(label_size, area.w / text_layout.width(label, STRONG))
+            self.place("label", Block((text_layout.typographic(label),), STRONG, size), area.x, y, palette.mark)
+        self.place("headline", upper, area.x, y + label_height, palette.ink)
         if lower:
-            self.place("body", lower, room.x, y + label_height + upper.height + gap, palette.soft)
-
-    def _fit_body(self, body: str, room: Rect) -> Block:
-        largest, smallest = (3.5, 2.4) if self.wide else (3.6, 2.3)
-        measure = room.w * (0.96 if self.wide else 0.9)
-        return text_layout.fit(body, TEXT, measure, room.h * 0.4, largest * self.unit, smallest * self.unit, 1.38)
-
-    def _fit_headline(self, text: str, width: float, height: float) -> Block:
-        largest, smallest = (8.4 if self.wide else 10.8) * self.unit, 3.2 * self.unit
-        block = text_layout.fit(text, DISPLAY, width, height, largest, smallest, 1.07)
-        taken = sum(box.w * box.h for box in self.boxes)
-        while self.little and taken + block.width * block.height > (LITTLE_TEXT_SHARE - 0.005) * self.w * self.h:
-            block = replace(block, size=block.size * 0.97)
-        return block
+            self.place("body", lower, area.x, y + label_height + upper.height + gap, palette.soft)
 
     def logo_lockup(self, brand: Brand, x: float, y: float, height: float, max_width: float) -> None:
         """The brand's logo, or a monogram, with its name beside it unless the logo is wide enough to hold a name."""
-        mark_width = height
+        palette, mark_width = self.palette, height
         if brand.logo:
-            mark_width = self._logo(brand.logo, x, y, height, max_width)
+            mark_width = self._place_logo(brand.logo, x, y, height, max_width)
             if mark_width > 1.7 * height:
                 return
         else:
-            self._monogram(brand.name, x, y, height)
+            self.rect(x, y, height, height, palette.accent, 0.3 * height)
+            letter = next(filter(str.isalnum, brand.name), brand.name[:1]).upper()
+            block = Block((text_layout.typographic(letter),), DISPLAY, 0.62 * height)
+            left, top = x + (height - block.width) / 2, y + height / 2 - (ASCENDER - CAP_HEIGHT / 2) * block.size
+            self.place("monogram", block, left, top, palette.on_accent, palette.accent)
         taken = mark_width + 0.32 * height
-        block = text_layout.fit(brand.name, STRONG, max_width - taken, 1.05 * height, 0.5 * height, 0.2 * height)
-        self.place("brand", block, x + taken, y + (height - block.height) / 2, self.palette.ink)
+        block = fit(brand.name, STRONG, max_width - taken, 1.05 * height, 0.5 * height, 0.2 * height)
+        self.place("brand", block, x + taken, y + (height - block.height) / 2, palette.ink)
 
-    def _monogram(self, name: str, x: float, y: float, height: float) -> None:
-        palette = self.palette
-        self.rect(x, y, height, height, palette.accent, 0.3 * height)
-        letter = next((c for c in name if c.isalnum()), name[:1]).upper()
-        block = _one_line(letter, DISPLAY, 0.62 * height)
-        left = x + (height - block.width) / 2
-        top = y + height / 2 - (ASCENDER - text_layout.CAP_HEIGHT / 2) * block.size
-        self.place("monogram", block, left, top, palette.on_accent, palette.accent)
-
-    def _logo(self, png: bytes, x: float, y: float, height: float, max_width: float) -> float:
+    def _place_logo(self, png: bytes, x: float, y: float, height: float, max_width: float) -> float:
         """Places the logo, on a backing if it could not be seen on the background; returns the width taken."""
         try:
             (width, full), backing = logo_size_and_backing(png, self.palette.background)
@@ -176,18 +151,17 @@ class Canvas:
         pad = (height - h) / 2 if backing else 0
         if backing:
             self.rect(x, y, w + 2 * pad, height, backing, 0.22 * height)
-        data = base64.b64encode(png).decode()
-        self.add(
-            f'<image x="{x + pad:.1f}" y="{y + (height - h) / 2:.1f}" width="{w:.1f}" height="{h:.1f}" '
-            f'href="data:image/png;base64,{data}"/>'
-        )
+        place = f'x="{x + pad:.1f}" y="{y + (height - h) / 2:.1f}" width="{w:.1f}" height="{h:.1f}"'
+        self.add(f'<image {place} href="data:image/png;base64,{base64.b64encode(png).decode()}"/>')
         return w + 2 * pad
 
-    def svg(self, title: str) -> str:
-        """The picture as SVG: presentation attributes only, no style, script or outside reference."""
+    def svg(self, title: str, size: str | None = None) -> str:
+        """The picture as SVG, to be shown as large as the canvas `size`: presentation attributes only, no style, script
+        or outside reference."""
+        shown = CANVASES[size or self.size]
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.w} {self.h}" width="{self.w}" '
-            f'height="{self.h}" role="img"><title>{escape(title)}</title>'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.w} {self.h}" width="{shown.width}" '
+            f'height="{shown.height}" role="img"><title>{escape(title)}</title>'
             f'<rect width="{self.w}" height="{self.h}" fill="{self.palette.background}"/>{"".join(self.shapes)}</svg>'
         )
 
@@ -195,10 +169,6 @@ class Canvas:
     def text_share(self) -> float:
         """How much of the picture the boxes of its texts take, 0..1."""
         return sum(box.w * box.h for box in self.boxes) / (self.w * self.h)
-
-
-def _one_line(text: str, face: Face, size: float) -> Block:
-    return Block((text_layout.typographic(text),), face, size, 1.0)
 
 
 @lru_cache(maxsize=16)

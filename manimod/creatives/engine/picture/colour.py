@@ -28,7 +28,6 @@ def readable(background: str, *wanted: str) -> str:
     return "#000000"
 
 
-@lru_cache(maxsize=1024)
 def tone(colour: str, lightness: float, strength: float = 1.0) -> str:
     """The colour's hue at another lightness (0..1); `strength` scales its chroma, which gives way until a screen can
     show the colour."""
@@ -36,11 +35,6 @@ def tone(colour: str, lightness: float, strength: float = 1.0) -> str:
     tinted["lightness"] = lightness
     tinted["chroma"] *= strength
     return tinted.convert("srgb").fit(method="oklch-chroma", jnd=0).to_string(hex=True)
-
-
-def shift(colour: str, by: float) -> str:
-    """A little lighter (by > 0) or darker, hue and chroma kept."""
-    return tone(colour, min(0.98, max(0.1, Color(colour).convert("oklch")["lightness"] + by)))
 
 
 @dataclass(frozen=True)
@@ -63,8 +57,9 @@ class Palette:
 @lru_cache(maxsize=512)
 def palette(primary: str, accent: str, background_name: str) -> Palette:
     """The palette of a brand on one of the BACKGROUNDS. It takes some milliseconds, so each is made once."""
-    primary = primary if _is_colour(primary) else Brand.primary
-    accent = accent if _is_colour(accent) else Brand.accent
+    is_colour = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}").fullmatch
+    primary = primary if is_colour(primary) else Brand.primary
+    accent = accent if is_colour(accent) else Brand.accent
     background, near, far = _background(primary, background_name)
     is_dark = Color(background).luminance() < 0.3
     ink, soft, own = tone(primary, 0.24, 0.6), tone(primary, 0.4, 0.5), [primary, tone(primary, 0.45)]
@@ -72,7 +67,8 @@ def palette(primary: str, accent: str, background_name: str) -> Palette:
         ink, soft, own = tone(primary, 0.985, 0.1), tone(primary, 0.9, 0.25), []
     ink = readable(background, ink)
     soft = readable(background, soft, ink)
-    mark = readable(background, *own, accent, *(tone(accent, lightness) for lightness in (0.85, 0.7, 0.5, 0.4)), ink)
+    accents = [accent, tone(accent, 0.85), tone(accent, 0.7), tone(accent, 0.5), tone(accent, 0.4)]
+    mark = readable(background, *own, *accents, ink)
     shown = accent if contrast(accent, background) >= 1.25 else mark
     on_accent = readable(shown, tone(primary, 0.24, 0.6))
     strong = primary if contrast(primary, background) >= (1.8 if is_dark else 1.25) else far
@@ -94,8 +90,6 @@ def _background(primary: str, name: str) -> tuple[str, str, str]:
         while contrast(background, WHITE) < CONTRAST + 0.3 and lightness > 0.2:
             lightness -= 0.02
             background = tone(primary, lightness)
-    return background, shift(background, away), shift(background, away * 2.2)
-
-
-def _is_colour(text: str) -> bool:
-    return bool(re.fullmatch(r"#(?:[0-9a-fA-F]{3}){1,2}", text))
+    shown = Color(background).convert("oklch")["lightness"]
+    near, far = min(0.98, max(0.1, shown + away)), min(0.98, max(0.1, shown + away * 2.2))
+    return background, tone(background, near), tone(background, far)

@@ -2,22 +2,11 @@
 apart by its form and its background. None draws anything that looks like a button, a play icon or an input box."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from manimod.creatives.engine.brief import Brand
 from manimod.creatives.engine.copy.phrase_selection import digest
 from manimod.creatives.engine.picture.canvas import Canvas
 from manimod.creatives.engine.picture.text_layout import DISPLAY, STRONG, fit
-
-
-@dataclass(frozen=True)
-class Layout:
-    """`backgrounds`: those of colour.BACKGROUNDS on which it looks good; an angle takes one of them."""
-
-    draw: Callable[[Canvas, Brand, str], None]
-    backgrounds: tuple[str, ...]
-
 
 # Shapes in a square with side {s} and half of it {r}, drawn from its top left corner.
 TILES = (
@@ -75,8 +64,8 @@ def thread(canvas: Canvas, brand: Brand, label: str) -> None:
     else:
         d = f"M{at(-0.08, 0.72)}C{at(0.2, 0.2)} {at(0.62, 0.98)} {at(0.74, 0.6)}C{at(0.84, 0.24)} {at(0.5, 0.1)} "
         d += f"{at(0.52, 0.46)}C{at(0.54, 0.86)} {at(0.84, 0.9)} {at(1.1, 0.34)}"
-    canvas.stroke(d, p.strong, thick)
-    canvas.stroke(d, p.accent, thick * 0.42)
+    for colour, width in ((p.strong, thick), (p.accent, thick * 0.42)):
+        canvas.path(d, "none", f' stroke="{colour}" stroke-width="{width:.1f}" stroke-linecap="round"')
 
 
 def membership(canvas: Canvas, brand: Brand, label: str) -> None:
@@ -86,19 +75,18 @@ def membership(canvas: Canvas, brand: Brand, label: str) -> None:
     h = w * 0.63
     x, y = art.x + (art.w - w) / 2, art.y + (art.h - h) / 2
     if not canvas.wide:
-        x, y = art.right - w - 0.11 * art.w, art.y + max(0.1 * art.h, (art.h - h) / 2) + 0.3 * unit
-    turn = f'<g transform="rotate(-7 {x + w / 2:.1f} {y + h / 2:.1f})">'
-    canvas.add(f'<g transform="rotate(5 {x + w / 2:.1f} {y + h / 2:.1f})">')
+        x, y = art.x + art.w - w - 0.11 * art.w, art.y + max(0.1 * art.h, (art.h - h) / 2) + 0.3 * unit
+    centre = f"{x + w / 2:.1f} {y + h / 2:.1f}"
+    canvas.add(f'<g transform="rotate(5 {centre})">')
     canvas.rect(x - 0.02 * w, y + 0.03 * h, w, h, p.strong, 0.06 * w)
-    canvas.add("</g>" + turn)
+    canvas.add(f'</g><g transform="rotate(-7 {centre})">')
     canvas.rect(x, y, w, h, p.accent, 0.06 * w)
     for share in (0.42, 0.31, 0.2):
         r = h * share
         d = f"M{x + w:.1f} {y + 0.44 * h - r:.1f}a{r:.1f} {r:.1f} 0 0 0 0 {2 * r:.1f}z"
         canvas.path(d, p.on_accent, ' fill-opacity="0.1"')
     if not canvas.tall:  # the platform covers the lower part of a story
-        name = label or brand.name
-        block = fit(name, DISPLAY, 0.62 * w, 0.44 * h, 0.115 * w, 0.03 * w, 1.08)
+        block = fit(label or brand.name, DISPLAY, 0.62 * w, 0.44 * h, 0.115 * w, 0.03 * w, 1.08)
         canvas.place("tier", block, x + 0.075 * w, y + h * 0.9 - block.height, p.on_accent, p.accent)
         if label:
             small = fit(brand.name, STRONG, 0.6 * w, 0.2 * h, 0.042 * w, 0.016 * w)
@@ -112,16 +100,14 @@ def steps(canvas: Canvas, brand: Brand, label: str) -> None:
     count = 4 if canvas.wide else 5
     column = art.w / count
     fills = (p.near, p.far, p.near, p.strong, p.accent)[-count:]
-    rises = [art.h * (0.24 + 0.7 * (i / (count - 1)) ** 1.15) * (0.86 if canvas.wide else 1) for i in range(count)]
-    for i, (fill, rise) in enumerate(zip(fills, rises, strict=True)):
-        x = canvas.w - (count - i) * column
-        canvas.path(
-            f"M{x:.1f} {canvas.h}v{-rise + column / 2:.1f}a{column / 2:.1f} {column / 2:.1f} 0 0 1 {column:.1f} 0"
-            f"V{canvas.h}z",
-            fill,
-        )
-    r = column * 0.2
-    canvas.circle(canvas.w - 2.5 * column, canvas.h - rises[-3] - r * 1.3, r, p.mark)
+    for i, fill in enumerate(fills):
+        x, half = canvas.w - (count - i) * column, column / 2
+        rise = art.h * (0.24 + 0.7 * (i / (count - 1)) ** 1.15) * (0.86 if canvas.wide else 1)
+        arch = f"v{-rise + half:.1f}a{half:.1f} {half:.1f} 0 0 1 {column:.1f} 0"
+        canvas.path(f"M{x:.1f} {canvas.h}{arch}V{canvas.h}z", fill)
+        if i == count - 3:
+            mark = (x + half, canvas.h - rise - 0.26 * column)
+    canvas.circle(*mark, 0.2 * column, p.mark)
 
 
 def orbit(canvas: Canvas, brand: Brand, label: str) -> None:
@@ -174,13 +160,14 @@ def horizon(canvas: Canvas, brand: Brand, label: str) -> None:
         canvas.rect(x - half, line + share * depth - thick / 2, 2 * half, thick, p.accent, thick / 2)
 
 
+# What draws a layout, and on which of colour.BACKGROUNDS it looks good: an angle takes one of them.
 LAYOUTS = {
-    "tiles": Layout(tiles, ("paper", "deep")),
-    "arcs": Layout(arcs, ("primary", "paper")),
-    "thread": Layout(thread, ("deep", "paper")),
-    "pass": Layout(membership, ("paper", "primary")),
-    "steps": Layout(steps, ("primary", "deep")),
-    "orbit": Layout(orbit, ("paper", "deep")),
-    "doorway": Layout(doorway, ("deep", "paper")),
-    "horizon": Layout(horizon, ("primary", "paper")),
+    "tiles": (tiles, ("paper", "deep")),
+    "arcs": (arcs, ("primary", "paper")),
+    "thread": (thread, ("deep", "paper")),
+    "pass": (membership, ("paper", "primary")),
+    "steps": (steps, ("primary", "deep")),
+    "orbit": (orbit, ("paper", "deep")),
+    "doorway": (doorway, ("deep", "paper")),
+    "horizon": (horizon, ("primary", "paper")),
 }

@@ -11,54 +11,47 @@ from manimod.creatives.engine.brief import Brand, Variant
 from manimod.creatives.engine.picture import colour
 from manimod.creatives.engine.picture.canvas import Canvas
 from manimod.creatives.engine.picture.layouts import LAYOUTS
-from manimod.creatives.engine.picture.text_layout import refuse_missing
-from manimod.creatives.engine.policy.platforms import CANVASES, weight_limit
+from manimod.creatives.engine.picture.text_layout import PictureRefused, missing_glyphs
+from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
 
-MAX_BODY = 105  # characters of the body that a picture carries; whole sentences only
+MAX_BODY = 105  # characters of the body that a picture carries, whole sentences only and at least one
 
 
 def lay_out(variant: Variant, brand: Brand, size: str, little_text: bool = False, layout: str | None = None) -> Canvas:
-    """The drawn canvas of a variant: its `boxes` and `text_share` are what the picture rules look at."""
-    chosen = LAYOUTS[layout or variant.layout]
-    label = "" if little_text or variant.label.casefold() in variant.headline.casefold() else variant.label
-    body = "" if little_text else variant.body
-    refuse_missing(f"{brand.name} {variant.label} {variant.headline} {body}")
-    number = int(variant.angle[1:]) if variant.angle[1:].isdigit() else 0
-    background = chosen.backgrounds[number % len(chosen.backgrounds)]
+    """The drawn canvas: its `boxes` and `text_share` are what the picture rules look at. Raises PictureRefused."""
+    label, body = variant.label, ""
+    if little_text or label.casefold() in variant.headline.casefold():
+        label = ""
+    if not little_text:
+        body, *others = re.split(r"(?<=[.!?]) ", variant.body)
+        while others and len(body) + 1 + len(others[0]) <= MAX_BODY:
+            body = f"{body} {others.pop(0)}"
+    missing = missing_glyphs(f"{brand.name} {variant.label} {variant.headline} {body}")
+    if missing:
+        raise PictureRefused(
+            f"The picture's font has no sign for “{missing[:12]}”. Use Latin, Greek or Cyrillic letters in the texts "
+            "that are drawn, and no emoji."
+        )
+    draw_shapes, backgrounds = LAYOUTS[layout or variant.layout]
+    background = backgrounds[int(variant.angle[1:]) % len(backgrounds)]
     palette = colour.palette(brand.primary, brand.accent, background)
     seed = f"{variant.angle}{variant.label}{brand.name}"
     canvas = Canvas(CANVASES[size].master or size, palette, seed, little_text)
-    chosen.draw(canvas, brand, variant.label)
-    canvas.place_texts(brand, label, variant.headline, opening(body))
+    draw_shapes(canvas, brand, variant.label)
+    canvas.place_texts(brand, label, variant.headline, body)
     return canvas
 
 
 def draw(variant: Variant, brand: Brand, size: str, little_text: bool = False, layout: str | None = None) -> str:
     """The SVG master of a variant's picture. Raises PictureRefused with a plain sentence where it cannot be drawn."""
-    canvas = lay_out(variant, brand, size, little_text, layout)
-    svg = canvas.svg(f"{brand.name}: {variant.headline}")
-    if CANVASES[size].master:
-        drawn, wanted = f'width="{canvas.w}" height="{canvas.h}" role', CANVASES[size]
-        return svg.replace(drawn, f'width="{wanted.width}" height="{wanted.height}" role', 1)
-    return svg
-
-
-def opening(body: str) -> str:
-    """The body's first sentences, as many as a picture should carry; at least one."""
-    text, *others = re.split(r"(?<=[.!?]) ", body)
-    for sentence in others:
-        if len(text) + len(sentence) + 1 > MAX_BODY:
-            break
-        text = f"{text} {sentence}"
-    return text
+    return lay_out(variant, brand, size, little_text, layout).svg(f"{brand.name}: {variant.headline}", size)
 
 
 @lru_cache(maxsize=64)
 def rasterise(svg: str, width: int | None = None) -> bytes:
     """PNG bytes of an SVG that `draw` made; never hand it a foreign SVG: resvg would read files that it names.
 
-    The latest are kept, about 8 MB of them: the SVG itself is the key, so none is ever out of date. Another process
-    draws its own, a fifth of a second each; browsers keep what they were sent, by the version in its address.
+    The latest are kept, about 8 MB of them: the SVG itself is the key, so none is ever out of date.
     """
     if "<image" in svg and not re.search(r'href="data:image/png;base64,', svg):
         raise ValueError("only pictures drawn by this engine are rasterised")
@@ -66,8 +59,9 @@ def rasterise(svg: str, width: int | None = None) -> bytes:
 
 
 def png(svg: str, size: str) -> bytes:
-    """PNG bytes in the canvas's size, no heavier than the placements that show it allow."""
-    return lighten(rasterise(svg, CANVASES[size].width), weight_limit(size))
+    """PNG bytes in the canvas's size, no heavier than every placement that shows it allows."""
+    limit = min(placement.weight_limit for placement in PLACEMENTS.values() if size in placement.canvases)
+    return lighten(rasterise(svg, CANVASES[size].width), limit)
 
 
 def lighten(png: bytes, limit: int) -> bytes:

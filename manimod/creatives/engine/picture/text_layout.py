@@ -1,6 +1,6 @@
 """Text as outlines: shaped, kerned and measured by HarfBuzz against Inter, broken into even lines, drawn as SVG paths.
 
-Widths are in em (1 = the font size), so that one measurement serves every size. The font is opened once a process.
+Widths are in em (1 = the font size), so that one measurement serves every size.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 import fontpkg_inter
 import uharfbuzz as hb
 
-FONT = Path(fontpkg_inter.__file__).parent / "files" / "Inter[opsz,wght].ttf"
+INTER = hb.Face(hb.Blob.from_file_path(str(Path(fontpkg_inter.__file__).parent / "files" / "Inter[opsz,wght].ttf")))
 CAP_HEIGHT, ASCENDER, DESCENDER = 0.727, 0.80, 0.22  # of Inter, in em; what the eye takes as a line's height
 MAX_TEXT_LENGTH = 600  # characters that are tried at all
 
@@ -35,13 +35,8 @@ STRONG = Face(620, 20, -0.006)
 
 
 @cache
-def _face() -> hb.Face:
-    return hb.Face(hb.Blob.from_file_path(str(FONT)))
-
-
-@cache
 def _font(face: Face) -> hb.Font:
-    font = hb.Font(_face())
+    font = hb.Font(INTER)
     font.set_variations({"wght": face.weight, "opsz": face.optical})
     return font
 
@@ -59,11 +54,11 @@ def _shape(text: str, face: Face) -> tuple[tuple[tuple[int, float], ...], float]
     buffer.add_str(text)
     buffer.guess_segment_properties()
     hb.shape(_font(face), buffer, {"kern": True, "liga": True})
-    track, x, glyphs = face.tracking * _face().upem, 0.0, []
+    track, x, glyphs = face.tracking * INTER.upem, 0.0, []
     for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
         glyphs.append((info.codepoint, x + position.x_offset))
         x += position.x_advance + track
-    return tuple(glyphs), max(0.0, x - track) / _face().upem
+    return tuple(glyphs), max(0.0, x - track) / INTER.upem
 
 
 def width(text: str, face: Face) -> float:
@@ -72,18 +67,11 @@ def width(text: str, face: Face) -> float:
 
 def missing_glyphs(text: str) -> str:
     """Characters of the text that the font cannot draw, each once."""
-    font = _font(TEXT)
-    missing = [c for c in typographic(text) if not c.isspace() and not font.get_nominal_glyph(ord(c))]
-    return "".join(dict.fromkeys(missing))
-
-
-def refuse_missing(text: str) -> None:
-    missing = missing_glyphs(text)
-    if missing:
-        raise PictureRefused(
-            f"The picture's font has no sign for “{missing[:12]}”. Use Latin, Greek or Cyrillic letters in the texts "
-            "that are drawn, and no emoji."
-        )
+    missing = ""
+    for c in typographic(text):
+        if not c.isspace() and c not in missing and not _font(TEXT).get_nominal_glyph(ord(c)):
+            missing += c
+    return missing
 
 
 @lru_cache(maxsize=2048)
@@ -108,11 +96,13 @@ def _outline(glyph: int, face: Face) -> str:
 
 def path(text: str, face: Face, x: float, baseline: float, size: float, fill: str) -> str:
     """One line of text as an SVG path element, its origin at (x, baseline)."""
-    scale = size / _face().upem
-    d = "".join(f"M{gx:.0f} 0{_outline(glyph, face)}" for glyph, gx in _shape(text, face)[0] if _outline(glyph, face))
-    return (
-        f'<path fill="{fill}" transform="translate({x:.1f} {baseline:.1f}) scale({scale:.5f} -{scale:.5f})" d="{d}"/>'
-    )
+    d = ""
+    for glyph, glyph_x in _shape(text, face)[0]:
+        outline = _outline(glyph, face)
+        if outline:
+            d += f"M{glyph_x:.0f} 0{outline}"
+    place = f"translate({x:.1f} {baseline:.1f}) scale({size / INTER.upem:.5f} -{size / INTER.upem:.5f})"
+    return f'<path fill="{fill}" transform="{place}" d="{d}"/>'
 
 
 @dataclass(frozen=True)
@@ -122,7 +112,7 @@ class Block:
     lines: tuple[str, ...]
     face: Face
     size: float
-    leading: float
+    leading: float = 1.0
 
     @property
     def width(self) -> float:
@@ -140,44 +130,39 @@ def fit(
     text = typographic(text)
     size = largest if len(text) <= MAX_TEXT_LENGTH else 0
     while size >= smallest:
-        lines = wrap(text, face, box_width / size)
-        block = lines and Block(lines, face, size, leading)
-        if block and block.height <= box_height:
+        block = Block(wrap(text, face, box_width / size), face, size, leading)
+        if block.lines and block.height <= box_height:
             return block
         size *= 0.96
     raise PictureRefused(f"“{text[:40]}…” is too long to be read in this picture. Please shorten it.")
 
 
 @lru_cache(maxsize=1024)
-def wrap(text: str, face: Face, measure: float) -> tuple[str, ...] | None:
-    """The text in as few lines as fit the measure (em), as even as they can be, without a lonely last word; None where
-    a word alone is too wide."""
+def wrap(text: str, face: Face, measure: float) -> tuple[str, ...]:
+    """The text in as few lines as fit the measure (em), as even as they can be, without a lonely last word; no lines
+    where a word alone is too wide.
+
+    A line costs its empty share squared, more for an orphan or a short word at its end, less for a break after a stop.
+    """
     words = text.split(" ")
     if max(width(word, face) for word in words) > measure:
-        return None
-    best = {len(words): (0, 0.0, ())}  # from a word on: number of lines, unevenness, the lines themselves
+        return ()
+    best = {len(words): (0, 0.0, ())}  # from a word on: number of lines, cost, the lines themselves
     for start in range(len(words) - 1, -1, -1):
         options = []
         for end in range(start + 1, len(words) + 1):
-            line = " ".join(words[start:end])
-            room = measure - width(line, face)
-            if room < 0:
+            line, last_word, is_last = " ".join(words[start:end]), words[end - 1], end == len(words)
+            slack = 1 - width(line, face) / measure
+            if slack < 0:
                 break
             count, cost, rest = best[end]
-            is_orphan = start > 0 and end == len(words) and (end - start == 1 or room / measure > 0.72)
-            cost += _unevenness(room / measure, words[end - 1], end == len(words), is_orphan)
+            cost += slack**2
+            if is_last and start > 0 and (end - start == 1 or slack > 0.72):
+                cost += 0.6
+            if not is_last and len(last_word.strip(",.:")) <= 2:
+                cost += 0.08
+            if not is_last and last_word[-1] in ".,:;?":
+                cost -= 0.06
             options.append((count + 1, cost, (line, *rest)))
         best[start] = min(options)
     return best[0][2]
-
-
-def _unevenness(slack: float, last_word: str, is_last: bool, is_orphan: bool) -> float:
-    """Squared empty share of the line. An orphan or a short word at its end costs extra, a break after a stop less."""
-    cost = slack**2
-    if is_orphan:
-        cost += 0.6
-    if not is_last and len(last_word.strip(",.:")) <= 2:
-        cost += 0.08
-    if not is_last and last_word[-1] in ".,:;?":
-        cost -= 0.06
-    return cost

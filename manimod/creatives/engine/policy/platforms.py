@@ -71,11 +71,6 @@ LITTLE_TEXT_SHARE, CONTRAST = _TABLES["picture"]["little_text_share"], _TABLES["
 SHEETS = _TABLES["sheets"]
 
 
-def weight_limit(size: str) -> int:
-    """Bytes that a picture of this size may have on every placement that shows it."""
-    return min(placement.weight_limit for placement in PLACEMENTS.values() if size in placement.canvases)
-
-
 def call_to_action(canonical: str, placement_id: str) -> str | None:
     """The placement's own id or label for a canonical call to action; None where it has no such field."""
     placement = PLACEMENTS[placement_id]

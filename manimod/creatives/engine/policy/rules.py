@@ -2,21 +2,38 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from manimod.creatives.engine.brief import Brand, Brief, Finding, Offer
 from manimod.creatives.engine.copy.plan_names import slug
 from manimod.creatives.engine.policy.platforms import CHECKED, PLACEMENTS, Placement
-from manimod.creatives.engine.policy.terms import pattern, pattern_tables
 from manimod.lifecycle import Objective
 
 BLOCK, WARN = "block", "warn"
 ALL = "all"  # every platform; also the platform of a variant's own headline and body
+TERMS = tomllib.loads(Path(__file__).with_name("terms.toml").read_text("utf-8"))
+
+
+@cache
+def pattern(name: str) -> re.Pattern:
+    """The patterns of a table of terms.toml as one regular expression."""
+    table = TERMS[name]
+    joined = "|".join(table["patterns"])
+    if table.get("exact"):
+        return re.compile(joined)
+    in_a_question = r"[^.?!]*\?" if table.get("question") else ""
+    return re.compile(rf"\b(?:{joined})\b{in_a_question}", re.IGNORECASE)
+
+
+@lru_cache(maxsize=2**15)
+def find_terms(name: str, text: str) -> tuple[str, ...]:
+    """What the table matches in the text. Cached, because phrases come back again and again."""
+    return tuple(match[0] for match in pattern(name).finditer(text))
 
 
 @dataclass(frozen=True)
@@ -38,44 +55,26 @@ class PolicyContext:
         return cls(brief.brand, brief.tier, brief.offers, brief.proof, **stored | more)
 
     @cached_property
-    def active_offers(self) -> tuple[Offer, ...]:
-        return tuple(offer for offer in self.offers if offer.is_active(self.today))
+    def active_offers(self) -> list[Offer]:
+        return [offer for offer in self.offers if offer.is_active(self.today)]
 
     @cached_property
-    def banned(self) -> re.Pattern | None:
-        """The brand's banned terms as one pattern."""
-        terms = [term.strip() for term in self.brand.banned_terms if term.strip()]
-        return _whole_words(terms, re.IGNORECASE)
+    def banned(self) -> re.Pattern:
+        """The brand's banned terms."""
+        return _whole_words(self.brand.banned_terms, re.IGNORECASE)
 
     @cached_property
-    def own_names(self) -> re.Pattern | None:
+    def own_names(self) -> re.Pattern:
         """The brand, the tier and coupon codes: their own spelling breaks no rule."""
-        names = [self.brand.name, *(offer.code for offer in self.offers)]
-        if self.tier:
-            names += [self.tier, slug(self.tier)]  # the slug stands in a display path
+        names = [self.brand.name, self.tier, slug(self.tier or "")]  # the slug stands in a display path
+        names += [offer.code for offer in self.offers]
         return _whole_words(sorted(filter(None, names), key=len, reverse=True))
 
-    @cached_property
-    def known_names(self) -> tuple[set[str], set[str]]:
-        """Customers' full names (case folded) and first names, without words of the brand's own name."""
-        full, first = set(), set()
-        for name in self.customer_names:
-            words = name.split()
-            if len(words) > 1:
-                full.add(" ".join(words).casefold())
-            if words and len(words[0]) > 2 and words[0][0].isupper():
-                first.add(words[0])
-        return full, first - set(re.findall(r"\w+", self.brand.name))
 
-    def is_offered(self, excerpt: str) -> bool:
-        return any(excerpt.casefold() in offer.text.casefold() for offer in self.active_offers)
-
-    def is_proven(self, excerpt: str) -> bool:
-        return any(excerpt.casefold().strip(" .,") in proof.casefold() for proof in self.proof)
-
-
-def _whole_words(words: list[str], flags: int = 0) -> re.Pattern | None:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", flags) if words else None
+def _whole_words(words: Iterable[str], flags: int = 0) -> re.Pattern:
+    """A pattern of the words; one that matches nothing where there are none."""
+    joined = "|".join(re.escape(word.strip()) for word in words if word.strip())
+    return re.compile(rf"(?<!\w)(?:{joined or '(?!)'})(?!\w)", flags)
 
 
 class Text(NamedTuple):
@@ -88,7 +87,7 @@ class Text(NamedTuple):
 
     @classmethod
     def masked(cls, platform: str, field: str, text: str, context: PolicyContext) -> "Text":
-        return cls(platform, field, text, context.own_names.sub("Name", text) if context.own_names else text)
+        return cls(platform, field, text, context.own_names.sub("Name", text))
 
 
 @dataclass(frozen=True)
@@ -97,27 +96,13 @@ class CheckedCopy:
     types, only that one text is here and `complete` is False."""
 
     platform: str
-    texts: tuple[Text, ...]
+    texts: list[Text]
     call_to_action: str | None = None
     complete: bool = True
 
     @property
     def placement(self) -> Placement | None:
         return PLACEMENTS.get(self.platform)
-
-    @cached_property
-    def matched_terms(self) -> frozenset[str]:
-        """The tables of terms.toml that match some text here; nearly always none."""
-        return frozenset().union(*(_matched_terms(text.plain) for text in self.texts))
-
-    def lines(self, field: str) -> list[str]:
-        return [text.text for text in self.texts if text.field == field]
-
-
-@lru_cache(maxsize=4096)
-def _matched_terms(text: str) -> frozenset[str]:
-    """Cached, because phrases come back again and again."""
-    return frozenset(table for table in pattern_tables() if pattern(table).search(text))
 
 
 class Hit(NamedTuple):
@@ -129,13 +114,9 @@ class Hit(NamedTuple):
     severity: str = ""
 
 
-Check = Callable[..., Iterable[Hit]]  # of (CheckedCopy, PolicyContext); of (Canvas, placement id) for pictures
-IsAllowed = Callable[[PolicyContext, str], bool]  # whether the context allows an excerpt that the terms match
-
-
 @dataclass(frozen=True)
 class PolicyRule:
-    """A row of rules.toml. A rule without a `check` of its own is broken where its `terms` match."""
+    """A row of rules.toml, whose head explains each value."""
 
     id: str
     platforms: list[str]
@@ -145,8 +126,9 @@ class PolicyRule:
     scope: str = "text"
     message: str = ""
     terms: str = ""
-    check: Check | None = None
-    is_allowed: IsAllowed | None = None
+    field: str = ""
+    check: Callable[..., Iterable[Hit]] | None = None
+    is_allowed: Callable[[PolicyContext, str], bool] | None = None
     checked: date = CHECKED
 
     @property
@@ -158,38 +140,34 @@ class PolicyRule:
         family = PLACEMENTS[platform].family if platform in PLACEMENTS else platform
         return not {ALL, platform, family}.isdisjoint(self.platforms)
 
-    def findings(self, copy: CheckedCopy, context: PolicyContext) -> list[Finding]:
-        hits = self.check(copy, context) if self.check else self._find_terms(copy, context)
-        return [self.finding(hit, copy.platform) for hit in hits]
+    def findings(self, *subject: object) -> Iterator[Finding]:
+        """`subject`: a CheckedCopy and its PolicyContext, or for a picture the Canvas and the placement's id."""
+        check = self.check or self.find_terms
+        for hit in check(*subject):
+            where = hit.where
+            platform = subject[0].platform if isinstance(subject[0], CheckedCopy) else subject[1]
+            if isinstance(where, Text):
+                platform, where = where.platform, where.field
+            severity, message = hit.severity or self.severity, hit.message or self.message
+            yield Finding(self.id, severity, platform, where, message, hit.excerpt)
 
-    def finding(self, hit: Hit, platform: str) -> Finding:
-        platform, field = hit.where[:2] if isinstance(hit.where, Text) else (platform, hit.where)
-        return Finding(
-            self.id, hit.severity or self.severity, platform, field, hit.message or self.message, hit.excerpt
-        )
-
-    def _find_terms(self, copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    def find_terms(self, copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
         """At most one hit for each text."""
-        if self.terms not in copy.matched_terms:
-            return
         for text in copy.texts:
-            for match in pattern(self.terms).finditer(text.plain):
-                if not (self.is_allowed and self.is_allowed(context, match[0])):
-                    yield Hit(text, match[0].strip())
-                    break
+            if self.field in ("", text.field):
+                for found in find_terms(self.terms, text.plain):
+                    if not (self.is_allowed and self.is_allowed(context, found)):
+                        yield Hit(text, found.strip())
+                        break
 
 
-def load_rules(checks: Mapping[str, Check], exceptions: Mapping[str, IsAllowed]) -> dict[str, PolicyRule]:
-    """The rules by id, in the order of the table. Raises ValueError for a function without a row, and for a row with
-    neither a function nor terms and a message."""
-    rows = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-    unknown = {*checks, *exceptions} - set(rows)
-    if unknown:
-        raise ValueError(f"not in rules.toml: {unknown}")
+def load_rules(rows: dict[str, dict], functions: dict[str, Callable]) -> dict[str, PolicyRule]:
+    """The rules by id, in the order of the table. Raises KeyError for a row whose function is not there, and ValueError
+    for a row with neither a function nor terms and a message."""
     rules = {}
     for id, row in rows.items():
-        row.setdefault("terms", id)
-        rule = rules[id] = PolicyRule(id, **row, check=checks.get(id), is_allowed=exceptions.get(id))
-        if not rule.check and not (rule.terms in pattern_tables() and rule.message):
+        named = {key: functions[row[key]] for key in ("check", "is_allowed") if key in row}
+        rule = rules[id] = PolicyRule(id, **{"terms": id} | row | named)
+        if not rule.check and not (rule.message and "patterns" in TERMS.get(rule.terms, {})):
             raise ValueError(f"rules.toml: {id} can never find anything")
     return rules

@@ -1,0 +1,250 @@
+"""What rules need beside lists of terms; rules.toml names these functions. A `check` yields what breaks its rule, an
+`is_allowed` says whether the account's own texts allow what the terms have found."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from manimod.creatives.engine.picture.canvas import Canvas
+from manimod.creatives.engine.picture.colour import contrast
+from manimod.creatives.engine.picture.text_layout import missing_glyphs
+from manimod.creatives.engine.policy import platforms
+from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS, CANVASES, CTA_LISTS, CTA_MAP, CTA_SUITS
+from manimod.creatives.engine.policy.rules import (
+    ALL,
+    TERMS,
+    WARN,
+    CheckedCopy,
+    Hit,
+    PolicyContext,
+    find_terms,
+    pattern,
+)
+
+WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+MAX_EMOJI = 10
+
+
+def customer_name(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    """Full names in any case, and first names with a capital letter, without words of the brand's own name."""
+    if not context.customer_names:
+        return
+    full, first = set(), set()
+    for name in context.customer_names:
+        words = name.split()
+        if len(words) > 1:
+            full.add(" ".join(words).casefold())
+        if words and len(words[0]) > 2 and words[0][0].isupper():
+            first.add(words[0])
+    first -= set(re.findall(r"\w+", context.brand.name))
+    for text in copy.texts:
+        name = _find_name(text.plain, full, first)
+        if name:
+            yield Hit(text, name)
+
+
+def _find_name(text: str, full: set[str], first: set[str]) -> str | None:
+    """A first name that is also an everyday word counts only where somebody is addressed: "Grace, come back"."""
+    tokens = list(re.finditer(r"[\w'’.-]+", text))
+    for i, token in enumerate(tokens):
+        for last in tokens[i : i + 4]:
+            span = text[token.start() : last.end()].strip(".'’-")
+            if span.casefold() in full:
+                return span
+        word = re.sub(r"['’]s$", "", token[0].strip(".'’-"))
+        is_addressed = text[token.end() : token.end() + 1] == ","
+        if word in first and (is_addressed or word.casefold() not in TERMS["everyday"]["words"]):
+            return word
+    return None
+
+
+def personal_attribute(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    for text in copy.texts:
+        if not find_terms("attributes", text.plain) and not find_terms("age", text.plain):
+            continue
+        for sentence in re.findall(r"[^.?!]+[.?!]?", text.plain):
+            is_about_you = pattern("you").search(sentence) and pattern("attributes").search(sentence)
+            if is_about_you or pattern("age").search(sentence):
+                yield Hit(text, sentence.strip())
+
+
+def small_audience(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    size = context.audience_size
+    if not copy.complete or copy.platform not in AUDIENCE_MINIMUMS or size is None:
+        return
+    minimum = AUDIENCE_MINIMUMS[copy.platform]["people"]
+    if size < minimum:
+        message = f"The audience has {size:,} people; ads to lists run here from {minimum:,} matched ones. "
+        yield Hit("audience", str(size), message + "Wait, or join it with another audience.")
+
+
+def exclamation(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    count = 0
+    for text in copy.texts:
+        count += text.plain.count("!")
+        if "!" in text.plain:
+            last = text
+            if "headline" in text.field:
+                yield Hit(text, "!", "Google refuses “!” in a headline. End it without one.")
+    if count > 1:
+        yield Hit(last, "!", "Google allows one “!” in an ad. Keep one at most.")
+
+
+def many_emoji(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    if sum(len(find_terms("emoji", text.text)) for text in copy.texts) > MAX_EMOJI:
+        yield Hit(copy.texts[0], "")
+
+
+def short_headline(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    others = {text.text.casefold() for text in copy.texts if text.field in ("business_name", "descriptions")}
+    for text in copy.texts:
+        is_bad = text.plain.endswith((".", "!", "?")) or text.text.casefold() in others
+        if text.field == "headlines" and is_bad:
+            yield Hit(text, text.text)
+
+
+def length(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    fields = copy.placement.fields if copy.placement else {}
+    for text in copy.texts:
+        field = fields.get(text.field)
+        if field is None:
+            continue
+        size = len(text.text)
+        if copy.platform == "tiktok":  # it counts wide East Asian characters twice
+            size += len(WIDE.findall(text.text))
+        if not 0 < size <= field.hard:
+            message = f"{field.label} holds 1 to {field.hard} characters; this has {size}. Change its length."
+            yield Hit(text, text.text[:60], message)
+        elif size > field.target:
+            message = f"{field.label} shows about {field.target} characters; this has {size} and may be cut off."
+            yield Hit(text, text.text[:60], message, WARN)
+
+
+def number_of_lines(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    if not copy.placement or not copy.complete:
+        return
+    for field in copy.placement.fields.values():
+        at_least, at_most, wanted = field.lines
+        lines = [text.text for text in copy.texts if text.field == field.name]
+        different = len({frozenset(re.findall(r"\w+", line.casefold())) for line in lines})
+        if different < at_least or len(lines) > at_most:
+            message = f"{field.label}: {at_least} to {at_most} wanted, {different} different ones are here."
+            yield Hit(field.name, "", message)
+        elif different < wanted:
+            message = f"{field.label}: {wanted} different ones work better than {different}."
+            yield Hit(field.name, "", message, WARN)
+
+
+def known_call_to_action(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    if copy.placement and copy.complete and copy.placement.button:
+        known = CTA_LISTS[copy.placement.family]
+        if copy.call_to_action not in known:
+            message = f"{copy.placement.label} does not know this call to action. Choose one of: {', '.join(known)}."
+            yield Hit("call_to_action", str(copy.call_to_action), message)
+
+
+def fitting_call_to_action(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    given = copy.call_to_action
+    if copy.platform == ALL and copy.complete and context.objective and given not in CTA_SUITS[context.objective]:
+        label = CTA_MAP.get(given, {}).get("label", given)
+        message = f"“{label}” asks for something else than {context.objective}. Choose a gentler call to action."
+        yield Hit("call_to_action", str(given), message)
+
+
+def landing_page(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    if not copy.complete or copy.platform != ALL:
+        return
+    page = context.brand.landing_page
+    if not page:
+        yield Hit("landing_page", "", "No landing page is set yet. Add one to the brand kit before you export.", WARN)
+    elif urlsplit(page).scheme != "https" or not urlsplit(page).netloc or re.search(r"\s", page):
+        yield Hit("landing_page", page, "The landing page must be a full address that starts with https://.")
+
+
+def brand_terms(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    disclaimer = context.brand.disclaimer.strip()
+    is_missing = bool(disclaimer and copy.complete)
+    for text in copy.texts:
+        is_missing = is_missing and disclaimer not in text.text
+        found = context.banned.search(text.text)
+        if found:
+            yield Hit(text, found[0], "The brand kit bans this term. Say it in another way.")
+    if is_missing:
+        yield Hit("disclaimer", "", "The brand's disclaimer is missing here. Add it to one of the texts.")
+
+
+def drawable(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    for text in copy.texts:
+        missing = text.platform == ALL and missing_glyphs(text.text)
+        if missing:
+            yield Hit(text, missing[:12])
+
+
+def is_acronym(_context: PolicyContext, word: str) -> bool:
+    acronyms = TERMS["acronyms"]
+    return word in acronyms["words"] or (len(word) == 3 and word not in acronyms["shouted"])
+
+
+def is_offered(context: PolicyContext, excerpt: str) -> bool:
+    return any(excerpt.casefold() in offer.text.casefold() for offer in context.active_offers)
+
+
+def is_proven(context: PolicyContext, excerpt: str) -> bool:
+    return any(excerpt.casefold().strip(" .,") in proof.casefold() for proof in context.proof)
+
+
+def is_proven_or_offered(context: PolicyContext, excerpt: str) -> bool:
+    return is_proven(context, excerpt) or is_offered(context, excerpt)
+
+
+def is_approved_offer(context: PolicyContext, excerpt: str) -> bool:
+    word = excerpt.casefold()
+    for offer in context.active_offers:
+        if (offer.kind == "trial" and word == "trial") or (offer.kind == "discount" and word.startswith("discount")):
+            return True
+    return word.startswith("100") or is_proven_or_offered(context, word)
+
+
+def is_real_deadline(context: PolicyContext, excerpt: str) -> bool:
+    ends = {offer.ends_on for offer in context.active_offers if offer.ends_on}
+    if re.search(r"today|tonight|midnight", excerpt, re.IGNORECASE):
+        return context.today in ends
+    return bool(ends)
+
+
+def is_stored_quotation(context: PolicyContext, excerpt: str) -> bool:
+    return is_proven(context, re.sub(r"^\W+|\W*[-–—~,]\s*\w+$", "", excerpt))
+
+
+def little_text(canvas: Canvas, _placement: str) -> Iterator[Hit]:
+    if canvas.text_share > platforms.LITTLE_TEXT_SHARE:
+        yield Hit("picture", f"{canvas.text_share:.0%}")
+
+
+def drawn_button(canvas: Canvas, _placement: str) -> Iterator[Hit]:
+    labels = {entry["label"].casefold() for entry in CTA_MAP.values()}
+    for box in canvas.boxes:
+        if box.text.casefold().strip(" .›→>") in labels:
+            yield Hit(box.kind, box.text)
+
+
+def size_and_zone(canvas: Canvas, placement: str) -> Iterator[Hit]:
+    spec = platforms.PLACEMENTS[placement]
+    if canvas.size not in {CANVASES[name].master or name for name in spec.canvases}:
+        yield Hit("picture", canvas.size, f"{spec.label} takes pictures of {', '.join(spec.canvases)} pixels.")
+    top, bottom, sides = CANVASES[canvas.size].clear
+    for box in canvas.boxes:
+        is_too_high_or_low = box.y < top * canvas.h or box.y + box.h > (1 - bottom) * canvas.h
+        is_too_far_aside = box.x < sides * canvas.w or box.x + box.w > (1 - sides) * canvas.w
+        if is_too_high_or_low or is_too_far_aside:
+            yield Hit(box.kind, box.text[:40], "This text lies where the platform puts its own controls. Move it in.")
+
+
+def legible(canvas: Canvas, _placement: str) -> Iterator[Hit]:
+    for box in canvas.boxes:
+        if contrast(box.fill, box.background) < platforms.CONTRAST:
+            message = "This text is hard to read on its background. Change a colour."
+            yield Hit(box.kind, f"{box.fill} on {box.background}", message)
+        missing = missing_glyphs(box.text)
+        if missing:
+            yield Hit(box.kind, missing, "The picture's font has no such sign. Use other characters.")
