@@ -9,64 +9,34 @@ from flask_security import current_user
 
 from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS
 from manimod.errors import explain
-from manimod.lifecycle import KINDS, LabelledEnum, Objective, Segment, TierPosition
+from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
 from manimod.models import Creative
-from manimod.models.states import CreativeStatus, EventState, MomentState, ReviewAction, Source
-from manimod.stripe import connections
-from manimod.web.charts import share
+from manimod.models.states import CreativeStatus, EventState, MomentState, Outcome, ReviewAction, Source
+from manimod.stripe.connections import explain_last_error
 
-
-def _labels(enum: type[LabelledEnum]) -> dict[str, str]:
-    return {member.value: member.label for member in enum}
-
-
+ENUMS = {
+    "OBJECTIVES": Objective,
+    "SEGMENTS": Segment,
+    "POSITIONS": TierPosition,
+    "STATUSES": CreativeStatus,
+    "REVIEW_ACTIONS": ReviewAction,
+    "SOURCES": Source,
+    "RESULTS": EventState,
+    "MOMENT_STATES": MomentState,
+    "OUTCOMES": Outcome,
+}
 # What templates find under these names: stored value -> label.
-LABELS = {
-    "EVENTS": {event: kind.name for event, kind in KINDS.items()},
-    "PURPOSES": {event: kind.purpose for event, kind in KINDS.items()},
-    "OBJECTIVES": _labels(Objective),
-    "SEGMENTS": _labels(Segment),
-    "POSITIONS": _labels(TierPosition),
-    "STATUSES": _labels(CreativeStatus),
-    "REVIEW_ACTIONS": _labels(ReviewAction),
-    "SOURCES": _labels(Source),
-    "ARRIVALS": {
-        "webhook": "Events arrive by webhook",
-        "poll": "Events are checked every minute",
-        "sync": "Changes are found by the hourly sync",
-        None: "Stripe cannot be read",
-    },
-    "SOURCE_SPEEDS": {"webhook": "within seconds", "poll": "within a minute", "sync": "within the hour"},
-    "RESULTS": _labels(EventState),
-    "MOMENT_STATES": _labels(MomentState),
-    # How an account is: the word, its pill and the pill's icon.
-    "OUTCOMES": {
-        "broken": ("Broken", "bad", "exclamation-triangle-fill"),
-        "attention": ("Needs a look", "warn", "exclamation-triangle-fill"),
-        "unchecked": ("Not checked", "plain", "hourglass-split"),
-        "good": ("Good", "good", "check-circle-fill"),
-        "not_applicable": ("Not in use", "plain", "dash-circle"),
-    },
-    "AUDIT_ACTIONS": {
-        "replayed_event": "Event processed once more:",
-        "synced": "Sync started",
-        "checked": "Checks run",
-        "set_plan": "Plan changed",
-        "released_sync": "Sync given to another worker",
-        "showed_names": "Looked at customers' names",
-    },
-    "QUEUES": {"mani": "Events", "mani-sync": "Syncs and event checks"},
-}
-KEY_TYPES = {
-    "rk_live": "Restricted key, live mode",
-    "rk_test": "Restricted key, test mode",
-    "sk_test": "Secret key, test mode",
-}
+LABELS = {name: {member.value: member.label for member in enum} for name, enum in ENUMS.items()}
+LABELS["EVENTS"] = {event: kind.name for event, kind in KINDS.items()}
+LABELS["PURPOSES"] = {event: kind.purpose for event, kind in KINDS.items()}
+LABELS["OUTCOMES"]["unchecked"] = "Not checked"
 
 
 def register(app: Flask) -> None:
-    app.jinja_env.globals.update(LABELS, platforms_beyond=platforms_beyond, is_about_the_key=is_about_the_key)
-    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.update(LABELS, AUDIENCE_MINIMUMS=AUDIENCE_MINIMUMS, is_about_the_key=is_about_the_key)
+    app.jinja_env.filters.update(failure=explain, trouble=explain_last_error)
+    for function in (ago, ahead, on_day, exactly, clock, duration, share, audience, sentence_case, sentence):
+        app.jinja_env.filters[function.__name__] = function
 
 
 def ago(time: datetime, now: datetime | None = None) -> str:
@@ -123,25 +93,21 @@ def duration(length: timedelta | float) -> str:
     return f"{seconds / 3600:.0f} h"
 
 
+def share(part: float, whole: float) -> str:
+    """`38%`; a part that exists is never said to be 0%."""
+    percent = 100 * part / whole if whole else 0
+    return "<1%" if 0 < percent < 1 else f"{percent:.0f}%"
+
+
 def audience(creative: Creative) -> str:
     """`Pro · High value`, as far as either is known."""
-    known = [part for part in (creative.tier, LABELS["SEGMENTS"].get(creative.segment)) if part]
+    known = filter(None, (creative.tier, LABELS["SEGMENTS"].get(creative.segment)))
     return " · ".join(known) or "All customers"
-
-
-def key_type(name: str | None) -> str:
-    return KEY_TYPES.get(name, "API key")
 
 
 def is_about_the_key(code: str | None) -> bool:
     """Whether a connection fails for a reason that another key mends."""
     return bool(code) and code.startswith(("STRIPE_KEY", "STRIPE_PERMISSION", "KEY_"))
-
-
-def platforms_beyond(size: int) -> list[str]:
-    """The platforms that need a larger matched audience than this: `Google (100)`."""
-    beyond = [family for family in AUDIENCE_MINIMUMS.values() if size < family["people"]]
-    return [f"{family['name']} ({family['people']:,})" for family in beyond]
 
 
 def sentence_case(name: str) -> str:
@@ -153,8 +119,3 @@ def sentence(text: str) -> str:
     """A reason as a sentence of its own. The name mani stays lowercase."""
     first = text[:1] if text.startswith("mani ") else text[:1].upper()
     return first + text[1:].rstrip(".") + "."
-
-
-FILTERS = {"failure": explain, "trouble": connections.explain_last_error, "key_type": key_type}
-for _filter in (ago, ahead, on_day, exactly, clock, duration, share, audience, sentence_case, sentence):
-    FILTERS[_filter.__name__] = _filter

@@ -6,7 +6,12 @@ from jinja2.runtime import Macro
 
 from manimod.web import charts
 
-FILES = {"ui": "macros/ui.html", "forms": "macros/forms.html", "check_macros": "macros/checks.html"}
+FILES = {
+    "ui": "macros/ui.html",
+    "forms": "macros/forms.html",
+    "charts": "macros/charts.html",
+    "check_macros": "macros/checks.html",
+}
 
 
 class MacroFile:
@@ -21,7 +26,6 @@ class MacroFile:
 
 
 def register(app: Flask) -> None:
-    environment = app.jinja_env
-    environment.globals["charts"] = charts
+    app.jinja_env.globals["geometry"] = charts
     for name, template in FILES.items():
-        environment.globals[name] = MacroFile(environment, template)
+        app.jinja_env.globals[name] = MacroFile(app.jinja_env, template)

@@ -1,14 +1,15 @@
-"""Charts: numbers in, SVG and the same numbers as a table out."""
+"""Charts: numbers in; geometry, SVG and the same numbers as a table out."""
 
 from datetime import date, timedelta
 from xml.etree import ElementTree
 
 import pytest
-from markupsafe import Markup
 
-from manimod.web import charts
+from manimod.web import charts, labels
 
 NAMES = {"joined": "New customer", "left": "Cancelled"}
+COLUMNS = "{{ charts.trend('What happened', geometry.columns(days, names), ' a day') }}"
+LINES = "{{ charts.trend('Customers', geometry.lines(days, names)) }}"
 
 
 def days(*counts: object) -> list[tuple[date, object]]:
@@ -16,38 +17,44 @@ def days(*counts: object) -> list[tuple[date, object]]:
     return [(first + timedelta(days=index), each) for index, each in enumerate(counts)]
 
 
-def parse(drawn: Markup) -> ElementTree.Element:
-    return ElementTree.fromstring(f"<div>{drawn}</div>")
+@pytest.fixture
+def draw(app):
+    """Renders a call of a macro; returns the document."""
+
+    def render(call: str, **values: object) -> ElementTree.Element:
+        return ElementTree.fromstring(f"<div>{app.jinja_env.from_string(call).render(values)}</div>")
+
+    return render
 
 
-def texts(drawn: Markup, tag: str) -> list[str]:
-    return ["".join(element.itertext()) for element in parse(drawn).iter(tag)]
+def texts(drawn: ElementTree.Element, tag: str) -> list[str]:
+    return [" ".join("".join(element.itertext()).split()) for element in drawn.iter(tag)]
 
 
-def rectangles(drawn: Markup, name: str) -> list[dict[str, str]]:
-    return [rect.attrib for rect in parse(drawn).iter("rect") if rect.get("class") == name]
+def rectangles(drawn: ElementTree.Element, name: str) -> list[dict[str, str]]:
+    return [rect.attrib for rect in drawn.iter("rect") if rect.get("class") == name]
 
 
 @pytest.mark.parametrize(("number", "most", "width"), [(1, 4, "25.0"), (0, 4, "0.0"), (0, 0, "0")])
-def test_a_bar_is_as_long_as_its_share_of_the_longest(number, most, width):
-    [fill] = rectangles(charts.bar(number, most), "bar-fill")
+def test_a_bar_is_as_long_as_its_share_of_the_longest(draw, number, most, width):
+    [fill] = rectangles(draw("{{ charts.bar(number, most) }}", number=number, most=most), "bar-fill")
     assert fill["width"] == width
 
 
-def test_bars_name_every_row_and_its_number():
-    drawn = charts.bars("Customers by tier", [("Pro", 1200), ("Starter", 300)])
+def test_bars_name_every_row_and_its_number(draw):
+    drawn = draw("{{ charts.bars('Customers by tier', rows) }}", rows=[("Pro", 1200), ("Starter", 300)])
     assert texts(drawn, "caption") == ["Customers by tier"]
     assert texts(drawn, "th") == ["Pro", "Starter"]
     assert "1,200" in texts(drawn, "td")
     assert [fill["width"] for fill in rectangles(drawn, "bar-fill")] == ["100.0", "25.0"]
 
 
-def test_bars_without_rows_are_an_empty_table():
-    assert texts(charts.bars("Nothing", []), "th") == []
+def test_bars_without_rows_are_an_empty_table(draw):
+    assert texts(draw("{{ charts.bars('Nothing', []) }}"), "th") == []
 
 
-def test_shares_fill_the_whole_width_and_say_their_percentages():
-    drawn = charts.shares("Segments", [("High", 1), ("Low", 3)])
+def test_shares_fill_the_whole_width_and_say_their_percentages(draw):
+    drawn = draw("{{ charts.shares('Segments', rows) }}", rows=[("High", 1), ("Low", 3)])
     assert texts(drawn, "title") == ["High: 1 (25%)", "Low: 3 (75%)"]
     [first], [last] = rectangles(drawn, "series-1")[:1], rectangles(drawn, "series-2")[:1]
     assert (first["x"], first["width"]) == ("0.0", "246.0")
@@ -55,49 +62,67 @@ def test_shares_fill_the_whole_width_and_say_their_percentages():
 
 
 def test_a_share_that_exists_is_never_shown_as_none():
-    assert charts.share(1, 1000) == "<1%"
-    assert charts.share(0, 1000) == "0%"
-    assert charts.share(1, 0) == "0%"
+    assert labels.share(1, 1000) == "<1%"
+    assert labels.share(0, 1000) == "0%"
+    assert labels.share(1, 0) == "0%"
+    assert charts.shares([1, 9999])[0] == (0.0, 1)
 
 
 def test_columns_are_stacked_from_the_bottom():
-    drawn = charts.columns("What happened", days({"joined": 2, "left": 2}, {"joined": 0, "left": 0}), NAMES)
-    [lower], [upper] = rectangles(drawn, "series-1")[-1:], rectangles(drawn, "series-2")[-1:]
-    assert (lower["y"], lower["height"]) == ("50.0", "49.2")
-    assert (upper["y"], upper["height"]) == ("0.0", "49.2")
+    lower, upper = charts.columns(days({"joined": 2, "left": 2}, {"joined": 0, "left": 0}), NAMES).days[0].bars
+    assert (lower.series, lower.y, lower.height) == (1, 50.0, 49.2)
+    assert (upper.series, upper.y, upper.height) == (2, 0.0, 49.2)
 
 
-def test_columns_tell_each_day_in_a_title_and_in_the_table():
-    drawn = charts.columns("What happened", days({"joined": 2, "left": 1}, {"joined": 0, "left": 0}), NAMES)
+def test_columns_name_each_day_in_a_title_and_in_the_table(draw):
+    drawn = draw(COLUMNS, days=days({"joined": 2, "left": 1}, {"joined": 0, "left": 0}), names=NAMES)
     assert texts(drawn, "title") == ["1 Nov: 2 new customer, 1 cancelled", "2 Nov: nothing"]
-    assert texts(drawn, "tr") == ["DayNew customerCancelled", "2 Nov00", "1 Nov21"]
-    assert 'aria-label="What happened. At most 3 a day."' in drawn
+    assert [texts(row, "th") + texts(row, "td") for row in drawn.iter("tr")] == [
+        ["Day", "New customer", "Cancelled"],
+        ["2 Nov", "0", "0"],
+        ["1 Nov", "2", "1"],
+    ]
+    assert "What happened. At most 3 a day." in [drawing.get("aria-label") for drawing in drawn.iter("svg")]
 
 
 def test_a_small_number_does_not_fill_the_chart():
-    drawn = charts.columns("What happened", days({"joined": 1, "left": 0}), NAMES)
-    assert rectangles(drawn, "series-1")[-1]["height"] == "24.2", "one of at least four"
+    [bar] = charts.columns(days({"joined": 1, "left": 0}), NAMES).days[0].bars
+    assert bar.height == 24.2, "one of at least four"
 
 
-def test_lines_run_from_day_to_day_with_a_gap_where_nothing_was_counted():
-    drawn = charts.lines("Customers", days([4, 0], None, [2, 1], [0, 1]), ["All", "Pro"])
-    paths = [path.get("d") for path in parse(drawn).iter("path")]
+def test_lines_run_from_day_to_day_with_a_gap_where_nothing_was_counted(draw):
+    drawn = draw(LINES, days=days([4, 0], None, [2, 1], [0, 1]), names=["All", "Pro"])
+    paths = [path.get("d") for path in drawn.iter("path")]
     assert paths == ["M0 0.0M40 50.0L60 100.0", "M0 100.0M40 75.0L60 75.0"]
     assert texts(drawn, "title")[1] == "2 Nov: not counted"
     assert "2 Novnot counted" in texts(drawn, "tr")
 
 
-def test_a_legend_names_each_colour_with_its_total():
-    assert texts(charts.legend({"joined": 1500, "left": 2}, NAMES), "li") == ["New customer 1,500", "Cancelled 2"]
+def test_every_place_of_a_plot_belongs_to_one_day():
+    counts = {"joined": 1, "left": 0}
+    for plot in (charts.lines(days([1], [2], [3]), ["All"]), charts.columns(days(counts, counts, counts), NAMES)):
+        end = 0
+        for day in plot.days:
+            assert day.x == end
+            end += day.width
+        assert end == plot.width
 
 
-def test_a_line_legend_says_the_change():
-    drawn = charts.line_legend(["All", "Pro", "Free"], [10, 5, 5], [3, -2, 0])
+def test_a_legend_names_each_colour_with_its_total(draw):
+    counted = days({"joined": 1400, "left": 2}, {"joined": 100, "left": 0})
+    drawn = draw("{{ charts.legend(geometry.columns(days, names)) }}", days=counted, names=NAMES)
+    assert texts(drawn, "li") == ["New customer 1,500", "Cancelled 2"]
+
+
+def test_a_line_legend_says_the_change(draw):
+    drawn = draw("{{ charts.line_legend(['All', 'Pro', 'Free'], [10, 5, 5], [3, -2, 0]) }}")
     assert texts(drawn, "li") == ["All 10 +3", "Pro 5 −2", "Free 5 ±0"]
 
 
-def test_names_are_shown_as_text():
-    drawn = charts.bars("<i>", [("<b>Pro & Co</b>", 1)]) + charts.shares("<i>", [("<b>", 1)])
-    drawn += charts.columns("<i>", days({"joined": 1}), {"joined": "<b>"}) + charts.lines("<i>", days([1]), ["<b>"])
+def test_names_are_shown_as_text(app):
+    calls = "{{ charts.bars('<i>', [('<b>Pro & Co</b>', 1)]) }}{{ charts.shares('<i>', [('<b>', 1)]) }}" + COLUMNS
+    values = {"days": days({"<b>": 1}), "names": {"<b>": "<b>"}}
+    drawn = app.jinja_env.from_string(calls).render(values)
+    drawn += app.jinja_env.from_string(LINES).render(days=days([1]), names=["<b>"])
     assert "<b>" not in drawn
     assert "<i>" not in drawn
