@@ -18,15 +18,18 @@ from manimod.stripe.payloads import EVENT_TYPES
 from manimod.web import render
 from manimod.web.auth import owner_required
 from manimod.web.forms import ApiKeyForm, EventsForm, SigningSecretForm, TierNameForm
+from manimod.web.labels import is_about_the_key
 
 blueprint = Blueprint("stripe_settings", __name__, url_prefix="/settings")
 
-# What helps beside the sentence of a refused key; the others are mended in the field itself.
-WANTS_ANOTHER_KEY = {
-    "STRIPE_KEY_FULL_SECRET", "STRIPE_KEY_PUBLISHABLE", "STRIPE_KEY_ORGANISATION", "STRIPE_KEY_UNKNOWN",
-    "STRIPE_KEY_REJECTED", "STRIPE_KEY_EXPIRED", "STRIPE_KEY_ADDRESS", "STRIPE_PERMISSION_MISSING",
-}  # fmt: skip
-ALSO_AFTER_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "settings/_paths.html")
+# Mended in the field itself. For the other refused keys the page leads to a new one.
+MENDED_HERE = (
+    "STRIPE_KEY_MISSING",
+    "STRIPE_KEY_SIGNING_SECRET",
+    "STRIPE_KEY_TRUNCATED",
+    "STRIPE_KEY_OTHER_ACCOUNT",
+)
+CHANGED_BY_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "settings/_paths.html")
 
 
 @blueprint.get("", strict_slashes=False)
@@ -63,7 +66,7 @@ def connect(account: Account) -> Response:
             account,
             status=failure.status,
             key_form=form,
-            wants_another_key=failure.code in WANTS_ANOTHER_KEY,
+            wants_another_key=is_about_the_key(failure.code) and failure.code not in MENDED_HERE,
             may_retry=failure.code in PASSING,
             offers_fresh_start=form.start_afresh.data or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
             replaces_key=True,
@@ -71,31 +74,19 @@ def connect(account: Account) -> Response:
     return render.redirect_with_toast(_here(), f"Connected to {name}.")
 
 
-@blueprint.post("/integrations/stripe/events")
-@owner_required
-def save_events(account: Account) -> Response:
-    """All switches at once, for browsers without JavaScript."""
-    form = EventsForm()
-    with transaction():
-        for kind in KINDS:
-            record.set_switch(account, kind, form[kind].data)
-    return render.redirect_with_toast(_here("events"), "Events saved.")
-
-
+@blueprint.post("/integrations/stripe/events", defaults={"kind": None})
 @blueprint.post("/integrations/stripe/events/<kind>")
 @owner_required
-def save_event(account: Account, kind: str) -> Response:
+def save_events(account: Account, kind: str | None) -> Response:
+    """One switch; for browsers without JavaScript all of them at once."""
     form = EventsForm()
-    enabled = kind in form and form[kind].data
     with transaction():
-        record.set_switch(account, kind, enabled)
-    return render.success_response(
-        "settings/_event.html",
-        _here("events"),
-        toast="Saved: this event makes creatives." if enabled else "Saved: this event makes no creatives.",
-        kind=kind,
-        events_form=form,
-    )
+        for name in [kind] if kind else KINDS:
+            record.set_switch(account, name, name in form and form[name].data)
+    if kind is None:
+        return render.redirect_with_toast(_here("events"), "Events saved.")
+    toast = "Saved: this event makes creatives." if form[kind].data else "Saved: this event makes no creatives."
+    return render.success_response("settings/_event.html", _here("events"), toast, kind=kind, events_form=form)
 
 
 @blueprint.post("/integrations/stripe/signing-secret")
@@ -108,7 +99,7 @@ def save_signing_secret(account: Account) -> Response:
     if form.errors:
         return _page(account, "webhook", 422, secret_form=form, replaces_secret=True)
     return render.success_response(
-        "settings/_webhook.html", _here("webhook"), toast="Signing secret saved.", **_webhook_context(connection)
+        "settings/_webhook.html", _here("webhook"), "Signing secret saved.", **_context(connection)
     )
 
 
@@ -119,7 +110,7 @@ def remove_old_secret(account: Account) -> Response:
     with transaction():
         connection.encrypted_old_signing_secret = None
     return render.success_response(
-        "settings/_webhook.html", _here("webhook"), toast="Old secret removed.", **_webhook_context(connection)
+        "settings/_webhook.html", _here("webhook"), "Old secret removed.", **_context(connection)
     )
 
 
@@ -129,16 +120,15 @@ def rename_tier(account: Account, tier_id: int) -> Response:
     connection = connections.require_current(account)
     form = TierNameForm()
     with form.refusals_beside("name"), transaction():
-        tier = brand_kit.rename_tier(connection, tier_id, form.name.data or "")
-    if not form.errors:
-        toast = f"Saved: the next creatives say {tier.name}."
-        context = {"tier": tier, "unprintable": brand_kit.unprintable_tiers(connection, [tier])}
-        return render.success_response("settings/_tier.html", _here("tiers"), toast=toast, **context)
-    if not render.wants_fragment():
+        brand_kit.rename_tier(connection, tier_id, form.name.data or "")
+    if form.errors and not render.wants_fragment():
         return _page(account, status=422, refused_tiers={tier_id: form})
-    context = _tiers_context(connection)
+    context = _context(connection)
     tier = next(tier for tier in context["tiers"] if tier.id == tier_id)
-    return render.partial("settings/_tier.html", 422, tier=tier, refused_tiers={tier_id: form}, **context)
+    if form.errors:
+        return render.partial("settings/_tier.html", 422, tier=tier, refused_tiers={tier_id: form}, **context)
+    toast = f"Saved: the next creatives say {tier.name}."
+    return render.success_response("settings/_tier.html", _here("tiers"), toast, tier=tier, **context)
 
 
 @blueprint.post("/integrations/stripe/sync")
@@ -147,12 +137,7 @@ def sync_now(account: Account) -> Response:
     connection = connections.require_current(account)
     with transaction():
         sync.request_sync(connection)
-    return render.success_response(
-        "settings/_sync.html",
-        _here("sync"),
-        toast="Sync started.",
-        **_sync_context(connection),
-    )
+    return render.success_response("settings/_sync.html", _here("sync"), "Sync started.", **_sync_context(connection))
 
 
 @blueprint.get("/integrations/stripe/sync")
@@ -160,10 +145,10 @@ def sync_now(account: Account) -> Response:
 def sync_status(account: Account) -> Response:
     """Asked for by the progress bar; the last answer also brings what the sync has changed elsewhere on the page."""
     context = _sync_context(connections.require_current(account))
-    if context["is_syncing"]:
-        return render.partial("settings/_sync.html", **context) if render.wants_fragment() else _page(account)
-    first = ("settings/_tiers.html",) if context["run"] and context["run"].is_first else ()
-    return _page(account, "sync", also=ALSO_AFTER_A_SYNC + first)
+    if context["is_syncing"] and render.wants_fragment():
+        return render.partial("settings/_sync.html", **context)
+    is_first = context["run"] and context["run"].is_first
+    return _page(account, "sync", also=CHANGED_BY_A_SYNC + (("settings/_tiers.html",) if is_first else ()))
 
 
 @blueprint.get("/integrations/stripe/disconnect")
@@ -183,11 +168,11 @@ def disconnect(account: Account) -> Response:
 
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
     connection = connections.get_current(account)
-    context = {"key_form": ApiKeyForm(formdata=None), "connection": connection} | context
     if connection:
-        context = _webhook_context(connection) | _sync_context(connection) | _tiers_context(connection) | context
+        context = _context(connection) | _sync_context(connection) | context
         context["working"] = sources.working_source(connection)
         context["other_mode_events"] = sources.events_of_the_other_mode(connection)
+    context.setdefault("key_form", ApiKeyForm(formdata=None))
     return render.page(
         "settings/stripe.html",
         fragment,
@@ -196,16 +181,20 @@ def _page(account: Account, fragment: str | None = None, status: int = 200, **co
         events_form=EventsForm(formdata=None, data=record.switches(account)),
         permissions=PERMISSIONS,
         key_link=restricted_key_link(),
-        **context,
+        **context | {"connection": connection},
     )
 
 
-def _webhook_context(connection: Connection) -> dict:
+def _context(connection: Connection) -> dict:
+    """What the cards of the webhook and of the tiers show."""
+    found = tiers.get_for_connection(connection)
     return {
         "connection": connection,
         "address": connections.webhook_address(connection),
         "event_types": EVENT_TYPES,
         "secret_form": SigningSecretForm(formdata=None),
+        "tiers": found,
+        "unprintable": brand_kit.unprintable_tiers(connection, found),
     }
 
 
@@ -220,11 +209,6 @@ def _sync_context(connection: Connection) -> dict:
         "progress": progress,
         "is_syncing": is_due or progress is not None,
     }
-
-
-def _tiers_context(connection: Connection) -> dict:
-    found = tiers.get_for_connection(connection)
-    return {"tiers": found, "unprintable": brand_kit.unprintable_tiers(connection, found)}
 
 
 def _here(anchor: str | None = None) -> str:
