@@ -77,9 +77,8 @@ def _generate(connection_id: int) -> bool:
     connection = db.session.get(Connection, connection_id)
     if connection is None or not connection.is_connected:
         return False
-    if record.has_overdue_grace_period(connection_id):
-        with jobs.transaction():
-            record.mark_ready(connection_id)
+    with jobs.transaction():
+        record.mark_ready(connection_id)
     done, turn_ends = 0, monotonic() + MAX_SECONDS
     for audience, moment_ids in _group_by_audience(connection).items():
         if monotonic() > turn_ends:

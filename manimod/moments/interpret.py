@@ -20,6 +20,8 @@ from manimod.stripe.payloads import (
 
 # Why an event of this type makes no moment, unless a rule below says otherwise.
 REASON_BY_TYPE = {
+    "customer.updated": "a change of the customer's profile makes no moment",
+    "customer.deleted": "the event names no customer",
     "customer.subscription.created": "the subscription has not started: its first payment is open",
     "customer.subscription.trial_will_end": "a trial that is about to end makes no moment",
     "invoice.upcoming": "an upcoming renewal makes no moment until it is paid",
@@ -87,21 +89,13 @@ def interpret(event: EventFacts) -> Interpretation:
         return _interpret_subscription(event, event.subscription)
     if event.invoice:
         return _interpret_invoice(event, event.invoice)
-    if event.type.startswith("customer.") and event.type.count(".") == 1:
-        return _interpret_customer(event, event.customer)
-    return nothing("this type of event makes no moment")
-
-
-def _interpret_customer(event: EventFacts, customer: CustomerFacts | None) -> Interpretation:
     if event.type == "customer.created":
         customer_id = event.customer_id
         moment = DetectedMoment("new_customer", customer_id or event.id, customer_id, None, event.created)
         return Interpretation((moment,))
-    if customer is None:
-        return nothing("the event names no customer")
-    if event.type == "customer.deleted":
-        return Interpretation(erases=customer.id, reason="a deleted customer is erased, not won back")
-    return nothing("a change of the customer's profile makes no moment")
+    if event.type == "customer.deleted" and event.customer:
+        return Interpretation(erases=event.customer.id, reason="a deleted customer is erased, not won back")
+    return nothing(REASON_BY_TYPE.get(event.type, "this type of event makes no moment"))
 
 
 def _interpret_subscription(event: EventFacts, subscription: SubscriptionFacts) -> Interpretation:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -34,6 +34,7 @@ from manimod.stripe.payloads import LIVE_STATUSES, to_datetime
 log = structlog.get_logger()
 
 CAN_BE_WITHDRAWN = (MomentState.WAITING, MomentState.READY, MomentState.GENERATED)
+FAILURE = "payment_failed"
 WIN_BACKS = [name for name, kind in KINDS.items() if kind.objective == Objective.WINBACK]
 WITHDRAWAL_COLUMNS = {
     "key": Moment.key,
@@ -70,27 +71,52 @@ def set_switch(account: Account, kind: str, enabled: bool) -> None:
 def record(connection: Connection, observations: list[Observation]) -> None:
     """Store the moments of a batch, withdraw those that it ends, erase the customers that it deletes."""
     enabled = switches(connection.account)
-    rows, withdrawals = [], []
+    rows: dict[str, dict[str, Any]] = {}
+    withdrawals: list[Withdrawal] = []
+    customers = set()
     for observation in observations:
-        rows += [_moment_row(connection, moment, observation, enabled) for moment in observation.meaning.moments]
-        withdrawals += observation.meaning.withdrawals
-    _insert(connection, rows)
-    _withdraw(connection, withdrawals)
-    _withdraw_paid_failures(connection, [row["key"] for row in rows if row["kind"] == "payment_failed"])
+        customers.add(observation.customer)
+        for moment in observation.meaning.moments:
+            rows.setdefault(moment.key, _moment_row(connection, moment, observation, enabled[moment.kind]))
+            customers.add(moment.customer)
+        for withdrawal in observation.meaning.withdrawals:
+            withdrawals.append(withdrawal)
+            customers.add(withdrawal.customer)
+    customers.discard(None)
+    new = insert_new(Moment, list(rows.values()), ("connection_id", "key"))
+    statistics.count_moments(connection, [rows[key] for _, key in new])
+    _apply_withdrawals(connection, withdrawals)
+    failed = [key for key, row in rows.items() if row["kind"] == FAILURE]
+    if failed:  # events arrive in any order: a failure may arrive after the payment of its invoice
+        is_paid = exists().where(
+            StripeEvent.connection_id == connection.id,
+            StripeEvent.paid_invoice_id == func.substr(Moment.key, len(f"{FAILURE}:") + 1),
+        )
+        _withdraw(connection, and_(Moment.key.in_(failed), is_paid), KINDS[FAILURE].withdrawal_reason)
     for observation in observations:
         customer_id = observation.meaning.erases
         if customer_id:
             is_theirs = Moment.stripe_customer_id == customer_id
-            _withdraw_where(connection, is_theirs, "the customer was deleted in Stripe")
+            _withdraw(connection, is_theirs, "the customer was deleted in Stripe")
             replica.erase_customer(connection.id, customer_id)
-    _withdraw_win_backs_of_active_customers(connection, observations)
+    # A customer with another subscription has not left, even if that one started before the cancellation arrived.
+    # Only customers in this batch are checked: a backlog may hold thousands of moments that are ready.
+    has_another = exists().where(
+        Subscription.connection_id == connection.id,
+        Subscription.stripe_customer_id == Moment.stripe_customer_id,
+        Subscription.stripe_id != Moment.stripe_subscription_id,
+        Subscription.status.in_(LIVE_STATUSES),
+    )
+    is_ready_win_back = and_(Moment.kind.in_(WIN_BACKS), Moment.state == MomentState.READY)
+    is_active = and_(Moment.stripe_customer_id.in_(customers), is_ready_win_back, has_another)
+    _withdraw(connection, is_active, "the customer has another subscription")
     if connection.livemode:  # a tester wants to see what each event makes
-        _keep_highest_priority_moment(connection, {row["stripe_customer_id"] for row in rows} - {None})
+        _keep_highest_priority_moment(connection, customers)
     mark_ready(connection.id)
 
 
 def _moment_row(
-    connection: Connection, moment: DetectedMoment, observation: Observation, enabled: dict[str, bool]
+    connection: Connection, moment: DetectedMoment, observation: Observation, is_enabled: bool
 ) -> dict[str, Any]:
     waits = moment.subscription is None
     state = MomentState.WAITING if waits else MomentState.READY
@@ -105,78 +131,32 @@ def _moment_row(
         "occurred_at": to_datetime(moment.occurred),
         "received_at": observation.received_at,
         "detected_at": now(),
-        "state": state if enabled[moment.kind] else MomentState.SKIPPED,
+        "state": state if is_enabled else MomentState.SKIPPED,
         "ready_at": now() + timedelta(seconds=settings().grace_period_seconds) if waits else None,
-        "reason": None if enabled[moment.kind] else "this event was switched off",
+        "reason": None if is_enabled else "this event was switched off",
     }
 
 
-def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Store those that are new and count them for the trend."""
-    by_key: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        by_key.setdefault(row["key"], row)
-    new = insert_new(Moment, list(by_key.values()), ("connection_id", "key"))
-    statistics.count_moments(connection, [by_key[key] for _, key in new])
-
-
-def _withdraw(connection: Connection, withdrawals: list[Withdrawal]) -> None:
+def _apply_withdrawals(connection: Connection, withdrawals: list[Withdrawal]) -> None:
     """End the open moments that the withdrawals name, unless they happened later."""
     for field, column in WITHDRAWAL_COLUMNS.items():
-        until: dict[tuple[str, str], int] = {}
+        until: dict[str, dict[str, int]] = defaultdict(dict)  # value of the column -> kind -> Unix seconds
         for withdrawal in withdrawals:
-            name = (withdrawal.kind, getattr(withdrawal, field))
-            until[name] = max(withdrawal.until, until.get(name, 0))
-        values = {value for _, value in until if value}
-        if not values:
+            kinds = until[getattr(withdrawal, field)]
+            kinds[withdrawal.kind] = max(withdrawal.until, kinds.get(withdrawal.kind, 0))
+        until.pop(None, None)
+        if not until:
             continue
         query = select(Moment.id, Moment.kind, Moment.occurred_at, column.label("value")).where(
-            Moment.connection_id == connection.id, Moment.state.in_(CAN_BE_WITHDRAWN), column.in_(values)
+            Moment.connection_id == connection.id, Moment.state.in_(CAN_BE_WITHDRAWN), column.in_(until)
         )
         ended = defaultdict(list)
         for moment in db.session.execute(query):
-            end = until.get((moment.kind, moment.value))
+            end = until[moment.value].get(moment.kind)
             if end is not None and (field == "key" or moment.occurred_at <= to_datetime(end)):
                 ended[moment.kind].append(moment.id)
         for kind, ids in ended.items():
-            _withdraw_where(connection, Moment.id.in_(ids), KINDS[kind].withdrawal_reason)
-
-
-def _withdraw_paid_failures(connection: Connection, keys: list[str]) -> None:
-    """Events arrive in any order: a failure may arrive after the payment of its invoice."""
-    if not keys:
-        return
-    invoices = [key.removeprefix("payment_failed:") for key in keys]
-    query = select(StripeEvent.paid_invoice_id).where(
-        StripeEvent.connection_id == connection.id, StripeEvent.paid_invoice_id.in_(invoices)
-    )
-    paid = [f"payment_failed:{invoice}" for invoice in db.session.scalars(query)]
-    if paid:
-        _withdraw_where(connection, Moment.key.in_(paid), KINDS["payment_failed"].withdrawal_reason)
-
-
-def _withdraw_win_backs_of_active_customers(connection: Connection, observations: list[Observation]) -> None:
-    """A customer with another subscription has not left, even if that one started before the cancellation arrived.
-
-    Only customers in this batch are checked: a backlog may hold thousands of moments that are ready.
-    """
-    customers = set()
-    for observation in observations:
-        customers.add(observation.customer)
-        customers.update(moment.customer for moment in observation.meaning.moments)
-        customers.update(withdrawal.customer for withdrawal in observation.meaning.withdrawals)
-    has_another = exists().where(
-        Subscription.connection_id == connection.id,
-        Subscription.stripe_customer_id == Moment.stripe_customer_id,
-        Subscription.stripe_id != Moment.stripe_subscription_id,
-        Subscription.status.in_(LIVE_STATUSES),
-    )
-    is_win_back = and_(
-        Moment.stripe_customer_id.in_(customers - {None}),
-        Moment.kind.in_(WIN_BACKS),
-        Moment.state == MomentState.READY,
-    )
-    _withdraw_where(connection, and_(is_win_back, has_another), "the customer has another subscription")
+            _withdraw(connection, Moment.id.in_(ids), KINDS[kind].withdrawal_reason)
 
 
 def _keep_highest_priority_moment(connection: Connection, customers: set[str]) -> None:
@@ -184,43 +164,38 @@ def _keep_highest_priority_moment(connection: Connection, customers: set[str]) -
 
     The order of KINDS is the order of strength, whatever order the moments arrived in.
     """
+    strength = {kind: place for place, kind in enumerate(KINDS)}
     query = select(Moment.id, Moment.stripe_customer_id, Moment.kind, Moment.occurred_at).where(
         Moment.connection_id == connection.id,
         Moment.stripe_customer_id.in_(customers),
         Moment.state.in_(CAN_BE_WITHDRAWN),
     )
     moments = db.session.execute(query).all()
-    kinds = list(KINDS)
-    strongest: dict[str, int] = defaultdict(int)
-    for moment in moments:
+    strongest: dict[str, str] = {}  # by customer
+    for moment in sorted(moments, key=lambda moment: strength[moment.kind]):
         if moment.occurred_at + timedelta(days=KINDS[moment.kind].runs[1]) > now():
-            customer_id = moment.stripe_customer_id
-            strongest[customer_id] = max(strongest[customer_id], kinds.index(moment.kind))
-    for place, kind in enumerate(kinds):
-        weaker = []
-        for moment in moments:
-            if strongest[moment.stripe_customer_id] == place and moment.kind in kinds[:place]:
-                weaker.append(moment.id)
-        if weaker:
-            _withdraw_where(connection, Moment.id.in_(weaker), f"{KINDS[kind].noun} goes before it")
+            strongest[moment.stripe_customer_id] = moment.kind
+    weaker = defaultdict(list)
+    for moment in moments:
+        kind = strongest.get(moment.stripe_customer_id, moment.kind)
+        if strength[moment.kind] < strength[kind]:
+            weaker[kind].append(moment.id)
+    for kind, ids in weaker.items():
+        _withdraw(connection, Moment.id.in_(ids), f"{KINDS[kind].noun} goes before it")
 
 
-def _withdraw_where(connection: Connection, which: ColumnElement[bool], reason: str) -> None:
+def _withdraw(connection: Connection, which: ColumnElement[bool], reason: str) -> None:
+    """Withdraw moments, and take a creative whose moments have all been withdrawn out of the queue."""
     query = update(Moment).where(Moment.connection_id == connection.id, Moment.state.in_(CAN_BE_WITHDRAWN), which)
     ended = query.values(state=MomentState.WITHDRAWN, reason=reason).returning(Moment.id, Moment.creative_id)
     rows = db.session.execute(ended, execution_options={"synchronize_session": False}).all()
-    if rows:
-        log.info("moments_withdrawn", connection=connection.id, moments=[row.id for row in rows], reason=reason)
-        _withdraw_empty_creatives({row.creative_id for row in rows} - {None}, reason)
-
-
-def _withdraw_empty_creatives(creative_ids: set[int], reason: str) -> None:
-    """A creative whose moments have all been withdrawn leaves the queue."""
-    if not creative_ids:
+    if not rows:
         return
+    log.info("moments_withdrawn", connection=connection.id, moments=[row.id for row in rows], reason=reason)
     has_moments = exists().where(Moment.creative_id == Creative.id, Moment.state == MomentState.GENERATED)
+    is_empty = and_(Creative.id.in_({row.creative_id for row in rows}), ~has_moments)
     is_open = Creative.status.in_((CreativeStatus.WAITING, CreativeStatus.APPROVED))
-    for creative in db.session.scalars(select(Creative).where(Creative.id.in_(creative_ids), is_open, ~has_moments)):
+    for creative in db.session.scalars(select(Creative).where(is_empty, is_open)):
         creative.status = CreativeStatus.WITHDRAWN
         db.session.add(Review(creative_id=creative.id, action=ReviewAction.WITHDRAWN, reason=reason))
 
@@ -233,11 +208,6 @@ def mark_ready(connection_id: int) -> None:
     is_waiting = and_(Moment.connection_id == connection_id, Moment.state == MomentState.WAITING, OPEN_MOMENTS)
     query = update(Moment).where(is_waiting, or_(has_subscription, Moment.ready_at <= now()))
     db.session.execute(query.values(state=MomentState.READY), execution_options={"synchronize_session": False})
-
-
-def has_overdue_grace_period(connection_id: int) -> bool:
-    is_waiting = and_(Moment.connection_id == connection_id, Moment.state == MomentState.WAITING, OPEN_MOMENTS)
-    return db.session.scalar(select(Moment.id).where(is_waiting, Moment.ready_at <= now()).limit(1)) is not None
 
 
 def release_blocked(connection: Connection) -> None:
