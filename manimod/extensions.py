@@ -30,8 +30,8 @@ from htmx_flask import Htmx
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sqlalchemy import Connection, DateTime, Engine, MetaData, event
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import JSON, Connection, DateTime, Engine, MetaData, String, event
+from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeDecorator
 
 from manimod.config import settings
@@ -51,17 +51,6 @@ SQLITE_PRAGMAS = (
     "synchronous=FULL",  # what was acknowledged survives a power cut
     "secure_delete=ON",  # a deleted key or name is overwritten, not just unlinked
 )
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
 
 
 class UtcDateTime(TypeDecorator):
@@ -86,6 +75,21 @@ class Authenticators(Totp):
         with suppress(KeyError):
             return super().verify_totp(*values, **named)
         return False
+
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+COLUMN_TYPES = {datetime: UtcDateTime, str: String(255), dict: JSON, list: JSON}  # unless the column says otherwise
+
+
+class Base(DeclarativeBase):
+    registry = registry(metadata=METADATA, type_annotation_map=COLUMN_TYPES)
 
 
 db = SQLAlchemy(model_class=Base)

@@ -6,7 +6,7 @@ from flask_security.models import fsqla_v3 as fsqla
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from manimod.extensions import UtcDateTime, db
+from manimod.extensions import db
 from manimod.models.states import Plan
 
 PLANS = tuple(plan.value for plan in Plan)
@@ -26,7 +26,7 @@ class Account(db.Model):
     name: Mapped[str] = mapped_column(String(120))
     plan: Mapped[str] = mapped_column(String(20), default=Plan.FREE)
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC", server_default="UTC")  # of the IANA database
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
     @property
     def may_connect_stripe(self) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from manimod.extensions import UtcDateTime, db
+from manimod.extensions import db
 from manimod.models.accounts import Account, User, now
 from manimod.models.states import CreativeStatus
 
@@ -19,11 +19,11 @@ class BrandKit(db.Model):
     accent_colour: Mapped[str] = mapped_column(String(7), default="#ffb84d")
     tone: Mapped[str] = mapped_column(String(10), default="friendly")  # friendly, plain, expert
     landing_page: Mapped[str] = mapped_column(String(500), default="")
-    banned_words: Mapped[list] = mapped_column(JSON, default=list)
+    banned_words: Mapped[list] = mapped_column(default=list)
     disclaimer: Mapped[str] = mapped_column(String(200), default="")
-    offers: Mapped[list] = mapped_column(JSON, default=list)  # text, kind, code, ends_on (ISO date) of each
-    proof: Mapped[list] = mapped_column(JSON, default=list)
-    release_notes: Mapped[list] = mapped_column(JSON, default=list)
+    offers: Mapped[list] = mapped_column(default=list)  # text, kind, code, ends_on (ISO date) of each
+    proof: Mapped[list] = mapped_column(default=list)
+    release_notes: Mapped[list] = mapped_column(default=list)
     logo: Mapped[bytes | None]  # PNG that mani encoded itself
     version: Mapped[int] = mapped_column(default=0)  # counts the changes, so that pictures are drawn anew
 
@@ -35,24 +35,24 @@ class Creative(db.Model):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     objective: Mapped[str] = mapped_column(String(20))  # an Objective
     event: Mapped[str] = mapped_column(String(20))  # the kind of its moments
-    tier: Mapped[str | None] = mapped_column(String(255))
+    tier: Mapped[str | None]
     segment: Mapped[str | None] = mapped_column(String(10))
     is_generic: Mapped[bool] = mapped_column(default=False)
     is_test: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(String(20), default=CreativeStatus.WAITING)
-    content: Mapped[dict] = mapped_column(JSON)  # a CreativeSet of the engine
+    content: Mapped[dict]  # a CreativeSet of the engine
     round: Mapped[int] = mapped_column(default=0)  # how often a new version was asked for
     revision: Mapped[int] = mapped_column(default=0)  # counts the changes of the content
     moments_count: Mapped[int] = mapped_column(default=1)
     source: Mapped[str] = mapped_column(String(10))  # a Source
-    run_from: Mapped[datetime] = mapped_column(UtcDateTime)
-    run_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    run_from: Mapped[datetime]
+    run_until: Mapped[datetime]
     audience_size: Mapped[int | None]  # customers of this tier and segment at the last sync; None: not known
     # The timeline of the moment that caused it.
-    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    detected_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    generated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    detected_at: Mapped[datetime]
+    generated_at: Mapped[datetime] = mapped_column(default=now)
 
     account: Mapped[Account] = relationship()
     reviews: Mapped[list["Review"]] = relationship(order_by="Review.id")
@@ -71,8 +71,8 @@ class Review(db.Model):
     creative_id: Mapped[int] = mapped_column(ForeignKey("creative.id"), index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     action: Mapped[str] = mapped_column(String(20))  # a ReviewAction
-    reason: Mapped[str | None] = mapped_column(String(255))
+    reason: Mapped[str | None]
     before: Mapped[dict | None] = mapped_column(JSON(none_as_null=True), deferred=True)  # the content that it replaced
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    at: Mapped[datetime] = mapped_column(default=now)
 
     user: Mapped[User | None] = relationship(lazy="joined")

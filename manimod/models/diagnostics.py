@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Connection, Delete, Engine, Executable, ForeignKey, Index, String, Update, event
+from sqlalchemy import Connection, Delete, Engine, Executable, ForeignKey, Index, String, Update, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from manimod.extensions import UtcDateTime, db
+from manimod.extensions import db
 from manimod.models.accounts import Account, User, now
 
 
@@ -14,9 +14,9 @@ class Health(db.Model):
 
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
     outcome: Mapped[str] = mapped_column(String(15))  # an Outcome
-    checks: Mapped[dict] = mapped_column(JSON)  # check -> outcome, of those that are not good
-    checked_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)  # when the outcome changed last
+    checks: Mapped[dict]  # check -> outcome, of those that are not good
+    checked_at: Mapped[datetime]
+    changed_at: Mapped[datetime]  # when the outcome changed last
 
     account: Mapped[Account] = relationship()
 
@@ -31,9 +31,9 @@ class Alert(db.Model):
     check: Mapped[str] = mapped_column(String(50))
     open_key: Mapped[str | None] = mapped_column(String(80), unique=True)  # while it is open, so that only one is
     meaning: Mapped[str] = mapped_column(String(500))
-    began_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    mail_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when the next mail about it is due
+    began_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+    mail_at: Mapped[datetime | None]  # when the next mail about it is due
 
     account: Mapped[Account | None] = relationship()
 
@@ -44,12 +44,12 @@ class AuditEntry(db.Model):
     """What a member of support did, to which account and why. The application never changes or deletes one."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    at: Mapped[datetime] = mapped_column(default=now)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     action: Mapped[str] = mapped_column(String(40))
     reason: Mapped[str] = mapped_column(String(300))
-    details: Mapped[dict] = mapped_column(JSON, default=dict)  # never a customer's name
+    details: Mapped[dict] = mapped_column(default=dict)  # never a customer's name
 
     user: Mapped[User] = relationship()
     account: Mapped[Account | None] = relationship()

@@ -6,7 +6,6 @@ The replica (customers, subscriptions, prices, tiers) holds ids, names, statuses
 from datetime import date, datetime
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     ColumnElement,
     ForeignKey,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from manimod.extensions import UtcDateTime, db
+from manimod.extensions import db
 from manimod.models.accounts import Account, now
 from manimod.models.states import ConnectionStatus, EventState, SyncState
 
@@ -42,27 +41,34 @@ class Connection(db.Model):
     webhook_token: Mapped[str] = mapped_column(String(64), unique=True)
     status: Mapped[str] = mapped_column(String(20), default=ConnectionStatus.CONNECTED)
     stripe_account_id: Mapped[str | None] = mapped_column(String(64))
-    stripe_account_name: Mapped[str | None] = mapped_column(String(255))
+    stripe_account_name: Mapped[str | None]
     livemode: Mapped[bool] = mapped_column(default=False)
     key_type: Mapped[str | None] = mapped_column(String(20))  # rk_live, rk_test, sk_test
     encrypted_api_key: Mapped[str | None] = mapped_column(String(1000))
     encrypted_signing_secret: Mapped[str | None] = mapped_column(String(1000))
     encrypted_old_signing_secret: Mapped[str | None] = mapped_column(String(1000))  # until the owner removes it
-    signing_secret_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    permissions: Mapped[dict] = mapped_column(JSON, default=dict)  # permission -> granted?
-    connected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    next_sync_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
-    next_poll_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    signing_secret_set_at: Mapped[datetime | None]
+    permissions: Mapped[dict] = mapped_column(default=dict)  # permission -> granted?
+    connected_at: Mapped[datetime] = mapped_column(default=now)
+    next_sync_at: Mapped[datetime | None] = mapped_column(index=True)
+    next_poll_at: Mapped[datetime | None] = mapped_column(index=True)
     polled_until: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds of the newest event that was polled
-    polled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when the last poll succeeded
+    polled_at: Mapped[datetime | None]  # when the last poll succeeded
     last_error: Mapped[str | None] = mapped_column(String(50))  # a code of errors.toml; None: Stripe could be read
-    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failing_since: Mapped[datetime | None]
 
     account: Mapped[Account] = relationship()
 
     @property
     def is_connected(self) -> bool:
         return self.status == ConnectionStatus.CONNECTED
+
+
+class ConnectionRow:
+    """The columns of what is kept for one connection, until it is disconnected."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
 
 
 class Trigger(db.Model):
@@ -73,29 +79,27 @@ class Trigger(db.Model):
     enabled: Mapped[bool] = mapped_column(default=True)
 
 
-class StripeEvent(db.Model):
+class StripeEvent(db.Model, ConnectionRow):
     """A stored event, minimised, unique on connection and Stripe's event id."""
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
-    stripe_id: Mapped[str] = mapped_column(String(255))
+    stripe_id: Mapped[str]
     type: Mapped[str] = mapped_column(String(100))
     livemode: Mapped[bool] = mapped_column(default=False)
     source: Mapped[str] = mapped_column(String(10))  # a Source
-    stripe_customer_id: Mapped[str | None] = mapped_column(String(255))
-    paid_invoice_id: Mapped[str | None] = mapped_column(String(255))  # the invoice that the event says was paid
-    facts: Mapped[dict] = mapped_column(JSON)
-    fields_read: Mapped[list] = mapped_column(JSON, default=list)
+    stripe_customer_id: Mapped[str | None]
+    paid_invoice_id: Mapped[str | None]  # the invoice that the event says was paid
+    facts: Mapped[dict]
+    fields_read: Mapped[list] = mapped_column(default=list)
     fields_dropped: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)  # by Stripe's clock, whole seconds
-    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    processed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime]  # by Stripe's clock, whole seconds
+    received_at: Mapped[datetime]
+    processed_at: Mapped[datetime | None]
     state: Mapped[str] = mapped_column(String(10), default=EventState.PENDING)
-    reason: Mapped[str | None] = mapped_column(String(255))
+    reason: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(default=0)
     # Webhook deliveries after it was stored: repeats, or of an event that the poll found first.
     repeats: Mapped[int] = mapped_column(default=0, server_default="0")
-    repeated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    repeated_at: Mapped[datetime | None]
 
     __table_args__ = (
         UniqueConstraint("connection_id", "stripe_id"),
@@ -108,37 +112,33 @@ class StripeEvent(db.Model):
     )
 
 
-class RejectedDelivery(db.Model):
+class RejectedDelivery(db.Model, ConnectionRow):
     """Deliveries to the webhook that were not accepted, counted by hour and reason, so that a flood stays small."""
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     code: Mapped[str] = mapped_column(String(50))  # of errors, such as WEBHOOK_BAD_SIGNATURE
-    hour: Mapped[datetime] = mapped_column(UtcDateTime)
+    hour: Mapped[datetime]
     count: Mapped[int] = mapped_column(default=1)
-    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime]
     clock_skew_seconds: Mapped[int | None]  # mani's clock minus the signature's, of the last one
 
     __table_args__ = (UniqueConstraint("connection_id", "hour", "code"),)
 
 
-class Moment(db.Model):
+class Moment(db.Model, ConnectionRow):
     """Something that happened in a customer's life, exactly once: unique on connection and key."""
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     key: Mapped[str] = mapped_column(String(300))
     kind: Mapped[str] = mapped_column(String(20))
-    stripe_customer_id: Mapped[str | None] = mapped_column(String(255))
-    stripe_subscription_id: Mapped[str | None] = mapped_column(String(255))
+    stripe_customer_id: Mapped[str | None]
+    stripe_subscription_id: Mapped[str | None]
     livemode: Mapped[bool] = mapped_column(default=False)
     source: Mapped[str] = mapped_column(String(10))  # a Source
-    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    detected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    detected_at: Mapped[datetime] = mapped_column(default=now)
     state: Mapped[str] = mapped_column(String(10))  # a MomentState
-    ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the end of the grace period of one that waits
-    reason: Mapped[str | None] = mapped_column(String(255))
+    ready_at: Mapped[datetime | None]  # the end of the grace period of one that waits
+    reason: Mapped[str | None]
     creative_id: Mapped[int | None] = mapped_column(ForeignKey("creative.id"), index=True)
 
     __table_args__ = (
@@ -164,14 +164,12 @@ class MomentDay(db.Model):
     moments: Mapped[int]
 
 
-class Customer(db.Model):
+class Customer(db.Model, ConnectionRow):
     """A synced customer: the name for the dashboard, and the value segment."""
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
-    stripe_id: Mapped[str] = mapped_column(String(255))
-    name: Mapped[str | None] = mapped_column(String(255))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    stripe_id: Mapped[str]
+    name: Mapped[str | None]
+    created_at: Mapped[datetime]
     segment: Mapped[str | None] = mapped_column(String(10))  # a Segment
     seen_in_run: Mapped[int | None] = mapped_column(BigId)  # the sync run that saw it last
 
@@ -193,21 +191,19 @@ class Customer(db.Model):
         return and_(name.bool_op(or_more)(first), name.bool_op(less)(end))
 
 
-class Subscription(db.Model):
+class Subscription(db.Model, ConnectionRow):
     """A synced subscription: status, price and period; `started_at` and `ended_at` give the tenure."""
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
-    stripe_id: Mapped[str] = mapped_column(String(255))
-    stripe_customer_id: Mapped[str] = mapped_column(String(255))
-    stripe_price_id: Mapped[str | None] = mapped_column(String(255))
-    stripe_product_id: Mapped[str | None] = mapped_column(String(255))
+    stripe_id: Mapped[str]
+    stripe_customer_id: Mapped[str]
+    stripe_price_id: Mapped[str | None]
+    stripe_product_id: Mapped[str | None]
     quantity: Mapped[int] = mapped_column(default=1)
     status: Mapped[str] = mapped_column(String(30))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    observed_at: Mapped[datetime] = mapped_column(UtcDateTime)  # Stripe's time of what this row says
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    observed_at: Mapped[datetime]  # Stripe's time of what this row says
     # What the last sync saw. Events leave these alone, so that the sync also finds what no event reported.
     synced_status: Mapped[str | None] = mapped_column(String(30))
     synced_period_start: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds, as in the moment's key
@@ -225,9 +221,9 @@ class Price(db.Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
-    stripe_id: Mapped[str] = mapped_column(String(255))
-    stripe_product_id: Mapped[str] = mapped_column(String(255))
-    nickname: Mapped[str | None] = mapped_column(String(255))
+    stripe_id: Mapped[str]
+    stripe_product_id: Mapped[str]
+    nickname: Mapped[str | None]
     currency: Mapped[str | None] = mapped_column(String(3))
     list_amount: Mapped[int | None] = mapped_column(BigInteger)  # minor units; None: metered or tiered
     interval: Mapped[str | None] = mapped_column(String(10))  # day, week, month, year; None: one-time
@@ -241,12 +237,12 @@ class Tier(db.Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
-    stripe_product_id: Mapped[str] = mapped_column(String(255))
-    product_name: Mapped[str | None] = mapped_column(String(255))
+    stripe_product_id: Mapped[str]
+    product_name: Mapped[str | None]
     owner_name: Mapped[str | None] = mapped_column(String(80))
-    nickname: Mapped[str | None] = mapped_column(String(255))  # of one of its prices
+    nickname: Mapped[str | None]  # of one of its prices
     position: Mapped[str | None] = mapped_column(String(10))  # a TierPosition
-    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when Stripe was asked for the name
+    asked_at: Mapped[datetime | None]  # when Stripe was asked for the name
 
     __table_args__ = (UniqueConstraint("connection_id", "stripe_product_id"),)
 
@@ -255,23 +251,21 @@ class Tier(db.Model):
         return self.owner_name or self.product_name or self.nickname
 
 
-class SyncRun(db.Model):
+class SyncRun(db.Model, ConnectionRow):
     """One run of the sync, with the cursors from which a killed run continues."""
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     state: Mapped[str] = mapped_column(String(10), default=SyncState.RUNNING)
     is_first: Mapped[bool] = mapped_column(default=False)  # records no moment for what is already there
     # List -> the cursor of its next page: "" at the start, None once it has been read to its end.
-    cursors: Mapped[dict] = mapped_column(JSON, default=dict)
+    cursors: Mapped[dict] = mapped_column(default=dict)
     customers: Mapped[int] = mapped_column(default=0)
     subscriptions: Mapped[int] = mapped_column(default=0)
     new: Mapped[int] = mapped_column(default=0)
     changed: Mapped[int] = mapped_column(default=0)
     gone: Mapped[int] = mapped_column(default=0)
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(50))
 
     __table_args__ = (Index("ix_sync_run_connection", "connection_id", "id"),)
@@ -282,18 +276,16 @@ class AudienceSize(db.Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), index=True)
-    stripe_product_id: Mapped[str | None] = mapped_column(String(255))
+    stripe_product_id: Mapped[str | None]
     segment: Mapped[str | None] = mapped_column(String(10))
     customers: Mapped[int]
 
 
-class AudienceDay(db.Model):
+class AudienceDay(db.Model, ConnectionRow):
     """What AudienceSize said at the end of a day, for the trend."""
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     day: Mapped[date]  # in UTC
-    stripe_product_id: Mapped[str | None] = mapped_column(String(255))
+    stripe_product_id: Mapped[str | None]
     segment: Mapped[str | None] = mapped_column(String(10))
     customers: Mapped[int]
 
