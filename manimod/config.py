@@ -12,12 +12,9 @@ from environs import Env, EnvValidationError, ValidationError, validate
 from flask import current_app
 
 WEB_SCHEMES = ("http://", "https://")
-DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://")
 ONE_WORD = validate.Regexp(r"[!-~]+\Z", error="is not usable: a key is one word of ASCII characters")
 MAIL_ADDRESS = validate.Regexp(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z", error="must be one e-mail address")
-LONG_SECRET = validate.Length(
-    min=32, error="is not usable: it needs at least {min} characters; make one with `openssl rand -hex 32`"
-)
+LONG_SECRET = validate.Length(32, error="is not usable: make one of 32 characters or more with `openssl rand -hex 32`")
 # It may hold a password, so the error doesn't repeat it.
 SMTP_ADDRESS = validate.Regexp(
     r"smtps?://([^\s@/?#]+@)?(\[[0-9a-f:]+\]|[^\s@/?#:]+)(:[1-9]\d{0,4})?/?\Z",
@@ -72,14 +69,14 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     port = env.number("PORT", 8000, least=1, most=65535)
     # SETTLE_SECONDS is the former name of GRACE_PERIOD_SECONDS.
     grace_period_seconds = env.number("GRACE_PERIOD_SECONDS", env.number("SETTLE_SECONDS", 20, least=0), least=0)
-    # SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses.
-    database_url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", env.address("DATABASE_URL", DATABASE_SCHEMES))
+    database_url = env.address("DATABASE_URL", ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://"))
     llm = None
     if model := env.str("LLM_MODEL", None):
         llm_base_url = env.address("LLM_BASE_URL", WEB_SCHEMES, "https://api.openai.com/v1")
         llm = LlmSettings(model, llm_base_url, env.str("LLM_API_KEY", None, validate=ONE_WORD))
     loaded = Settings(
-        database_url=database_url,
+        # SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses.
+        database_url=re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", database_url),
         redis_url=env.address("REDIS_URL", ("redis://", "rediss://", "unix://")),
         port=port,
         public_url=env.address("PUBLIC_URL", WEB_SCHEMES, f"http://127.0.0.1:{port}"),
@@ -116,13 +113,13 @@ class SettingsReader(Env):
         self.add_parser("encryption_keys", parse_encryption_keys)
 
     def _get_value(self, env_key: str, default: Any) -> Any:
-        file = self.environment.get(f"{env_key}_FILE")
-        if not file:
-            return self.environment.get(env_key) or default
-        try:
-            return Path(file).read_text(encoding="utf-8", errors="replace").strip() or default
-        except OSError as error:
-            raise ConfigError(f"{env_key}_FILE points to {file}, which cannot be read: {error.strerror}.") from None
+        value = self.environment.get(env_key)
+        if file := self.environment.get(f"{env_key}_FILE"):
+            try:
+                value = Path(file).read_text(encoding="utf-8", errors="replace").strip()
+            except OSError as error:
+                raise ConfigError(f"{env_key}_FILE points to {file}, which cannot be read: {error.strerror}.") from None
+        return value or default
 
     def number(self, name: str, default: int, least: int, most: int = 10**9) -> int:
         error = f"must be a whole number from {least} to {most}"
@@ -130,8 +127,7 @@ class SettingsReader(Env):
         return self.int(name, default, validate=in_range, error_messages={"invalid": error})
 
     def address(self, name: str, schemes: tuple[str, ...], default: Any = ...) -> str:
-        error = f"must start with {' or '.join(schemes)}"
-        is_known = validate.Regexp("|".join(map(re.escape, schemes)), error=error)
+        is_known = validate.Regexp("|".join(map(re.escape, schemes)), error=f"must start with {' or '.join(schemes)}")
         return (self.str(name, default, validate=is_known) or "").rstrip("/")
 
 

@@ -41,7 +41,6 @@ from manimod.config import settings
 WRITES = "manimod_writes"
 
 SMTP_TIMEOUT = 5  # seconds
-
 LOCK_TIMEOUT = 15.0  # seconds
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
@@ -148,8 +147,8 @@ def begin_request() -> None:
 def end_request(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     if request.endpoint != "static":
-        facts = {"method": request.method, "endpoint": request.endpoint, "status": response.status_code}
-        structlog.get_logger().info("request", **facts)
+        log = structlog.get_logger()
+        log.info("request", method=request.method, endpoint=request.endpoint, status=response.status_code)
     return response
 
 

@@ -121,10 +121,3 @@ def heartbeats() -> Heartbeats:
     except RedisError:
         return Heartbeats(False, {FAST: 0, SLOW: 0}, None)
     return Heartbeats(True, workers, datetime.fromtimestamp(int(beat), UTC) if beat else None)
-
-
-def once_per(name: str, seconds: int) -> bool:
-    """True for the first caller of all processes in so many seconds; False while Redis is away."""
-    with suppress(RedisError):
-        return bool(redis().set(f"mani:first:{name}", 1, nx=True, ex=seconds))
-    return False

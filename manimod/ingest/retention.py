@@ -29,7 +29,7 @@ DECIDED = (MomentState.GENERATED, MomentState.WITHDRAWN, MomentState.SKIPPED)
 
 def due() -> list[int]:
     """The connections with something old, once an hour."""
-    if not jobs.once_per("prune", INTERVAL_SECONDS):
+    if not jobs.redis().set("mani:pruned", 1, nx=True, ex=INTERVAL_SECONDS):
         return []
     oldest = now() - timedelta(days=settings().retention_days)
     has_events = exists().where(StripeEvent.connection_id == Connection.id, StripeEvent.received_at < oldest)

@@ -102,20 +102,7 @@ def write_valkey_settings(directory: DataDirectory) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    directory.write(
-        directory.valkey_settings,
-        f"""\
-bind 127.0.0.1
-port {port}
-requirepass {password}
-dir "{directory.valkey}"
-appendonly yes
-appendfsync everysec
-maxmemory-policy noeviction
-save ""
-loglevel warning
-""",
-    )
+    directory.write(directory.valkey_settings, f"port {port}\nrequirepass {password}\n")
     directory.write(directory.redis_url, f"redis://:{password}@127.0.0.1:{port}/0")
 
 
