@@ -1,6 +1,6 @@
 """Changing the brand kit and the names of tiers: each text is checked against the ad rules before it is stored."""
 
-from collections.abc import Iterable
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -19,11 +19,13 @@ from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Account, BrandKit, Connection, Tier
-from manimod.models.accounts import now
 from manimod.moments import record
 from manimod.stripe import connections
 
-SAMPLES = {event: next(a for a in samples.AUDIENCES if a[0] == event and a[2] == "Team") for event in EVENTS}
+SAMPLES = {}
+for event, segment, tier, position in samples.AUDIENCES:
+    if tier == "Team":
+        SAMPLES.setdefault(event, {"segment": segment, "tier": tier, "tier_position": position})
 NOT_EDITED = ("account_id", "logo", "version")  # columns that `save` leaves alone
 # A brand name may break style rules. These it may not: what no ad may print, and what the font cannot draw.
 NAME_RULES = {*copywriter.UNPRINTABLE, "IMG-05"}
@@ -51,108 +53,103 @@ def save(account: Account, kit: BrandKit, seen_version: int | None = None) -> No
     for field, findings in find_problems(account, kit).items():
         if field == "name" or policy.blocks(findings):
             problems[field] = findings[0].message
-    problems = problems or _find_what_blocks_all_ads(kit)
     if problems:
         raise BrandRejected(problems)
-    stored = _lock(account)
-    if seen_version not in (None, stored.version):
-        raise ManimodError("BRAND_CHANGED")
-    for column in BrandKit.__table__.columns:
-        if column.key not in NOT_EDITED:
-            setattr(stored, column.key, getattr(kit, column.key))
-    _publish(account, stored)
-
-
-def set_logo(account: Account, data: bytes | None) -> None:
-    """Store an uploaded logo, or with None take it away. Raises the LOGO_ failures."""
-    logo = None if data is None else logos.read(data)
-    stored = _lock(account)
-    stored.logo = logo
-    _publish(account, stored)
-
-
-def find_problems(account: Account, kit: BrandKit) -> dict[str, list[Finding]]:
-    """Field -> what the ad rules find in it, blocking findings first."""
-    brief = briefs.to_brief(kit, event="new_customer")
-    context = briefs.policy_context(account, brief, briefs.stored_texts(kit))
-    findings = {"name": [], "disclaimer": [], "proof": [], "release_notes": [], "offers": []}
-    if kit.name:
-        findings["name"] = [f for f in policy.check_name(kit.name, context) if f.rule_id in NAME_RULES]
-    if kit.disclaimer:
-        findings["disclaimer"] = policy.check_stored(kit.disclaimer, context)
-    texts = {"proof": kit.proof, "release_notes": kit.release_notes, "offers": [offer["text"] for offer in kit.offers]}
-    for field, lines in texts.items():
-        for line in lines:
-            for finding in policy.check_stored(line, context):
-                findings[field].append(replace(finding, message=f"“{line[:60]}”: {finding.message}"))
-    return {field: sorted(found, key=lambda f: f.severity) for field, found in findings.items() if found}
-
-
-def find_warnings(account: Account, kit: BrandKit) -> dict[str, list[str]]:
-    """Field -> warnings in plain words: what is stored and allowed, but not used or not wise."""
-    found = {field: [f.message for f in findings] for field, findings in find_problems(account, kit).items()}
-    today = now().date()
-    for offer in briefs.to_offers(kit):
-        if not offer.is_active(today):
-            found.setdefault("offers", []).append(f"“{offer.text}” has ended, so no ad mentions it any more.")
-    if not kit.landing_page:
-        found["landing_page"] = ["Not set yet. You can review ads without it, and export them once it is set."]
-    if kit.disclaimer:
-        with suppress(copywriter.NoLegalCopy):
-            fitting = sample(kit, "new_customer").variants[0].platforms
-            left_out = [placement.label for name, placement in PLACEMENTS.items() if name not in fitting]
-            if left_out:
-                found.setdefault("disclaimer", []).append(f"It leaves no room for ads on {', '.join(left_out)}.")
-    return {field: list(dict.fromkeys(sentences)) for field, sentences in found.items()}
-
-
-def sample(kit: BrandKit, event: str) -> CreativeSet:
-    """What mani would write after an event for a sample audience. Raises copywriter.NoLegalCopy."""
-    _, segment, tier, position = SAMPLES[event]
-    return copywriter.write(briefs.to_brief(kit, event=event, segment=segment, tier=tier, tier_position=position))
-
-
-def _find_what_blocks_all_ads(kit: BrandKit) -> dict[str, str]:
-    """Field -> problem of a kit that leaves nothing to write, for example one that bans the word “your”."""
     try:
         for event in EVENTS:
             sample(kit, event)
-    except copywriter.NoLegalCopy as refusal:
+    except copywriter.NoLegalCopy as refusal:  # for example of a kit that bans the word “your”
         field, reason = "banned_words", str(refusal)
         for finding in refusal.findings[:1]:
             field = FIELDS_OF_FINDINGS.get(finding.field, field)
             reason = f"“{finding.excerpt}”: {finding.message}" if finding.excerpt else reason
-        return {field: f"With this, mani can't write any ad. {reason}"}
-    return {}
+        raise BrandRejected({field: f"With this, mani can't write any ad. {reason}"}) from None
+    columns = {column.key: getattr(kit, column.key) for column in BrandKit.__table__.columns}
+    for column in NOT_EDITED:
+        del columns[column]
+    _store(account, columns, seen_version)
 
 
-def _lock(account: Account) -> BrandKit:
-    """The stored kit. The account's row is locked, so that of two people who save at once one comes after the other."""
+def set_logo(account: Account, data: bytes | None) -> None:
+    """Store an uploaded logo, or with None take it away. Raises the LOGO_ failures."""
+    _store(account, {"logo": None if data is None else logos.read(data)})
+
+
+def _store(account: Account, columns: dict[str, Any], seen_version: int | None = None) -> None:
+    """Change the stored kit, and try again the moments that the old one blocked.
+
+    The account's row is locked, so that of two people who save at once one comes after the other.
+    """
     db.session.execute(select(Account.id).where(Account.id == account.id).with_for_update())
     kit = db.session.get(BrandKit, account.id, populate_existing=True)
     if kit is None:
         kit = briefs.get_brand_kit(account)
         db.session.add(kit)
-    return kit
-
-
-def _publish(account: Account, kit: BrandKit) -> None:
-    """Count the change, and try again the moments that the old brand blocked."""
+    if seen_version not in (None, kit.version):
+        raise ManimodError("BRAND_CHANGED")
+    for column, value in columns.items():
+        setattr(kit, column, value)
     kit.version += 1
     connection = connections.get_current(account)
     if connection:
         record.release_blocked(connection)
 
 
+def find_problems(account: Account, kit: BrandKit) -> dict[str, list[Finding]]:
+    """Field -> what the ad rules find in it, blocking findings first."""
+    names = briefs.customer_names_in(account, briefs.stored_texts(kit), or_first_name=True)
+    context = PolicyContext.of(briefs.to_brief(kit, event="new_customer"), customer_names=names)
+    found = defaultdict(list)
+    for finding in policy.check_name(kit.name, context) if kit.name else ():
+        if finding.rule_id in NAME_RULES:
+            found["name"].append(finding)
+    if kit.disclaimer:
+        found["disclaimer"] += policy.check_stored(kit.disclaimer, context)
+    for field in ("proof", "release_notes", "offers"):
+        for entry in getattr(kit, field):
+            text = entry["text"] if field == "offers" else entry
+            for finding in policy.check_stored(text, context):
+                found[field].append(replace(finding, message=f"“{text[:60]}”: {finding.message}"))
+    for findings in found.values():
+        findings.sort(key=lambda finding: finding.severity)
+    return {field: findings for field, findings in found.items() if findings}
+
+
+def find_warnings(account: Account, kit: BrandKit) -> dict[str, list[str]]:
+    """Field -> warnings in plain words: what is stored and allowed, but not used or not wise."""
+    warnings = defaultdict(list)
+    for field, findings in find_problems(account, kit).items():
+        warnings[field] += dict.fromkeys(finding.message for finding in findings)
+    brief = briefs.to_brief(kit, event="new_customer")
+    for offer in brief.offers:
+        if not offer.is_active(brief.today):
+            warnings["offers"].append(f"“{offer.text}” has ended, so no ad mentions it any more.")
+    if not kit.landing_page:
+        warnings["landing_page"].append("Not set yet. You can review ads without it, and export them once it is set.")
+    if kit.disclaimer:
+        with suppress(copywriter.NoLegalCopy):
+            fitting = sample(kit, "new_customer").variants[0].platforms
+            left_out = [placement.label for name, placement in PLACEMENTS.items() if name not in fitting]
+            if left_out:
+                warnings["disclaimer"].append(f"It leaves no room for ads on {', '.join(left_out)}.")
+    return warnings
+
+
+def sample(kit: BrandKit, event: str) -> CreativeSet:
+    """What mani would write after an event for a sample audience. Raises copywriter.NoLegalCopy."""
+    return copywriter.write(briefs.to_brief(kit, event=event, **SAMPLES[event]))
+
+
 def unprintable_tiers(connection: Connection, tiers: list[Tier]) -> dict[int, str]:
     """Tier id -> why ads leave its name out. A tier whose name may be printed is not in it."""
-    named = [tier for tier in tiers if tier.name]
-    context = _tier_context(connection, [tier.name for tier in named])
+    names = {tier.id: tier.name for tier in tiers if tier.name}
+    customer_names = briefs.customer_names_in(connection.account, names.values())
+    context = PolicyContext(briefs.get_brand(connection.account), customer_names=customer_names)
     reasons = {}
-    for tier in named:
-        _, reason = printable_tier(tier.name, context)
+    for tier_id, name in names.items():
+        _, reason = printable_tier(name, context)
         if reason:
-            reasons[tier.id] = reason.rstrip(".")
+            reasons[tier_id] = reason.rstrip(".")
     return reasons
 
 
@@ -161,20 +158,14 @@ def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
 
     Raises NOT_FOUND, TIER_NAME_MISSING or TIER_NAME_UNPRINTABLE.
     """
-    tier = db.session.scalar(select(Tier).where(Tier.connection_id == connection.id, Tier.id == tier_id))
+    tier = db.session.scalar(select(Tier).filter_by(connection_id=connection.id, id=tier_id))
     if tier is None:
         raise ManimodError("NOT_FOUND")
     name = " ".join(name.split())
     if len(name) > MAX_NAME_LENGTH or (not name and not tier.product_name):
         raise ManimodError("TIER_NAME_MISSING")
-    if name:
-        _, reason = printable_tier(name, _tier_context(connection, [name]))
-        if reason:
-            raise ManimodError("TIER_NAME_UNPRINTABLE", why=reason.rstrip("."))
     tier.owner_name = name or None
+    reasons = unprintable_tiers(connection, [tier])
+    if name and reasons:
+        raise ManimodError("TIER_NAME_UNPRINTABLE", why=reasons[tier_id])
     return tier
-
-
-def _tier_context(connection: Connection, names: Iterable[str]) -> PolicyContext:
-    account = connection.account
-    return PolicyContext(briefs.get_brand(account), customer_names=briefs.customer_names_in(account, names))

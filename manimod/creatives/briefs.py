@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from manimod.creatives.engine.brief import Brand, Brief, Offer
-from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.extensions import db
 from manimod.models import Account, BrandKit, Connection, Customer
 from manimod.models.accounts import now
@@ -54,24 +53,16 @@ def to_brand(kit: BrandKit) -> Brand:
     )
 
 
-def to_offers(kit: BrandKit) -> tuple[Offer, ...]:
-    return tuple(Offer(**{**stored, "ends_on": to_date(stored["ends_on"])}) for stored in kit.offers)
-
-
-def to_date(text: str | None) -> date | None:
-    """An ISO date; None for anything else."""
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None
-
-
 def to_brief(kit: BrandKit, **audience: Any) -> Brief:
     """`audience`: the brief's event, tier, tier_position, segment, round and customer_names."""
+    offers = []
+    for stored in kit.offers:
+        ends_on = date.fromisoformat(stored["ends_on"]) if stored["ends_on"] else None
+        offers.append(Offer(**stored | {"ends_on": ends_on}))
     return Brief(
         brand=to_brand(kit),
         today=now().date(),
-        offers=to_offers(kit),
+        offers=tuple(offers),
         proof=tuple(kit.proof),
         release_notes=tuple(kit.release_notes),
         **audience,
@@ -93,23 +84,14 @@ def stored_texts(kit: BrandKit) -> list[str]:
     return [kit.disclaimer, *kit.proof, *kit.release_notes, *(offer["text"] for offer in kit.offers)]
 
 
-def policy_context(
-    account: Account, brief: Brief, texts: Iterable[str], audience_size: int | None = None
-) -> PolicyContext:
-    """What a person's texts are judged against, including the customers who may be named in them."""
-    names = customer_names_in(account, texts, or_first_name=True)
-    return PolicyContext.of(brief, customer_names=names, audience_size=audience_size)
-
-
 def customer_names_in(account: Account, texts: Iterable[str], or_first_name: bool = False) -> list[str]:
     """Names of the account's customers that stand in the texts in full.
 
     With `or_first_name` also those whose first name stands there with a capital letter.
     """
-    words_of_texts = [re.findall(r"[\w'’.-]+", text) for text in texts]
-    phrases = set()
-    first_names = set()
-    for words in words_of_texts:
+    phrases, first_names = set(), set()
+    for text in texts:
+        words = re.findall(r"[\w'’.-]+", text)
         for start, word in enumerate(words):
             for end in range(start + 1, start + MAX_WORDS_IN_A_NAME + 1):
                 phrases.add(" ".join(words[start:end]).strip("."))
@@ -118,9 +100,12 @@ def customer_names_in(account: Account, texts: Iterable[str], or_first_name: boo
     if not phrases:
         return []
     # PostgreSQL lowers every letter, SQLite and some of PostgreSQL's locales only A to Z.
-    lowered = {phrase.lower() for phrase in phrases} | {phrase.translate(_ASCII_LOWER) for phrase in phrases}
+    lowered = set()
+    for phrase in phrases:
+        lowered |= {phrase.lower(), phrase.translate(_ASCII_LOWER)}
     is_named = [func.lower(Customer.name).in_(lowered)]
-    if or_first_name:
-        is_named += [Customer.is_named(f"{name} ") for name in first_names if len(name) > 2]
+    for name in first_names if or_first_name else ():
+        if len(name) > 2:
+            is_named.append(Customer.is_named(f"{name} "))
     query = select(Customer.name).distinct().join(Connection, Connection.id == Customer.connection_id)
     return list(db.session.scalars(query.where(Connection.account_id == account.id, or_(*is_named)).limit(MAX_NAMES)))

@@ -26,25 +26,26 @@ def read(data: bytes) -> bytes:
         raise ManimodError("LOGO_MISSING")
     if len(data) > MAX_BYTES:
         raise ManimodError("LOGO_TOO_LARGE")
-    kind = _kind(data)
+    kind = next((kind for kind, signature in SIGNATURES.items() if data.startswith(signature)), None)
+    if kind is None:
+        start = data[:2000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        is_svg = b"<svg" in start or start.startswith((b"<?xml", b"\x1f\x8b"))
+        raise ManimodError("LOGO_SVG" if is_svg else "LOGO_FORMAT")
     if FORBIDDEN_CONTENT.search(data) or _has_trailing_data(kind, data):
         raise ManimodError("LOGO_NOT_ONLY_A_PICTURE")
     try:
         with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
             if max(picture.size) > MAX_SIDE:  # known from the header, before a single pixel is decoded
                 raise ManimodError("LOGO_TOO_WIDE", width=picture.width, height=picture.height)
-            return _encode(picture)
+            upright = ImageOps.exif_transpose(picture).convert("RGBA")
     except (OSError, ValueError, SyntaxError, EOFError, zlib.error, Image.DecompressionBombError):
         raise ManimodError("LOGO_UNREADABLE") from None
-
-
-def _kind(data: bytes) -> str:
-    for kind, signature in SIGNATURES.items():
-        if data.startswith(signature):
-            return kind
-    start = data[:2000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    is_svg = b"<svg" in start or start.startswith((b"<?xml", b"\x1f\x8b"))
-    raise ManimodError("LOGO_SVG" if is_svg else "LOGO_FORMAT")
+    upright.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.LANCZOS)
+    pixels = Image.new("RGBA", upright.size)
+    pixels.paste(upright)  # a new picture has none of the old one's comments and profiles
+    out = io.BytesIO()
+    pixels.save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
 def _has_trailing_data(kind: str, data: bytes) -> bool:
@@ -57,13 +58,3 @@ def _has_trailing_data(kind: str, data: bytes) -> bool:
         return len(data) > length + length % 2
     end = data.rfind(b"\xff\xd9") + 2
     return end > 1 and len(data) - end > 16  # cameras pad a little
-
-
-def _encode(picture: Image.Image) -> bytes:
-    upright = ImageOps.exif_transpose(picture).convert("RGBA")
-    upright.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.LANCZOS)
-    pixels = Image.new("RGBA", upright.size)
-    pixels.paste(upright)  # a new picture has none of the old one's comments and profiles
-    out = io.BytesIO()
-    pixels.save(out, "PNG", optimize=True)
-    return out.getvalue()

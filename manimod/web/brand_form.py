@@ -1,6 +1,7 @@
 """The brand page's form: lengths, lists, colours, addresses and days. The ad rules come afterwards."""
 
 import re
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,7 +10,6 @@ from wtforms import Form as SubForm
 from wtforms.validators import Length, Optional, Regexp, ValidationError
 from wtforms.widgets import HiddenInput
 
-from manimod.creatives import briefs
 from manimod.creatives.engine.brief import OfferKind, Tone
 from manimod.web.forms import NOT_IN_LIST, Form, one_line
 
@@ -48,8 +48,10 @@ class OfferForm(SubForm):
     ends_on = StringField("Last day, if it ends", filters=[one_line], render_kw={"type": "date"})
 
     def validate_ends_on(self, field: StringField) -> None:
-        if field.data and not briefs.to_date(field.data):
-            raise ValidationError("An end date is a day like 2027-01-31.")
+        try:
+            date.fromisoformat(field.data or "2027-01-31")
+        except ValueError:
+            raise ValidationError("An end date is a day like 2027-01-31.") from None
 
 
 def _colour_field(label: str) -> ColorField:
