@@ -8,10 +8,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
 import structlog
 from redis.lock import Lock
-from sqlalchemy import ColumnElement, Row, func, select, update
+from sqlalchemy import Row, func, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -161,16 +162,18 @@ def _attach(
     moments = db.session.execute(ready).all()
     if connection is None or not moments:
         return True
+    of_audience = {"tier": audience.tier, "segment": audience.segment, "event": audience.event}
+    of_audience |= {"account_id": connection.account_id, "is_test": audience.test_moment is not None}
     creative = None
     if audience.test_moment is None:
         is_recent = Creative.generated_at > now() - REFRESH_AFTER
-        query = select(Creative.id, Creative.run_until).where(*_is_for(connection.account_id, audience), is_recent)
-        query = query.where(Creative.status.in_(OPEN_STATUSES)).order_by(Creative.id.desc()).limit(1)
+        query = select(Creative.id, Creative.run_until).filter_by(**of_audience)
+        query = query.where(Creative.status.in_(OPEN_STATUSES), is_recent).order_by(Creative.id.desc()).limit(1)
         creative = db.session.execute(query).first()
     if creative is None:
         if content is None:
             return False
-        creative = _create(connection, audience, moments[0], content)
+        creative = _create(connection, audience, of_audience, moments[0], content)
     attached = [moment.id for moment in moments]
     last_day = max(moment.occurred_at for moment in moments) + timedelta(days=KINDS[audience.event].runs[1])
     counted = update(Creative).where(Creative.id == creative.id)
@@ -183,37 +186,24 @@ def _attach(
     return True
 
 
-def _is_for(account_id: int, audience: TargetAudience) -> list[ColumnElement[bool]]:
-    return [
-        Creative.account_id == account_id,
-        Creative.tier == audience.tier,
-        Creative.segment == audience.segment,
-        Creative.event == audience.event,
-        Creative.is_test.is_(False),
-    ]
-
-
-def _create(connection: Connection, audience: TargetAudience, moment: Row, content: CreativeSet) -> Creative:
+def _create(
+    connection: Connection, audience: TargetAudience, of_audience: dict[str, Any], moment: Row, content: CreativeSet
+) -> Creative:
     """A new creative for the audience, which supersedes those that still wait for review."""
+    if audience.test_moment is None:
+        older = update(Creative).filter_by(**of_audience, status=CreativeStatus.WAITING)
+        expired = older.values(status=CreativeStatus.EXPIRED).returning(Creative.id)
+        for older_id in db.session.scalars(expired).all():
+            reason = "a newer set took its place"
+            db.session.add(Review(creative_id=older_id, action=ReviewAction.EXPIRED, reason=reason))
     first_day, last_day = KINDS[audience.event].runs
     size = select(func.sum(AudienceSize.customers)).filter_by(
         connection_id=connection.id, stripe_product_id=audience.product, segment=audience.segment
     )
-    is_test = audience.test_moment is not None
-    if not is_test:
-        older = update(Creative).where(*_is_for(connection.account_id, audience))
-        older = older.where(Creative.status == CreativeStatus.WAITING).values(status=CreativeStatus.EXPIRED)
-        for older_id in db.session.scalars(older.returning(Creative.id)).all():
-            reason = "a newer set took its place"
-            db.session.add(Review(creative_id=older_id, action=ReviewAction.EXPIRED, reason=reason))
     creative = Creative(
-        account_id=connection.account_id,
+        **of_audience,
         objective=content.objective,
-        event=audience.event,
-        tier=audience.tier,
-        segment=audience.segment,
         is_generic=content.generic,
-        is_test=is_test,
         content=content.to_json(),
         source=moment.source,
         moments_count=0,

@@ -1,14 +1,14 @@
 """The review queue: a person approves or rejects what mani wrote, changes its texts, or asks for a new version."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
 
 from manimod.creatives import briefs
-from manimod.creatives.engine.brief import CreativeSet, Finding, PlatformCopy, Variant
+from manimod.creatives.engine.brief import CreativeSet, Finding, Variant
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.picture.text_layout import PictureRefused
@@ -29,10 +29,9 @@ MAX_TEXT_LENGTH = 3000
 
 
 class TextBlocked(ManimodError):
-    """The texts were not stored. `findings`: what blocks them."""
+    """The texts were not stored."""
 
-    def __init__(self, findings: list[Finding]) -> None:
-        self.findings = findings
+    def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__("TEXT_BLOCKED", sentence=findings[0].message)
 
 
@@ -53,7 +52,7 @@ def counts(account: Account, **filters: Any) -> dict[str, int]:
     """The number of creatives of each status that has a tab."""
     query = select(Creative.status, func.count()).filter_by(account_id=account.id, **filters)
     rows = db.session.execute(query.where(Creative.status.in_(TABS)).group_by(Creative.status))
-    return dict.fromkeys(TABS, 0) | {status: count for status, count in rows}
+    return dict.fromkeys(TABS, 0) | dict(rows.all())
 
 
 def latest(account: Account, columns: tuple, count: int) -> Select:
@@ -67,22 +66,19 @@ def tiers(account: Account) -> list[str]:
     return list(db.session.scalars(query.distinct().order_by(Creative.tier).limit(100)))
 
 
-def get(account: Account, creative_id: int) -> Creative:
-    """One creative of the account. Raises NOT_FOUND, also for another account's."""
+def get(account: Account, creative_id: int, variant: int = 0) -> Creative:
+    """One creative of the account. Raises NOT_FOUND, also for another account's and for a variant that it hasn't."""
     creative = db.session.scalar(select(Creative).filter_by(account_id=account.id, id=creative_id))
-    if creative is None:
+    if creative is None or not 0 <= variant < len(creative.content["variants"]):
         raise ManimodError("NOT_FOUND")
     return creative
 
 
-def render_svg(creative: Creative, variant: int, canvas: str, little_text: bool = False) -> str:
-    """The picture of one variant as SVG. Raises IndexError or KeyError for a variant or canvas that is not there."""
+def render_picture(creative: Creative, variant: int, canvas: str, file_format: str = "svg") -> str | bytes:
+    """The picture of one variant as SVG or PNG."""
     content = CreativeSet.from_json(creative.content)
-    return picture.draw(content.variants[variant], briefs.get_brand(creative.account), canvas, little_text=little_text)
-
-
-def render_png(creative: Creative, variant: int, canvas: str, little_text: bool = False) -> bytes:
-    return picture.png(render_svg(creative, variant, canvas, little_text), canvas)
+    svg = picture.draw(content.variants[variant], briefs.get_brand(creative.account), canvas)
+    return picture.png(svg, canvas) if file_format == "png" else svg
 
 
 def picture_version(creative: Creative, kit: BrandKit) -> str:
@@ -97,18 +93,25 @@ def decide(creative: Creative, status: CreativeStatus, by: User, reason: str = "
     With a revision, only if nobody has changed the texts that the person has seen. Of two people who decide at once,
     only one succeeds. Raises CREATIVE_GONE or CREATIVE_CHANGED.
     """
-    before = CreativeStatus.WAITING
-    if status == CreativeStatus.WAITING:
-        is_rejected = creative.status == CreativeStatus.REJECTED
-        before = CreativeStatus.REJECTED if is_rejected else CreativeStatus.APPROVED
-    query = update(Creative).where(Creative.id == creative.id, Creative.status == before)
-    if revision is not None:
-        query = query.where(Creative.revision == revision)
-    if not db.session.execute(query.values(status=status)).rowcount:
-        raise _conflict(creative, before)
-    action = ReviewAction.REOPENED if status == CreativeStatus.WAITING else ReviewAction(status)
-    reason = reason.strip()[:255]
-    db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, reason=reason or None))
+    before, action = CreativeStatus.APPROVED, ReviewAction.REOPENED
+    if status != CreativeStatus.WAITING:
+        before, action = CreativeStatus.WAITING, ReviewAction(status)
+    elif creative.status == CreativeStatus.REJECTED:
+        before = CreativeStatus.REJECTED
+    _update(creative, before, revision, {"status": status})
+    db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, reason=reason.strip()[:255] or None))
+
+
+def _update(creative: Creative, expected: CreativeStatus, seen: int | None, columns: dict[str, Any]) -> None:
+    """Raises CREATIVE_GONE if somebody else has decided meanwhile, or CREATIVE_CHANGED if they changed the texts."""
+    query = update(Creative).where(Creative.id == creative.id, Creative.status == expected)
+    if seen is not None:
+        query = query.where(Creative.revision == seen)
+    if not db.session.execute(query.values(columns)).rowcount:
+        db.session.refresh(creative)
+        if creative.status == expected:
+            raise ManimodError("CREATIVE_CHANGED")
+        raise ManimodError("CREATIVE_GONE", status=creative.status)
 
 
 def decide_many(account: Account, ids: Iterable[int], status: CreativeStatus, by: User) -> list[int]:
@@ -119,14 +122,6 @@ def decide_many(account: Account, ids: Iterable[int], status: CreativeStatus, by
     for creative in creatives:
         decide(creative, status, by)
     return [creative.id for creative in creatives]
-
-
-def _conflict(creative: Creative, expected: CreativeStatus) -> ManimodError:
-    """Why an update found nothing: somebody else has decided, or has changed the texts."""
-    db.session.refresh(creative)
-    if creative.status == expected:
-        return ManimodError("CREATIVE_CHANGED")
-    return ManimodError("CREATIVE_GONE", status=creative.status)
 
 
 def expire(account_id: int) -> None:
@@ -152,11 +147,9 @@ def split_key(key: str) -> tuple[str, str]:
 
 def draft(creative: Creative, index: int, texts: Mapping[str, str]) -> tuple[Variant, list[Finding]]:
     """The variant with other texts, and everything that the rules and its pictures say about it."""
-    before = _get_variant(creative, index)
-    variant = _with_texts(before, {key: _clean(text) for key, text in texts.items()})
-    old_texts = texts_of(before)
-    changed = [text for key, text in texts_of(variant).items() if text != old_texts.get(key)]
-    context = _policy_context(creative, changed)
+    before = Variant.from_json(creative.content["variants"][index])
+    variant = _with_texts(before, texts)
+    context = _policy_context(creative, {*texts_of(variant).values()} - {*texts_of(before).values()})
     findings = policy.check(variant, context)
     if not variant.headline or not variant.body:
         empty = "headline" if not variant.headline else "body"
@@ -168,7 +161,7 @@ def draft(creative: Creative, index: int, texts: Mapping[str, str]) -> tuple[Var
 
 def check_text(creative: Creative, index: int, key: str, text: str) -> list[Finding]:
     """What the rules say of one text while it is typed. Raises NOT_FOUND for a key that the variant hasn't."""
-    if key not in texts_of(_get_variant(creative, index)):
+    if key not in texts_of(Variant.from_json(creative.content["variants"][index])):
         raise ManimodError("NOT_FOUND")
     text = _clean(text)
     placement, field = split_key(key)
@@ -194,20 +187,21 @@ def rewrite(creative: Creative, by: User, revision: int) -> None:
     try:
         content = copywriter.write(briefs.get_brief(creative.account, round=next_round, **_audience(creative)))
     except copywriter.NoLegalCopy as refusal:
-        raise TextBlocked(list(refusal.findings)) from None
+        raise TextBlocked(refusal.findings) from None
     _replace(creative, content, by, ReviewAction.REWRITTEN, revision, round=next_round)
 
 
 def restore(creative: Creative, review_id: int, by: User, revision: int) -> None:
     """Bring back the texts from before a change."""
-    changes = {review.id: review for review in creative.reviews if review.action in CHANGES}
-    if review_id not in changes or not changes[review_id].before:
+    query = select(Review.before).filter_by(id=review_id, creative_id=creative.id).where(Review.action.in_(CHANGES))
+    before = db.session.scalar(query)
+    if before is None:
         raise ManimodError("NOT_FOUND")
-    content = CreativeSet.from_json(changes[review_id].before)
-    context = _policy_context(creative, [])
-    blocking = policy.blocks(f for variant in content.variants for f in policy.check(variant, context))
-    if blocking:
-        raise TextBlocked(blocking)
+    content, context = CreativeSet.from_json(before), _policy_context(creative, [])
+    for variant in content.variants:
+        blocking = policy.blocks(policy.check(variant, context))
+        if blocking:
+            raise TextBlocked(blocking)
     _replace(creative, content, by, ReviewAction.RESTORED, revision)
 
 
@@ -215,36 +209,30 @@ def _replace(
     creative: Creative, content: CreativeSet, by: User, action: ReviewAction, revision: int, **columns: int
 ) -> None:
     before = creative.content
-    query = update(Creative).where(Creative.id == creative.id, Creative.revision == revision)
-    values = {"content": content.to_json(), "is_generic": content.generic, "revision": revision + 1, **columns}
-    if not db.session.execute(query.where(Creative.status == CreativeStatus.WAITING).values(values)).rowcount:
-        raise _conflict(creative, CreativeStatus.WAITING)
+    columns |= {"content": content.to_json(), "is_generic": content.generic, "revision": revision + 1}
+    _update(creative, CreativeStatus.WAITING, revision, columns)
     db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, before=before))
     db.session.expire(creative)
 
 
-def _get_variant(creative: Creative, index: int) -> Variant:
-    variants = creative.content["variants"]
-    if not 0 <= index < len(variants):
-        raise ManimodError("NOT_FOUND")
-    return Variant.from_json(variants[index])
-
-
-def _with_texts(variant: Variant, texts: dict[str, str]) -> Variant:
+def _with_texts(variant: Variant, texts: Mapping[str, str]) -> Variant:
     """The variant with the texts of the form. A text that equals the headline or body changes along with it."""
-    headline, body = texts.get("headline", variant.headline), texts.get("body", variant.body)
-    follows = {variant.headline: headline, variant.body: body}
+    new = texts_of(variant)
+    for key in new:
+        if key in texts:
+            new[key] = _clean(texts[key])
+    follows = {variant.headline: new["headline"], variant.body: new["body"]}
     platforms = {}
     for placement, copy in variant.platforms.items():
-        fields = {name: [] for name in copy.fields}
+        fields = dict.fromkeys(copy.fields, ())
         for field, number, old in copy.texts():
-            new = texts.get(f"{placement}.{field}.{number}", old)
-            if new == old:
-                new = follows.get(old, old)
-            if new:
-                fields[field].append(new)
-        platforms[placement] = PlatformCopy({name: tuple(lines) for name, lines in fields.items()}, copy.call_to_action)
-    return replace(variant, headline=headline, body=body, platforms=platforms)
+            text = new[f"{placement}.{field}.{number}"]
+            if text == old:
+                text = follows.get(old, old)
+            if text:
+                fields[field] += (text,)
+        platforms[placement] = replace(copy, fields=fields)
+    return replace(variant, headline=new["headline"], body=new["body"], platforms=platforms)
 
 
 def _picture_findings(variant: Variant, context: PolicyContext) -> list[Finding]:
@@ -264,16 +252,22 @@ def _picture_findings(variant: Variant, context: PolicyContext) -> list[Finding]
 
 def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
     brief = briefs.to_brief(briefs.get_brand_kit(creative.account), **_audience(creative))
-    context = briefs.policy_context(creative.account, brief, texts, creative.audience_size)
-    return replace(context, tier=creative.content["tier"] or creative.tier, objective=creative.objective)
+    return replace(
+        PolicyContext.of(brief),
+        tier=creative.content["tier"] or creative.tier,
+        objective=creative.objective,
+        customer_names=briefs.customer_names_in(creative.account, texts, or_first_name=True),
+        audience_size=creative.audience_size,
+    )
 
 
 def _audience(creative: Creative) -> dict[str, Any]:
     """Whom the creative addresses, as a brief says it."""
-    query = select(Tier).join(Connection).where(Connection.account_id == creative.account_id)
-    positions = {tier.name: tier.position for tier in db.session.scalars(query)}
-    about = {"event": creative.event, "tier": creative.tier, "segment": creative.segment}
-    return about | {"tier_position": positions.get(creative.tier)}
+    positions = {}
+    for tier in db.session.scalars(select(Tier).join(Connection).where(Connection.account_id == creative.account_id)):
+        positions[tier.name] = tier.position
+    audience = {"event": creative.event, "tier": creative.tier, "segment": creative.segment}
+    return audience | {"tier_position": positions.get(creative.tier)}
 
 
 def _clean(text: str) -> str:

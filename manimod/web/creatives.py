@@ -1,6 +1,5 @@
 """The review queue: cards, one creative with its variants, their pictures, and the decisions."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,56 +98,55 @@ def decide(account: Account, creative_id: int, decision: str) -> Response:
         address = url_for("creatives.show", creative_id=creative_id)
         undo = {"target": "#review", "swap": "outerHTML"}
     undo["address"] = url_for("creatives.decide", creative_id=creative_id, decision="reopen", tab=tab, **chosen)
-    return render.success_response(
-        partial,
-        address,
-        toast,
-        undo=None if status == CreativeStatus.WAITING else undo,
-        also=also,
-        creative=creative,
-        changes=review.CHANGES,
-        decision_form=DecisionForm(formdata=None),
-        tab=tab,
-        **_counts_context(account),
+    context = page_context(account, creative) | _counts_context(account)
+    undo = None if status == CreativeStatus.WAITING else undo
+    return render.success_response(partial, address, toast, undo=undo, also=also, tab=tab, **context)
+
+
+@blueprint.post("/approve", endpoint="approve_many", defaults={"status": CreativeStatus.APPROVED})
+@blueprint.post("/reopen", endpoint="reopen_many", defaults={"status": CreativeStatus.WAITING})
+@owner_required
+def decide_many(account: Account, status: CreativeStatus) -> Response:
+    """Approve the cards that are ticked, or undo that. Answers with the first page of the waiting queue."""
+    ids, undo = set(request.values.getlist("id", type=int)), None
+    with transaction():
+        decided = review.decide_many(account, ids, status, current_user)
+    toast = f"{len(decided)} back in the queue."
+    if status == CreativeStatus.APPROVED:
+        toast = f"{len(decided)} approved." if decided else "Nothing was approved: tick a creative first."
+        if len(ids) > len(decided):
+            toast += f" {len(ids) - len(decided)} had been decided meanwhile."
+        if decided:
+            address = url_for("creatives.reopen_many", id=decided, **_chosen())
+            undo = {"address": address, "target": "#queue", "swap": "outerHTML"}
+    if not render.wants_fragment():
+        return render.redirect_with_toast(url_for("creatives.queue", **_chosen()), toast, undo and {"address": undo["address"]})
+    return render.page(
+        "creatives/index.html",
+        "queue",
+        also=("_waiting_badge.html", "_toast.html"),
+        message={"text": toast, "undo": undo},
+        **_queue_context(account, CreativeStatus.WAITING),
     )
 
 
-@blueprint.post("/approve")
+@blueprint.post("/<int:creative_id>/rewrite", endpoint="rewrite")
+@blueprint.post("/<int:creative_id>/reviews/<int:review_id>/restore", endpoint="restore")
 @owner_required
-def approve_many(account: Account) -> Response:
-    """The cards that are ticked."""
-    ids = request.form.getlist("id", type=int)
+def change(account: Account, creative_id: int, review_id: int | None = None) -> Response:
+    """A new version of all variants, or the texts from before a change. The page's toast offers to undo it."""
     with transaction():
-        approved = review.decide_many(account, ids, CreativeStatus.APPROVED, current_user)
-    toast = f"{len(approved)} approved." if approved else "Nothing was approved: tick a creative first."
-    missed = len(set(ids)) - len(approved)
-    if missed:
-        toast += f" {missed} had been decided meanwhile."
-    undo = url_for("creatives.reopen_many", id=approved, **request.args) if approved else None
-    return _queue_changed(account, toast, undo)
-
-
-@blueprint.post("/reopen")
-@owner_required
-def reopen_many(account: Account) -> Response:
-    """Undo of approve_many."""
-    with transaction():
-        ids = request.args.getlist("id", type=int)
-        reopened = review.decide_many(account, ids, CreativeStatus.WAITING, current_user)
-    return _queue_changed(account, f"{len(reopened)} back in the queue.")
-
-
-@blueprint.post("/<int:creative_id>/rewrite")
-@owner_required
-def rewrite(account: Account, creative_id: int) -> Response:
-    """A new version of all variants."""
-    return _change(account, creative_id, review.rewrite, "New version written.")
-
-
-@blueprint.post("/<int:creative_id>/reviews/<int:review_id>/restore")
-@owner_required
-def restore(account: Account, creative_id: int, review_id: int) -> Response:
-    return _change(account, creative_id, review.restore, "The earlier texts are back.", review_id=review_id)
+        creative = review.get(account, creative_id)
+        revision = DecisionForm().revision.data
+        if revision is None:
+            revision = creative.revision
+        if review_id is None:
+            review.rewrite(creative, current_user, revision)
+        else:
+            review.restore(creative, review_id, current_user, revision)
+    toast = "New version written." if review_id is None else "The earlier texts are back."
+    undo = url_for("creatives.restore", creative_id=creative_id, review_id=creative.reviews[-1].id)
+    return render.redirect_with_toast(url_for("creatives.show", creative_id=creative_id), toast, {"address": undo})
 
 
 @blueprint.post("/sync")
@@ -166,14 +164,15 @@ def sync_data(account: Account) -> Response:
 @blueprint.get("/<int:creative_id>/<canvas>.<any(svg, png):file_format>")
 @owner_required
 def picture(account: Account, creative_id: int, canvas: str, file_format: str) -> Response:
-    creative = review.get(account, creative_id)
-    variant, little_text = request.args.get("variant", 0, type=int), "little_text" in request.args
-    if canvas not in CANVASES or not 0 <= variant < len(creative.content["variants"]):
+    variant = request.args.get("variant", 0, type=int)
+    creative = review.get(account, creative_id, variant)
+    if canvas not in CANVASES:
         abort(404)
-    draw = review.render_svg if file_format == "svg" else review.render_png
     version = review.picture_version(creative, kit_of(account))
-    name = f"{variant}-{canvas}{'-little' * little_text}"
-    return pictures.versioned(lambda: draw(creative, variant, canvas, little_text), file_format, version, name)
+    name = f"{variant}-{canvas}"
+    return pictures.versioned(
+        lambda: review.render_picture(creative, variant, canvas, file_format), file_format, version, name
+    )
 
 
 @blueprint.app_template_global()
@@ -207,26 +206,6 @@ def warnings(creative: Creative) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-@blueprint.app_template_filter()
-def host(address: str) -> str:
-    """What an ad shows of its landing page."""
-    return (urlsplit(address).hostname or "").removeprefix("www.")
-
-
-@blueprint.app_template_filter()
-def text_groups(texts: dict[str, str]) -> list[tuple[str, list[str]]]:
-    """The keys of a variant's texts, those of one placement together."""
-    groups = {}
-    for key in texts:
-        groups.setdefault(review.split_key(key)[0], []).append(key)
-    return list(groups.items())
-
-
-@blueprint.app_template_global()
-def lacks_landing_page(account: Account) -> bool:
-    return not kit_of(account).landing_page
-
-
 def _queue_context(account: Account, tab: str, before: int | None = None) -> dict[str, Any]:
     cards = review.get_page(account, tab, before, limit=PAGE_SIZE, **_filters())
     return {
@@ -249,29 +228,15 @@ def _counts_context(account: Account) -> dict[str, Any]:
     return {"tab_counts": shown, "chosen": chosen, "waiting": counts["waiting"]}
 
 
-def _queue_changed(account: Account, toast: str, undo: str | None = None) -> Response:
-    """The first page of the waiting queue again, after an action on several cards."""
-    if not render.wants_fragment():
-        return render.redirect_with_toast(url_for("creatives.queue", **_chosen()), toast, undo and {"address": undo})
-    button = undo and {"address": undo, "target": "#queue", "swap": "outerHTML"}
-    return render.page(
-        "creatives/index.html",
-        "queue",
-        also=("_waiting_badge.html", "_toast.html"),
-        message={"text": toast, "undo": button},
-        **_queue_context(account, CreativeStatus.WAITING),
-    )
-
-
 def _chosen() -> dict[str, str]:
     """The filters of the address. What it asks for and mani doesn't know is left out."""
-    choices = {"objective": Objective, "event": KINDS, "segment": Segment, "test": ("yes", "no")}
+    tier = request.args.get("tier", "")[:255]
+    choices = {"objective": Objective, "event": KINDS, "segment": Segment, "test": ("yes", "no"), "tier": (tier,)}
     chosen = {}
     for name, values in choices.items():
-        if request.args.get(name) in tuple(values):
-            chosen[name] = request.args[name]
-    if request.args.get("tier"):
-        chosen["tier"] = request.args["tier"][:255]
+        asked = request.args.get(name, "")[:255]
+        if asked and asked in tuple(values):
+            chosen[name] = asked
     return chosen
 
 
@@ -283,12 +248,13 @@ def _filters() -> dict[str, Any]:
 
 def page_context(account: Account, creative: Creative) -> dict[str, Any]:
     """What the pages of one creative, and its editor, show."""
-    view = request.args.get("view")
+    view, brand = request.args.get("view"), briefs.to_brand(kit_of(account))
     return {
         "account": account,
         "creative": creative,
         "placements": PLACEMENTS,
-        "brand": briefs.to_brand(kit_of(account)),
+        "brand": brand,
+        "host": (urlsplit(brand.landing_page).hostname or "your-page").removeprefix("www."),
         "connection": connections.get_current(account),
         "views": VIEWS,
         "view": view if view in VIEWS else "texts",
@@ -297,17 +263,7 @@ def page_context(account: Account, creative: Creative) -> dict[str, Any]:
     }
 
 
-def _change(account: Account, creative_id: int, change: Callable, toast: str, **more: int) -> Response:
-    """Change the texts. The whole page is another one then; its toast offers to undo it."""
-    with transaction():
-        creative = review.get(account, creative_id)
-        seen = DecisionForm().revision.data
-        revision = creative.revision if seen is None else seen
-        change(creative, by=current_user, revision=revision, **more)
-    undo = url_for("creatives.restore", creative_id=creative_id, review_id=creative.reviews[-1].id)
-    return render.redirect_with_toast(url_for("creatives.show", creative_id=creative_id), toast, {"address": undo})
-
-
+@blueprint.app_template_global()
 def kit_of(account: Account) -> BrandKit:
     """The brand kit, looked up once a request."""
     if "kit" not in g:

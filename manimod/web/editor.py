@@ -1,10 +1,11 @@
 """The editor of a variant: texts that are judged, and a picture that is drawn, while they are typed."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, request, url_for
 from flask_security import current_user
 
 from manimod.creatives import briefs, review
-from manimod.creatives.engine.brief import Finding
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.policy.platforms import PLACEMENTS, Field
 from manimod.creatives.engine.policy.rules import ALL
@@ -23,11 +24,10 @@ PICTURE_TEXTS = ("headline", "body")  # what the picture shows
 @blueprint.get("/edit")
 @owner_required
 def edit(account: Account, creative_id: int, index: int) -> Response:
-    creative = review.get(account, creative_id)
+    creative = review.get(account, creative_id, index)
     if creative.status != CreativeStatus.WAITING:
-        return render.redirect_with_toast(
-            url_for("creatives.show", creative_id=creative_id), "Only waiting creatives can change."
-        )
+        address = url_for("creatives.show", creative_id=creative_id)
+        return render.redirect_with_toast(address, "Only waiting creatives can change.")
     return _editor(account, creative, index)
 
 
@@ -36,7 +36,7 @@ def edit(account: Account, creative_id: int, index: int) -> Response:
 def save(account: Account, creative_id: int, index: int) -> Response:
     try:
         with transaction():
-            creative = review.get(account, creative_id)
+            creative = review.get(account, creative_id, index)
             review.edit(creative, index, request.form, current_user, request.form.get("revision", -1, type=int))
     except review.TextBlocked as blocked:
         return _editor(account, creative, index, 422, sentence=str(blocked))
@@ -48,7 +48,7 @@ def save(account: Account, creative_id: int, index: int) -> Response:
 @owner_required
 def check(account: Account, creative_id: int, index: int) -> Response:
     """What the rules say of the text that is being typed, and the picture with it."""
-    creative = review.get(account, creative_id)
+    creative = review.get(account, creative_id, index)
     key = request.args.get("text", "")
     text = request.form.get(key, "")
     return render.partial(
@@ -60,7 +60,7 @@ def check(account: Account, creative_id: int, index: int) -> Response:
         field=_field(key),
         creative=creative,
         index=index,
-        drafted={name: request.form.get(name, "")[:400] for name in PICTURE_TEXTS},
+        drafted=_picture_texts(request.form),
     )
 
 
@@ -68,19 +68,24 @@ def check(account: Account, creative_id: int, index: int) -> Response:
 @owner_required
 def draft_picture(account: Account, creative_id: int, index: int) -> Response:
     """The picture with texts that nobody has saved yet."""
-    creative = review.get(account, creative_id)
-    texts = {name: request.args[name][:400] for name in PICTURE_TEXTS if request.args.get(name)}
-    variant, _ = review.draft(creative, index, texts)
+    creative = review.get(account, creative_id, index)
+    variant, _ = review.draft(creative, index, _picture_texts(request.args))
     return pictures.once(lambda: picture.draw(variant, briefs.to_brand(kit_of(account)), "1080x1080"), "svg")
 
 
 def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:
     """The form with the stored texts, or with those that were refused and what is wrong with them."""
     variant, findings = review.draft(creative, index, request.form)
-    texts, shown = {}, {}
+    texts, shown, groups, open_groups = {}, {}, {}, set()
     for key, text in review.texts_of(variant).items():
-        texts[key] = request.form.get(key, text)
-        shown[key] = [finding for finding in findings if _concerns(finding, key, texts[key])]
+        texts[key], shown[key] = request.form.get(key, text), []
+        placement, field = review.split_key(key)
+        groups.setdefault(placement, []).append(key)
+        for finding in findings:
+            is_here = finding.platform in (placement, ALL) and finding.field == field
+            if is_here and finding.rule_id != LANDING_PAGE_RULE and finding.excerpt in texts[key]:
+                shown[key].append(finding)
+                open_groups.add(placement)
     return render.page(
         "creatives/edit.html",
         "editor",
@@ -90,18 +95,17 @@ def _editor(account: Account, creative: Creative, index: int, status: int = 200,
         index=index,
         texts=texts,
         findings=shown,
-        open_groups={review.split_key(key)[0] for key, found in shown.items() if found},
+        groups=groups,
+        open_groups=open_groups,
         sentence=sentence,
         fields={key: _field(key) for key in texts},
-        drafted={name: texts[name] for name in PICTURE_TEXTS},
+        drafted=_picture_texts(texts),
     )
 
 
-def _concerns(finding: Finding, key: str, text: str) -> bool:
-    """Whether a finding is shown beside a text: its own field, and where the rule quotes, the very line."""
-    placement, field = review.split_key(key)
-    is_field = finding.platform in (placement, ALL) and finding.field == field
-    return is_field and finding.rule_id != LANDING_PAGE_RULE and finding.excerpt in text
+def _picture_texts(texts: Mapping[str, str]) -> dict[str, str]:
+    """Those that the picture shows, short enough for an address."""
+    return {name: texts[name][:400] for name in PICTURE_TEXTS if texts.get(name)}
 
 
 def _field(key: str) -> Field | None:

@@ -138,7 +138,7 @@ def check_creatives(business: Business) -> list[str]:
 
 def _is_complete(creative: Creative) -> bool:
     variants = CreativeSet.from_json(creative.content).variants
-    drawings = [review.render_svg(creative, number, "1080x1080") for number in range(len(variants))]
+    drawings = [review.render_picture(creative, number, "1080x1080") for number in range(len(variants))]
     return len(variants) >= LEAST_VARIANTS and all("</svg>" in drawing for drawing in drawings)
 
 

@@ -71,7 +71,7 @@ def test_a_set_has_three_variants_with_text_and_picture_that_name_the_tier(live,
     assert len(creative.content["variants"]) >= 3
     for number, variant in enumerate(creative.content["variants"]):
         assert "Team" in variant["headline"] + variant["body"]
-        assert review.render_svg(creative, number, "1080x1080").startswith("<svg")
+        assert review.render_picture(creative, number, "1080x1080").startswith("<svg")
 
 
 def test_a_decided_set_is_not_joined_when_it_was_rejected(live, tell, queue):
