@@ -103,12 +103,12 @@ def decide(account: Account, creative_id: int, decision: str) -> Response:
     return render.success_response(partial, address, toast, undo=undo, also=also, tab=tab, **context)
 
 
-@blueprint.post("/approve", endpoint="approve_many", defaults={"status": CreativeStatus.APPROVED})
-@blueprint.post("/reopen", endpoint="reopen_many", defaults={"status": CreativeStatus.WAITING})
+@blueprint.post("/<any(approve, reopen):decision>")
 @owner_required
-def decide_many(account: Account, status: CreativeStatus) -> Response:
+def decide_many(account: Account, decision: str) -> Response:
     """Approve the cards that are ticked, or undo that. Answers with the first page of the waiting queue."""
     ids, undo = set(request.values.getlist("id", type=int)), None
+    status, _ = DECISIONS[decision]
     with transaction():
         decided = review.decide_many(account, ids, status, current_user)
     toast = f"{len(decided)} back in the queue."
@@ -117,10 +117,12 @@ def decide_many(account: Account, status: CreativeStatus) -> Response:
         if len(ids) > len(decided):
             toast += f" {len(ids) - len(decided)} had been decided meanwhile."
         if decided:
-            address = url_for("creatives.reopen_many", id=decided, **_chosen())
+            address = url_for("creatives.decide_many", decision="reopen", id=decided, **_chosen())
             undo = {"address": address, "target": "#queue", "swap": "outerHTML"}
     if not render.wants_fragment():
-        return render.redirect_with_toast(url_for("creatives.queue", **_chosen()), toast, undo and {"address": undo["address"]})
+        return render.redirect_with_toast(
+            url_for("creatives.queue", **_chosen()), toast, undo and {"address": undo["address"]}
+        )
     return render.page(
         "creatives/index.html",
         "queue",
