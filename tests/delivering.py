@@ -33,8 +33,7 @@ def deliver(connected: Connection) -> Callable[..., bool]:
             secrets = connections.signing_secrets(connected)
             event = verify(request["data"], request["headers"]["Stripe-Signature"], secrets)
             with transaction():
-                [result] = events.store([(connected.id, event)], Source.WEBHOOK)
-            is_new = result is events.Stored.NEW
+                [is_new] = events.store([(connected.id, event)], Source.WEBHOOK)
         return is_new
 
     return send

@@ -5,11 +5,10 @@ connection's row, so a worker that dies in between has done nothing and the next
 """
 
 from datetime import UTC, datetime, timedelta
-from enum import Enum, auto
 from time import monotonic
 
 import structlog
-from sqlalchemy import Row, and_, bindparam, or_, select, update
+from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from manimod import jobs
@@ -33,42 +32,23 @@ MAX_SECONDS = 1.0  # then other accounts get their turn
 MAX_ATTEMPTS = 5
 STUCK_AFTER = timedelta(seconds=2)  # then the job that was enqueued counts as lost
 
-# Of these connections, those that are connected. A disconnect waits for this lock, and so deletes what is stored here.
-CONNECTED = (
-    select(Connection.id)
-    .where(Connection.id.in_(bindparam("ids", expanding=True)), Connection.status == ConnectionStatus.CONNECTED)
-    .with_for_update(read=True, key_share=True)
-)
 
+def store(arrived: list[tuple[int, MinimisedEvent]], source: Source) -> list[bool]:
+    """Insert events, each with its connection's id, and enqueue their processing. Returns for each whether it is new.
 
-class Stored(Enum):
-    """What became of an event that arrived. A disconnected account keeps nothing."""
-
-    NEW = auto()
-    REPEATED = auto()
-    DISCONNECTED = auto()
-
-
-def store(arrived: list[tuple[int, MinimisedEvent]], source: Source) -> list[Stored]:
-    """Insert events, each with its connection's id, and enqueue their processing."""
-    ids = list({connection_id for connection_id, _ in arrived})
-    connected = set(db.session.connection().scalars(CONNECTED, {"ids": ids}))
-    rows = [_row(connection_id, event, source) for connection_id, event in arrived if connection_id in connected]
+    The caller has locked the connections' rows, so that no account disconnects meanwhile: then nothing may be kept.
+    """
+    rows = [_row(connection_id, event, source) for connection_id, event in arrived]
     rows.sort(key=lambda row: (row["connection_id"], row["stripe_id"]))  # one order, so that no two writers deadlock
     inserted = set(insert_new(StripeEvent, rows, ("connection_id", "stripe_id")))
     for connection_id in {connection_id for connection_id, _ in inserted}:
         jobs.enqueue("process_events", connection_id)
-    results = []
+    are_new = []
     for connection_id, event in arrived:
         key = (connection_id, event.facts.id)
-        if connection_id not in connected:
-            results.append(Stored.DISCONNECTED)
-        elif key in inserted:
-            inserted.remove(key)  # of two alike in one call, the second is a repeat
-            results.append(Stored.NEW)
-        else:
-            results.append(Stored.REPEATED)
-    return results
+        are_new.append(key in inserted)
+        inserted.discard(key)  # of two alike in one call, the second is a repeat
+    return are_new
 
 
 def _row(connection_id: int, event: MinimisedEvent, source: Source) -> dict:
@@ -98,8 +78,8 @@ def count_repeat(connection_id: int, stripe_id: str) -> None:
     db.session.execute(query.values(repeats=StripeEvent.repeats + 1, repeated_at=now()))
 
 
-def log_stored(connection_id: int, event: MinimisedEvent, source: Source, result: Stored) -> None:
-    facts, is_new = event.facts, result is Stored.NEW
+def log_stored(connection_id: int, event: MinimisedEvent, source: Source, is_new: bool) -> None:
+    facts = event.facts
     log.info("event_stored", event_id=facts.id, type=facts.type, connection=connection_id, source=source, new=is_new)
 
 

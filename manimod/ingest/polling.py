@@ -74,9 +74,11 @@ def _read(connection_id: int, gateway: StripeGateway, since: int) -> int:
         page = gateway.events(EVENT_TYPES, since, cursor or None)
         arrived = [(connection_id, event) for event in reversed(page.rows)]
         with jobs.transaction():
-            results = events.store(arrived, Source.POLL)
-        for (_, event), result in zip(arrived, results, strict=True):
-            events.log_stored(connection_id, event, Source.POLL, result)
+            if connections.lock(connection_id) is None:
+                break
+            are_new = events.store(arrived, Source.POLL)
+        for (_, event), is_new in zip(arrived, are_new, strict=True):
+            events.log_stored(connection_id, event, Source.POLL, is_new)
             newest = max(newest, event.facts.created)
         cursor = page.next_cursor
     return newest

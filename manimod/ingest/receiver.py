@@ -15,7 +15,7 @@ from manimod import jobs
 from manimod.errors import ManimodError
 from manimod.extensions import begin_request, db, limiter
 from manimod.ingest import events
-from manimod.ingest.events import DATABASE_ERRORS, Stored
+from manimod.ingest.events import DATABASE_ERRORS
 from manimod.ingest.group_commit import GroupCommit
 from manimod.models import Connection, RejectedDelivery
 from manimod.models.accounts import now
@@ -30,14 +30,18 @@ log = structlog.get_logger()
 MAX_BODY_BYTES = 1024 * 1024
 MAX_SKEW_SECONDS = 2**31 - 1  # as the column holds it; a signature without a time is off by decades
 REJECTIONS_PER_ADDRESS = parse("1200 per minute")
-# Plain columns, and the statement built once: every event passes here.
-RECIPIENTS = select(
-    Connection.id,
-    Connection.webhook_token,
-    Connection.status,
-    Connection.encrypted_signing_secret,
-    Connection.encrypted_old_signing_secret,
-).where(Connection.webhook_token.in_(bindparam("tokens", expanding=True)))
+# Built once: every event passes here. The lock makes a disconnect wait until the events are committed.
+RECIPIENTS = (
+    select(
+        Connection.id,
+        Connection.webhook_token,
+        Connection.status,
+        Connection.encrypted_signing_secret,
+        Connection.encrypted_old_signing_secret,
+    )
+    .where(Connection.webhook_token.in_(bindparam("tokens", expanding=True)))
+    .with_for_update(read=True, key_share=True)
+)
 HTTP_ERRORS = {404: "NOT_FOUND", 405: "METHOD", 413: "TOO_LARGE"}
 
 
@@ -67,7 +71,7 @@ def create_receiver(app: Flask) -> Flask:
             with app.app_context():
                 _count_rejected(delivery)
             raise delivery.failure
-        events.log_stored(delivery.connection_id, delivery.event, Source.WEBHOOK, delivery.result)
+        events.log_stored(delivery.connection_id, delivery.event, Source.WEBHOOK, delivery.is_new)
         return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}
 
     return receiver
@@ -85,30 +89,27 @@ class Delivery:
     signature: str | None
     connection_id: int | None = None
     event: MinimisedEvent | None = None
-    result: Stored | None = None
+    is_new: bool = False
     failure: ManimodError | None = None
 
 
 def receive(deliveries: list[Delivery]) -> None:
     """Check deliveries and store their events, in one transaction."""
     tokens = list({delivery.token for delivery in deliveries})
-    found = db.session.connection().execute(RECIPIENTS, {"tokens": tokens})
-    known = {row.webhook_token: row for row in found}
-    for delivery in deliveries:
-        try:
-            _verify(delivery, known.get(delivery.token))
-        except ManimodError as failure:
-            delivery.failure = failure
-    accepted = [delivery for delivery in deliveries if delivery.failure is None]
-    if not accepted:
-        return
     with jobs.transaction():
-        results = events.store([(delivery.connection_id, delivery.event) for delivery in accepted], Source.WEBHOOK)
-        for delivery, delivery.result in zip(accepted, results, strict=True):
-            if delivery.result is Stored.REPEATED:
+        found = db.session.connection().execute(RECIPIENTS, {"tokens": tokens})
+        recipients = {row.webhook_token: row for row in found}
+        accepted = []
+        for delivery in deliveries:
+            try:
+                _verify(delivery, recipients.get(delivery.token))
+                accepted.append(delivery)
+            except ManimodError as failure:
+                delivery.failure = failure
+        are_new = events.store([(delivery.connection_id, delivery.event) for delivery in accepted], Source.WEBHOOK)
+        for delivery, delivery.is_new in zip(accepted, are_new, strict=True):
+            if not delivery.is_new:
                 events.count_repeat(delivery.connection_id, delivery.event.facts.id)
-            elif delivery.result is Stored.DISCONNECTED:
-                delivery.connection_id, delivery.failure = None, ManimodError("WEBHOOK_DISCONNECTED")
 
 
 def _verify(delivery: Delivery, recipient: Row | None) -> None:
