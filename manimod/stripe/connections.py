@@ -133,9 +133,7 @@ def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Co
 
 def disconnect(connection: Connection) -> None:
     """Delete the key, the signing secrets and all that was read from Stripe. Stripe itself is not touched."""
-    db.session.refresh(
-        connection, with_for_update=True
-    )  # after events that are being stored
+    db.session.refresh(connection, with_for_update=True)  # after events that are being stored
     connection.status = ConnectionStatus.DISCONNECTED
     connection.permissions = {}
     times = ("signing_secret_set_at", "next_sync_at", "next_poll_at", "polled_until", "polled_at")
