@@ -18,7 +18,7 @@ LARGE, SMALL = int(os.environ.get("BENCH_ROWS", "1000000")), 1_000  # events; ha
 TIERS = 50
 KINDS = ("customer.created", "invoice.paid", "invoice.payment_failed", "customer.subscription.deleted")
 AUDIENCES = TIERS * len(KINDS)
-GOALS = {"sqlite": 2000, "postgresql": 3000}
+GOALS = {"sqlite": 1500, "postgresql": 1000}
 A_MONTH = 30 * 86_400  # seconds
 PACE, PACES, ROUNDS = 400, 3, 5  # events at once, how often in a turn, turns: of measuring what an event costs
 
