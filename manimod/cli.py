@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from manimod.diagnostics import check_runner
 from manimod.errors import ManimodError
 from manimod.extensions import db, security
 from manimod.ingest import delivery_log, sync
-from manimod.models import PLANS, Account, Connection, Moment, StripeEvent, User
+from manimod.models import PLANS, Account, Connection, Moment, StripeEvent
 from manimod.moments import interpret
 from manimod.stripe import connections
 from manimod.stripe.payloads import NotAnEvent, minimise
@@ -76,7 +76,7 @@ generate_option = click.option("--generate", is_flag=True, help="Make a password
 @generate_option
 def create_owner(email: str, account_name: str, plan: str, generate: bool) -> Answer:
     """Create an account and its owner. The password is read from standard input."""
-    return _create_user(partial(users.create_owner, account_name=account_name, plan=plan), email, generate)
+    return _create_user(email, Account(name=account_name, plan=plan), generate)
 
 
 @command("create-support")
@@ -84,10 +84,10 @@ def create_owner(email: str, account_name: str, plan: str, generate: bool) -> An
 @generate_option
 def create_support(email: str, generate: bool) -> Answer:
     """Create a member of mani's support. The password is read from standard input."""
-    return _create_user(users.create_support, email, generate)
+    return _create_user(email, None, generate)
 
 
-def _create_user(create: Callable[[str, str], User], email: str, generate: bool) -> Answer:
+def _create_user(email: str, account: Account | None, generate: bool) -> Answer:
     try:
         email = security.mail_util.validate(email)
     except ValueError as error:
@@ -99,7 +99,7 @@ def _create_user(create: Callable[[str, str], User], email: str, generate: bool)
     if problems:
         raise click.ClickException(" ".join(map(str, problems)))
     with jobs.transaction():
-        user = create(email, password)
+        user = users.create_user(email, password, account)
     sentence, facts = f"The user {user.email} is created.", {"user": user.id, "email": user.email}
     if user.account:
         sentence = f"Account {user.account_id} ({user.account.name}, {user.account.plan}): {sentence}"
@@ -231,7 +231,7 @@ def doctor(account: Account | None = None) -> Answer:
         evidence = f" ({seen})" if seen else ""
         lines.append(f"{check.outcome.replace('_', ' '):15}{check.title}: {check.meaning}{evidence}")
         if check.action and check.outcome != "good":
-            lines.append(f"{'':15}-> {check.action.label}")
+            lines.append(f"{'':15}-> {check.action['label']}")
     outcome = check_runner.worst_outcome(checks)
     facts = {"account": account and account.id, "outcome": outcome, "checks": [check.to_json() for check in checks]}
     return Answer("\n".join(lines), facts, status=int(outcome == "broken"))

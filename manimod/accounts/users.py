@@ -20,14 +20,13 @@ def new_password() -> str:
     return secrets.token_urlsafe(15)
 
 
-def create_owner(email: str, password: str, account_name: str, plan: str) -> User:
-    account = Account(name=account_name, plan=plan)
-    db.session.add(account)
-    return _create_user(email, password, "owner", account)
-
-
-def create_support(email: str, password: str) -> User:
-    return _create_user(email, password, "support", None)
+def create_user(email: str, password: str, account: Account | None) -> User:
+    """The owner of a new account; without one, a member of support."""
+    datastore = security.datastore
+    roles = [datastore.find_or_create_role("owner" if account else "support")]
+    user = datastore.create_user(email=email, password=hash_password(password), roles=roles, account=account)
+    db.session.flush()
+    return user
 
 
 def reset_authenticator(user: User) -> None:
@@ -43,12 +42,3 @@ def re_encrypt_authenticators() -> None:
     for user in db.session.scalars(select(User).where(User.tf_totp_secret.is_not(None))):
         with suppress(KeyError):
             user.tf_totp_secret = factory.from_source(user.tf_totp_secret).to_json(encrypt=True)
-
-
-def _create_user(email: str, password: str, role: str, account: Account | None) -> User:
-    datastore = security.datastore
-    user = datastore.create_user(
-        email=email, password=hash_password(password), roles=[datastore.find_or_create_role(role)], account=account
-    )
-    db.session.flush()
-    return user

@@ -43,15 +43,12 @@ def check_account(account_id: int) -> None:
     found = check_runner.check_account(account)
     with jobs.transaction():
         check_runner.save_health(account, found)
-        _update_alerts(account_id, [check for check in found if not CHECKS[check.name].installation])
+        _update_alerts(account_id, found)
 
 
 def check_installation() -> None:
-    found = check_runner.check_installation()
-    alerted = {alert.check for alert in open_alerts(None)}
-    if alerted != {check.name for check in found if check.outcome == Outcome.BROKEN}:
-        with jobs.transaction():
-            _update_alerts(None, found)
+    with jobs.transaction():
+        _update_alerts(None, check_runner.check_installation())
 
 
 def open_alerts(account_id: int | None) -> list[Alert]:
@@ -61,9 +58,11 @@ def open_alerts(account_id: int | None) -> list[Alert]:
 
 
 def _update_alerts(account_id: int | None, found: list[Check]) -> None:
-    """A check that was not judged neither begins nor ends an alert."""
+    """A check that was not judged neither begins nor ends an alert. Owners get none about mani's own parts."""
     broken, working = [], []
     for check in found:
+        if account_id and CHECKS[check.name].installation:
+            continue
         if check.outcome == Outcome.BROKEN:
             alert = {"account_id": account_id, "check": check.name, "began_at": now(), "mail_at": now() + MAIL_GRACE}
             alert["open_key"] = f"{account_id or 'installation'}:{check.name}"

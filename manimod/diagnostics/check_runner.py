@@ -1,15 +1,12 @@
 """Runs the checks of checks.toml. A check that needs another one that is not good says so and is not judged."""
 
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from manimod.diagnostics import checks
-from manimod.diagnostics.check_context import CheckContext
+from manimod.diagnostics.checks import Checks
 from manimod.extensions import db
 from manimod.models import Account, Health
 from manimod.models.accounts import now
@@ -22,33 +19,21 @@ WORST_FIRST = (Outcome.BROKEN, Outcome.ATTENTION, Outcome.GOOD, Outcome.NOT_APPL
 
 @dataclass(frozen=True)
 class CheckDefinition:
-    """A row of checks.toml with its function."""
+    """A row of checks.toml. `permission`: the one that it is about, if it is one of those checks."""
 
     name: str
     title: str
     question: str
     says: dict[str, str]
-    judge: Callable[[CheckContext], checks.CheckResult]
     needs: tuple[str, ...] = ()
     fix: dict = field(default_factory=dict)
     installation: bool = False
-
-
-@dataclass(frozen=True)
-class Action:
-    """What to do about a failing check: the `fix` of checks.toml."""
-
-    label: str
-    endpoint: str | None = None
-    anchor: str | None = None
-    query: dict | None = None
-    address: str | None = None
-    posts: bool = False
+    permission: str | None = None
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found, and what to do if it fails."""
+    """What one check found. `action`: what to do if it fails, the `fix` of checks.toml."""
 
     name: str
     title: str
@@ -56,7 +41,7 @@ class Check:
     meaning: str
     evidence: str = ""
     seen_at: datetime | None = None
-    action: Action | None = None
+    action: dict | None = None
 
     @property
     def is_failing(self) -> bool:
@@ -69,7 +54,7 @@ class Check:
             "meaning": self.meaning,
             "evidence": self.evidence,
             "seen_at": self.seen_at and self.seen_at.isoformat(),
-            "action": self.action and self.action.label,
+            "action": self.action and self.action["label"],
         }
 
 
@@ -83,39 +68,45 @@ class CheckGroup:
     failing: list[Check]
 
 
-CHECKS: dict[str, CheckDefinition] = {}
-for _row in tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))["check"]:
-    if _row["name"] != "permission":
-        CHECKS[_row["name"]] = CheckDefinition(**_row, judge=getattr(checks, _row["name"]))
-        continue
-    for _name, _permission in PERMISSIONS.items():
-        _own = {"name": f"permission_{_name}", "title": f"{_row['title']} {_permission.label}"}
-        CHECKS[_own["name"]] = CheckDefinition(**_row | _own, judge=partial(checks.permission, _name))
+def _read_definitions() -> dict[str, CheckDefinition]:
+    found = {}
+    for row in tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))["check"]:
+        definition = CheckDefinition(**row)
+        if row["name"] != "permission":
+            found[definition.name] = definition
+            continue
+        for permission, wanted in PERMISSIONS.items():
+            name, title = f"permission_{permission}", f"{definition.title} {wanted.label}"
+            found[name] = replace(definition, name=name, title=title, permission=permission)
+    return found
+
+
+CHECKS = _read_definitions()
 # Each after those that it needs.
 RUN_ORDER = list(TopologicalSorter({row.name: row.needs for row in CHECKS.values()}).static_order())
 
 
 def check_account(account: Account, ask_stripe: bool = False) -> list[Check]:
     """Every check of an account. With `ask_stripe` its key is tried first, which takes up to 10 seconds."""
-    context = CheckContext(account)
-    if ask_stripe and account.may_connect_stripe and context.connection:
-        connections.check_connection(context.connection.id)
-    return _run(context)
+    checks = Checks(account)
+    if ask_stripe and account.may_connect_stripe and checks.connection:
+        connections.check_connection(checks.connection.id)
+    return _run(checks)
 
 
 def check_installation() -> list[Check]:
-    return _run(CheckContext())
+    return _run(Checks())
 
 
-def _run(context: CheckContext) -> list[Check]:
+def _run(checks: Checks) -> list[Check]:
     found: dict[str, Check] = {}
     for name in RUN_ORDER:
         row = CHECKS[name]
-        if context.account is None and not row.installation:
+        if checks.account is None and not row.installation:
             continue
         cause = next((found[need] for need in row.needs if need in found and found[need].outcome != Outcome.GOOD), None)
         if cause is None:
-            found[name] = _judge(row, context)
+            found[name] = _judge(row, checks)
         else:
             is_unused = cause.outcome == Outcome.NOT_APPLICABLE
             meaning = cause.meaning if is_unused else f"Can't be judged until “{cause.title}” is good."
@@ -123,19 +114,24 @@ def _run(context: CheckContext) -> list[Check]:
     return [found[name] for name in CHECKS if name in found]
 
 
-def _judge(row: CheckDefinition, context: CheckContext) -> Check:
-    result = row.judge(context)
-    words = context.words | result.slots
+def _judge(row: CheckDefinition, checks: Checks) -> Check:
+    result = checks.check_permission(row.permission) if row.permission else getattr(checks, f"check_{row.name}")()
+    words = checks.words | result.slots
     action = None
     if row.fix and result.outcome in (Outcome.BROKEN, Outcome.ATTENTION):
-        texts = {name: row.fix[name].format_map(words) for name in ("label", "address") if name in row.fix}
-        action = Action(**row.fix | texts)
+        action = row.fix | {"label": row.fix["label"].format_map(words)}
+        if "address" in row.fix:
+            action["address"] = row.fix["address"].format_map(words)
     meaning = row.says[result.says or result.outcome].format_map(words)
     return Check(row.name, row.title, result.outcome, meaning, result.evidence, result.seen_at, action)
 
 
 def worst_outcome(found: list[Check]) -> Outcome:
-    return min((check.outcome for check in found), key=WORST_FIRST.index)
+    return min(found, key=_severity).outcome
+
+
+def _severity(check: Check) -> int:
+    return WORST_FIRST.index(check.outcome)
 
 
 def group_by_question(found: list[Check]) -> list[CheckGroup]:
@@ -144,8 +140,7 @@ def group_by_question(found: list[Check]) -> list[CheckGroup]:
         members.setdefault(CHECKS[check.name].question, []).append(check)
     groups = []
     for question, own in members.items():
-        failing = [check for check in own if check.is_failing]
-        failing.sort(key=lambda check: WORST_FIRST.index(check.outcome))
+        failing = sorted((check for check in own if check.is_failing), key=_severity)
         groups.append(CheckGroup(question, own, worst_outcome(own), failing))
     return groups
 

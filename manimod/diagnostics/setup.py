@@ -23,24 +23,10 @@ OBSTACLES = (MomentState.SKIPPED, MomentState.BLOCKED, MomentState.WITHDRAWN)
 STEPS = tomllib.loads(Path(__file__).with_name("setup.toml").read_text(encoding="utf-8"))["step"]
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of the setup: texts and place from setup.toml, and whether it is done."""
-
-    name: str
-    title: str
-    what_good_looks_like: str
-    common_error: str
-    action: str
-    endpoint: str
-    done: bool
-    anchor: str | None = None
-
-
 def steps(
     account: Account, connection: Connection | None, has_customers: bool, has_event: bool, has_creative: bool
-) -> list[Step]:
-    """`connection` is None while the account is not connected."""
+) -> list[dict]:
+    """The rows of setup.toml with `done`. `connection` is None while the account is not connected."""
     done = {
         "plan": account.may_connect_stripe,
         "connect": connection is not None,
@@ -49,7 +35,7 @@ def steps(
         "webhook": has_event,
         "creative": has_creative,
     }
-    return [Step(**row, done=done[row["name"]]) for row in STEPS]
+    return [row | {"done": done[row["name"]]} for row in STEPS]
 
 
 class TestState(StrEnum):

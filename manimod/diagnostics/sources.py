@@ -37,13 +37,6 @@ class SourceState(StrEnum):
     NOT_READY = "not_ready"  # not set up, or not permitted by the key
 
 
-WEBHOOK_STEPS = {
-    SourceState.NOT_READY: "add_webhook",
-    SourceState.AWAITED: "await_webhook",
-    SourceState.FAILS: "check_webhook",
-}
-
-
 @dataclass(frozen=True)
 class SourceStatus:
     name: Source
@@ -81,12 +74,12 @@ class WorkingSource:
         return max((e.repeated_at or e.received_at for e in self.events if _was_delivered(e)), default=None)
 
     @property
-    def next_steps(self) -> tuple[str, ...]:
-        """What would bring a faster one: of `add_webhook`, `await_webhook`, `check_webhook` and `allow_events`."""
+    def next_steps(self) -> list[str]:
+        """What keeps a faster one from working, such as `webhook_awaited` and `poll_not_ready`."""
         if self.webhook.works:
-            return ()
-        step = WEBHOOK_STEPS[self.webhook.state]
-        return (step, "allow_events") if self.poll.state == SourceState.NOT_READY else (step,)
+            return []
+        steps = [f"webhook_{self.webhook.state}"]
+        return [*steps, "poll_not_ready"] if self.poll.state == SourceState.NOT_READY else steps
 
 
 def working_source(connection: Connection) -> WorkingSource:

@@ -27,6 +27,7 @@ from manimod.accounts import users
 from manimod.config import ConfigError, Settings
 from manimod.jobs import transaction
 from manimod.local.data_directory import CannotRun, DataDirectory
+from manimod.models import Account
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
@@ -140,7 +141,7 @@ def greet(app: Flask, settings: Settings, directory: DataDirectory) -> None:
             password = users.new_password()
             with transaction():
                 name = os.environ.get("ACCOUNT_NAME") or "My company"
-                users.create_owner(OWNER_EMAIL, password, account_name=name, plan="pro")
+                users.create_user(OWNER_EMAIL, password, Account(name=name, plan="pro"))
             print(f"  Sign in    {OWNER_EMAIL}")
             print(f"  Password   {password}   (shown this once; change it under Settings)")
     print(f"  Data, log  {directory.path}")

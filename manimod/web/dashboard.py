@@ -40,11 +40,11 @@ class Overview:
     trend: list[tuple[date, dict[str, int]]]  # moments by kind for each of the last 30 days, today last
     tiers: list[tuple[str, int]]  # customers, the largest first, the smaller ones as one row
     segments: list[tuple[str, int]]  # customers
-    steps: list[setup.Step]
+    steps: list[dict]
 
     @property
-    def open_steps(self) -> list[setup.Step]:
-        return [step for step in self.steps if not step.done]
+    def open_steps(self) -> list[dict]:
+        return [step for step in self.steps if not step["done"]]
 
     @property
     def under_way(self) -> bool:

@@ -17,22 +17,19 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    answers = {"database": True, "redis": True}
+    database = redis = "ok"
     try:
         db.session.execute(text("SELECT 1"))
     except SQLAlchemyError:
         db.session.rollback()
-        answers["database"] = False
+        database = "no answer"
     try:
         current_app.extensions["redis"].ping()
     except RedisError:
-        answers["redis"] = False
-    lines = [f"{name}: {'ok' if answer else 'no answer'}" for name, answer in answers.items()]
-    return _plain("\n".join(lines), 200 if all(answers.values()) else 503)
+        redis = "no answer"
+    return _plain(f"database: {database}\nredis: {redis}", 200 if database == redis == "ok" else 503)
 
 
 def _plain(body: str, status: int) -> Response:
-    response = make_response(f"{body}\n", status)
-    response.mimetype = "text/plain"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+    return make_response(f"{body}\n", status, headers)

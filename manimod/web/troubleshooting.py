@@ -7,6 +7,7 @@ from manimod.diagnostics import alerts, check_runner
 from manimod.ingest import delivery_log
 from manimod.jobs import transaction
 from manimod.models import Account, Alert
+from manimod.models.states import Outcome
 from manimod.stripe import connections
 from manimod.stripe.payloads import EVENT_TYPES
 from manimod.web import render
@@ -21,22 +22,30 @@ FILTERS = ("type", "source", "result")
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    return render.page("troubleshooting/index.html", account=account, **_checks_context(account))
+    checks = check_runner.check_account(account)
+    return render.page(
+        "troubleshooting/index.html",
+        account=account,
+        groups=check_runner.group_by_question(checks),
+        outcome=check_runner.worst_outcome(checks),
+        is_connected=any(check.name == "connection" and check.outcome == Outcome.GOOD for check in checks),
+    )
 
 
 @blueprint.post("/run")
 @owner_required
 def run(account: Account) -> Response:
     """Run the checks now, with a question to Stripe."""
-    context = _checks_context(account, ask_stripe=True)
+    checks = check_runner.check_account(account, ask_stripe=True)
     with transaction():
-        check_runner.save_health(account, [check for group in context["groups"] for check in group.checks])
+        check_runner.save_health(account, checks)
     return render.success_response(
         "troubleshooting/_checks.html",
         url_for("troubleshooting.show"),
         toast="The checks ran just now.",
+        groups=check_runner.group_by_question(checks),
+        outcome=check_runner.worst_outcome(checks),
         is_fresh=True,
-        **context,
     )
 
 
@@ -98,12 +107,3 @@ def open_alerts() -> list[Alert]:
     if "alerts" not in g:
         g.alerts = alerts.open_alerts(current_user.account.id) if current_user.account else []
     return g.alerts
-
-
-def _checks_context(account: Account, ask_stripe: bool = False) -> dict:
-    found = check_runner.check_account(account, ask_stripe)
-    return {
-        "groups": check_runner.group_by_question(found),
-        "outcome": check_runner.worst_outcome(found),
-        "is_connected": any(check.name == "connection" and check.outcome == "good" for check in found),
-    }

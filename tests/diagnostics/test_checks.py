@@ -330,7 +330,7 @@ def test_one_cause_fails_one_check_until_it_is_repaired(world, breakage):
     repair = break_it(world)
     assert world.failing() == {name: outcome}
     found = world.checks()[name]
-    assert (found.action and found.action.label.startswith(action)) if action else found.action is None
+    assert (found.action and found.action["label"].startswith(action)) if action else found.action is None
     assert found.meaning.endswith(".")
     repair()
     assert world.failing() == {}
