@@ -64,8 +64,8 @@ def fill(account: Account) -> Connection:
         _add_mirror(connection)
         _add_moments(connection)
         for number, audience in enumerate(reversed(AUDIENCES)):
-            # The newest one is 90 seconds old: in the middle of "a minute ago", however long a test takes.
-            creative = make_creative(account, *audience, minutes_ago=7 * (len(AUDIENCES) - number) - 5.5)
+            # The newest one is "5 minutes ago" for as long as a test takes: humanize rounds, so until 5.5 minutes.
+            creative = make_creative(account, *audience, minutes_ago=7 * (len(AUDIENCES) - number) - 2)
             db.session.add(creative)
         db.session.flush()
         _add_its_moment(connection, creative)

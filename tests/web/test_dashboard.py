@@ -31,7 +31,7 @@ def test_once_set_up_the_numbers_take_its_place(as_owner, account):
     page = re.sub(r"<time[^>]*>|</time>", "", page)
     for words in ("Waiting for review", "Customers by tier", "Team", "0.8 s"):
         assert words in page
-    assert "Last event a minute ago" in page
+    assert "Last event 5 minutes ago" in page
     assert "Set up mani with Stripe" not in page
 
 
