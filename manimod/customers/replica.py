@@ -43,15 +43,11 @@ def _time_and_finality(event: EventFacts) -> tuple[int, bool]:
 
 def is_newer(arriving: Any) -> ColumnElement[bool]:
     """The same rule in SQL, for the columns of an arriving row and those of the stored one."""
-    is_later = arriving.observed_at > Subscription.observed_at
+    # Without IN, which an INSERT of many rows cannot compile.
+    is_final = or_(*(arriving.status == final for final in FINAL_STATUSES))
+    was_open = and_(*(Subscription.status != final for final in FINAL_STATUSES))
     same_second = arriving.observed_at == Subscription.observed_at
-    may_follow = or_(_is_final(arriving.status), ~_is_final(Subscription.status))
-    return or_(is_later, and_(same_second, may_follow))
-
-
-def _is_final(status: ColumnElement[str]) -> ColumnElement[bool]:
-    """Without IN, which an INSERT of many rows cannot compile."""
-    return or_(*(status == final for final in FINAL_STATUSES))
+    return or_(arriving.observed_at > Subscription.observed_at, and_(same_second, or_(is_final, was_open)))
 
 
 def upsert_customers(connection_id: int, customers: Iterable[CustomerFacts], run_id: int | None = None) -> None:
@@ -87,30 +83,25 @@ def subscription_row(connection_id: int, facts: SubscriptionFacts, observed_at: 
 
 def upsert_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
     """Store list prices, and a tier for each product that is met for the first time."""
-    by_id = {price.id: price for price in prices if price.product}
-    by_product = {price.product: price for price in by_id.values()}
-    price_rows = [
-        {
-            "connection_id": connection_id,
+    price_rows, tier_rows, names = {}, {}, {}
+    for price in prices:
+        if price.product is None:
+            continue
+        tier = {"connection_id": connection_id, "stripe_product_id": price.product, "nickname": price.nickname}
+        tier_rows[price.product] = tier
+        price_rows[price.id] = tier | {
             "stripe_id": price.id,
-            "stripe_product_id": price.product,
-            "nickname": price.nickname,
             "currency": price.currency,
             "list_amount": price.amount,
             "interval": price.interval,
             "interval_count": price.interval_count,
         }
-        for price in by_id.values()
-    ]
-    tier_rows = [
-        {"connection_id": connection_id, "stripe_product_id": product, "nickname": price.nickname}
-        for product, price in by_product.items()
-    ]
-    upsert(Price, price_rows, ("connection_id", "stripe_id"))
-    insert_new(Tier, tier_rows, ("connection_id", "stripe_product_id"))
-    for product, price in by_product.items():
         if price.product_name:
-            set_product_name(connection_id, product, price.product_name)
+            names[price.product] = price.product_name
+    upsert(Price, list(price_rows.values()), ("connection_id", "stripe_id"))
+    insert_new(Tier, list(tier_rows.values()), ("connection_id", "stripe_product_id"))
+    for product, name in names.items():
+        set_product_name(connection_id, product, name)
 
 
 def set_product_name(connection_id: int, product_id: str, name: str | None) -> None:
@@ -121,13 +112,11 @@ def set_product_name(connection_id: int, product_id: str, name: str | None) -> N
 
 def erase_customer(connection_id: int, customer_id: str) -> None:
     """Forget a customer that Stripe has deleted: name, subscriptions, and what events said about them."""
-    for model, column in ((Subscription, Subscription.stripe_customer_id), (Customer, Customer.stripe_id)):
-        db.session.execute(delete(model).where(model.connection_id == connection_id, column == customer_id))
-    events = update(StripeEvent).where(
-        StripeEvent.connection_id == connection_id, StripeEvent.stripe_customer_id == customer_id
-    )
+    theirs = {"connection_id": connection_id, "stripe_customer_id": customer_id}
+    db.session.execute(delete(Subscription).filter_by(**theirs))
+    db.session.execute(delete(Customer).filter_by(connection_id=connection_id, stripe_id=customer_id))
+    events = update(StripeEvent).filter_by(**theirs)
     ignored = {"state": EventState.IGNORED, "reason": "the customer was deleted in Stripe", "processed_at": now()}
     db.session.execute(events.where(StripeEvent.state == EventState.PENDING).values(ignored))
     db.session.execute(events.values(facts={}))
-    moments = update(Moment).where(Moment.connection_id == connection_id, Moment.stripe_customer_id == customer_id)
-    db.session.execute(moments.values(stripe_customer_id=None))
+    db.session.execute(update(Moment).filter_by(**theirs).values(stripe_customer_id=None))

@@ -15,33 +15,19 @@ HIGH_FROM, CORE_FROM, HYSTERESIS = 0.80, 0.40, 0.05
 FEW_CUSTOMERS, FEW_PRICES = 20, 3
 
 
-def recompute(connection_id: int) -> None:
-    """Give every synced customer a segment, in one statement, and every tier its position."""
-    parameters = {"connection": connection_id, "few": FEW_CUSTOMERS, "few_prices": FEW_PRICES}
-    parameters |= {"high": HIGH_FROM, "core": CORE_FROM, "slack": HYSTERESIS, "new_days": NEW_DAYS}
-    db.session.execute(text(_statement()), parameters)
-    _place_tiers(connection_id)
-
-
-def _statement() -> str:
-    is_sqlite = db.engine.dialect.name == "sqlite"
-    days = (
-        "(julianday(coalesce(s.ended_at, CURRENT_TIMESTAMP)) - julianday(coalesce(s.started_at, s.created_at)))"
-        if is_sqlite
-        else "(extract(epoch FROM coalesce(s.ended_at, now()) - coalesce(s.started_at, s.created_at)) / 86400.0)"
-    )
-    return _SEGMENTS.replace("{days}", days).replace("{month}", _MONTH).replace("{cycle}", _CYCLE)
-
-
-_MONTH = "CASE p.interval WHEN 'year' THEN 1.0/12 WHEN 'week' THEN 52.0/12 WHEN 'day' THEN 365.0/12 ELSE 1.0 END"
-_CYCLE = "CASE p.interval WHEN 'year' THEN 365 WHEN 'week' THEN 7 WHEN 'day' THEN 1 ELSE 30 END"
+DAYS = {
+    "sqlite": "julianday(coalesce(s.ended_at, CURRENT_TIMESTAMP)) - julianday(coalesce(s.started_at, s.created_at))",
+    "postgresql": "extract(epoch FROM coalesce(s.ended_at, now()) - coalesce(s.started_at, s.created_at)) / 86400.0",
+}
+MONTHS = "CASE p.interval WHEN 'year' THEN 1.0/12 WHEN 'week' THEN 52.0/12 WHEN 'day' THEN 365.0/12 ELSE 1.0 END"
+CYCLE_DAYS = "CASE p.interval WHEN 'year' THEN 365 WHEN 'week' THEN 7 WHEN 'day' THEN 1 ELSE 30 END"
 
 # A customer counts with the most valuable subscription; metered prices have no list price and so no value.
-_SEGMENTS = """
+SEGMENTS = f"""
 WITH held AS (
-  SELECT s.stripe_customer_id AS customer, p.currency, p.stripe_id AS price, {days} AS days,
-         p.list_amount * s.quantity * ({month}) / p.interval_count AS monthly,
-         ({cycle}) * p.interval_count AS cycle
+  SELECT s.stripe_customer_id AS customer, p.currency, p.stripe_id AS price, ({{days}}) AS days,
+         p.list_amount * s.quantity * ({MONTHS}) / p.interval_count AS monthly,
+         ({CYCLE_DAYS}) * p.interval_count AS cycle
   FROM subscription s
   LEFT JOIN price p ON p.connection_id = s.connection_id AND p.stripe_id = s.stripe_price_id
   WHERE s.connection_id = :connection
@@ -66,26 +52,30 @@ UPDATE customer SET segment = CASE
          AND (customer.segment IS NULL OR customer.segment <> 'low' OR ranked.rank >= :core + :slack) THEN 'core'
     ELSE 'low' END
 FROM ranked WHERE customer.connection_id = :connection AND customer.stripe_id = ranked.customer
-"""
+"""  # noqa: S608 - the slots are constants of this module
+
+# By the cheapest monthly list price of those that somebody has.
+POSITIONS = f"""
+WITH priced AS (
+  SELECT stripe_product_id AS product, min(list_amount * ({MONTHS}) / interval_count) AS monthly
+  FROM price p WHERE connection_id = :connection AND interval IS NOT NULL AND list_amount IS NOT NULL
+    AND EXISTS (SELECT 1 FROM subscription s WHERE s.connection_id = :connection
+                AND s.stripe_product_id = p.stripe_product_id AND s.status IN {LIVE_STATUSES})
+  GROUP BY stripe_product_id
+), placed AS (
+  SELECT product, rank() OVER (ORDER BY monthly) AS low, rank() OVER (ORDER BY monthly DESC) AS high,
+         count(*) OVER () AS tiers FROM priced
+)
+UPDATE tier SET position = (
+  SELECT CASE WHEN tiers = 1 THEN 'single' WHEN high = 1 THEN 'top' WHEN low = 1 THEN 'entry' ELSE 'middle' END
+  FROM placed WHERE placed.product = tier.stripe_product_id
+) WHERE connection_id = :connection
+"""  # noqa: S608
 
 
-def _place_tiers(connection_id: int) -> None:
-    """Rank the tiers by their cheapest monthly list price: entry, middle, top; a lone tier is single."""
-    live = ", ".join(f"'{status}'" for status in LIVE_STATUSES)
-    statement = f"""
-    WITH priced AS (
-      SELECT stripe_product_id AS product, min(list_amount * ({_MONTH}) / interval_count) AS monthly
-      FROM price p WHERE connection_id = :connection AND interval IS NOT NULL AND list_amount IS NOT NULL
-        AND EXISTS (SELECT 1 FROM subscription s WHERE s.connection_id = :connection
-                    AND s.stripe_product_id = p.stripe_product_id AND s.status IN ({live}))
-      GROUP BY stripe_product_id
-    ), placed AS (
-      SELECT product, rank() OVER (ORDER BY monthly) AS low, rank() OVER (ORDER BY monthly DESC) AS high,
-             count(*) OVER () AS tiers FROM priced
-    )
-    UPDATE tier SET position = (
-      SELECT CASE WHEN tiers = 1 THEN 'single' WHEN high = 1 THEN 'top' WHEN low = 1 THEN 'entry' ELSE 'middle' END
-      FROM placed WHERE placed.product = tier.stripe_product_id
-    ) WHERE connection_id = :connection
-    """  # noqa: S608 - the slots are constants of this module
-    db.session.execute(text(statement), {"connection": connection_id})
+def recompute(connection_id: int) -> None:
+    """Give every synced customer a segment, and every tier its position, in one statement each."""
+    parameters = {"connection": connection_id, "few": FEW_CUSTOMERS, "few_prices": FEW_PRICES}
+    parameters |= {"high": HIGH_FROM, "core": CORE_FROM, "slack": HYSTERESIS, "new_days": NEW_DAYS}
+    db.session.execute(text(SEGMENTS.format(days=DAYS[db.engine.dialect.name])), parameters)
+    db.session.execute(text(POSITIONS), {"connection": connection_id})
