@@ -81,21 +81,13 @@ class Trend:
 
 def count_audiences(connection_id: int) -> None:
     """Count customers by the tier of their running subscription and by segment, at the end of a sync."""
-    products = (
-        select(Subscription.stripe_customer_id, func.max(Subscription.stripe_product_id).label("product"))
-        .where(
-            Subscription.connection_id == connection_id,
-            Subscription.status.in_(LIVE_STATUSES + UNPAID_STATUSES),
-        )
-        .group_by(Subscription.stripe_customer_id)
-        .subquery()
-    )
-    counted = (
-        select(Customer.connection_id, products.c.product, Customer.segment, func.count())
-        .outerjoin(products, products.c.stripe_customer_id == Customer.stripe_id)
-        .where(Customer.connection_id == connection_id)
-        .group_by(Customer.connection_id, products.c.product, Customer.segment)
-    )
+    product = func.max(Subscription.stripe_product_id).label("product")
+    query = select(Subscription.stripe_customer_id, product).where(Subscription.connection_id == connection_id)
+    query = query.where(Subscription.status.in_(LIVE_STATUSES + UNPAID_STATUSES))
+    held = query.group_by(Subscription.stripe_customer_id).subquery()
+    columns = (Customer.connection_id, held.c.product, Customer.segment)
+    customers = select(*columns, func.count()).where(Customer.connection_id == connection_id).group_by(*columns)
+    counted = customers.outerjoin(held, held.c.stripe_customer_id == Customer.stripe_id)
     db.session.execute(delete(AudienceSize).where(AudienceSize.connection_id == connection_id))
     db.session.execute(insert(AudienceSize).from_select(SIZE_COLUMNS, counted))
     store_day(connection_id)
@@ -108,10 +100,8 @@ def store_day(connection_id: int) -> None:
     replaced = or_(AudienceDay.day == today, AudienceDay.day < oldest)
     db.session.execute(delete(AudienceDay).where(AudienceDay.connection_id == connection_id, replaced))
     db.session.execute(delete(MomentDay).where(MomentDay.connection_id == connection_id, MomentDay.day < oldest))
-    size = AudienceSize
-    sizes_now = select(
-        literal(today, Date), size.connection_id, size.stripe_product_id, size.segment, size.customers
-    ).where(size.connection_id == connection_id)
+    columns = [AudienceSize.__table__.c[name] for name in SIZE_COLUMNS]
+    sizes_now = select(literal(today, Date), *columns).where(AudienceSize.connection_id == connection_id)
     db.session.execute(insert(AudienceDay).from_select(["day", *SIZE_COLUMNS], sizes_now))
 
 
@@ -133,11 +123,12 @@ def by_size(counts: list[tuple[str | None, int]]) -> list[tuple[str | None, int]
 
 def get_audiences(connection: Connection) -> AudienceTable:
     """How many customers each tier and segment holds, and the open creative sets that were made for them."""
-    counted = sizes(connection)
     cells: dict[str | None, dict[str | None, AudienceSummary]] = {}
-    for tier, segment, customers in counted:
+    by_tier: Counter[str | None] = Counter()
+    for tier, segment, customers in sizes(connection):
         audience = cells.setdefault(tier, {}).setdefault(segment, AudienceSummary(tier, segment))
         audience.customers += customers
+        by_tier[tier] += customers
     columns = (Creative.tier, Creative.segment, Creative.event, Creative.status)
     is_open = Creative.status.in_((CreativeStatus.WAITING, CreativeStatus.APPROVED))
     query = select(*columns, func.count()).where(Creative.account_id == connection.account_id, is_open)
@@ -145,11 +136,8 @@ def get_audiences(connection: Connection) -> AudienceTable:
         # A set that was made before its tier was renamed belongs to no audience of today.
         if tier and segment in cells.get(tier, {}):
             cells[tier][segment].made[kind][status] = number
-    rows, total = [], 0
-    for tier, customers in by_size([(tier, customers) for tier, _, customers in counted]):
-        rows.append((tier or tiers.NONE, cells[tier]))
-        total += customers
-    return AudienceTable(rows, total)
+    rows = [(tier or tiers.NONE, cells[tier]) for tier, _ in by_size(list(by_tier.items()))]
+    return AudienceTable(rows, by_tier.total())
 
 
 def get_trend(connection: Connection) -> Trend | None:
@@ -168,14 +156,12 @@ def get_trend(connection: Connection) -> Trend | None:
     shown = ranked if len(ranked) <= MAX_TREND_TIERS + 1 else ranked[:MAX_TREND_TIERS]
     others = len(ranked) - len(shown)
     days: list[tuple[date, list[int] | None]] = []
-    day = min(counted)
-    while day <= now().date():
-        numbers = None
+    for place in range((now().date() - min(counted)).days + 1):
+        day, numbers = min(counted) + timedelta(days=place), None
         if day in counted:
             total, by_tier = counted[day].total(), [counted[day][tier] for tier in shown]
             numbers = [total, *by_tier, total - sum(by_tier)] if others else [total, *by_tier]
         days.append((day, numbers))
-        day += timedelta(days=1)
     labels = ["All customers", *(tier or tiers.NONE for tier in shown)]
     return Trend(names=[*labels, f"{others} more"] if others else labels, days=days)
 
@@ -183,25 +169,21 @@ def get_trend(connection: Connection) -> Trend | None:
 def count_moments(connection: Connection, moments: list[dict[str, Any]]) -> None:
     """Add moments that were just recorded to their days, which begin in the account's time zone."""
     zone = ZoneInfo(connection.account.time_zone)
-    counts: Counter[tuple[date, str]] = Counter()
+    rows: dict[tuple[date, str], dict[str, Any]] = {}
     for moment in moments:
-        counts[moment["occurred_at"].astimezone(zone).date(), moment["kind"]] += 1
-    rows = [
-        {"connection_id": connection.id, "day": day, "kind": kind, "moments": number}
-        for (day, kind), number in counts.items()
-    ]
-    upsert(MomentDay, rows, ("connection_id", "day", "kind"), add=("moments",))
+        day, kind = moment["occurred_at"].astimezone(zone).date(), moment["kind"]
+        row = {"connection_id": connection.id, "day": day, "kind": kind, "moments": 0}
+        rows.setdefault((day, kind), row)["moments"] += 1
+    upsert(MomentDay, list(rows.values()), ("connection_id", "day", "kind"), add=("moments",))
 
 
 def moments_by_day(connection: Connection) -> list[tuple[date, dict[str, int]]]:
     """Moments by kind for each of the last days, today last."""
     today = datetime.now(ZoneInfo(connection.account.time_zone)).date()
-    counts: dict[date, dict[str, int]] = {}
-    for days_ago in reversed(range(TREND_DAYS)):
-        counts[today - timedelta(days=days_ago)] = dict.fromkeys(KINDS, 0)
-    query = select(MomentDay.day, MomentDay.kind, MomentDay.moments).where(
-        MomentDay.connection_id == connection.id, MomentDay.day.between(min(counts), today)
-    )
+    days = [today - timedelta(days=days_ago) for days_ago in reversed(range(TREND_DAYS))]
+    counts = {day: dict.fromkeys(KINDS, 0) for day in days}
+    query = select(MomentDay.day, MomentDay.kind, MomentDay.moments)
+    query = query.where(MomentDay.connection_id == connection.id, MomentDay.day.between(days[0], today))
     for day, kind, number in db.session.execute(query):
         counts[day][kind] = number
     return list(counts.items())
