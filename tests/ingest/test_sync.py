@@ -13,7 +13,7 @@ from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.ingest import polling, sync
 from manimod.jobs import transaction
-from manimod.models import Customer, Subscription, SyncRun, Tier
+from manimod.models import Customer, Moment, Subscription, SyncRun, Tier
 from manimod.models.accounts import now
 from manimod.stripe import connections
 from tests import factories
