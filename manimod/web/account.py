@@ -10,28 +10,24 @@ from manimod.jobs import transaction
 from manimod.models import Account
 from manimod.web import render
 from manimod.web.auth import owner_required
-from manimod.web.forms import THEMES, AccountForm, ThemeForm
+from manimod.web.forms import AccountForm, ThemeForm
+from manimod.web.labels import LABELS
 
 blueprint = Blueprint("account", __name__, url_prefix="/settings/account")
 
-YEAR = 365 * 86400
+A_YEAR = 365 * 86400
 
 
-@blueprint.get("", strict_slashes=False)
+@blueprint.route("", methods=["GET", "POST"], strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    return _page(account, AccountForm(obj=account))
-
-
-@blueprint.post("")
-@owner_required
-def save(account: Account) -> Response:
-    form = AccountForm()
-    if not form.validate():
-        return _page(account, form, 422)
-    with transaction():
-        form.populate_obj(account)
-    return render.redirect_with_toast(url_for("account.show"), "Account saved.")
+    form = AccountForm(obj=account)
+    if form.validate_on_submit():
+        with transaction():
+            form.populate_obj(account)
+        return render.redirect_with_toast(url_for("account.show"), "Account saved.")
+    entries, status = support.audit_entries(account), 422 if form.is_submitted() else 200
+    return render.page("settings/account.html", status=status, account=account, form=form, entries=entries)
 
 
 @blueprint.post("/theme")
@@ -46,7 +42,8 @@ def choose_theme() -> Response:
     else:
         response = redirect(render.referrer() or url_for("dashboard.show"), 303)
     secure = current_app.config["SESSION_COOKIE_SECURE"]
-    response.set_cookie("theme", g.theme, max_age=YEAR if g.theme else 0, secure=secure, httponly=True, samesite="Lax")
+    max_age = A_YEAR if g.theme else 0
+    response.set_cookie("theme", g.theme, max_age=max_age, secure=secure, httponly=True, samesite="Lax")
     return response
 
 
@@ -54,14 +51,4 @@ def choose_theme() -> Response:
 def chosen_theme() -> str:
     """`light`, `dark`, or nothing for the system's."""
     chosen = g.get("theme", request.cookies.get("theme"))
-    return chosen if chosen in THEMES else ""
-
-
-@blueprint.app_context_processor
-def _themes() -> dict:
-    return {"THEMES": THEMES}
-
-
-def _page(account: Account, form: AccountForm, status: int = 200) -> Response:
-    entries = support.audit_entries(account)
-    return render.page("settings/account.html", status=status, account=account, form=form, entries=entries)
+    return chosen if chosen in LABELS["THEMES"] else ""

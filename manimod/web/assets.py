@@ -43,7 +43,11 @@ def load(name: str) -> tuple[bytes, str]:
     """An asset's content and the hash of it."""
     content = SOURCES[name][0].read_bytes()
     if name == "icons.svg":
-        content = _pick_icons(content.decode()).encode()
+        symbols = dict(re.findall(r'<symbol[^>]* id="([^"]+)">(.*?)</symbol>', content.decode(), re.DOTALL))
+        sprite = '<svg xmlns="http://www.w3.org/2000/svg">'
+        for icon in ICONS:
+            sprite += f'<symbol viewBox="0 0 16 16" id="{icon}">{symbols[icon]}</symbol>'
+        content = f"{sprite}</svg>".encode()
     elif name == "mani.css":
         content = content.replace(b"inter.ttf", f"../{load('inter.ttf')[1]}/inter.ttf".encode())
     return content, hashlib.sha256(content).hexdigest()[:12]
@@ -64,9 +68,3 @@ def serve(digest: str, name: str) -> Response:
     response.headers["Cache-Control"] = A_YEAR if digest == current_digest else "no-cache"
     response.set_etag(current_digest, weak=True)
     return response.make_conditional(request)
-
-
-def _pick_icons(sprite: str) -> str:
-    symbols = dict(re.findall(r'<symbol[^>]* id="([^"]+)">(.*?)</symbol>', sprite, re.DOTALL))
-    picked = [f'<symbol viewBox="0 0 16 16" id="{name}">{symbols[name]}</symbol>' for name in ICONS]
-    return f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(picked)}</svg>'

@@ -62,7 +62,7 @@ def support_required(view: Callable) -> Callable:
 def _ask_to_sign_in(mechanisms: list | None = None, headers: dict | None = None) -> Response:
     """Afterwards the person is back where they were: for htmx that is the page, not the fragment."""
     address = request.htmx.current_url if request.htmx else request.full_path.rstrip("?")
-    back = render.local_address(render.split_address(address))
+    back = render.local_address(address)
     if back == "/" or (request.method != "GET" and not request.htmx):
         back = None
     response = render.redirect_with_toast(url_for("security.login", next=back))

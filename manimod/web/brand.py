@@ -10,25 +10,19 @@ from manimod.jobs import transaction
 from manimod.models import Account, BrandKit
 from manimod.web import pictures, render
 from manimod.web.auth import owner_required
-from manimod.web.brand_form import BrandForm
+from manimod.web.brand_form import BrandForm, LookForm
 from manimod.web.forms import LogoForm
 
 blueprint = Blueprint("brand", __name__, url_prefix="/settings/brand")
 
-PREVIEWED = ("name", "primary_colour", "accent_colour", "tone")  # what the picture shows before it is saved
 
-
-@blueprint.get("", strict_slashes=False)
+@blueprint.route("", methods=["GET", "POST"], strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
     kit = briefs.get_brand_kit(account)
-    return render.page("brand/show.html", **_context(account, kit, BrandForm(obj=kit)))
-
-
-@blueprint.post("", strict_slashes=False)
-@owner_required
-def save(account: Account) -> Response:
-    form = BrandForm(obj=briefs.get_brand_kit(account))
+    form = BrandForm(obj=kit)
+    if not form.is_submitted():
+        return render.page("brand/show.html", **_context(account, kit, form))
     is_valid = form.validate()
     draft = brand_kit.draft(account, **form.valid_values)
     if is_valid:
@@ -77,11 +71,9 @@ def picture_of_event(account: Account, event: str) -> Response:
     """A sample ad of the brand. What isn't saved yet stands in the address."""
     if event not in brand_kit.SAMPLES:
         abort(404)
-    form = BrandForm(request.args, obj=briefs.get_brand_kit(account), meta={"csrf": False})
+    form = LookForm(request.args, obj=briefs.get_brand_kit(account), meta={"csrf": False})
     form.validate()
-    draft = brand_kit.draft(
-        account, **{name: form.valid_values[name] for name in PREVIEWED if name in form.valid_values}
-    )
+    draft = brand_kit.draft(account, **form.valid_values)
     try:
         variant = brand_kit.sample(draft, event).variants[0]
     except NoLegalCopy:
@@ -124,5 +116,5 @@ def _preview_context(kit: BrandKit) -> dict:
             samples[event] = brand_kit.sample(kit, event).variants[0]
         except NoLegalCopy as refusal:
             problem = str(refusal)
-    unsaved = {field: getattr(kit, field) for field in PREVIEWED}
+    unsaved = LookForm(formdata=None, obj=kit, meta={"csrf": False}).data
     return {"kit": kit, "samples": samples, "preview_problem": problem, "unsaved": unsaved}

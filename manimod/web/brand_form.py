@@ -26,11 +26,12 @@ class LinesField(TextAreaField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         if valuelist:
-            lines = [one_line(line) for line in valuelist[0].splitlines()]
-            self.data = list(dict.fromkeys(line for line in lines if line))
+            lines = map(one_line, valuelist[0].splitlines())
+            self.data = list(dict.fromkeys(filter(None, lines)))
 
     def pre_validate(self, form: SubForm) -> None:
-        if len(self.data or []) > MAX_LINES or any(len(line) > MAX_LINE_LENGTH for line in self.data or []):
+        lines = self.data or []
+        if len(lines) > MAX_LINES or max(map(len, lines), default=0) > MAX_LINE_LENGTH:
             raise ValidationError(f"At most {MAX_LINES} lines of {MAX_LINE_LENGTH} characters each.")
 
 
@@ -58,8 +59,17 @@ def _colour_field(label: str) -> ColorField:
     return ColorField(label, [Regexp("#[0-9a-fA-F]{6}$", message="A colour looks like #1f6feb.")])
 
 
-class BrandForm(Form):
-    version = IntegerField(validators=[Optional()], widget=HiddenInput())
+class OffersField(FieldList):
+    @property
+    def data(self) -> list[dict[str, str | None]]:
+        """The offers as they are stored: those with a text; an empty code or day is None."""
+        rows = [row.data for row in self.entries if row.data["text"]]
+        return [{name: value or None for name, value in row.items()} for row in rows]
+
+
+class LookForm(Form):
+    """What the sample pictures show."""
+
     name = StringField(
         "Name in ads",
         [Length(1, 60, "A brand needs a name of 1 to 60 characters.")],
@@ -69,6 +79,19 @@ class BrandForm(Form):
     primary_colour = _colour_field("Main colour")
     accent_colour = _colour_field("Accent colour")
     tone = RadioField("Tone", choices=[(tone.value, tone.label) for tone in Tone], invalid_choice_message=NOT_IN_LIST)
+
+    @property
+    def valid_values(self) -> dict[str, Any]:
+        """The values of a brand kit that are valid, of a form that was validated."""
+        values = {}
+        for field in self:
+            if field.name not in ("version", "csrf_token") and not field.errors:
+                values[field.name] = field.data
+        return values
+
+
+class BrandForm(LookForm):
+    version = IntegerField(validators=[Optional()], widget=HiddenInput())
     landing_page = StringField(
         "Landing page",
         [Optional(), Length(max=500, message="An address has at most 500 characters.")],
@@ -84,7 +107,7 @@ class BrandForm(Form):
         "Proof",
         description="One per line: figures or words of customers that you can show to be true. mani never invents any.",
     )
-    offers = FieldList(FormField(OfferForm))
+    offers = OffersField(FormField(OfferForm))
     banned_words = LinesField("Words to avoid", description="One per line. No ad uses them.")
     disclaimer = StringField(
         "Disclaimer",
@@ -94,34 +117,16 @@ class BrandForm(Form):
     )
 
     def validate_landing_page(self, field: StringField) -> None:
-        if not _is_web_address(field.data):
-            raise ValidationError("The landing page must be a full address that starts with https://.")
+        problem = ValidationError("The landing page must be a full address that starts with https://.")
+        try:
+            parts = urlsplit(field.data)
+            parts.port  # noqa: B018  raises for a port that is none
+        except ValueError:
+            raise problem from None
+        is_plain = field.data.isprintable() and not re.search(r"[\s\"'<>\\]", field.data)
+        if not is_plain or parts.scheme != "https" or "." not in (parts.hostname or "") or parts.username:
+            raise problem
 
     def validate_offers(self, field: FieldList) -> None:
-        if len(self.named_offers) > MAX_OFFERS:
+        if len(field.data) > MAX_OFFERS:
             raise ValidationError(f"At most {MAX_OFFERS} offers.")
-
-    @property
-    def named_offers(self) -> list[dict[str, str | None]]:
-        """The offers as they are stored: those with a text; an empty code or day is None."""
-        return [{name: value or None for name, value in row.items()} for row in self.offers.data if row["text"]]
-
-    @property
-    def valid_values(self) -> dict[str, Any]:
-        """The values of a brand kit that are valid, of a form that was validated."""
-        values = {}
-        for field in self:
-            if field.name not in ("version", "csrf_token") and not field.errors:
-                values[field.name] = self.named_offers if field.name == "offers" else field.data
-        return values
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname or ""
-        parts.port  # noqa: B018  raises for a port that is none
-    except ValueError:
-        return False
-    is_plain = text.isprintable() and not re.search(r"[\s\"'<>\\]", text)
-    return is_plain and parts.scheme == "https" and "." in host and not parts.username

@@ -18,20 +18,6 @@ CODES = {
     400: "MALFORMED", 403: "FORBIDDEN", 404: "NOT_FOUND", 405: "METHOD", 410: "GONE", 413: "TOO_LARGE", 429: "TOO_MANY"
 }  # fmt: skip
 PASSING = (429, 500, 503)  # worth another try
-TITLES = {
-    400: "That didn't come through",
-    401: "Sign in first",
-    403: "Not for this account",
-    404: "Nothing here",
-    405: "That doesn't work here",
-    409: "Something changed meanwhile",
-    410: "Gone for good",
-    413: "Too large",
-    422: "Something is missing",
-    429: "A little too fast",
-    500: "Our mistake",
-    503: "Not right now",
-}
 
 
 def register(app: Flask) -> None:
@@ -72,19 +58,14 @@ def _on_unexpected_error(error: Exception) -> Response:
 
 def _respond(code: str, status: int | None = None, sentence: str | None = None) -> Response:
     status = status or FAILURES[code].status
-    sentence = sentence or FAILURES[code].message
+    context = {"code": code, "number": status, "sentence": sentence or FAILURES[code].message}
+    if request.method == "GET" and status in PASSING:
+        context["again"] = request.full_path.rstrip("?")
+    elif request.method == "POST":
+        context["back"] = render.referrer()
     if render.wants_fragment():
-        response = render.error_toast(sentence, status)
+        response = render.error_toast(context["sentence"], status)
     else:
-        response = render.page(
-            "error.html",
-            status=status,
-            code=code,
-            number=status,
-            title=TITLES.get(status, TITLES[500]),
-            sentence=sentence,
-            again=request.full_path.rstrip("?") if request.method == "GET" and status in PASSING else None,
-            back=render.referrer() if request.method == "POST" else None,
-        )
+        response = render.page("error.html", status=status, **context)
     response.headers["X-Error-Code"] = code
     return response

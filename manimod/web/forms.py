@@ -22,8 +22,8 @@ from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError, explain
 from manimod.lifecycle import KINDS
 from manimod.models.states import Plan
+from manimod.web.labels import LABELS
 
-THEMES = {"light": "Light", "dark": "Dark", "": "System"}
 NOT_IN_LIST = "Choose one of the list."
 LONGEST_FIELD_NAME = 60
 REGIONS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
@@ -107,7 +107,7 @@ class AccountForm(Form):
 
 
 class ThemeForm(Form):
-    theme = RadioField("Theme", choices=list(THEMES.items()))
+    theme = RadioField("Theme", choices=list(LABELS["THEMES"].items()))
 
 
 class LogoForm(Form):

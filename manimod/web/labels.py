@@ -30,6 +30,7 @@ LABELS = {name: {member.value: member.label for member in enum} for name, enum i
 LABELS["EVENTS"] = {event: kind.name for event, kind in KINDS.items()}
 LABELS["PURPOSES"] = {event: kind.purpose for event, kind in KINDS.items()}
 LABELS["OUTCOMES"]["unchecked"] = "Not checked"
+LABELS["THEMES"] = {"light": "Light", "dark": "Dark", "": "System"}
 
 
 def register(app: Flask) -> None:

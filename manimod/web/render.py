@@ -1,6 +1,9 @@
-"""One view, two shapes: the whole page for a browser, and the block or partial for htmx."""
+"""One view, two shapes: the whole page for a browser, and the block or partial for htmx.
 
-from urllib.parse import SplitResult, urlsplit
+`also` names partials that are swapped out of band, for htmx only.
+"""
+
+from urllib.parse import urlsplit
 
 from flask import Response, flash, make_response, redirect, render_template, request
 from jinja2_fragments.flask import render_block
@@ -11,38 +14,36 @@ def wants_fragment() -> bool:
     return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
-def referrer() -> str | None:
-    """The page of mani that the request came from, as a local address to lead back to."""
-    origin = split_address(request.referrer)
-    if origin.netloc != request.host:
+def local_address(address: str | None, host: str | None = None) -> str | None:
+    """Path and query of an address that a browser sent, which cannot lead to another site.
+
+    None if it is not an address, or not one of `host`.
+    """
+    try:
+        parts = urlsplit(address or "")
+    except ValueError:
         return None
-    return local_address(origin)
-
-
-def local_address(parts: SplitResult) -> str:
-    """Path and query of an address, which cannot lead to another site."""
+    if host and parts.netloc != host:
+        return None
     return "/" + parts.path.lstrip("/\\") + (f"?{parts.query}" if parts.query else "")
 
 
-def split_address(address: str | None) -> SplitResult:
-    """The parts of an address that a browser sent; all empty if it is not one."""
-    try:
-        return urlsplit(address or "")
-    except ValueError:
-        return urlsplit("")
+def referrer() -> str | None:
+    """The page of mani that the request came from."""
+    return local_address(request.referrer, request.host)
 
 
 def page(
     template: str, fragment: str | None = None, status: int = 200, also: tuple[str, ...] = (), **context: object
 ) -> Response:
-    """The template's block `fragment` for htmx, the page for everyone else. `also`: partials to swap out of band."""
+    """The template's block `fragment` for htmx, the page for everyone else."""
     if fragment and wants_fragment():
         return _respond(render_block(template, fragment, **context), status, also, context)
     return _respond(render_template(template, **context), status)
 
 
 def partial(template: str, status: int = 200, also: tuple[str, ...] = (), **context: object) -> Response:
-    """A partial by itself, for htmx only. `also`: partials to swap out of band."""
+    """A partial by itself, for htmx only."""
     return _respond(render_template(template, **context), status, also, context)
 
 
