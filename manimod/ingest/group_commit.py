@@ -4,6 +4,7 @@ An insert costs little but the wait for the disk, and a commit takes as long for
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from manimod.ingest.events import DATABASE_ERRORS
 log = structlog.get_logger()
 
 BATCH_SIZE = 50
+GATHER_SECONDS = 0.003  # before a commit, so that under load fewer of them do the same work
 
 Item = TypeVar("Item")
 
@@ -33,7 +35,7 @@ class Waiting(Generic[Item]):
 class GroupCommit(Generic[Item]):
     """One thread at a time, the leader, stores all items in the queue, its own among them; the others wait.
 
-    An item that comes alone is stored alone, at once.
+    An item that comes alone is stored alone.
     """
 
     def __init__(self, store: Callable[[list[Item]], None]) -> None:
@@ -57,6 +59,7 @@ class GroupCommit(Generic[Item]):
 
     def _lead(self) -> None:
         """Store a batch from the front of the queue, where the leader's own item is, and pass the lead on."""
+        time.sleep(GATHER_SECONDS)
         with self._lock:
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_SIZE))]
         try:
