@@ -27,10 +27,12 @@ PAUSE_SECONDS, LATER_PAUSE_SECONDS = 1.0, 20.0
 def main() -> int:
     """The sandbox lives in memory, so the data of an earlier demo would speak of customers that are gone."""
     try:
-        port = int(os.environ.get("PORT") or 8000)
-        refuse_taken_port(port)
+        text = os.environ.get("PORT") or "8000"
+        if not text.isdecimal() or not 1 <= int(text) <= 65535:
+            raise CannotRun("PORT must be a whole number from 1 to 65535.")
+        refuse_taken_port(port := int(text))
         folder = empty(Path(os.environ.get("DEMO_DATA_DIR") or ROOT / "demo-data"))
-    except (CannotRun, ValueError) as error:
+    except CannotRun as error:
         say(str(error))
         return 2
     with Sandbox() as sandbox:
