@@ -51,6 +51,11 @@ def is_plain(made, asked=BRIEF):
     return made.writer == "mani" and made.variants == copywriter.write(asked).variants
 
 
+def is_lawful(line, kind, asked, angle):
+    phrases = copywriter.prepare(asked)
+    return llm.is_lawful(line, kind, phrases.slots(angles.ANGLES[angle]), phrases.context)
+
+
 def replace_all(line):
     def change(ads):
         for ad in ads.values():
@@ -170,23 +175,17 @@ def test_the_answer_is_bounded_by_schema_and_tokens(client):
 )
 @pytest.mark.parametrize("kind", llm.LINE_KINDS)
 def test_a_line_that_breaks_a_rule_is_refused(kind, line):
-    prepared = copywriter.prepare(BRIEF)
-    slots = prepared.phrases().slots(angles.ANGLES["R3"])
-    assert llm.why_refused(line, llm.LINE_KINDS[kind], slots, prepared)
+    assert not is_lawful(line, kind, BRIEF, "R3")
 
 
 @pytest.mark.parametrize("line", ["{news} is here. See it in {the_plan}", "It's all in {tier}: have a look", "{proof}"])
 def test_names_and_facts_come_from_the_brief_by_their_slots(line):
-    prepared = copywriter.prepare(STORED_BRIEF)
-    slots = prepared.phrases().slots(angles.ANGLES["W1"])
-    assert llm.why_refused(line, llm.LINE_KINDS["body"], slots, prepared) is None
+    assert is_lawful(line, "body", STORED_BRIEF, "W1")
 
 
 @pytest.mark.parametrize("line", ["A cosy corner in your {plan}", "{offer} for you"])
 def test_a_banned_word_and_a_slot_with_nothing_stored_are_refused(line):
-    prepared = copywriter.prepare(STORED_BRIEF)
-    slots = prepared.phrases().slots(angles.ANGLES["W1"])
-    assert llm.why_refused(line, llm.LINE_KINDS["body"], slots, prepared)
+    assert not is_lawful(line, "body", STORED_BRIEF, "W1")
 
 
 def test_one_bad_line_costs_only_itself():

@@ -94,8 +94,8 @@ def test_a_png_has_the_canvas_size_and_is_light(size):
 
 
 def test_a_heavy_png_is_made_lighter():
-    full = picture.rasterise(picture.draw(example(), PLAIN, "1080x1080"))
-    assert len(picture.lighten(full, 40_000)) < len(full)
+    svg = picture.draw(example(), PLAIN, "1080x1080")
+    assert len(picture.png(svg, "1080x1080", limit=40_000)) < len(picture.rasterise(svg))
 
 
 def test_the_same_picture_is_rasterised_once():

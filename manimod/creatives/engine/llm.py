@@ -12,18 +12,16 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import NamedTuple
 
 from manimod.creatives.engine.brief import Brief, CreativeSet, LanguageModel, ModelSkipped
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.copy.angles import ANGLES, Angle
-from manimod.creatives.engine.copy.copywriter import PreparedBrief
 from manimod.creatives.engine.copy.phrase_selection import FilledPhrase, PhraseSelection, fill
 from manimod.creatives.engine.copy.phrases import Phrase
 from manimod.creatives.engine.copy.plan_names import HOSTILE
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
-from manimod.creatives.engine.policy.rules import ALL, BLOCK, pattern
+from manimod.creatives.engine.policy.rules import ALL, WARN, PolicyContext, pattern
 from manimod.lifecycle import KINDS, Segment
 
 SECONDS = 20.0
@@ -33,26 +31,17 @@ SENTENCE_START = re.compile(r"(^|[.?:] )\w")
 ADDRESSES_SOMEBODY = re.compile(r"(?:^|[.?:] )(?!(?:it|here|what|let|that|there)['’])\w+(?:,|['’]s\b)", re.IGNORECASE)
 
 
-class LineKind(NamedTuple):
-    """A kind of the lines that the model writes; see llm.toml."""
-
-    max_length: int
-    wanted: str
-    fills: str
-
-
 _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-LINE_KINDS = {name: LineKind(**row) for name, row in _TABLES["kinds"].items()}
+LINE_KINDS = _TABLES["kinds"]
 
 
 def write(brief: Brief, model: LanguageModel, seconds: float = SECONDS) -> CreativeSet:
     """The creative set of a brief, in the model's lines where it gives lawful ones in time. Raises NoLegalCopy."""
-    prepared = copywriter.prepare(brief)
-    plain = copywriter.compose(prepared, prepared.phrases())
+    built_in = copywriter.prepare(brief)
+    plain = copywriter.compose(built_in)
     try:
-        answer = _ask(prepared, [ANGLES[variant.angle] for variant in plain.variants], model, seconds)
-        phrases = ModelPhrases(prepared, answer)
-        made = copywriter.compose(prepared, phrases)
+        phrases = ModelPhrases(built_in, _ask(built_in, [variant.angle for variant in plain.variants], model, seconds))
+        made = copywriter.compose(phrases)
     except (ModelSkipped, copywriter.NoLegalCopy) as error:
         why = error if isinstance(error, ModelSkipped) else "its ads broke the rules"
         reason = f"Written by mani. The language model {model.name} was not used: {why}."
@@ -63,7 +52,7 @@ def write(brief: Brief, model: LanguageModel, seconds: float = SECONDS) -> Creat
     return replace(made, reasons=(*made.reasons, reason), writer=f"mani + {model.name}")
 
 
-def _ask(prepared: PreparedBrief, angles: list[Angle], model: LanguageModel, seconds: float) -> dict:
+def _ask(phrases: PhraseSelection, angle_ids: list[str], model: LanguageModel, seconds: float) -> dict:
     """The model's answer, {angle id: {kind: [line, ...]}}. Raises ModelSkipped, at the latest when the time is over.
 
     It is told the audience, the brand and what the account has approved, and nothing else. Even a name server may hang,
@@ -73,8 +62,8 @@ def _ask(prepared: PreparedBrief, angles: list[Angle], model: LanguageModel, sec
         from manimod.creatives.engine import llm_client  # takes a second or two
     except ImportError:
         raise ModelSkipped("its client is not installed (`make llm` does that)") from None
-    brief, phrases, asked, outcome = prepared.brief, prepared.phrases(), [], Future()
-    for angle in angles:
+    brief, asked, outcome = phrases.brief, [], Future()
+    for angle in map(ANGLES.get, angle_ids):
         slots = {name: value for name, value in phrases.slots(angle).items() if value}
         examples = [phrases.unfilled(angle, kind)[0].text for kind in ("short", "headline", "body")]
         asked.append({"id": angle.id, "angle": angle.name, "slots": slots, "examples": examples})
@@ -86,15 +75,14 @@ def _ask(prepared: PreparedBrief, angles: list[Angle], model: LanguageModel, sec
         "value": Segment(brief.segment).label if brief.segment else None,
         "angles": asked,
     }
-    wanted = {name: f"{kind.wanted}; at most {kind.max_length} characters each" for name, kind in LINE_KINDS.items()}
-    messages = [
-        {"role": "system", "content": _TABLES["instructions"]},
-        {"role": "user", "content": json.dumps(question, ensure_ascii=False)},
-    ]
+    wanted = {}
+    for name, kind in LINE_KINDS.items():
+        wanted[name] = f"{kind['wanted']}; at most {kind['max_length']} characters each"
+    texts = (_TABLES["instructions"], json.dumps(question, ensure_ascii=False))
 
     def run() -> None:
         try:
-            outcome.set_result(llm_client.ask(model, messages, [angle.id for angle in angles], wanted, seconds))
+            outcome.set_result(llm_client.ask(model, *texts, angle_ids, wanted, seconds))
         except Exception as error:
             outcome.set_exception(error)
 
@@ -108,8 +96,8 @@ def _ask(prepared: PreparedBrief, angles: list[Angle], model: LanguageModel, sec
 class ModelPhrases(PhraseSelection):
     """The model's lawful lines first; the built-in phrases fill up. Raises ModelSkipped where no line is lawful."""
 
-    def __init__(self, prepared: PreparedBrief, answer: dict[str, dict[str, list[str]]]) -> None:
-        super().__init__(prepared.brief, prepared.tier, prepared.context.banned)
+    def __init__(self, built_in: PhraseSelection, answer: dict[str, dict[str, list[str]]]) -> None:
+        super().__init__(built_in.brief, built_in.tier, built_in.context, built_in.reasons)
         self.refused = 0
         self.written: dict[tuple[str, str], list[FilledPhrase]] = {}  # by angle id and kind
         for angle_id, kinds in answer.items():
@@ -117,10 +105,10 @@ class ModelPhrases(PhraseSelection):
             for kind, texts in kinds.items():
                 for text in texts:
                     text = text.strip().rstrip("." if kind == "short" else "")
-                    if why_refused(text, LINE_KINDS[kind], slots, prepared):
-                        self.refused += 1
-                    else:
+                    if is_lawful(text, kind, slots, self.context):
                         self.written.setdefault((angle_id, kind), []).append(fill(Phrase.parse(text), slots))
+                    else:
+                        self.refused += 1
         if not self.written:
             raise ModelSkipped("its lines broke the rules")
 
@@ -129,26 +117,23 @@ class ModelPhrases(PhraseSelection):
         return own + super().lines(angle, kind, table)
 
 
-def why_refused(text: str, kind: LineKind, slots: dict[str, str | None], prepared: PreparedBrief) -> str | None:
-    """Why a model's line may not be used, or None. Stricter than the policy: nearly every warning counts, and all names
-    and facts have to come from the slots."""
-    known = "|".join(name for name, value in slots.items() if value)
-    outside = re.sub(rf"{{(?:{known})}}", "–", text)
-    if HOSTILE.search(outside) or "!" in outside:
-        return "it has signs or addresses that do not belong in an ad"
+def is_lawful(text: str, kind: str, slots: dict[str, str | None], context: PolicyContext) -> bool:
+    """Stricter than the policy: nearly every warning counts, and all names and facts have to come from the slots."""
+    outside = text  # the slots
+    for name in filter(slots.get, slots):
+        outside = outside.replace(f"{{{name}}}", "–")
+    if HOSTILE.search(outside) or "!" in outside or pattern("model").search(outside):
+        return False
     has_name_or_figure = any(c.isupper() or c.isnumeric() for c in SENTENCE_START.sub("", outside))
     if has_name_or_figure or ADDRESSES_SOMEBODY.search(outside):
-        return "it has a name or a figure outside the slots"
-    if pattern("model").search(outside):
-        return "it has a word that a model may not use"
+        return False
     line = fill(Phrase.parse(text), slots).text
-    if not 0 < len(line) <= kind.max_length:
-        return f"it has {len(line)} characters, allowed are {kind.max_length}"
-    fields = [(ALL, kind.fills)]
+    if not 0 < len(line) <= LINE_KINDS[kind]["max_length"]:
+        return False
+    filled_by = LINE_KINDS[kind]["fills"]
+    findings = policy.check_text(line, filled_by, ALL, context)
     for placement in PLACEMENTS.values():
-        fields += [(placement.id, field.name) for field in placement.fields.values() if field.filled_by == kind.fills]
-    for platform, field in fields:
-        for finding in policy.check_text(line, field, platform, prepared.context):
-            if finding.severity == BLOCK or finding.rule_id not in MINOR_RULES:
-                return finding.message
-    return None
+        for field in placement.fields.values():
+            if field.filled_by == filled_by:
+                findings += policy.check_text(line, field.name, placement.id, context)
+    return all(finding.rule_id in MINOR_RULES and finding.severity == WARN for finding in findings)

@@ -17,7 +17,7 @@ MAX_LINES = 12  # of a kind that are looked at
 
 
 def ask(
-    model: LanguageModel, messages: list[dict], parts: list[str], wanted: dict[str, str], seconds: float
+    model: LanguageModel, instructions: str, question: str, parts: list[str], wanted: dict[str, str], seconds: float
 ) -> dict[str, dict[str, list[str]]]:
     """The answer as {part: {name: [line, ...]}}; `wanted` describes the lines of each name.
 
@@ -38,7 +38,7 @@ def ask(
         ) as client:
             completion = client.chat.completions.create(
                 model=model.name,
-                messages=messages,
+                messages=[{"role": "system", "content": instructions}, {"role": "user", "content": question}],
                 response_format={"type": "json_schema", "json_schema": schema},
                 timeout=seconds,
                 **{limit: MAX_TOKENS},

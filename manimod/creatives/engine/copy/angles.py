@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,18 +20,13 @@ class Angle:
     needs: str | None = None
     from_day: int = 0
     closing: str = "closing"
+    not_for: Sequence[str] = ()
 
 
 _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 ANGLES = {id: Angle(id, **row) for id, row in _TABLES["angles"].items()}
 COLUMN = {"entry": 0, "middle": 1, "top": 2, "single": 2}
 SET_SIZE = 3
-# Segments to which an angle is not said; None is an unknown one.
-NOT_FOR = {
-    "W5": (Segment.LOW, Segment.NEW, None),  # no discount by default where the value is low or unknown
-    "R3": (Segment.HIGH, Segment.CORE),  # first steps are nothing new to somebody who has been here for long
-}
-REMINDERS = ("R1", "R4", "R7")  # of what a new customer has not set up yet
 
 
 def choose(brief: Brief) -> list[Angle]:
@@ -70,9 +65,8 @@ def layouts(objective: Objective, event: str | None = None) -> list[str]:
 
 def is_true(angle: Angle, brief: Brief) -> bool:
     """Whether what the angle says holds for the audience, with what the account has stored."""
-    if brief.segment in NOT_FOR.get(angle.id, ()):
-        return False
-    if angle.id in REMINDERS and brief.event == "new_customer" and brief.segment in (Segment.NEW, None):
+    segment = brief.segment or "unknown"
+    if segment in angle.not_for or f"{brief.event} {segment}" in angle.not_for:
         return False
     if angle.id == "U2" and re.search(r"\b(annual|year)", brief.tier or "", re.IGNORECASE):
         return False  # they have a year already

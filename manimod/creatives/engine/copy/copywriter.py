@@ -1,6 +1,6 @@
 """brief -> creative set. An angle whose texts the policy blocks gives way to the next one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from manimod.creatives.engine.brief import Brief, CreativeSet, Finding, Variant
 from manimod.creatives.engine.copy import angles
@@ -24,27 +24,13 @@ class NoLegalCopy(Exception):
         super().__init__("; ".join(dict.fromkeys(f.message for f in self.findings)) or "Nothing could be written.")
 
 
-@dataclass(frozen=True)
-class PreparedBrief:
-    """A brief with only those stored texts that an ad may print, and the tier's name as an ad says it, or None."""
-
-    brief: Brief
-    tier: PlanName | None
-    context: PolicyContext
-    reasons: tuple[str, ...]
-
-    def phrases(self) -> PhraseSelection:
-        return PhraseSelection(self.brief, self.tier, self.context.banned)
-
-
 def write(brief: Brief) -> CreativeSet:
     """The creative set of a brief: three variants from three angles, each free of blocking findings."""
-    prepared = prepare(brief)
-    return compose(prepared, prepared.phrases())
+    return compose(prepare(brief))
 
 
-def prepare(brief: Brief) -> PreparedBrief:
-    """Raises NoLegalCopy where not even the brand's name may stand in an ad."""
+def prepare(brief: Brief) -> PhraseSelection:
+    """The built-in phrases that may be said. Raises NoLegalCopy where not even the brand's name may stand in an ad."""
     context = PolicyContext.of(brief)
     unprintable = [f for f in policy.check_name(brief.brand.name, context) if f.rule_id in UNPRINTABLE]
     if unprintable or not brief.brand.name.strip():
@@ -72,12 +58,11 @@ def prepare(brief: Brief) -> PreparedBrief:
     for angle, why in angles.left_out(brief):
         reasons.append(f"Angle “{angle.name}” left out: {why}.")
     context = replace(context, customer_names=())  # nothing that names them is left
-    return PreparedBrief(brief, tier, context, (*reasons, *left_out))
+    return PhraseSelection(brief, tier, context, (*reasons, *left_out))
 
 
 def printable_tier(name: str | None, context: PolicyContext) -> tuple[PlanName | None, str | None]:
-    """A stored tier name as an ad says it, or None and the sentence that says why no ad may print it: it cannot be
-    said, breaks a rule, or has letters that cannot be drawn."""
+    """A stored tier name as an ad says it, or None and the sentence that says why no ad may print it."""
     tier, why_not = format_plan(name)
     for finding in policy.check_name(tier.name, context) if tier else ():
         if finding.severity == policy.BLOCK or finding.rule_id == "IMG-05":
@@ -85,18 +70,18 @@ def printable_tier(name: str | None, context: PolicyContext) -> tuple[PlanName |
     return tier, why_not
 
 
-def compose(prepared: PreparedBrief, phrases: PhraseSelection) -> CreativeSet:
+def compose(phrases: PhraseSelection) -> CreativeSet:
     """The creative set in the given phrases: variants of the round's angles, or of those that stand in for them, then
     those for later in the window. Raises NoLegalCopy."""
-    brief, tier = prepared.brief, prepared.tier
+    brief, tier = phrases.brief, phrases.tier
     chosen = angles.choose(brief)
     stand_ins = [angle for angle in angles.candidates(brief) if angle not in chosen]
     variants, blocked = [], []
     for angle in [*chosen, *stand_ins, *angles.later(brief)]:
         if len(variants) == angles.SET_SIZE and not angle.from_day:
             continue
-        variant = _write_variant(brief, phrases, angle, variants)
-        findings = policy.check(variant, prepared.context)
+        variant = _write_variant(phrases, angle, variants)
+        findings = policy.check(variant, phrases.context)
         blocking = policy.blocks(findings)
         blocked += blocking
         if not blocking:
@@ -110,12 +95,12 @@ def compose(prepared: PreparedBrief, phrases: PhraseSelection) -> CreativeSet:
         segment=brief.segment,
         generic=tier is None or brief.segment is None,
         variants=tuple(variants),
-        reasons=prepared.reasons,
+        reasons=phrases.reasons,
     )
 
 
-def _write_variant(brief: Brief, phrases: PhraseSelection, angle: Angle, others: list[Variant]) -> Variant:
-    copy, tier = VariantCopy(brief, phrases, angle, others), phrases.tier
+def _write_variant(phrases: PhraseSelection, angle: Angle, others: list[Variant]) -> Variant:
+    brief, tier, copy = phrases.brief, phrases.tier, VariantCopy(phrases, angle, others)
     platforms = {name: copy.placement(placement) for name, placement in PLACEMENTS.items()}
     layouts = angles.layouts(brief.objective, brief.event)
     first_layout = int(phrases.order("layout") * len(layouts)) + brief.round

@@ -1,6 +1,7 @@
 """One brief's phrases: slots filled in, only what is true of this account, in the brief's own stable order."""
 
 import re
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from manimod.creatives.engine.brief import Brief
 from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.phrases import Phrase, library_phrases
 from manimod.creatives.engine.copy.plan_names import PlanName
+from manimod.creatives.engine.policy.rules import PolicyContext
 
 SPECIAL_WEIGHT = 0.35  # phrases written for the tone, segment or event come first more often than not
 SENTENCE_ENDS = ".!?…"
@@ -27,16 +29,23 @@ def digest(*parts: object) -> float:
     return int.from_bytes(blake2b(data, digest_size=6).digest(), "big") / 2**48
 
 
+@dataclass
 class PhraseSelection:
-    """Phrases for one brief. `tier` is None where it is unknown; `banned` matches the brand's banned terms."""
+    """Phrases for a brief of which only the stored texts are left that an ad may print; `reasons` say what is not.
+    `tier` is the tier's name as an ad says it, or None."""
 
-    def __init__(self, brief: Brief, tier: PlanName | None, banned: re.Pattern) -> None:
-        self.brief, self.tier, self.banned = brief, tier, banned
-        self.seed = (brief.event, brief.tier, brief.tier_position, brief.segment, brief.brand.name, brief.brand.tone)
-        self.segment_table = f"closings.{brief.objective}.{brief.segment or 'core'}"
+    brief: Brief
+    tier: PlanName | None
+    context: PolicyContext
+    reasons: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.segment_table = f"closings.{self.brief.objective}.{self.brief.segment or 'core'}"
 
     def order(self, *parts: object) -> float:
-        return digest(*self.seed, *parts)
+        """A stable number in [0, 1), another one for each brief."""
+        brief, brand = self.brief, self.brief.brand
+        return digest(brief.event, brief.tier, brief.tier_position, brief.segment, brand.name, brand.tone, *parts)
 
     def lines(self, angle: Angle, kind: str, table: str | None = None) -> list[FilledPhrase]:
         """The phrases of a kind, filled in, in this brief's order: the angle's own or those of a table."""
@@ -44,7 +53,7 @@ class PhraseSelection:
         for phrase in self.unfilled(angle, kind, table):
             line = fill(phrase, slots)
             filled.append(line)
-            if not self.banned.search(line.text):
+            if not self.context.banned.search(line.text):
                 allowed.append(line)
         return allowed or filled
 
@@ -68,7 +77,7 @@ class PhraseSelection:
         """The segment's short headlines, for search ads."""
         shorts = []
         for phrase in library_phrases(self.segment_table, "short"):
-            if not self.banned.search(phrase.text):
+            if not self.context.banned.search(phrase.text):
                 shorts.append(FilledPhrase(phrase.text))
         return sorted(shorts, key=lambda short: self.order(angle.id, short.text))
 

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from manimod.creatives.engine.brief import Brief, PlatformCopy, Variant
+from manimod.creatives.engine.brief import PlatformCopy, Variant
 from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.phrase_selection import FilledPhrase, PhraseSelection
 from manimod.creatives.engine.copy.plan_names import slug
-from manimod.creatives.engine.policy.platforms import CTA_SUITS, Field, Placement, call_to_action
+from manimod.creatives.engine.policy.platforms import CTA_MAP, CTA_SUITS, Field, Placement
 
 MAX_PICTURE_HEADLINE = 60  # characters a canonical headline should have at most: it is drawn in the picture too
 MAX_PICTURE_BODY = 150
@@ -19,14 +19,14 @@ LANDING_PATHS = {"retention": "your-plan", "upsell": "next-step", "winback": "we
 class VariantCopy:
     """Canonical headline and body first, then each placement fitted around them. `others`: the variants so far."""
 
-    def __init__(self, brief: Brief, phrases: PhraseSelection, angle: Angle, others: Sequence[Variant]) -> None:
-        self.brief, self.phrases, self.angle, self.others = brief, phrases, angle, others
+    def __init__(self, phrases: PhraseSelection, angle: Angle, others: Sequence[Variant]) -> None:
+        self.brief, self.phrases, self.angle, self.others = phrases.brief, phrases, angle, others
         self.shorts = phrases.lines(angle, "short")
         self.headlines = phrases.lines(angle, "headline")
         self.bodies = phrases.lines(angle, "body")
-        is_suitable = angle.call_to_action in CTA_SUITS[brief.objective]
+        is_suitable = angle.call_to_action in CTA_SUITS[self.brief.objective]
         self.call_to_action = angle.call_to_action if is_suitable else "LEARN_MORE"
-        self.disclaimer = brief.brand.disclaimer.strip()
+        self.disclaimer = self.brief.brand.disclaimer.strip()
         used = [variant.headline for variant in others]
         headline = first_fitting([line for line in self.headlines if line.text not in used], MAX_PICTURE_HEADLINE)
         self.headline = headline.text
@@ -69,15 +69,18 @@ class VariantCopy:
                 return None
             shorts = [line for line in shorts if line not in lines]
             texts[field.name] = tuple(lines)
-        return PlatformCopy(texts, call_to_action(self.call_to_action, placement.id))
+        own_name = CTA_MAP[self.call_to_action].get(placement.family, self.call_to_action)
+        return PlatformCopy(texts, own_name if placement.button else None)
 
     def _lines_for(self, field: Field, shorts: list[str]) -> list[str]:
         brand, tier, disclaimer = self.brief.brand.name, self.phrases.tier, self.disclaimer
         match field.filled_by:
             case "short":
-                if not field.end_mark:  # such headlines do not repeat the brand's name either
-                    shorts = [line for line in shorts if line[-1] not in ".!?" and line.casefold() != brand.casefold()]
-                return shorts[: field.count]
+                found = []
+                for line in shorts:  # where no line has an end mark, none repeats the brand's name either
+                    if field.end_mark or (line[-1] not in ".!?" and line.casefold() != brand.casefold()):
+                        found.append(line)
+                return found[: field.count]
             case "headline":
                 lines = [FilledPhrase(self.headline), *self.headlines, *self.shorts]
                 return [first_fitting(lines, field.target).text]

@@ -4,10 +4,9 @@ import base64
 import io
 import math
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from html import escape
 
-from PIL import Image
+from PIL import Image, ImageStat
 
 from manimod.creatives.engine.brief import Brand
 from manimod.creatives.engine.picture import text_layout
@@ -73,24 +72,21 @@ class Canvas:
         start = self.text.y + self.text.h + 0.5 * margin
         self.art = Rect(0, start, w, h - start)
 
-    def add(self, element: str) -> None:
-        self.shapes.append(element)
-
     def rect(self, x: float, y: float, w: float, h: float, fill: str, radius: float = 0) -> None:
         rx = f' rx="{radius:.1f}"' if radius else ""
-        self.add(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"{rx} fill="{fill}"/>')
+        self.shapes.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"{rx} fill="{fill}"/>')
 
     def circle(self, x: float, y: float, r: float, fill: str) -> None:
-        self.add(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}" fill="{fill}"/>')
+        self.shapes.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}" fill="{fill}"/>')
 
     def path(self, d: str, fill: str, more: str = "") -> None:
-        self.add(f'<path d="{d}" fill="{fill}"{more}/>')
+        self.shapes.append(f'<path d="{d}" fill="{fill}"{more}/>')
 
     def place(self, kind: str, block: Block, x: float, y: float, fill: str, background: str | None = None) -> None:
         """Draws a block of text with its top left corner at (x, y)."""
         for i, line in enumerate(block.lines):
             baseline = y + (ASCENDER + i * block.leading) * block.size
-            self.add(text_layout.path(line, block.face, x, baseline, block.size, fill))
+            self.shapes.append(text_layout.path(line, block.face, x, baseline, block.size, fill))
         text, background = " ".join(block.lines), background or self.palette.background
         self.boxes.append(TextBox(kind, x, y, block.width, block.height, fill, background, text))
 
@@ -142,22 +138,27 @@ class Canvas:
     def _place_logo(self, png: bytes, x: float, y: float, height: float, max_width: float) -> float:
         """Places the logo, on a backing if it could not be seen on the background; returns the width taken."""
         try:
-            (width, full), backing = logo_size_and_backing(png, self.palette.background)
+            with Image.open(io.BytesIO(png), formats=["PNG"]) as logo:
+                (width, full), small = logo.size, logo.convert("RGBA").resize((32, 32))
         except OSError:
             raise text_layout.PictureRefused("The logo is not a PNG picture. Please upload it again.") from None
-        inner = height * (0.72 if backing else 1)
+        backing, pad, inner = None, 0.0, height
+        visible = small.getchannel("A").point([0] * 129 + [255] * 127)
+        if visible.getbbox():
+            mean = "#" + "".join(f"{round(channel):02x}" for channel in ImageStat.Stat(small, visible).mean[:3])
+            if contrast(mean, self.palette.background) < LOGO_CONTRAST:
+                backing, inner = max(WHITE, BLACK, key=lambda colour: contrast(mean, colour)), 0.72 * height
         scale = min(inner / full, (max_width - height) / width)
         w, h = width * scale, full * scale
-        pad = (height - h) / 2 if backing else 0
         if backing:
+            pad = (height - h) / 2
             self.rect(x, y, w + 2 * pad, height, backing, 0.22 * height)
         place = f'x="{x + pad:.1f}" y="{y + (height - h) / 2:.1f}" width="{w:.1f}" height="{h:.1f}"'
-        self.add(f'<image {place} href="data:image/png;base64,{base64.b64encode(png).decode()}"/>')
+        self.shapes.append(f'<image {place} href="data:image/png;base64,{base64.b64encode(png).decode()}"/>')
         return w + 2 * pad
 
     def svg(self, title: str, size: str | None = None) -> str:
-        """The picture as SVG, to be shown as large as the canvas `size`: presentation attributes only, no style, script
-        or outside reference."""
+        """SVG to be shown as large as the canvas `size`: presentation attributes only, nothing active or outside."""
         shown = CANVASES[size or self.size]
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.w} {self.h}" width="{shown.width}" '
@@ -169,17 +170,3 @@ class Canvas:
     def text_share(self) -> float:
         """How much of the picture the boxes of its texts take, 0..1."""
         return sum(box.w * box.h for box in self.boxes) / (self.w * self.h)
-
-
-@lru_cache(maxsize=16)
-def logo_size_and_backing(png: bytes, background: str) -> tuple[tuple[int, int], str | None]:
-    """The logo's size, and the colour of the backing it needs to be seen on the background, or None. Raises OSError."""
-    with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
-        size, pixels = picture.size, picture.convert("RGBA").resize((32, 32)).tobytes()
-    seen = [pixels[i : i + 3] for i in range(0, len(pixels), 4) if pixels[i + 3] > 128]
-    if not seen:
-        return size, None
-    mean = "#" + "".join(f"{round(sum(channel) / len(seen)):02x}" for channel in zip(*seen, strict=True))
-    if contrast(mean, background) >= LOGO_CONTRAST:
-        return size, None
-    return size, max(WHITE, BLACK, key=lambda colour: contrast(mean, colour))

@@ -12,6 +12,8 @@ from manimod.creatives.engine.policy.platforms import CONTRAST
 
 BLACK, WHITE = "#111318", "#ffffff"
 BACKGROUNDS = ("paper", "primary", "deep")  # light, the brand's colour, dark
+# Lightness and strength of a background in the brand's hue and of its near and far tints.
+TINTS = {"paper": ((0.972, 0.1), (0.925, 0.3), (0.84, 0.6)), "deep": ((0.25, 0.5), (0.31, 0.6), (0.4, 0.75))}
 
 
 @lru_cache(maxsize=1024)
@@ -60,7 +62,19 @@ def palette(primary: str, accent: str, background_name: str) -> Palette:
     is_colour = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}").fullmatch
     primary = primary if is_colour(primary) else Brand.primary
     accent = accent if is_colour(accent) else Brand.accent
-    background, near, far = _background(primary, background_name)
+    lightness, _, hue = Color(primary).convert("oklch").coords()
+    if background_name in TINTS:
+        is_mud = background_name == "deep" and 50 < hue < 130  # dark yellow looks like mud, so it is greyed
+        rich = 0.3 if is_mud else 1
+        background, near, far = (tone(primary, light, strength * rich) for light, strength in TINTS[background_name])
+    else:  # the brand's own colour, moved until white can be read on it; light brands stay light
+        background, away = primary, -0.045 if lightness >= 0.75 else 0.055
+        while away > 0 and contrast(background, WHITE) < CONTRAST + 0.3 and lightness > 0.2:
+            lightness -= 0.02
+            background = tone(primary, lightness)
+        shown = Color(background).convert("oklch")["lightness"]
+        near = tone(background, min(0.98, max(0.1, shown + away)))
+        far = tone(background, min(0.98, max(0.1, shown + away * 2.2)))
     is_dark = Color(background).luminance() < 0.3
     ink, soft, own = tone(primary, 0.24, 0.6), tone(primary, 0.4, 0.5), [primary, tone(primary, 0.45)]
     if is_dark:
@@ -73,23 +87,3 @@ def palette(primary: str, accent: str, background_name: str) -> Palette:
     on_accent = readable(shown, tone(primary, 0.24, 0.6))
     strong = primary if contrast(primary, background) >= (1.8 if is_dark else 1.25) else far
     return Palette(background, ink, soft, mark, near, far, strong, shown, on_accent)
-
-
-def _background(primary: str, name: str) -> tuple[str, str, str]:
-    """A background with its near and far tints."""
-    lightness, _, hue = Color(primary).convert("oklch").coords()
-    if name == "paper":
-        return tone(primary, 0.972, 0.1), tone(primary, 0.925, 0.3), tone(primary, 0.84, 0.6)
-    if name == "deep":
-        rich = 0.3 if 50 < hue < 130 else 1  # yellows are greyed, because dark yellow looks like mud
-        return tone(primary, 0.25, 0.5 * rich), tone(primary, 0.31, 0.6 * rich), tone(primary, 0.4, 0.75 * rich)
-    # The brand's own colour, moved until white can be read on it; light brands stay light.
-    background, away = primary, -0.045
-    if lightness < 0.75:
-        away = 0.055
-        while contrast(background, WHITE) < CONTRAST + 0.3 and lightness > 0.2:
-            lightness -= 0.02
-            background = tone(primary, lightness)
-    shown = Color(background).convert("oklch")["lightness"]
-    near, far = min(0.98, max(0.1, shown + away)), min(0.98, max(0.1, shown + away * 2.2))
-    return background, tone(background, near), tone(background, far)

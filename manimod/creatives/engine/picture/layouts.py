@@ -77,9 +77,9 @@ def membership(canvas: Canvas, brand: Brand, label: str) -> None:
     if not canvas.wide:
         x, y = art.x + art.w - w - 0.11 * art.w, art.y + max(0.1 * art.h, (art.h - h) / 2) + 0.3 * unit
     centre = f"{x + w / 2:.1f} {y + h / 2:.1f}"
-    canvas.add(f'<g transform="rotate(5 {centre})">')
+    canvas.shapes.append(f'<g transform="rotate(5 {centre})">')
     canvas.rect(x - 0.02 * w, y + 0.03 * h, w, h, p.strong, 0.06 * w)
-    canvas.add(f'</g><g transform="rotate(-7 {centre})">')
+    canvas.shapes.append(f'</g><g transform="rotate(-7 {centre})">')
     canvas.rect(x, y, w, h, p.accent, 0.06 * w)
     for share in (0.42, 0.31, 0.2):
         r = h * share
@@ -91,7 +91,7 @@ def membership(canvas: Canvas, brand: Brand, label: str) -> None:
         if label:
             small = fit(brand.name, STRONG, 0.6 * w, 0.2 * h, 0.042 * w, 0.016 * w)
             canvas.place("tier", small, x + 0.077 * w, y + 0.1 * h, p.on_accent, p.accent)
-    canvas.add("</g>")
+    canvas.shapes.append("</g>")
 
 
 def steps(canvas: Canvas, brand: Brand, label: str) -> None:

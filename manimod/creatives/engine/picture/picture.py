@@ -58,19 +58,15 @@ def rasterise(svg: str, width: int | None = None) -> bytes:
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, width=width, skip_system_fonts=True))
 
 
-def png(svg: str, size: str) -> bytes:
-    """PNG bytes in the canvas's size, no heavier than every placement that shows it allows."""
-    limit = min(placement.weight_limit for placement in PLACEMENTS.values() if size in placement.canvases)
-    return lighten(rasterise(svg, CANVASES[size].width), limit)
-
-
-def lighten(png: bytes, limit: int) -> bytes:
-    """The PNG with fewer colours, as long as it weighs more than `limit` bytes."""
+def png(svg: str, size: str, limit: int | None = None) -> bytes:
+    """PNG bytes in the canvas's size, with fewer colours as long as it weighs more than `limit` bytes: what every
+    placement that shows it allows."""
+    limit = limit or min(placement.weight_limit for placement in PLACEMENTS.values() if size in placement.canvases)
+    data = rasterise(svg, CANVASES[size].width)
     for colours in (256, 96, 32):
-        if len(png) <= limit:
-            break
-        out = io.BytesIO()
-        with Image.open(io.BytesIO(png)) as full:
-            full.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-        png = out.getvalue()
-    return png
+        if len(data) > limit:
+            out = io.BytesIO()
+            with Image.open(io.BytesIO(data)) as full:
+                full.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+            data = out.getvalue()
+    return data

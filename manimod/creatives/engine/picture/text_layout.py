@@ -77,20 +77,20 @@ def missing_glyphs(text: str) -> str:
 @lru_cache(maxsize=2048)
 def _outline(glyph: int, face: Face) -> str:
     """A glyph's path in relative whole font units, to be started at its origin. Relative paths are short."""
-    segments: list[tuple[str, tuple[float, ...]]] = []
-    pen = hb.DrawFuncs()  # TrueType outlines have lines and quadratic curves only
-    pen.set_move_to_func(lambda *points: segments.append(("m", points[:-1])))
-    pen.set_line_to_func(lambda *points: segments.append(("l", points[:-1])))
-    pen.set_quadratic_to_func(lambda *points: segments.append(("q", points[:-1])))
-    pen.set_close_path_func(lambda _: segments.append(("z", ())))
-    _font(face).draw_glyph(glyph, pen, None)
-    path, x, y, start = "", 0, 0, (0, 0)
-    for letter, points in segments:
+    path, x, y = "", 0, 0
+
+    def draw(letter: str, points: tuple[float, ...]) -> None:
+        nonlocal path, x, y
         pairs = [(round(points[i]), round(points[i + 1])) for i in range(0, len(points), 2)]
         path += letter + " ".join(f"{px - x} {py - y}" for px, py in pairs)
-        if letter == "m":
-            start = pairs[0]
-        x, y = pairs[-1] if pairs else start
+        x, y = pairs[-1] if pairs else (x, y)
+
+    pen = hb.DrawFuncs()  # TrueType outlines have lines and quadratic curves only; each ends where it began
+    pen.set_move_to_func(lambda *points: draw("m", points[:-1]))
+    pen.set_line_to_func(lambda *points: draw("l", points[:-1]))
+    pen.set_quadratic_to_func(lambda *points: draw("q", points[:-1]))
+    pen.set_close_path_func(lambda _: draw("z", ()))
+    _font(face).draw_glyph(glyph, pen, None)
     return path
 
 

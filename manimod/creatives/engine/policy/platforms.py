@@ -69,9 +69,3 @@ CTA_SUITS = _TABLES["suitable"]
 AUDIENCE_MINIMUMS = _TABLES["audience_minimums"]
 LITTLE_TEXT_SHARE, CONTRAST = _TABLES["picture"]["little_text_share"], _TABLES["picture"]["contrast"]
 SHEETS = _TABLES["sheets"]
-
-
-def call_to_action(canonical: str, placement_id: str) -> str | None:
-    """The placement's own id or label for a canonical call to action; None where it has no such field."""
-    placement = PLACEMENTS[placement_id]
-    return CTA_MAP[canonical].get(placement.family, canonical) if placement.button else None

@@ -5,14 +5,14 @@ It lowers the risk that a platform refuses an ad; it never promises a platform's
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from manimod.creatives.engine.brief import Finding, PlatformCopy, Variant
 from manimod.creatives.engine.picture.canvas import Canvas
 from manimod.creatives.engine.policy import rule_checks
-from manimod.creatives.engine.policy.rules import ALL, BLOCK, CheckedCopy, PolicyContext, Text, load_rules
+from manimod.creatives.engine.policy.rules import ALL, BLOCK, CheckedCopy, PolicyContext, PolicyRule, Text, load_rules
 
 _ROWS = tomllib.loads(Path(__file__).with_name("rules.toml").read_text("utf-8"))
 RULES = load_rules(_ROWS, vars(rule_checks))
@@ -29,28 +29,23 @@ def check(variant: Variant, context: PolicyContext) -> list[Finding]:
             distinct.setdefault(line, texts[-1])
         copies.append(CheckedCopy(platform, texts, copy.call_to_action))
     copies[0] = CheckedCopy(ALL, list(distinct.values()), variant.call_to_action)
-    findings = {}  # as keys: each once, in their order
+    findings = []
     for copy in copies:
         for rule in RULES.values():
             is_due = rule.is_universal == (copy.platform == ALL) and rule.scope != "picture"
             if is_due and rule.applies(copy.platform):
-                findings |= dict.fromkeys(rule.findings(copy, context))
-    return list(findings)
+                findings += rule.findings(copy, context)
+    return list(dict.fromkeys(findings))
 
 
 def check_text(text: str, field: str, platform: str, context: PolicyContext) -> list[Finding]:
     """The findings of one text while it is being typed. `platform` is a placement id or "all"."""
     copy = CheckedCopy(platform, [Text.masked(platform, field, text, context)], complete=False)
-    findings = []
-    for rule in RULES.values():
-        if rule.scope != "picture" and rule.applies(platform):
-            findings += rule.findings(copy, context)
-    return findings
+    return _judge(lambda rule: rule.scope != "picture" and rule.applies(platform), copy, context)
 
 
 def check_stored(text: str, context: PolicyContext) -> list[Finding]:
-    """The findings of a text that the account stores (proof, release note), judged for every platform. It is its own
-    proof: nobody else can know whether it is true."""
+    """The findings of a text that the account stores. It is its own proof: nobody else can know whether it is true."""
     return _check_for_every_platform(text, replace(context, proof=(*context.proof, text)))
 
 
@@ -72,19 +67,18 @@ def check_name(name: str, context: PolicyContext) -> list[Finding]:
 
 def _check_for_every_platform(text: str, context: PolicyContext) -> list[Finding]:
     copy = CheckedCopy(ALL, [Text.masked(ALL, "stored", text, context)], complete=False)
-    findings = []
-    for rule in RULES.values():
-        if rule.scope == "text":
-            findings += rule.findings(copy, context)
-    return findings
+    return _judge(lambda rule: rule.scope == "text", copy, context)
 
 
 def check_picture(canvas: Canvas, placement: str) -> list[Finding]:
     """The findings of a drawn picture for a placement."""
+    return _judge(lambda rule: rule.scope == "picture" and rule.applies(placement), canvas, placement)
+
+
+def _judge(is_due: Callable[[PolicyRule], bool], *subject: object) -> list[Finding]:
     findings = []
-    for rule in RULES.values():
-        if rule.scope == "picture" and rule.applies(placement):
-            findings += rule.findings(canvas, placement)
+    for rule in filter(is_due, RULES.values()):
+        findings += rule.findings(*subject)
     return findings
 
 

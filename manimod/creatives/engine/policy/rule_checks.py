@@ -3,23 +3,13 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from manimod.creatives.engine.picture.canvas import Canvas
 from manimod.creatives.engine.picture.colour import contrast
 from manimod.creatives.engine.picture.text_layout import missing_glyphs
 from manimod.creatives.engine.policy import platforms
 from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS, CANVASES, CTA_LISTS, CTA_MAP, CTA_SUITS
-from manimod.creatives.engine.policy.rules import (
-    ALL,
-    TERMS,
-    WARN,
-    CheckedCopy,
-    Hit,
-    PolicyContext,
-    find_terms,
-    pattern,
-)
+from manimod.creatives.engine.policy.rules import ALL, TERMS, WARN, CheckedCopy, Hit, PolicyContext, find_terms
 
 WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 MAX_EMOJI = 10
@@ -60,34 +50,26 @@ def _find_name(text: str, full: set[str], first: set[str]) -> str | None:
 
 def personal_attribute(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
     for text in copy.texts:
-        if not find_terms("attributes", text.plain) and not find_terms("age", text.plain):
-            continue
         for sentence in re.findall(r"[^.?!]+[.?!]?", text.plain):
-            is_about_you = pattern("you").search(sentence) and pattern("attributes").search(sentence)
-            if is_about_you or pattern("age").search(sentence):
+            is_about_you = find_terms("you", sentence) and find_terms("attributes", sentence)
+            if is_about_you or find_terms("age", sentence):
                 yield Hit(text, sentence.strip())
 
 
 def small_audience(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
-    size = context.audience_size
-    if not copy.complete or copy.platform not in AUDIENCE_MINIMUMS or size is None:
-        return
-    minimum = AUDIENCE_MINIMUMS[copy.platform]["people"]
-    if size < minimum:
+    size, minimum = context.audience_size, AUDIENCE_MINIMUMS.get(copy.platform, {}).get("people", 0)
+    if copy.complete and size is not None and size < minimum:
         message = f"The audience has {size:,} people; ads to lists run here from {minimum:,} matched ones. "
         yield Hit("audience", str(size), message + "Wait, or join it with another audience.")
 
 
 def exclamation(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
-    count = 0
-    for text in copy.texts:
-        count += text.plain.count("!")
-        if "!" in text.plain:
-            last = text
-            if "headline" in text.field:
-                yield Hit(text, "!", "Google refuses “!” in a headline. End it without one.")
-    if count > 1:
-        yield Hit(last, "!", "Google allows one “!” in an ad. Keep one at most.")
+    shouting = [text for text in copy.texts if "!" in text.plain]
+    for text in shouting:
+        if "headline" in text.field:
+            yield Hit(text, "!", "Google refuses “!” in a headline. End it without one.")
+    if len(shouting) > 1 or (shouting and shouting[0].plain.count("!") > 1):
+        yield Hit(shouting[-1], "!", "Google allows one “!” in an ad. Keep one at most.")
 
 
 def many_emoji(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
@@ -104,9 +86,8 @@ def short_headline(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
 
 
 def length(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
-    fields = copy.placement.fields if copy.placement else {}
     for text in copy.texts:
-        field = fields.get(text.field)
+        field = copy.fields.get(text.field)
         if field is None:
             continue
         size = len(text.text)
@@ -121,9 +102,7 @@ def length(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
 
 
 def number_of_lines(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
-    if not copy.placement or not copy.complete:
-        return
-    for field in copy.placement.fields.values():
+    for field in copy.fields.values() if copy.complete else ():
         at_least, at_most, wanted = field.lines
         lines = [text.text for text in copy.texts if text.field == field.name]
         different = len({frozenset(re.findall(r"\w+", line.casefold())) for line in lines})
@@ -136,11 +115,11 @@ def number_of_lines(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]
 
 
 def known_call_to_action(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
-    if copy.placement and copy.complete and copy.placement.button:
-        known = CTA_LISTS[copy.placement.family]
-        if copy.call_to_action not in known:
-            message = f"{copy.placement.label} does not know this call to action. Choose one of: {', '.join(known)}."
-            yield Hit("call_to_action", str(copy.call_to_action), message)
+    placement, given = platforms.PLACEMENTS.get(copy.platform), copy.call_to_action
+    if placement and placement.button and copy.complete and given not in CTA_LISTS[placement.family]:
+        known = ", ".join(CTA_LISTS[placement.family])
+        message = f"{placement.label} does not know this call to action. Choose one of: {known}."
+        yield Hit("call_to_action", str(given), message)
 
 
 def fitting_call_to_action(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
@@ -152,24 +131,22 @@ def fitting_call_to_action(copy: CheckedCopy, context: PolicyContext) -> Iterato
 
 
 def landing_page(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
-    if not copy.complete or copy.platform != ALL:
-        return
-    page = context.brand.landing_page
-    if not page:
+    page, is_judged = context.brand.landing_page, copy.complete and copy.platform == ALL
+    if is_judged and not page:
         yield Hit("landing_page", "", "No landing page is set yet. Add one to the brand kit before you export.", WARN)
-    elif urlsplit(page).scheme != "https" or not urlsplit(page).netloc or re.search(r"\s", page):
+    elif is_judged and not re.fullmatch(r"https://[^\s/?#]\S*", page, re.IGNORECASE):
         yield Hit("landing_page", page, "The landing page must be a full address that starts with https://.")
 
 
 def brand_terms(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
     disclaimer = context.brand.disclaimer.strip()
-    is_missing = bool(disclaimer and copy.complete)
+    is_there = not disclaimer or not copy.complete
     for text in copy.texts:
-        is_missing = is_missing and disclaimer not in text.text
+        is_there = is_there or disclaimer in text.text
         found = context.banned.search(text.text)
         if found:
             yield Hit(text, found[0], "The brand kit bans this term. Say it in another way.")
-    if is_missing:
+    if not is_there:
         yield Hit("disclaimer", "", "The brand's disclaimer is missing here. Add it to one of the texts.")
 
 
@@ -206,10 +183,8 @@ def is_approved_offer(context: PolicyContext, excerpt: str) -> bool:
 
 
 def is_real_deadline(context: PolicyContext, excerpt: str) -> bool:
-    ends = {offer.ends_on for offer in context.active_offers if offer.ends_on}
-    if re.search(r"today|tonight|midnight", excerpt, re.IGNORECASE):
-        return context.today in ends
-    return bool(ends)
+    ends = [offer.ends_on for offer in context.active_offers if offer.ends_on]
+    return context.today in ends if re.search(r"today|tonight|midnight", excerpt, re.IGNORECASE) else bool(ends)
 
 
 def is_stored_quotation(context: PolicyContext, excerpt: str) -> bool:

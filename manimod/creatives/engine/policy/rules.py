@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from manimod.creatives.engine.brief import Brand, Brief, Finding, Offer
 from manimod.creatives.engine.copy.plan_names import slug
-from manimod.creatives.engine.policy.platforms import CHECKED, PLACEMENTS, Placement
+from manimod.creatives.engine.policy.platforms import CHECKED, PLACEMENTS, Field
 from manimod.lifecycle import Objective
 
 BLOCK, WARN = "block", "warn"
@@ -92,8 +92,7 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True)
 class CheckedCopy:
-    """What a rule looks at: one placement's texts, or all distinct texts of a variant (platform ALL). While a person
-    types, only that one text is here and `complete` is False."""
+    """One placement's texts, or all distinct texts of a variant (platform ALL); not `complete` while a person types."""
 
     platform: str
     texts: list[Text]
@@ -101,8 +100,9 @@ class CheckedCopy:
     complete: bool = True
 
     @property
-    def placement(self) -> Placement | None:
-        return PLACEMENTS.get(self.platform)
+    def fields(self) -> dict[str, Field]:
+        placement = PLACEMENTS.get(self.platform)
+        return placement.fields if placement else {}
 
 
 class Hit(NamedTuple):
@@ -162,8 +162,7 @@ class PolicyRule:
 
 
 def load_rules(rows: dict[str, dict], functions: dict[str, Callable]) -> dict[str, PolicyRule]:
-    """The rules by id, in the order of the table. Raises KeyError for a row whose function is not there, and ValueError
-    for a row with neither a function nor terms and a message."""
+    """The rules by id. Raises KeyError or ValueError for a row that names no function that is there, and no terms."""
     rules = {}
     for id, row in rows.items():
         named = {key: functions[row[key]] for key in ("check", "is_allowed") if key in row}
