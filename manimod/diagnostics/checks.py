@@ -57,10 +57,6 @@ def good_if(
     return (good if condition else otherwise)(evidence, seen_at)
 
 
-def _times(rejected: RejectedDelivery) -> str:
-    return f"{rejected.count:,} rejected in the last hour they came"
-
-
 def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
@@ -163,26 +159,22 @@ class Checks:
         return good_if(chosen, attention, f"{chosen} of {len(switches)} switched on")
 
     def check_mode(self) -> CheckResult:
-        events = self.sources.events
-        others = [event for event in events if event.livemode != self.connection.livemode]
-        if not others:
-            return good(f"{self.mode} mode")
-        evidence = f"{len(others)} of the last {len(events)} events"
-        if events[0] is others[0]:
-            return broken(evidence, others[0].received_at)
-        return good(evidence, others[0].received_at, says="some_ignored")
+        others = [event for event in self.sources.events if event.livemode != self.connection.livemode]
+        if others and self.sources.events[0] is others[0]:
+            return broken(f"{len(others)} of the last {len(self.sources.events)} events", others[0].received_at)
+        return good(f"{self.mode} mode")
 
     def check_fast_source(self) -> CheckResult:
         return good_if({self.sources.webhook.state, self.sources.poll.state} != {SourceState.NOT_READY}, attention)
 
     def check_signature(self) -> CheckResult:
-        unset, wrong = self.rejections.get("WEBHOOK_NO_SECRET"), self.rejections.get("WEBHOOK_BAD_SIGNATURE")
+        has_secret = self.sources.webhook.state != SourceState.NOT_READY
+        rejected = self.rejections.get("WEBHOOK_BAD_SIGNATURE" if has_secret else "WEBHOOK_NO_SECRET")
         set_at = self.connection.signing_secret_set_at
-        if self.sources.webhook.state == SourceState.NOT_READY:
-            return broken(_times(unset), unset.last_at, says="no_secret") if unset else not_applicable()
-        if wrong is None or (set_at and wrong.last_at < set_at):
-            return good(seen_at=self.sources.delivered_at)
-        return broken(_times(wrong), wrong.last_at)
+        if rejected is None or (set_at and rejected.last_at < set_at):
+            return good(seen_at=self.sources.delivered_at) if has_secret else not_applicable()
+        evidence = f"{rejected.count:,} rejected in the last hour they came"
+        return broken(evidence, rejected.last_at, says=None if has_secret else "no_secret")
 
     def check_clock(self) -> CheckResult:
         stale = self.rejections.get("WEBHOOK_STALE")

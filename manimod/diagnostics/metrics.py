@@ -1,7 +1,8 @@
 """The installation in numbers, for /metrics and for support. They name nobody."""
 
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import datetime
+from operator import itemgetter
 
 from prometheus_client import CollectorRegistry, Gauge
 from redis.exceptions import RedisError
@@ -14,20 +15,6 @@ from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, EventState, MomentState, SyncState
 
 MAX_FAILED_JOBS = 100
-
-
-@dataclass(frozen=True)
-class QueueState:
-    name: str
-    waiting: int
-    failed: int  # in the last 24 hours
-
-
-@dataclass(frozen=True)
-class FailedJob:
-    id: str
-    task: str
-    failed_at: datetime
 
 
 def constant(value: str) -> ColumnElement[str]:
@@ -55,30 +42,26 @@ def oldest_waiting_at(connection: Connection | None = None) -> datetime | None:
     return min(found, default=None)
 
 
-def queue_states() -> list[QueueState]:
-    """Empty while Redis is away."""
-    states = []
-    try:
+def job_counts() -> dict[str, tuple[int, int]]:
+    """Queue -> jobs that wait, and jobs that failed in the last 24 hours. Empty while Redis is away."""
+    counts = {}
+    with suppress(RedisError):
         for queue in (jobs.queue(jobs.FAST), jobs.queue(jobs.SLOW)):
-            states.append(QueueState(queue.name, queue.count, queue.failed_job_registry.count))
-    except RedisError:
-        return []
-    return states
+            counts[queue.name] = queue.count, queue.failed_job_registry.count
+    return counts
 
 
-def failed_jobs(row_id: int) -> list[FailedJob]:
+def failed_jobs(row_id: int) -> list[dict]:
     """The latest failed jobs of a row, newest first; none while Redis is away. Why one failed is in the log."""
     found = []
-    try:
+    with suppress(RedisError):
         for queue in (jobs.queue(jobs.FAST), jobs.queue(jobs.SLOW)):
             for job_id in queue.failed_job_registry.get_job_ids(end=MAX_FAILED_JOBS - 1, desc=True, cleanup=False):
                 job = queue.fetch_job(job_id)
                 if job and list(job.args) == [row_id]:
                     task = job.func_name.removeprefix("manimod.tasks.")
-                    found.append(FailedJob(job.id, task, job.ended_at or job.created_at))
-    except RedisError:
-        return []
-    return sorted(found, key=lambda job: job.failed_at, reverse=True)
+                    found.append({"id": job.id, "task": task, "failed_at": job.ended_at or job.created_at})
+    return sorted(found, key=itemgetter("failed_at"), reverse=True)
 
 
 def read_gauges() -> CollectorRegistry:
@@ -95,8 +78,8 @@ def read_gauges() -> CollectorRegistry:
     for queue, count in heartbeats.workers.items():
         workers.labels(queue).set(count)
     waiting = gauge("jobs_waiting", "Jobs that wait; none of it while Redis is away", "queue")
-    for state in queue_states():
-        waiting.labels(state.name).set(state.waiting)
+    for queue, (count, _) in job_counts().items():
+        waiting.labels(queue).set(count)
 
     gauge("events_pending", "Events to be processed").set(count_events(EventState.PENDING))
     gauge("events_failed", "Events given up").set(count_events(EventState.FAILED))

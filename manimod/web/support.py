@@ -42,7 +42,7 @@ def index() -> Response:
         chosen=chosen,
         checks=check_runner.CHECKS,
         heartbeats=jobs.heartbeats(),
-        queues=metrics.queue_states(),
+        queues=metrics.job_counts(),
         events_pending=metrics.count_events(EventState.PENDING),
         oldest_waiting_at=metrics.oldest_waiting_at(),
     )
