@@ -4,6 +4,8 @@ import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from graphlib import TopologicalSorter
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from manimod.diagnostics.checks import Checks
@@ -135,12 +137,11 @@ def _severity(check: Check) -> int:
 
 
 def group_by_question(found: list[Check]) -> list[CheckGroup]:
-    members: dict[str, list[Check]] = {}
-    for check in found:
-        members.setdefault(CHECKS[check.name].question, []).append(check)
+    """The table of checks is in the order of the questions."""
     groups = []
-    for question, own in members.items():
-        failing = sorted((check for check in own if check.is_failing), key=_severity)
+    for question, members in groupby(found, key=lambda check: CHECKS[check.name].question):
+        own = list(members)
+        failing = sorted(filter(attrgetter("is_failing"), own), key=_severity)
         groups.append(CheckGroup(question, own, worst_outcome(own), failing))
     return groups
 

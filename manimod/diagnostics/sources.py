@@ -71,7 +71,8 @@ class WorkingSource:
     @property
     def delivered_at(self) -> datetime | None:
         """When the webhook last accepted a delivery."""
-        return max((e.repeated_at or e.received_at for e in self.events if _was_delivered(e)), default=None)
+        delivered = filter(_was_delivered, self.events)
+        return max((event.repeated_at or event.received_at for event in delivered), default=None)
 
     @property
     def next_steps(self) -> list[str]:

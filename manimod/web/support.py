@@ -1,4 +1,4 @@
-"""The support panel: every account with its health, one account with what ails it, and what support may do there."""
+"""The support panel: every account with its health, one account with its checks, and what support may do there."""
 
 from flask import Blueprint, Response, request, url_for
 from flask_security import current_user

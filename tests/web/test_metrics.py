@@ -114,7 +114,7 @@ def test_workers_are_counted_by_queue_and_the_scheduler_is_watched(figures, valk
     assert figures()["scheduler_up"] == 1
 
 
-def test_without_redis_the_rest_is_told(app, figures):
+def test_without_redis_the_rest_is_still_measured(app, figures):
     send_redis_away(app)
     found = figures()
     assert (found["redis_up"], found["jobs_waiting"], found["events_pending"]) == (0, None, 0)

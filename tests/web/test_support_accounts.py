@@ -97,7 +97,7 @@ def test_accounts_are_counted_by_outcome_and_shown_by_it(as_support, listed, add
     assert panel.counts() == {"broken": 1, "attention": 0, "unchecked": 1, "good": 1, "not_applicable": 0}
 
 
-def test_the_jobs_are_told_with_their_backlog(as_support, connected, client):
+def test_the_jobs_are_shown_with_their_backlog(as_support, connected, client):
     page = as_support.get("/support").text
     assert "Work under way" in page
     assert "Silent" in page  # no scheduler runs in this test
