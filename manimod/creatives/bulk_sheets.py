@@ -5,6 +5,7 @@ to accept them.
 """
 
 import csv
+import io
 import tempfile
 import zipfile
 from collections import defaultdict
@@ -135,7 +136,7 @@ def readme(counts: Mapping[str, int], refused: Sequence[str] = (), left_out: Map
     return text
 
 
-class _Sink:
+class _Sink(io.RawIOBase):
     """What zipfile writes to; `take` hands over what has come since."""
 
     def __init__(self) -> None:
@@ -144,9 +145,6 @@ class _Sink:
     def write(self, data: bytes) -> int:
         self.parts.append(bytes(data))
         return len(data)
-
-    def flush(self) -> None:
-        """Part of what zipfile expects of a file."""
 
     def take(self) -> bytes:
         parts, self.parts = self.parts, []

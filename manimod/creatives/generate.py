@@ -5,12 +5,14 @@ transaction holds the connection's lock and looks once more whether an open crea
 """
 
 from collections import defaultdict
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Any
 
 import structlog
+from redis.exceptions import LockError
 from redis.lock import Lock
 from sqlalchemy import Row, func, select, update
 
@@ -26,6 +28,7 @@ from manimod.lifecycle import KINDS, Segment, TierPosition
 from manimod.models import OPEN_MOMENTS, AudienceSize, Connection, Creative, Customer, Moment, Review, Subscription
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, MomentState, ReviewAction
+from manimod.models.stripe import Tier
 from manimod.moments import record
 from manimod.stripe import connections
 
@@ -59,38 +62,32 @@ class TargetAudience:
 
 def generate(connection_id: int) -> bool:
     """Write the creatives of a connection's ready moments; True if there may be more."""
-    lock = model_lock(connection_id) if settings().llm else None
-    if lock and not lock.acquire(blocking=False):
-        return False
-    try:
-        return _generate(connection_id)
-    finally:
-        if lock:
-            lock.release()
-
-
-def model_lock(connection_id: int) -> Lock:
-    """With a language model, one worker is enough to wait for it; the others serve other accounts."""
-    return jobs.redis().lock(f"mani:generate:{connection_id}", timeout=MODEL_LOCK_TIMEOUT)
-
-
-def _generate(connection_id: int) -> bool:
     connection = db.session.get(Connection, connection_id)
     if connection is None or not connection.is_connected:
         return False
     with jobs.transaction():
         record.mark_ready(connection_id)
-    done, turn_ends = 0, monotonic() + MAX_SECONDS
-    for audience, moment_ids in _group_by_audience(connection).items():
-        if monotonic() > turn_ends:
-            return True
-        try:
-            _process_audience(connection_id, audience, moment_ids)
-            done += len(moment_ids)
-        except Exception:  # the moments stay ready; the audiences behind must not wait for somebody to mend this one
-            db.session.rollback()
-            log.exception("audience_failed", connection=connection_id, kind=audience.event, moments=moment_ids)
-    return done == BATCH_SIZE
+    with suppress(LockError), model_lock(connection_id) if settings().llm else nullcontext():
+        done, turn_ends = 0, monotonic() + MAX_SECONDS
+        for audience, moment_ids in _group_by_audience(connection).items():
+            if monotonic() > turn_ends:
+                return True
+            try:
+                _process_audience(connection_id, audience, moment_ids)
+                done += len(moment_ids)
+            except Exception:  # the moments stay ready; the audiences behind must not wait until this one is mended
+                db.session.rollback()
+                log.exception("audience_failed", connection=connection_id, kind=audience.event, moments=moment_ids)
+        return done == BATCH_SIZE
+    return False
+
+
+def model_lock(connection_id: int) -> Lock:
+    """With a language model, one worker is enough to wait for it; the others serve other accounts.
+
+    Entering it raises LockError where another worker has it.
+    """
+    return jobs.redis().lock(f"mani:generate:{connection_id}", timeout=MODEL_LOCK_TIMEOUT, blocking=False)
 
 
 def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[int]]:
@@ -107,18 +104,18 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[int]
     query = select(Moment.id, Moment.kind, Moment.livemode, product, known_segment)
     query = query.where(Moment.connection_id == connection.id, Moment.state == MomentState.READY, OPEN_MOMENTS)
     moments = db.session.execute(query.order_by(Moment.id).limit(BATCH_SIZE))
-    tier_of = {tier.stripe_product_id: tier for tier in tiers.get_for_connection(connection)}
-    audiences = defaultdict(list)
+    tier_of, audiences = defaultdict(Tier), defaultdict(list)
+    for tier in tiers.get_for_connection(connection):
+        tier_of[tier.stripe_product_id] = tier
     for moment_id, kind, livemode, product_id, segment in moments:
-        tier = tier_of.get(product_id)
-        position = tier.position if tier else None
-        likely_segment = Segment.NEW if kind == "new_customer" else SEGMENT_BY_POSITION.get(position)
+        tier = tier_of[product_id]
+        likely_segment = Segment.NEW if kind == "new_customer" else SEGMENT_BY_POSITION.get(tier.position)
         audience = TargetAudience(
             event=kind,
-            tier=tier.name if tier else None,
-            tier_position=position,
+            tier=tier.name,
+            tier_position=tier.position,
             segment=segment or likely_segment,
-            product=tier.stripe_product_id if tier else None,
+            product=tier.stripe_product_id,
             test_moment=None if livemode else moment_id,
         )
         audiences[audience].append(moment_id)
