@@ -168,7 +168,7 @@ def check_text(creative: Creative, index: int, key: str, text: str) -> list[Find
     return policy.check_text(text, field, placement, _policy_context(creative, [text])) if text else []
 
 
-def edit(creative: Creative, index: int, texts: Mapping[str, str], by: User, revision: int) -> None:
+def edit(creative: Creative, index: int, texts: Mapping[str, str], by: User, revision: int | None) -> None:
     """Store a person's texts. Raises TextBlocked, and CREATIVE_CHANGED if somebody else was quicker."""
     variant, findings = draft(creative, index, texts)
     if policy.blocks(findings):
@@ -178,7 +178,7 @@ def edit(creative: Creative, index: int, texts: Mapping[str, str], by: User, rev
     _replace(creative, replace(content, variants=variants), by, ReviewAction.EDITED, revision)
 
 
-def rewrite(creative: Creative, by: User, revision: int) -> None:
+def rewrite(creative: Creative, by: User, revision: int | None) -> None:
     """A new version: the next round's angles and phrasings. The history keeps what was there.
 
     Always by the built-in writer: a person is waiting and a transaction is open, too long for a model's 20 seconds.
@@ -191,7 +191,7 @@ def rewrite(creative: Creative, by: User, revision: int) -> None:
     _replace(creative, content, by, ReviewAction.REWRITTEN, revision, round=next_round)
 
 
-def restore(creative: Creative, review_id: int, by: User, revision: int) -> None:
+def restore(creative: Creative, review_id: int, by: User, revision: int | None) -> None:
     """Bring back the texts from before a change."""
     query = select(Review.before).filter_by(id=review_id, creative_id=creative.id).where(Review.action.in_(CHANGES))
     before = db.session.scalar(query)
@@ -206,10 +206,10 @@ def restore(creative: Creative, review_id: int, by: User, revision: int) -> None
 
 
 def _replace(
-    creative: Creative, content: CreativeSet, by: User, action: ReviewAction, revision: int, **columns: int
+    creative: Creative, content: CreativeSet, by: User, action: ReviewAction, revision: int | None, **columns: Any
 ) -> None:
     before = creative.content
-    columns |= {"content": content.to_json(), "is_generic": content.generic, "revision": revision + 1}
+    columns |= {"content": content.to_json(), "is_generic": content.generic, "revision": Creative.revision + 1}
     _update(creative, CreativeStatus.WAITING, revision, columns)
     db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, before=before))
     db.session.expire(creative)

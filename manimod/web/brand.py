@@ -87,7 +87,7 @@ def logo(account: Account) -> Response:
     kit = briefs.get_brand_kit(account)
     if not kit.logo:
         abort(404)
-    return pictures.versioned(lambda: kit.logo, "png", str(kit.version), "logo")
+    return pictures.versioned(lambda: kit.logo, "png", str(kit.version))
 
 
 def _success(account: Account, toast: str) -> Response:

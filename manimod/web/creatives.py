@@ -1,6 +1,6 @@
 """The review queue: cards, one creative with its variants, their pictures, and the decisions."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -140,8 +140,6 @@ def change(account: Account, creative_id: int, review_id: int | None = None) -> 
     with transaction():
         creative = review.get(account, creative_id)
         revision = DecisionForm().revision.data
-        if revision is None:
-            revision = creative.revision
         if review_id is None:
             review.rewrite(creative, current_user, revision)
         else:
@@ -170,11 +168,11 @@ def picture(account: Account, creative_id: int, canvas: str, file_format: str) -
     creative = review.get(account, creative_id, variant)
     if canvas not in CANVASES:
         abort(404)
-    version = review.picture_version(creative, kit_of(account))
-    name = f"{variant}-{canvas}"
-    return pictures.versioned(
-        lambda: review.render_picture(creative, variant, canvas, file_format), file_format, version, name
-    )
+
+    def draw() -> str | bytes:
+        return review.render_picture(creative, variant, canvas, file_format)
+
+    return pictures.versioned(draw, file_format, review.picture_version(creative, kit_of(account)))
 
 
 @blueprint.app_template_global()
@@ -183,12 +181,6 @@ def picture_url(creative: Creative, variant: int = 0, canvas: str = "1080x1080",
     version = review.picture_version(creative, kit_of(creative.account))
     address = {"creative_id": creative.id, "canvas": canvas, "file_format": file_format}
     return url_for("creatives.picture", **address, variant=variant or None, v=version)
-
-
-@blueprint.app_template_global()
-def starts_on(creative: Creative, variant: dict) -> datetime:
-    """When an ad for later in the window may start for the first of its customers."""
-    return creative.occurred_at + timedelta(days=variant["from_day"])
 
 
 @blueprint.app_template_global()
@@ -259,6 +251,7 @@ def page_context(account: Account, creative: Creative) -> dict[str, Any]:
         "host": (urlsplit(brand.landing_page).hostname or "your-page").removeprefix("www."),
         "connection": connections.get_current(account),
         "views": VIEWS,
+        "day": timedelta(days=1),
         "view": view if view in VIEWS else "texts",
         "changes": review.CHANGES,
         "decision_form": DecisionForm(formdata=None),

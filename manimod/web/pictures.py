@@ -10,16 +10,15 @@ PICTURE_POLICY = "default-src 'none'; img-src data:; style-src 'none'"
 MIMETYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
-def versioned(draw: Callable[[], str | bytes], kind: str, version: str, name: str = "") -> Response:
-    """The picture under the version `version`; `name` tells several pictures of one version apart."""
-    etag = f"{version}-{name}-{kind}"
-    if request.if_none_match.contains_weak(etag):
+def versioned(draw: Callable[[], str | bytes], kind: str, version: str) -> Response:
+    """The picture, not drawn again for a browser that has this version of it."""
+    if request.if_none_match.contains_weak(version):
         response = make_response("", 304)
     else:
         response = once(draw, kind)
         if response.status_code != 200:
             return response
-    response.set_etag(etag, weak=True)
+    response.set_etag(version, weak=True)
     is_kept = request.args.get("v") == version
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable" if is_kept else "private, no-cache"
     response.headers["Content-Security-Policy"] = PICTURE_POLICY
