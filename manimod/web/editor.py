@@ -1,7 +1,5 @@
 """The editor of a variant: texts that are judged, and a picture that is drawn, while they are typed."""
 
-from collections.abc import Mapping
-
 from flask import Blueprint, Response, request, url_for
 from flask_security import current_user
 
@@ -17,8 +15,6 @@ from manimod.web.auth import owner_required
 from manimod.web.creatives import LANDING_PAGE_RULE, kit_of, page_context
 
 blueprint = Blueprint("editor", __name__, url_prefix="/creatives/<int:creative_id>/variants/<int:index>")
-
-PICTURE_TEXTS = ("headline", "body")  # what the picture shows
 
 
 @blueprint.get("/edit")
@@ -53,14 +49,14 @@ def check(account: Account, creative_id: int, index: int) -> Response:
     text = request.form.get(key, "")
     return render.partial(
         "creatives/_findings.html",
-        also=("creatives/_draft_picture.html",) if key in PICTURE_TEXTS else (),
+        also=("creatives/_draft_picture.html",) if key in ("headline", "body") else (),
         key=key,
         text=text,
         findings=review.check_text(creative, index, key, text),
         field=_field(key),
         creative=creative,
         index=index,
-        drafted=_picture_texts(request.form),
+        texts=request.form,
     )
 
 
@@ -69,7 +65,8 @@ def check(account: Account, creative_id: int, index: int) -> Response:
 def draft_picture(account: Account, creative_id: int, index: int) -> Response:
     """The picture with texts that nobody has saved yet."""
     creative = review.get(account, creative_id, index)
-    variant, _ = review.draft(creative, index, _picture_texts(request.args))
+    texts = {name: text for name, text in request.args.items() if text}
+    variant, _ = review.draft(creative, index, texts)
     return pictures.once(lambda: picture.draw(variant, briefs.to_brand(kit_of(account)), "1080x1080"), "svg")
 
 
@@ -99,13 +96,7 @@ def _editor(account: Account, creative: Creative, index: int, status: int = 200,
         open_groups=open_groups,
         sentence=sentence,
         fields={key: _field(key) for key in texts},
-        drafted=_picture_texts(texts),
     )
-
-
-def _picture_texts(texts: Mapping[str, str]) -> dict[str, str]:
-    """Those that the picture shows, short enough for an address."""
-    return {name: texts[name][:400] for name in PICTURE_TEXTS if texts.get(name)}
 
 
 def _field(key: str) -> Field | None:
