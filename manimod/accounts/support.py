@@ -47,14 +47,6 @@ def counts() -> dict[str, int]:
     return dict.fromkeys(WORST_FIRST, 0) | dict(db.session.execute(query.group_by(outcome)).all())
 
 
-def get_account(account_id: int) -> Account:
-    """Raises NOT_FOUND."""
-    account = db.session.get(Account, account_id)
-    if account is None:
-        raise ManimodError("NOT_FOUND")
-    return account
-
-
 def owner_emails(account: Account) -> list[str]:
     return list(db.session.scalars(select(User.email).where(User.account_id == account.id).order_by(User.id)))
 

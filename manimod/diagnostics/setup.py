@@ -58,6 +58,7 @@ class TestRun:
     moment: Moment | None
     creative: Creative | None
     stages: list[tuple[str, datetime | None]]  # when each was done
+    stage: int  # how many of them are done
     clock_from: datetime  # the promise counts from the event; before it arrives, the clock shows the waiting
     elapsed: timedelta
     is_over: bool
@@ -71,11 +72,6 @@ class TestRun:
         if self.event:
             return TestState.UNDER_WAY if self.event.state == EventState.PENDING else TestState.NO_MOMENT
         return TestState.WAITING
-
-    @property
-    def stage(self) -> int:
-        """How many stages are done."""
-        return sum(at is not None for _, at in self.stages)
 
     @property
     def is_slow(self) -> bool:
@@ -106,6 +102,7 @@ def watch_test(connection: Connection, since: datetime) -> TestRun:
         moment=moment,
         creative=creative,
         stages=list(zip(STAGES[1:], times, strict=True)),
+        stage=len(times) - times.count(None),
         clock_from=clock_from,
         elapsed=max((times[-1] or checked_at) - clock_from, timedelta()),
         is_over=creative is not None or checked_at - since > WATCH_TIMEOUT,

@@ -6,6 +6,7 @@ from flask_security import current_user
 from manimod import jobs
 from manimod.accounts import support
 from manimod.diagnostics import alerts, check_runner, metrics
+from manimod.extensions import db
 from manimod.ingest import delivery_log, sync
 from manimod.jobs import transaction
 from manimod.models import Account
@@ -51,20 +52,31 @@ def index() -> Response:
 @blueprint.get("/accounts/<int:account_id>")
 @support_required
 def account(account_id: int) -> Response:
-    return _page(support.get_account(account_id))
+    return _page(db.get_or_404(Account, account_id))
 
 
 @blueprint.get("/accounts/<int:account_id>/events/<int:event_id>")
+@blueprint.post("/accounts/<int:account_id>/events/<int:event_id>/replay", endpoint="replay")
 @support_required
 def event(account_id: int, event_id: int) -> Response:
-    return _event_page(support.get_account(account_id), event_id, 200, SupportForm(formdata=None))
+    """One event, and the form to process it once more."""
+    account = db.get_or_404(Account, account_id)
+    detail = delivery_log.get_event(connections.require_current(account), event_id)
+    form = SupportForm()
+    if form.validate_on_submit():
+        with transaction():
+            support.replay(current_user, account, form.reason.data, event_id)
+        here = url_for("support.event", account_id=account.id, event_id=event_id)
+        return render.redirect_with_toast(here, "The event is processed again, within seconds.")
+    status = 422 if form.errors else 200
+    return render.page("support/event.html", status=status, account=account, detail=detail, form=form, for_support=True)
 
 
 @blueprint.get("/accounts/<int:account_id>/customers")
 @support_required
 def customers(account_id: int) -> Response:
     """Was this customer processed?"""
-    found = support.get_account(account_id)
+    found = db.get_or_404(Account, account_id)
     connection = connections.require_current(found)
     text = request.args.get("q", "").strip()[:MAX_SEARCH_LENGTH]
     return render.page(
@@ -81,7 +93,7 @@ def customers(account_id: int) -> Response:
 @support_required
 def act(account_id: int, action: str) -> Response:
     """Without a reason the page comes back with its form."""
-    account = support.get_account(account_id)
+    account = db.get_or_404(Account, account_id)
     form = SupportForm()
     if not form.validate():
         return _page(account, 422, form)
@@ -92,19 +104,6 @@ def act(account_id: int, action: str) -> Response:
     with transaction():
         function(current_user, account, form.reason.data, **details)
     return render.redirect_with_toast(url_for("support.account", account_id=account.id), toast)
-
-
-@blueprint.post("/accounts/<int:account_id>/events/<int:event_id>/replay")
-@support_required
-def replay(account_id: int, event_id: int) -> Response:
-    account = support.get_account(account_id)
-    form = SupportForm()
-    if not form.validate():
-        return _event_page(account, event_id, 422, form)
-    with transaction():
-        support.replay(current_user, account, form.reason.data, event_id)
-    here = url_for("support.event", account_id=account.id, event_id=event_id)
-    return render.redirect_with_toast(here, "The event is processed again, within seconds.")
 
 
 def _page(account: Account, status: int = 200, form: SupportForm | None = None) -> Response:
@@ -134,8 +133,3 @@ def _page(account: Account, status: int = 200, form: SupportForm | None = None) 
         for_support=True,
         **context,
     )
-
-
-def _event_page(account: Account, event_id: int, status: int, form: SupportForm) -> Response:
-    detail = delivery_log.get_event(connections.require_current(account), event_id)
-    return render.page("support/event.html", status=status, account=account, detail=detail, form=form, for_support=True)

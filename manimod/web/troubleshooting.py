@@ -63,7 +63,7 @@ def deliveries(account: Account) -> Response:
         rejected=delivery_log.rejected_deliveries(connection),
         chosen=chosen,
         is_first="after" not in request.args,
-        event_types=[(name, name) for name in EVENT_TYPES],
+        event_types=list(zip(EVENT_TYPES, EVENT_TYPES, strict=True)),
     )
 
 
