@@ -21,6 +21,10 @@ class LabelledEnum(StrEnum):
         member.label = label
         return member
 
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(member.value, member.label) for member in cls]
+
 
 class Objective(LabelledEnum):
     RETENTION = "retention", "Retention"

@@ -26,7 +26,7 @@ def show(account: Account) -> Response:
         connection=connection,
         run=sync.get_latest(connection) if connection else None,
         audiences=statistics.get_audiences(connection) if connection else None,
-        kinds=[kind for kind, enabled in record.switches(account).items() if enabled],
+        switches=record.switches(account),
         trend=statistics.get_trend(connection) if connection else None,
         only_missing=request.args.get("show") == "missing",
         limit=None if "all" in request.args else A_PAGE,

@@ -39,7 +39,7 @@ class OfferForm(SubForm):
     text = StringField("What it is", [Length(max=120, message="An offer has at most 120 characters.")], [one_line])
     kind = SelectField(
         "Kind",
-        choices=[(kind.value, kind.label) for kind in OfferKind],
+        choices=OfferKind.choices(),
         default=OfferKind.DISCOUNT,
         invalid_choice_message=NOT_IN_LIST,
     )
@@ -63,22 +63,20 @@ class OffersField(FieldList):
     @property
     def data(self) -> list[dict[str, str | None]]:
         """The offers as they are stored: those with a text; an empty code or day is None."""
-        rows = [row.data for row in self.entries if row.data["text"]]
-        return [{name: value or None for name, value in row.items()} for row in rows]
+        offers = []
+        for row in self.entries:
+            if row.data["text"]:
+                offers.append({name: value or None for name, value in row.data.items()})
+        return offers
 
 
 class LookForm(Form):
     """What the sample pictures show."""
 
-    name = StringField(
-        "Name in ads",
-        [Length(1, 60, "A brand needs a name of 1 to 60 characters.")],
-        [one_line],
-        description="The name your customers know, at most 25 characters for every placement.",
-    )
+    name = StringField("Name in ads", [Length(1, 60, "A brand needs a name of 1 to 60 characters.")], [one_line])
     primary_colour = _colour_field("Main colour")
     accent_colour = _colour_field("Accent colour")
-    tone = RadioField("Tone", choices=[(tone.value, tone.label) for tone in Tone], invalid_choice_message=NOT_IN_LIST)
+    tone = RadioField("Tone", choices=Tone.choices(), invalid_choice_message=NOT_IN_LIST)
 
     @property
     def valid_values(self) -> dict[str, Any]:
@@ -93,27 +91,14 @@ class LookForm(Form):
 class BrandForm(LookForm):
     version = IntegerField(validators=[Optional()], widget=HiddenInput())
     landing_page = StringField(
-        "Landing page",
-        [Optional(), Length(max=500, message="An address has at most 500 characters.")],
-        [one_line],
-        description="Starts with https://. Every exported ad leads here.",
-        render_kw={"type": "url", "placeholder": "https://"},
+        "Landing page", [Optional(), Length(max=500, message="An address has at most 500 characters.")], [one_line]
     )
-    release_notes = LinesField(
-        "What's new in your product",
-        description="One per line, for example: Shared calendars. Ads about news are written only if there is some.",
-    )
-    proof = LinesField(
-        "Proof",
-        description="One per line: figures or words of customers that you can show to be true. mani never invents any.",
-    )
+    release_notes = LinesField("What's new in your product")
+    proof = LinesField("Proof")
     offers = OffersField(FormField(OfferForm))
-    banned_words = LinesField("Words to avoid", description="One per line. No ad uses them.")
+    banned_words = LinesField("Words to avoid")
     disclaimer = StringField(
-        "Disclaimer",
-        [Length(max=200, message="A disclaimer has at most 200 characters.")],
-        [one_line],
-        description="Stands under every ad, for example: Terms apply. Short texts have little room for it.",
+        "Disclaimer", [Length(max=200, message="A disclaimer has at most 200 characters.")], [one_line]
     )
 
     def validate_landing_page(self, field: StringField) -> None:

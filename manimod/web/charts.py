@@ -55,15 +55,16 @@ def columns(days: Sequence[tuple[date, Mapping[str, int]]], names: Mapping[str, 
     top = max(most, SMALLEST_TOP)
     plotted = []
     for index, (day, counts) in enumerate(days):
-        x, y, bars, parts = index * DAY_WIDTH, float(HEIGHT), [], []
+        x, y = index * DAY_WIDTH, float(HEIGHT)
+        bars, parts, numbers = [], [], []
         for series, (key, name) in enumerate(names.items(), 1):
+            numbers.append(counts[key])
             if counts[key]:
                 height = HEIGHT * counts[key] / top
                 y -= height
                 visible = round(max(height - BAR_GAP, BAR_GAP), 2)
                 bars.append(Bar(series, x + COLUMN_MARGIN, round(y, 2), DAY_WIDTH - 2 * COLUMN_MARGIN, visible))
                 parts.append(f"{counts[key]} {name.lower()}")
-        numbers = [counts[key] for key in names]
         title = ", ".join(parts) or "nothing"
         plotted.append(PlottedDay(f"{day.day} {day:%b}", title, x, DAY_WIDTH, numbers, bars))
     return Plot(list(names.values()), plotted, most, top, len(days) * DAY_WIDTH)

@@ -25,7 +25,7 @@ from manimod.models.states import Plan
 from manimod.web.labels import LABELS
 
 NOT_IN_LIST = "Choose one of the list."
-LONGEST_FIELD_NAME = 60
+MAX_FIELD_NAME_LENGTH = 60
 REGIONS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 
 
@@ -36,8 +36,11 @@ class Form(FlaskForm):
             fields = None if request.is_json else super().wrap_formdata(form, formdata)
             if fields is None:
                 return None
-            names = [name for name in fields if name.isascii() and len(name) <= LONGEST_FIELD_NAME]
-            return MultiDict((name, value) for name in names for value in fields.getlist(name))
+            kept = MultiDict()
+            for name in fields:
+                if name.isascii() and len(name) <= MAX_FIELD_NAME_LENGTH:
+                    kept.setlist(name, fields.getlist(name))
+            return kept
 
     def refuse(self, field: str, sentence: str) -> None:
         """Show beside a field the problem that a service found."""
@@ -45,7 +48,7 @@ class Form(FlaskForm):
 
     @contextmanager
     def refusals_beside(self, field: str) -> Iterator[None]:
-        """What a service refuses because of the input is shown beside the field; `errors` then tells of it."""
+        """What a service refuses because of the input is shown beside the field, and `errors` holds it."""
         try:
             yield
         except ManimodError as failure:
@@ -83,11 +86,11 @@ class TierNameForm(Form):
 @cache
 def _time_zones() -> dict[str, list[tuple[str, str]]]:
     """Region -> its time zones as choices. Old names of places and fixed offsets are left out."""
-    choices = {"World": [("UTC", "UTC")]} | {region: [] for region in REGIONS}
+    choices = {"World": [("UTC", "UTC")]}
     for name in sorted(available_timezones()):
         region, _, place = name.partition("/")
         if region in REGIONS:
-            choices[region].append((name, place.replace("_", " ").replace("/", ", ")))
+            choices.setdefault(region, []).append((name, place.replace("_", " ").replace("/", ", ")))
     return choices
 
 
@@ -96,13 +99,9 @@ class AccountForm(Form):
         "Name",
         [Length(1, 120, "The name is missing or too long. An account needs a name of 1 to 120 characters.")],
         [one_line],
-        description="Shown in mani only. What your ads are signed with is part of the brand.",
     )
     time_zone = SelectField(
-        "Time zone",
-        choices=_time_zones,
-        invalid_choice_message=f"mani doesn't know this time zone. {NOT_IN_LIST}",
-        description="For exact times and for where a day begins on the dashboard. Counted days stay as they are.",
+        "Time zone", choices=_time_zones, invalid_choice_message=f"mani doesn't know this time zone. {NOT_IN_LIST}"
     )
 
 
@@ -111,9 +110,7 @@ class ThemeForm(Form):
 
 
 class LogoForm(Form):
-    logo = FileField(
-        "Logo", description="PNG, JPEG or WebP, up to 2 MB. Without one, ads show your name with its first letter."
-    )
+    logo = FileField("Logo")
     remove = BooleanField("Remove")
 
 
@@ -124,10 +121,9 @@ class SupportForm(Form):
         "Reason",
         filters=[one_line],
         validators=[Length(1, support.MAX_REASON_LENGTH, explain("REASON_MISSING"))],
-        description="Kept in the audit log; the account's owner can read it.",
-        render_kw={"maxlength": support.MAX_REASON_LENGTH, "placeholder": "What was reported, or a ticket"},
+        render_kw={"maxlength": support.MAX_REASON_LENGTH},
     )
-    plan = SelectField("Plan", choices=[(plan.value, plan.label) for plan in Plan], validate_choice=False)
+    plan = SelectField("Plan", choices=Plan.choices(), validate_choice=False)
 
 
 class DecisionForm(Form):

@@ -26,7 +26,7 @@ ENUMS = {
     "OUTCOMES": Outcome,
 }
 # What templates find under these names: stored value -> label.
-LABELS = {name: {member.value: member.label for member in enum} for name, enum in ENUMS.items()}
+LABELS = {name: dict(enum.choices()) for name, enum in ENUMS.items()}
 LABELS["EVENTS"] = {event: kind.name for event, kind in KINDS.items()}
 LABELS["PURPOSES"] = {event: kind.purpose for event, kind in KINDS.items()}
 LABELS["OUTCOMES"]["unchecked"] = "Not checked"

@@ -151,16 +151,13 @@ def sync_status(account: Account) -> Response:
     return _page(account, "sync", also=CHANGED_BY_A_SYNC + (("settings/_tiers.html",) if is_first else ()))
 
 
-@blueprint.get("/integrations/stripe/disconnect")
-@owner_required
-def confirm_disconnect(account: Account) -> Response:
-    return render.page("settings/disconnect.html", account=account, connection=connections.require_current(account))
-
-
-@blueprint.post("/integrations/stripe/disconnect")
+@blueprint.route("/integrations/stripe/disconnect", methods=["GET", "POST"])
 @owner_required
 def disconnect(account: Account) -> Response:
+    """What will be deleted, and a button; the button disconnects."""
     connection = connections.require_current(account)
+    if request.method == "GET":
+        return render.page("settings/disconnect.html", account=account, connection=connection)
     with transaction():
         connections.disconnect(connection)
     return render.redirect_with_toast(_here(), "Disconnected. The API key is deleted.")
