@@ -44,9 +44,9 @@ def ask(
                 **{limit: MAX_TOKENS},
             )
         answer = json.loads(completion.choices[0].message.content)
-        found = {part: {} for part in parts}
+        found = {}
         for part, name in itertools.product(parts, wanted):
-            lines = found[part][name] = answer[part][name][:MAX_LINES]
+            lines = found.setdefault(part, {})[name] = answer[part][name][:MAX_LINES]
             if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
                 raise TypeError("not a list of lines")
         return found

@@ -101,7 +101,11 @@ def compose(phrases: PhraseSelection) -> CreativeSet:
 
 def _write_variant(phrases: PhraseSelection, angle: Angle, others: list[Variant]) -> Variant:
     brief, tier, copy = phrases.brief, phrases.tier, VariantCopy(phrases, angle, others)
-    platforms = {name: copy.placement(placement) for name, placement in PLACEMENTS.items()}
+    platforms = {}
+    for name, placement in PLACEMENTS.items():
+        fitted = copy.placement(placement)
+        if fitted:
+            platforms[name] = fitted
     layouts = angles.layouts(brief.objective, brief.event)
     first_layout = int(phrases.order("layout") * len(layouts)) + brief.round
     audience = Segment(brief.segment).label.lower() if brief.segment else "value not known"
@@ -116,7 +120,7 @@ def _write_variant(phrases: PhraseSelection, angle: Angle, others: list[Variant]
         headline=copy.headline,
         body=copy.body,
         call_to_action=copy.call_to_action,
-        platforms={name: fitted for name, fitted in platforms.items() if fitted},
+        platforms=platforms,
         layout=layouts[(first_layout + len(others)) % len(layouts)],
         label=tier.plan[:1].upper() + tier.plan[1:] if tier else "",
         why=f"{event}; {audience}. Angle: {angle.name}, leading to “{label}”.",

@@ -104,13 +104,16 @@ def length(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
 def number_of_lines(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
     for field in copy.fields.values() if copy.complete else ():
         at_least, at_most, wanted = field.lines
-        lines = [text.text for text in copy.texts if text.field == field.name]
-        different = len({frozenset(re.findall(r"\w+", line.casefold())) for line in lines})
-        if different < at_least or len(lines) > at_most:
-            message = f"{field.label}: {at_least} to {at_most} wanted, {different} different ones are here."
+        count, different = 0, set()
+        for text in copy.texts:
+            if text.field == field.name:
+                count += 1
+                different.add(frozenset(re.findall(r"\w+", text.text.casefold())))
+        if len(different) < at_least or count > at_most:
+            message = f"{field.label}: {at_least} to {at_most} wanted, {len(different)} different ones are here."
             yield Hit(field.name, "", message)
-        elif different < wanted:
-            message = f"{field.label}: {wanted} different ones work better than {different}."
+        elif len(different) < wanted:
+            message = f"{field.label}: {wanted} different ones work better than {len(different)}."
             yield Hit(field.name, "", message, WARN)
 
 
@@ -167,7 +170,7 @@ def is_offered(context: PolicyContext, excerpt: str) -> bool:
 
 
 def is_proven(context: PolicyContext, excerpt: str) -> bool:
-    return any(excerpt.casefold().strip(" .,") in proof.casefold() for proof in context.proof)
+    return excerpt.casefold().strip(" .,") in "\n".join(context.proof).casefold()
 
 
 def is_proven_or_offered(context: PolicyContext, excerpt: str) -> bool:
@@ -197,10 +200,10 @@ def little_text(canvas: Canvas, _placement: str) -> Iterator[Hit]:
 
 
 def drawn_button(canvas: Canvas, _placement: str) -> Iterator[Hit]:
-    labels = {entry["label"].casefold() for entry in CTA_MAP.values()}
     for box in canvas.boxes:
-        if box.text.casefold().strip(" .›→>") in labels:
-            yield Hit(box.kind, box.text)
+        for call_to_action in CTA_MAP.values():
+            if box.text.casefold().strip(" .›→>") == call_to_action["label"].casefold():
+                yield Hit(box.kind, box.text)
 
 
 def size_and_zone(canvas: Canvas, placement: str) -> Iterator[Hit]:
