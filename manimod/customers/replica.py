@@ -31,8 +31,12 @@ def apply_events(connection: Connection, events: list[EventFacts]) -> None:
         if event.invoice and event.invoice.account_name and not connection.stripe_account_name:
             connection.stripe_account_name = event.invoice.account_name
     upsert_customers(connection.id, customers.values())
-    upsert_prices(connection.id, [event.subscription.price for event in latest.values() if event.subscription.price])
-    rows = [subscription_row(connection.id, e.subscription, to_datetime(e.created)) for e in latest.values()]
+    rows, prices = [], []
+    for event in latest.values():
+        rows.append(subscription_row(connection.id, event.subscription, to_datetime(event.created)))
+        if event.subscription.price:
+            prices.append(event.subscription.price)
+    upsert_prices(connection.id, prices)
     upsert(Subscription, rows, ("connection_id", "stripe_id"), newer=is_newer)
 
 
@@ -51,16 +55,11 @@ def is_newer(arriving: Any) -> ColumnElement[bool]:
 
 
 def upsert_customers(connection_id: int, customers: Iterable[CustomerFacts], run_id: int | None = None) -> None:
-    rows = [
-        {
-            "connection_id": connection_id,
-            "stripe_id": customer.id,
-            "name": customer.name,
-            "created_at": to_datetime(customer.created) or now(),
-            "seen_in_run": run_id,
-        }
-        for customer in customers
-    ]
+    rows = []
+    for customer in customers:
+        created_at = to_datetime(customer.created) or now()
+        row = {"stripe_id": customer.id, "name": customer.name, "created_at": created_at}
+        rows.append(row | {"connection_id": connection_id, "seen_in_run": run_id})
     keep = ("created_at",) if run_id else ("created_at", "seen_in_run")
     upsert(Customer, rows, ("connection_id", "stripe_id"), keep=keep)
 

@@ -100,8 +100,9 @@ def store_day(connection_id: int) -> None:
     replaced = or_(AudienceDay.day == today, AudienceDay.day < oldest)
     db.session.execute(delete(AudienceDay).where(AudienceDay.connection_id == connection_id, replaced))
     db.session.execute(delete(MomentDay).where(MomentDay.connection_id == connection_id, MomentDay.day < oldest))
-    columns = [AudienceSize.__table__.c[name] for name in SIZE_COLUMNS]
-    sizes_now = select(literal(today, Date), *columns).where(AudienceSize.connection_id == connection_id)
+    size = AudienceSize
+    columns = (size.connection_id, size.stripe_product_id, size.segment, size.customers)
+    sizes_now = select(literal(today, Date), *columns).where(size.connection_id == connection_id)
     db.session.execute(insert(AudienceDay).from_select(["day", *SIZE_COLUMNS], sizes_now))
 
 
@@ -180,10 +181,11 @@ def count_moments(connection: Connection, moments: list[dict[str, Any]]) -> None
 def moments_by_day(connection: Connection) -> list[tuple[date, dict[str, int]]]:
     """Moments by kind for each of the last days, today last."""
     today = datetime.now(ZoneInfo(connection.account.time_zone)).date()
-    days = [today - timedelta(days=days_ago) for days_ago in reversed(range(TREND_DAYS))]
-    counts = {day: dict.fromkeys(KINDS, 0) for day in days}
+    counts: dict[date, dict[str, int]] = {}
+    for days_ago in reversed(range(TREND_DAYS)):
+        counts[today - timedelta(days=days_ago)] = dict.fromkeys(KINDS, 0)
     query = select(MomentDay.day, MomentDay.kind, MomentDay.moments)
-    query = query.where(MomentDay.connection_id == connection.id, MomentDay.day.between(days[0], today))
+    query = query.where(MomentDay.connection_id == connection.id, MomentDay.day.between(min(counts), today))
     for day, kind, number in db.session.execute(query):
         counts[day][kind] = number
     return list(counts.items())
