@@ -22,7 +22,7 @@ ACTIONS = {
     "check": (support.check, "The checks ran just now."),
     "sync": (support.sync_now, "Sync started."),
     "release-sync": (support.release_sync, "The sync continues with the next free worker."),
-    "plan": (support.set_plan, "The plan is changed."),
+    "plan": (support.set_plan, "The account is on {plan}."),
 }
 
 blueprint = Blueprint("support", __name__, url_prefix="/support")
@@ -103,7 +103,8 @@ def act(account_id: int, action: str) -> Response:
     details = {"plan": form.plan.data or ""} if action == "plan" else {}
     with transaction():
         function(current_user, account, form.reason.data, **details)
-    return render.redirect_with_toast(url_for("support.account", account_id=account.id), toast)
+    here = url_for("support.account", account_id=account.id)
+    return render.redirect_with_toast(here, toast.format(plan=account.plan.capitalize()))
 
 
 def _page(account: Account, status: int = 200, form: SupportForm | None = None) -> Response:
