@@ -24,7 +24,7 @@ from manimod.models.states import ConnectionStatus, Source, SyncState
 from manimod.moments import interpret, record
 from manimod.stripe import connections, paginator
 from manimod.stripe.gateway import StripeGateway
-from manimod.stripe.payloads import CustomerFacts, SubscriptionFacts
+from manimod.stripe.payloads import CustomerFacts, PriceFacts, SubscriptionFacts
 
 log = structlog.get_logger()
 
@@ -145,6 +145,7 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
     if all(cursor == "" for cursor in cursors.values()):
         connections.refresh_permissions(connection_id)
         _read_prices(connection_id, run_id, gateway)
+    prices: set[PriceFacts] = set()  # that this slice has written
     for pages in paginator.read_lists(gateway, cursors, until):
         with jobs.transaction():
             connection, sync_run = _lock_run(connection_id, run_id)
@@ -152,6 +153,9 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
                 if page.name == "customers":
                     _write_customers(connection, sync_run, page.rows)
                 else:
+                    new_prices = {facts.price for facts in page.rows if facts.price} - prices
+                    replica.upsert_prices(connection_id, new_prices)
+                    prices |= new_prices
                     _write_subscriptions(connection, sync_run, page.rows, page.asked_at)
                 cursors[page.name] = page.next_cursor
             sync_run.cursors = dict(cursors)
@@ -189,12 +193,16 @@ def _lock_run(connection_id: int, run_id: int) -> tuple[Connection, SyncRun]:
 
 def _write_customers(connection: Connection, sync_run: SyncRun, customers: list[CustomerFacts]) -> None:
     """A page of customers, and the moments of those that are new since the connection."""
+    sync_run.customers += len(customers)
+    if sync_run.is_first:
+        sync_run.new += len(customers)
+        replica.upsert_customers(connection.id, customers, sync_run.id)
+        return
     query = select(Customer.stripe_id, Customer.name, Customer.seen_in_run).where(
         Customer.connection_id == connection.id, Customer.stripe_id.in_([customer.id for customer in customers])
     )
     known = {row.stripe_id: row for row in db.session.execute(query)}
     replica.upsert_customers(connection.id, customers, sync_run.id)
-    sync_run.customers += len(customers)
     since = int(connection.connected_at.timestamp())
     found = []
     for customer in customers:
@@ -206,8 +214,7 @@ def _write_customers(connection: Connection, sync_run: SyncRun, customers: list[
         was_synced = row is not None and row.seen_in_run is not None
         if not was_synced and (customer.created or 0) >= since:
             found.append(interpret.found_customer(customer))
-    if not sync_run.is_first:
-        _record(connection, found)
+    _record(connection, found)
 
 
 def _write_subscriptions(
@@ -215,17 +222,9 @@ def _write_subscriptions(
 ) -> None:
     """A page of subscriptions, and the moments in what has changed since the last sync."""
     subscriptions = [facts for facts in subscriptions if facts.customer]
-    query = select(
-        Subscription.stripe_id,
-        Subscription.synced_status,
-        Subscription.synced_period_start,
-        Subscription.synced_billing_anchor,
-    ).where(
-        Subscription.connection_id == connection.id, Subscription.stripe_id.in_([facts.id for facts in subscriptions])
-    )
-    before = {stripe_id: interpret.Baseline(*synced) for stripe_id, *synced in db.session.execute(query)}
-    since, read_at = int(connection.connected_at.timestamp()), int(asked_at.timestamp())
-    rows, changes = [], []
+    sync_run.subscriptions += len(subscriptions)
+    before = {} if sync_run.is_first else _baselines(connection, subscriptions)
+    rows = []
     for facts in subscriptions:
         row = replica.subscription_row(connection.id, facts, asked_at.replace(microsecond=0))
         row["synced_status"] = facts.status
@@ -233,12 +232,26 @@ def _write_subscriptions(
         row["synced_billing_anchor"] = facts.billing_anchor
         row["seen_in_run"] = sync_run.id
         rows.append(row)
-        changes.append(interpret.compare(before.get(facts.id, interpret.Baseline()), facts, since, read_at))
-    replica.upsert_prices(connection.id, [facts.price for facts in subscriptions if facts.price])
     upsert(Subscription, rows, ("connection_id", "stripe_id"), newer=replica.is_newer)
-    sync_run.subscriptions += len(subscriptions)
-    if not sync_run.is_first:
-        _record(connection, changes)
+    if sync_run.is_first:
+        return
+    since, read_at = int(connection.connected_at.timestamp()), int(asked_at.timestamp())
+    changes = []
+    for facts in subscriptions:
+        changes.append(interpret.compare(before.get(facts.id, interpret.Baseline()), facts, since, read_at))
+    _record(connection, changes)
+
+
+def _baselines(connection: Connection, subscriptions: list[SubscriptionFacts]) -> dict[str, interpret.Baseline]:
+    """What the last sync saw of these subscriptions."""
+    ids = [facts.id for facts in subscriptions]
+    query = select(
+        Subscription.stripe_id,
+        Subscription.synced_status,
+        Subscription.synced_period_start,
+        Subscription.synced_billing_anchor,
+    ).where(Subscription.connection_id == connection.id, Subscription.stripe_id.in_(ids))
+    return {stripe_id: interpret.Baseline(*synced) for stripe_id, *synced in db.session.execute(query)}
 
 
 def _record(connection: Connection, meanings: list[interpret.Interpretation]) -> None:

@@ -1,12 +1,13 @@
 """Reads Stripe's lists page by page: within Stripe's rate limit, and with retries of failures that pass."""
 
 import random
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from queue import Queue
 
 import structlog
 
@@ -19,6 +20,7 @@ log = structlog.get_logger()
 
 MAX_ATTEMPTS = 8
 MAX_PAUSE_SECONDS = 30
+PAGES_AHEAD = 16  # read before they are written, so that memory stays flat
 
 
 @dataclass(frozen=True)
@@ -64,21 +66,47 @@ class Paginator:
 
 
 def read_lists(gateway: StripeGateway, cursors: dict[str, str | None], until: float) -> Iterator[list[FetchedPage]]:
-    """The pages of several lists as they arrive, at most one of each list at once.
+    """The pages of several lists as they arrive, those that are ready at once together.
 
-    Each list has a thread, which reads its next page while the one before is written. None is asked for after `until`
-    (of the monotonic clock). Raises ManimodError.
+    Each list has a thread, which reads ahead while pages are written. None is asked for after `until` (of the monotonic
+    clock), and none that was read is lost. Raises ManimodError.
     """
-    paginators, reading = {}, set()
-    with ThreadPoolExecutor(len(cursors)) as pool:
-        for name, cursor in cursors.items():
-            if cursor is not None:
-                paginators[name] = Paginator(name, getattr(gateway, name))
-                reading.add(pool.submit(paginators[name].read, cursor))
-        while reading:
-            done, reading = wait(reading, return_when=FIRST_COMPLETED)
-            pages = [future.result() for future in done]
-            for page in pages:
-                if page.next_cursor is not None and time.monotonic() < until:
-                    reading.add(pool.submit(paginators[page.name].read, page.next_cursor))
+    ready: Queue[FetchedPage | ManimodError | None] = Queue()  # None: a list's thread has ended
+    stop = threading.Event()
+    running = 0
+    for name, cursor in cursors.items():
+        if cursor is not None:
+            paginator = Paginator(name, getattr(gateway, name))
+            threading.Thread(target=_read_ahead, args=(paginator, cursor, ready, stop, until), daemon=True).start()
+            running += 1
+    try:
+        while running:
+            arrived = [ready.get()]
+            while not ready.empty():
+                arrived.append(ready.get())
+            running -= arrived.count(None)
+            pages = []
+            for item in arrived:
+                if isinstance(item, ManimodError):
+                    raise item
+                if item is not None:
+                    pages.append(item)
             yield pages
+    finally:
+        stop.set()
+
+
+def _read_ahead(paginator: Paginator, cursor: str | None, ready: Queue, stop: threading.Event, until: float) -> None:
+    try:
+        while cursor is not None:
+            page = paginator.read(cursor)
+            ready.put(page)
+            cursor = page.next_cursor
+            while ready.qsize() >= PAGES_AHEAD and not stop.is_set():
+                time.sleep(0.01)
+            if stop.is_set() or time.monotonic() > until:
+                break
+    except ManimodError as failure:
+        ready.put(failure)
+    finally:
+        ready.put(None)
