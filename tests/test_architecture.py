@@ -57,11 +57,9 @@ SPELL_OUT_KINDS = {"manimod.lifecycle", "manimod.moments.interpret", "manimod.cr
 # Private words: each has a standard one, which is used instead.
 PRIVATE_WORDS = """
     door desk bell bells mirror easel happening happenings amiss outbreak deed glance unwritable parked lexicon
-    suspicions sealed reseal resealed tells told hear heard patience
+    suspicions sealed reseal resealed tells told hear heard news patience
 """
 PRIVATE_PHRASES = ["spoken_to", "signs_of_life", "ring_again", "last_words", "tell_stored", "hand_in", "takes_on"]
-
-pending = pytest.mark.xfail(reason="modules are still being moved", strict=False)
 
 MAX_MODULE_LINES = 350
 MAX_MODULES_IN_A_PACKAGE = 7
@@ -107,7 +105,6 @@ def layer(name):
     return None
 
 
-@pending
 def test_a_package_imports_only_what_stands_before_it_in_the_table():
     found = set()
     for name, tree in modules().items():
@@ -119,7 +116,6 @@ def test_a_package_imports_only_what_stands_before_it_in_the_table():
     assert not found
 
 
-@pending
 def test_every_module_has_a_place_in_the_table():
     assert not [name for name in modules() if name not in ("worker", "wsgi") and layer(name) is None]
 
@@ -136,7 +132,6 @@ def test_pure_modules_know_neither_flask_nor_a_database(pure):
     assert not found
 
 
-@pending
 def test_only_pages_and_edges_know_requests():
     found = {
         (name, imported)
@@ -148,14 +143,12 @@ def test_only_pages_and_edges_know_requests():
     assert not {(name, used) for name, used in found if not is_inside(name, "manimod.models.accounts")}
 
 
-@pending
 @pytest.mark.parametrize("library", ONLY_IN)
 def test_a_library_is_imported_in_one_place(library):
     users = {name for name, tree in modules().items() for imported in imports(tree) if is_inside(imported, library)}
     assert {name for name in users if not is_inside(name, library)} <= set(ONLY_IN[library])
 
 
-@pending
 def test_no_module_imports_itself_by_way_of_others():
     """Follows each module's imports; a circle would have to be read as one piece."""
     known = modules()
@@ -182,7 +175,6 @@ def test_a_class_name_means_one_thing():
     assert not {name: places for name, places in homes.items() if len(places) > 1}
 
 
-@pending
 def test_no_identifier_is_a_private_word():
     found = set()
     for module, tree in modules().items():
@@ -205,7 +197,6 @@ def identifiers(node):
         yield node.arg
 
 
-@pending
 def test_only_edges_open_transactions_beside_jobs_that_span_several():
     """Views, commands and long-running jobs (process, generate, rotate, sync, poll); nothing else commits."""
     allowed = {
@@ -213,7 +204,6 @@ def test_only_edges_open_transactions_beside_jobs_that_span_several():
         "manimod.cli",
         "manimod.local.__main__",
         "manimod.stripe.connections",
-        "manimod.stripe.key_rotation",
         "manimod.customers.tiers",
         "manimod.ingest.receiver",
         "manimod.ingest.events",
@@ -248,7 +238,6 @@ def test_every_module_says_what_it_is():
     assert not [name for name, tree in modules().items() if not ast.get_docstring(tree)]
 
 
-@pending
 def test_modules_and_packages_stay_small():
     long = {path.name: count for path in PACKAGE.rglob("*.py") if (count := lines(path)) > MAX_MODULE_LINES}
     assert not long
