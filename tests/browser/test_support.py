@@ -60,7 +60,7 @@ def test_nothing_arrives_is_solved_in_under_six_clicks(page, troubled):
     page.get_by_label("Reason").fill("Ticket 4711: nothing arrives since the renewal")
     page.get_by_label("Plan", exact=True).select_option("pro")
     page.get_by_role("button", name="Set plan").click()
-    expect(page.locator("#toasts")).to_contain_text("The plan is changed.")
+    expect(page.locator("#toasts")).to_contain_text("The account is on Pro.")
     expect(page.locator("#check-plan .mark-good")).to_have_count(1)
     expect(page.locator("#audit")).to_contain_text("Plan changed: Starter → Pro")
     assert clicks(page) < 6
