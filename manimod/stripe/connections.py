@@ -95,10 +95,10 @@ def require_plan(account: Account) -> None:
         raise ManimodError("PLAN_TOO_LOW", plan=Plan(account.plan).label)
 
 
-def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Connection:
+def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Connection:
     """Store an accepted key and start the first sync.
 
-    A key of another Stripe account or mode raises STRIPE_KEY_OTHER_ACCOUNT unless the owner agreed to start afresh;
+    A key of another Stripe account or mode raises STRIPE_KEY_OTHER_ACCOUNT unless the owner agreed to start over;
     then everything read with the old key is deleted.
     """
     require_plan(account)
@@ -109,7 +109,7 @@ def connect(account: Account, check: KeyCheck, start_afresh: bool = False) -> Co
         db.session.flush()
     # A key without a readable account id counts as one of another account.
     elif (connection.stripe_account_id, connection.livemode) != (check.probe.account_id or "", check.livemode):
-        if connection.is_connected and not start_afresh:
+        if connection.is_connected and not start_over:
             raise ManimodError("STRIPE_KEY_OTHER_ACCOUNT")
         disconnect(connection)
     if not connection.is_connected:

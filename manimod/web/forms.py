@@ -64,7 +64,7 @@ def one_line(text: str | None) -> str:
 
 class ApiKeyForm(Form):
     api_key = PasswordField("Paste the API key.")
-    start_afresh = BooleanField("Start afresh")
+    start_over = BooleanField("Start over")
 
 
 class SigningSecretForm(Form):

@@ -29,7 +29,7 @@ MENDED_HERE = (
     "STRIPE_KEY_TRUNCATED",
     "STRIPE_KEY_OTHER_ACCOUNT",
 )
-CHANGED_BY_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "settings/_paths.html")
+CHANGED_BY_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "settings/_sources.html")
 
 
 @blueprint.get("", strict_slashes=False)
@@ -58,7 +58,7 @@ def connect(account: Account) -> Response:
     try:
         check = connections.check_key(form.api_key.data or "")
         with transaction():
-            connection = connections.connect(account, check, form.start_afresh.data)
+            connection = connections.connect(account, check, form.start_over.data)
             name = connection.stripe_account_name or connection.stripe_account_id or "Stripe"
     except ManimodError as failure:
         form.refuse("api_key", str(failure))
@@ -68,7 +68,7 @@ def connect(account: Account) -> Response:
             key_form=form,
             wants_another_key=is_about_the_key(failure.code) and failure.code not in MENDED_HERE,
             may_retry=failure.code in PASSING,
-            offers_fresh_start=form.start_afresh.data or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
+            offers_fresh_start=form.start_over.data or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
             replaces_key=True,
         )
     return render.redirect_with_toast(_here(), f"Connected to {name}.")
@@ -122,11 +122,11 @@ def rename_tier(account: Account, tier_id: int) -> Response:
     with form.refusals_beside("name"), transaction():
         brand_kit.rename_tier(connection, tier_id, form.name.data or "")
     if form.errors and not render.wants_fragment():
-        return _page(account, status=422, refused_tiers={tier_id: form})
+        return _page(account, status=422, rejected_tiers={tier_id: form})
     context = _context(connection)
     tier = next(tier for tier in context["tiers"] if tier.id == tier_id)
     if form.errors:
-        return render.partial("settings/_tier.html", 422, tier=tier, refused_tiers={tier_id: form}, **context)
+        return render.partial("settings/_tier.html", 422, tier=tier, rejected_tiers={tier_id: form}, **context)
     toast = f"Saved: the next creatives say {tier.name}."
     return render.success_response("settings/_tier.html", _here("tiers"), toast, tier=tier, **context)
 

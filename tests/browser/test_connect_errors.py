@@ -70,13 +70,13 @@ def test_when_stripe_is_down_try_again_leads_back_into_the_field(open_as_owner, 
     expect(page.locator("#connection")).to_contain_text("Status: Connected")
 
 
-def test_a_key_of_another_account_asks_before_it_starts_afresh(open_as_owner, sandbox):
+def test_a_key_of_another_account_asks_before_it_starts_over(open_as_owner, sandbox):
     first, second = sandbox.create_account("First Studio"), sandbox.create_account("Second Studio")
     page = open_as_owner(at=guide.STRIPE)
     paste(page, first["keys"]["test"]["restricted"])
     page.get_by_role("link", name="Replace key").click()
     paste(page, second["keys"]["test"]["restricted"])
     expect(page.locator("#api_key-error")).to_contain_text("another Stripe account or mode")
-    page.get_by_label("Start afresh").check()
+    page.get_by_label("Start over").check()
     paste(page, second["keys"]["test"]["restricted"])
     expect(page.locator("#connection")).to_contain_text(second["id"])

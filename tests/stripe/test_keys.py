@@ -139,7 +139,7 @@ def test_a_new_key_of_the_same_account_and_mode_keeps_the_data(account, connecte
 
 
 @pytest.mark.parametrize("mode", ["test", "live"])
-def test_a_key_of_another_account_or_mode_asks_before_it_starts_afresh(
+def test_a_key_of_another_account_or_mode_asks_before_it_starts_over(
     account, connected, sandbox, stripe_account, mode
 ):
     other = sandbox.create_account("Other Studio") if mode == "test" else stripe_account
@@ -148,7 +148,7 @@ def test_a_key_of_another_account_or_mode_asks_before_it_starts_afresh(
         connections.connect(account, check)
     assert caught.value.code == "STRIPE_KEY_OTHER_ACCOUNT"
     with transaction():
-        connection = connections.connect(account, check, start_afresh=True)
+        connection = connections.connect(account, check, start_over=True)
     assert connection.is_connected
     assert connection.encrypted_signing_secret is None
     assert connection.livemode == (mode == "live")

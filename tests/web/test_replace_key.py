@@ -38,7 +38,7 @@ def test_the_form_stands_alone_and_can_be_left(as_owner, connected):
     assert "Replace the API key" in page
     assert ">Cancel<" in page
     assert 'id="sync"' not in page
-    assert "start_afresh" not in page
+    assert "start_over" not in page
 
 
 def test_another_key_of_the_same_account_keeps_everything(as_owner, connected, stripe_account, tier, sandbox):
@@ -51,7 +51,7 @@ def test_a_key_of_another_account_asks_before_anything_is_lost(as_owner, connect
     answer = replace(as_owner, other_key)
     assert answer.status_code == 409
     assert "another Stripe account or mode" in answer.text
-    assert 'name="start_afresh"' in answer.text
+    assert 'name="start_over"' in answer.text
     assert 'id="api_key-error"' in answer.text
     assert other_key not in answer.text
     assert connected.stripe_account_id == stripe_account["id"]
@@ -63,15 +63,15 @@ def test_a_key_of_the_other_mode_asks_too(as_owner, connected, stripe_account):
     assert not connected.livemode
 
 
-def test_starting_afresh_forgets_the_old_account(as_owner, connected, stripe_account, tier, other_key):
-    assert replace(as_owner, other_key, start_afresh="on").status_code == 303
+def test_starting_over_forgets_the_old_account(as_owner, connected, stripe_account, tier, other_key):
+    assert replace(as_owner, other_key, start_over="on").status_code == 303
     assert connected.stripe_account_id != stripe_account["id"]
     assert connected.is_connected
     assert tiers_kept() == 0
 
 
 def test_the_consent_outlives_a_wrong_key(as_owner, connected):
-    answer = replace(as_owner, "hello", start_afresh="on")
+    answer = replace(as_owner, "hello", start_over="on")
     assert answer.status_code == 422
-    box = re.search(r'<input[^>]* name="start_afresh"[^>]*>', answer.text)
+    box = re.search(r'<input[^>]* name="start_over"[^>]*>', answer.text)
     assert " checked" in box[0]

@@ -58,7 +58,7 @@ def test_the_first_run_knows_no_end(as_owner, connection):
 def test_the_last_answer_brings_what_the_sync_has_changed_elsewhere(as_owner, connected, drain):
     drain()
     answer = as_owner.htmx("get", f"{PAGE}/sync").text
-    for part in ("trouble", "connection", "paths", "tiers"):
+    for part in ("trouble", "connection", "sources", "tiers"):
         assert f'id="{part}"' in answer
     assert answer.count('hx-swap-oob="true"') == 4
 

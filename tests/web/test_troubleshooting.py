@@ -177,7 +177,7 @@ def test_an_event_of_a_customer_who_was_deleted_is_erased(as_owner, deliver):
     event = stripe_events.event("customer.created", stripe_events.customer())
     deliver(event, stripe_events.event("customer.deleted", stripe_events.customer()))
     page = as_owner.get(f"{PAGE}/events/{row(event['id']).id}").text
-    assert "erased what the event said" in page
+    assert "erased their data from this event" in page
     assert "once more" not in page
 
 
