@@ -139,9 +139,7 @@ def test_a_new_key_of_the_same_account_and_mode_keeps_the_data(account, connecte
 
 
 @pytest.mark.parametrize("mode", ["test", "live"])
-def test_a_key_of_another_account_or_mode_asks_before_it_starts_over(
-    account, connected, sandbox, stripe_account, mode
-):
+def test_a_key_of_another_account_or_mode_asks_before_it_starts_over(account, connected, sandbox, stripe_account, mode):
     other = sandbox.create_account("Other Studio") if mode == "test" else stripe_account
     check = connections.check_key(other["keys"][mode]["restricted"])
     with pytest.raises(ManimodError) as caught, transaction():
