@@ -68,6 +68,6 @@ class Outcome(LabelledEnum):
     """What a check found."""
 
     GOOD = "good", "Good"
-    ATTENTION = "attention", "Needs a look"  # the owner should look or decide
+    ATTENTION = "attention", "Needs attention"  # the owner should look or decide
     BROKEN = "broken", "Broken"  # what worked, or should, does not
-    NOT_APPLICABLE = "not_applicable", "Not in use"
+    NOT_APPLICABLE = "not_applicable", "Not applicable"
