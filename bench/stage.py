@@ -237,14 +237,6 @@ def connections(number: int, livemode: bool = True) -> list[tuple[int, str]]:
     return [(connection.id, connection.webhook_token) for connection in made]
 
 
-def pending(connection: int) -> int:
-    """How many events of a connection wait to be processed."""
-    session = tables().session
-    session.rollback()
-    query = "SELECT count(*) FROM stripe_event WHERE state = 'pending' AND connection_id = :connection"
-    return session.scalar(tables().text(query), {"connection": connection})
-
-
 @cache
 def samples() -> dict[str, dict]:
     """An event of each kind that mani listens to, as the sandbox writes it: 1 to 5 kB, in today's shape."""
