@@ -119,15 +119,19 @@ class LibraryHandler(logging.Handler):
         structlog.get_logger().warning("library_warning", library=record.name, message=message)
 
 
+# One list for the whole process: a logger keeps the list with which it was used first.
+LOG_PROCESSORS = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer(lambda line, default: orjson.dumps(line, default=default).decode()),
+]
+
+
 def configure_logs(app: Flask) -> None:
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(lambda line, default: orjson.dumps(line, default=default).decode()),
-        ],
+        processors=LOG_PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=StandardError,
         cache_logger_on_first_use=True,
