@@ -46,15 +46,19 @@ class AudienceTable:
     @property
     def columns(self) -> list[str | None]:
         """The segments, and None where some customers have none."""
-        unranked = any(None in cells for _, cells in self.rows)
-        return [*Segment, None] if unranked else list(Segment)
+        for _, cells in self.rows:
+            if None in cells:
+                return [*Segment, None]
+        return list(Segment)
 
     @property
     def listed(self) -> list[AudienceSummary]:
         """The audiences that an ad can address by tier, largest first."""
         found = []
         for _, cells in self.rows:
-            found += [audience for audience in cells.values() if audience.tier and audience.customers]
+            for audience in cells.values():
+                if audience.tier and audience.customers:
+                    found.append(audience)
         return sorted(found, key=lambda audience: -audience.customers)
 
     @property

@@ -4,6 +4,7 @@ What was acknowledged is in the database. A batch is processed and marked done i
 connection's row, so a worker that dies in between has done nothing and the next one starts over.
 """
 
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -164,17 +165,12 @@ def _process_together(connection_id: int, ids: list[int]) -> list[dict]:
     db.session.execute(update(StripeEvent), outcomes)
     record.record(connection, list(observations.values()))
     moments = _logged_moments(connection, observations)
-    return [
-        {
-            "event_id": row.stripe_id,
-            "row": row.id,
-            "connection": connection_id,
-            "state": outcome["state"],
-            "reason": outcome["reason"],
-            "moments": moments.get(row.id, []),
-        }
-        for row, outcome in zip(rows, outcomes, strict=True)
-    ]
+    lines = []
+    for row, outcome in zip(rows, outcomes, strict=True):
+        line = {"event_id": row.stripe_id, "row": row.id, "connection": connection_id}
+        line |= {"state": outcome["state"], "reason": outcome["reason"], "moments": moments[row.id]}
+        lines.append(line)
+    return lines
 
 
 def _why_ignored(event: Row, connection: Connection) -> str | None:
@@ -188,15 +184,18 @@ def _why_ignored(event: Row, connection: Connection) -> str | None:
 
 def _logged_moments(connection: Connection, observations: dict[int, record.Observation]) -> dict[int, list[dict]]:
     """The moments of each event as its log line has them; their ids lead on to the creatives."""
-    keys = {moment.key for item in observations.values() for moment in item.meaning.moments}
+    events = {}
+    for event_id, observation in observations.items():
+        for moment in observation.meaning.moments:
+            events.setdefault(moment.key, []).append(event_id)
     query = select(Moment.key, Moment.id, Moment.kind, Moment.state).where(
-        Moment.connection_id == connection.id, Moment.key.in_(keys)
+        Moment.connection_id == connection.id, Moment.key.in_(events)
     )
-    known = {row.key: {"moment": row.id, "kind": row.kind, "state": row.state} for row in db.session.execute(query)}
-    return {
-        event_id: [known[moment.key] for moment in item.meaning.moments if moment.key in known]
-        for event_id, item in observations.items()
-    }
+    logged = defaultdict(list)
+    for row in db.session.execute(query):
+        for event_id in events[row.key]:
+            logged[event_id].append({"moment": row.id, "kind": row.kind, "state": row.state})
+    return logged
 
 
 def _count_failure(event_id: int, error: Exception) -> None:

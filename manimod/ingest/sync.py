@@ -244,14 +244,18 @@ def _write_subscriptions(
 
 def _baselines(connection: Connection, subscriptions: list[SubscriptionFacts]) -> dict[str, interpret.Baseline]:
     """What the last sync saw of these subscriptions."""
-    ids = [facts.id for facts in subscriptions]
     query = select(
         Subscription.stripe_id,
         Subscription.synced_status,
         Subscription.synced_period_start,
         Subscription.synced_billing_anchor,
-    ).where(Subscription.connection_id == connection.id, Subscription.stripe_id.in_(ids))
-    return {stripe_id: interpret.Baseline(*synced) for stripe_id, *synced in db.session.execute(query)}
+    ).where(
+        Subscription.connection_id == connection.id, Subscription.stripe_id.in_([facts.id for facts in subscriptions])
+    )
+    baselines = {}
+    for stripe_id, *synced in db.session.execute(query):
+        baselines[stripe_id] = interpret.Baseline(*synced)
+    return baselines
 
 
 def _record(connection: Connection, meanings: list[interpret.Interpretation]) -> None:

@@ -57,8 +57,10 @@ class Overview:
         shown = [self.sync_state, self.creatives, self.trend, self.tiers, self.segments, self.steps]
         if self.working:
             shown.append(self.connection.last_error)
-            shown += [event.stripe_id for event in self.working.events[:1]]
-            shown += [(run.state, run.customers, run.subscriptions) for run in self.working.runs[:1]]
+            for event in self.working.events[:1]:
+                shown.append(event.stripe_id)
+            for run in self.working.runs[:1]:
+                shown += [run.state, run.customers, run.subscriptions]
         return f"{zlib.crc32(repr(shown).encode()):08x}"
 
 
