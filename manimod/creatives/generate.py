@@ -1,20 +1,21 @@
 """Ready moments become creatives: the moments of one target audience share one creative in the review queue.
 
-Each audience has a transaction of its own. Writing takes place before it, because a language model takes its time; the
-transaction holds the connection's lock and looks once more whether an open creative has appeared meanwhile.
+Most moments are attached to the open creative of their audience, all in one transaction. Each new creative has a
+transaction of its own. Writing takes place before it, because a language model takes its time; the transaction holds
+the connection's lock and looks once more whether an open creative has appeared meanwhile.
 """
 
 from collections import defaultdict
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from time import monotonic
-from typing import Any
 
 import structlog
 from redis.exceptions import LockError
 from redis.lock import Lock
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -68,17 +69,23 @@ def generate(connection_id: int) -> bool:
     with jobs.transaction():
         record.mark_ready(connection_id)
     with suppress(LockError), model_lock(connection_id) if settings().llm else nullcontext():
-        done, turn_ends = 0, monotonic() + MAX_SECONDS
-        for audience, moment_ids in _group_by_audience(connection).items():
+        turn_ends = monotonic() + MAX_SECONDS
+        audiences = _group_by_audience(connection)
+        with jobs.transaction():
+            without_creative = _attach_to_open(connection_id, audiences)
+        failed = False
+        for audience in without_creative:
             if monotonic() > turn_ends:
                 return True
             try:
-                _process_audience(connection_id, audience, moment_ids)
-                done += len(moment_ids)
+                _write(connection_id, audience, audiences[audience])
             except Exception:  # the moments stay ready; the audiences behind must not wait until this one is mended
                 db.session.rollback()
-                log.exception("audience_failed", connection=connection_id, kind=audience.event, moments=moment_ids)
-        return done == BATCH_SIZE
+                log.exception(
+                    "audience_failed", connection=connection_id, kind=audience.event, moments=audiences[audience]
+                )
+                failed = True
+        return not failed and len(list(chain.from_iterable(audiences.values()))) == BATCH_SIZE
     return False
 
 
@@ -122,11 +129,58 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[int]
     return audiences
 
 
-def _process_audience(connection_id: int, audience: TargetAudience, moment_ids: list[int]) -> None:
-    """Attach the moments to the audience's open creative, or else write a new one for them."""
-    with jobs.transaction():
-        if _attach(connection_id, audience, moment_ids):
-            return
+def _attach_to_open(connection_id: int, audiences: dict[TargetAudience, list[int]]) -> dict[TargetAudience, list[Row]]:
+    """Attach moments that are still ready to the open creatives of their audiences.
+
+    Returns the other ready moments: their audience has no open creative, or they are test data, each of which has a
+    creative of its own.
+    """
+    connection = connections.lock(connection_id)
+    if connection is None:
+        return {}
+    every_id = chain.from_iterable(audiences.values())
+    columns = (Moment.id, Moment.source, Moment.occurred_at, Moment.received_at, Moment.detected_at)
+    ready = select(*columns).where(Moment.id.in_(every_id), Moment.state == MomentState.READY)
+    ready_moments = {moment.id: moment for moment in db.session.execute(ready)}
+    is_open = Creative.status.in_(OPEN_STATUSES)
+    is_recent = Creative.generated_at > now() - REFRESH_AFTER
+    query = select(Creative.id, Creative.event, Creative.tier, Creative.segment, Creative.run_until)
+    query = query.filter_by(account_id=connection.account_id, is_test=False).where(is_open, is_recent)
+    open_creatives = {}
+    for creative in db.session.execute(query.order_by(Creative.id)):  # of two, the newer
+        open_creatives[creative.event, creative.tier, creative.segment] = creative
+    left, attached = {}, []
+    for audience, moment_ids in audiences.items():
+        moments = [ready_moments[moment_id] for moment_id in moment_ids if moment_id in ready_moments]
+        creative = open_creatives.get((audience.event, audience.tier, audience.segment))
+        if moments and (creative is None or audience.test_moment is not None):
+            left[audience] = moments
+        elif moments:
+            attached.append((creative, audience, moments))
+    _attach(connection_id, attached)
+    return left
+
+
+def _attach(connection_id: int, attached: list[tuple[Row | Creative, TargetAudience, list[Row]]]) -> None:
+    """Attach moments to the creative of their audience."""
+    creative_rows, moment_rows = [], []
+    for creative, audience, moments in attached:
+        last_day = max(moment.occurred_at for moment in moments) + timedelta(days=KINDS[audience.event].runs[1])
+        run_until = max(creative.run_until, last_day)
+        creative_rows.append({"creative": creative.id, "more": len(moments), "run_until": run_until})
+        ids = [moment.id for moment in moments]
+        for moment_id in ids:
+            moment_rows.append({"id": moment_id, "state": MomentState.GENERATED, "creative_id": creative.id})
+        log.info("creative_ready", creative=creative.id, connection=connection_id, kind=audience.event, moments=ids)
+    if attached:
+        count = Creative.moments_count + bindparam("more")
+        counted = update(Creative).where(Creative.id == bindparam("creative")).values(moments_count=count)
+        db.session.connection().execute(counted.values(run_until=bindparam("run_until")), creative_rows)
+        db.session.execute(update(Moment), moment_rows)
+
+
+def _write(connection_id: int, audience: TargetAudience, moment_ids: list[int]) -> None:
+    """Write a creative for an audience that has none, and attach its moments."""
     account = db.session.get_one(Connection, connection_id).account
     position, segment = audience.tier_position, audience.segment
     brief = briefs.get_brief(account, audience.event, audience.tier, tier_position=position, segment=segment)
@@ -143,50 +197,15 @@ def _process_audience(connection_id: int, audience: TargetAudience, moment_ids: 
             db.session.execute(blocked.values(state=MomentState.BLOCKED, reason=reason))
         return
     with jobs.transaction():
-        _attach(connection_id, audience, moment_ids, content)
+        for moments in _attach_to_open(connection_id, {audience: moment_ids}).values():
+            connection = db.session.get_one(Connection, connection_id)
+            _attach(connection_id, [(_create(connection, audience, moments[0], content), audience, moments)])
 
 
-def _attach(
-    connection_id: int, audience: TargetAudience, moment_ids: list[int], content: CreativeSet | None = None
-) -> bool:
-    """Attach the moments that are still ready to the open creative, or else to a new one with the content.
-
-    False if there is neither. A moment of test data is never attached to the creative of another.
-    """
-    connection = connections.lock(connection_id)
-    columns = (Moment.id, Moment.source, Moment.occurred_at, Moment.received_at, Moment.detected_at)
-    ready = select(*columns).where(Moment.id.in_(moment_ids), Moment.state == MomentState.READY).order_by(Moment.id)
-    moments = db.session.execute(ready).all()
-    if connection is None or not moments:
-        return True
+def _create(connection: Connection, audience: TargetAudience, moment: Row, content: CreativeSet) -> Creative:
+    """A new creative for the audience, which supersedes those that still wait for review."""
     of_audience = {"tier": audience.tier, "segment": audience.segment, "event": audience.event}
     of_audience |= {"account_id": connection.account_id, "is_test": audience.test_moment is not None}
-    creative = None
-    if audience.test_moment is None:
-        is_recent = Creative.generated_at > now() - REFRESH_AFTER
-        query = select(Creative.id, Creative.run_until).filter_by(**of_audience)
-        query = query.where(Creative.status.in_(OPEN_STATUSES), is_recent).order_by(Creative.id.desc()).limit(1)
-        creative = db.session.execute(query).first()
-    if creative is None:
-        if content is None:
-            return False
-        creative = _create(connection, audience, of_audience, moments[0], content)
-    attached = [moment.id for moment in moments]
-    last_day = max(moment.occurred_at for moment in moments) + timedelta(days=KINDS[audience.event].runs[1])
-    counted = update(Creative).where(Creative.id == creative.id)
-    db.session.execute(
-        counted.values(moments_count=Creative.moments_count + len(moments), run_until=max(creative.run_until, last_day))
-    )
-    generated = update(Moment).where(Moment.id.in_(attached))
-    db.session.execute(generated.values(state=MomentState.GENERATED, creative_id=creative.id))
-    log.info("creative_ready", creative=creative.id, connection=connection_id, kind=audience.event, moments=attached)
-    return True
-
-
-def _create(
-    connection: Connection, audience: TargetAudience, of_audience: dict[str, Any], moment: Row, content: CreativeSet
-) -> Creative:
-    """A new creative for the audience, which supersedes those that still wait for review."""
     if audience.test_moment is None:
         older = update(Creative).filter_by(**of_audience, status=CreativeStatus.WAITING)
         expired = older.values(status=CreativeStatus.EXPIRED).returning(Creative.id)

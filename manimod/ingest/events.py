@@ -158,18 +158,20 @@ def _process_together(connection_id: int, ids: list[int]) -> list[dict]:
             facts.append(event)
             observations[row.id] = record.Observation(meaning, row.source, row.received_at, event.customer_id)
             state, reason = EventState.DONE, meaning.reason
-        outcomes.append({"id": row.id, "state": state, "reason": reason, "processed_at": now()})
+        outcomes.append((state, reason))
     if not rows:
         return []
     replica.apply_events(connection, facts)
-    db.session.execute(update(StripeEvent), outcomes)
+    for outcome in set(outcomes):
+        same = [row.id for row, its_outcome in zip(rows, outcomes, strict=True) if its_outcome == outcome]
+        query = update(StripeEvent).where(StripeEvent.id.in_(same))
+        db.session.execute(query.values(state=outcome[0], reason=outcome[1], processed_at=now()))
     record.record(connection, list(observations.values()))
     moments = _logged_moments(connection, observations)
     lines = []
-    for row, outcome in zip(rows, outcomes, strict=True):
-        line = {"event_id": row.stripe_id, "row": row.id, "connection": connection_id}
-        line |= {"state": outcome["state"], "reason": outcome["reason"], "moments": moments[row.id]}
-        lines.append(line)
+    for row, (state, reason) in zip(rows, outcomes, strict=True):
+        line = {"event_id": row.stripe_id, "row": row.id, "connection": connection_id, "state": state}
+        lines.append(line | {"reason": reason, "moments": moments[row.id]})
     return lines
 
 
