@@ -1,16 +1,17 @@
 """The hourly sync: reads every customer and subscription, updates the replica, and finds moments that no event
 reported.
 
-Both lists are read side by side. Each page is written together with its cursor, so a killed run goes on where it was.
+The lists are read side by side. Each page is written together with its cursor, so a killed run goes on where it was.
 A lease keeps a second worker away from a run that is under way.
 """
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 import structlog
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import func, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -23,15 +24,15 @@ from manimod.models.bulk import upsert
 from manimod.models.states import ConnectionStatus, Source, SyncState
 from manimod.moments import interpret, record
 from manimod.stripe import connections, paginator
-from manimod.stripe.gateway import StripeGateway
-from manimod.stripe.payloads import CustomerFacts, PriceFacts, SubscriptionFacts
+from manimod.stripe.gateway import Page, StripeGateway
+from manimod.stripe.payloads import CustomerFacts
 
 log = structlog.get_logger()
 
 LEASE = timedelta(minutes=3)  # longer than the reading of one page may take with all its tries
 RETRY_DELAY = timedelta(minutes=5)  # when to try again after a failure that passes
 MAX_RUNS_SHOWN = 6
-LISTS = ("customers", "subscriptions")
+REQUIRED_LISTS = ("customers", "subscriptions")
 SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on from its cursors
 
 
@@ -70,14 +71,10 @@ def progress(runs: list[SyncRun]) -> SyncProgress | None:
     """The progress of the run that is under way, out of the latest runs; None where none is."""
     if not runs or runs[0].state != SyncState.RUNNING:
         return None
-    read = _rows(runs[0])
-    before = next((_rows(run) for run in runs if run.state == SyncState.DONE), None)
+    rows = [run.customers + run.subscriptions for run in runs]
+    before = next((read for read, run in zip(rows, runs, strict=True) if run.state == SyncState.DONE), None)
     seconds = max((now() - runs[0].started_at).total_seconds(), 1.0)
-    return SyncProgress(read, before and max(before, read), read / seconds)
-
-
-def _rows(run: SyncRun) -> int:
-    return run.customers + run.subscriptions
+    return SyncProgress(rows[0], before and max(before, rows[0]), rows[0] / seconds)
 
 
 def due() -> set[int]:
@@ -98,20 +95,21 @@ def run(connection_id: int) -> bool:
         run_id = _claim(connection_id)
     if run_id is None:
         return False
+    is_complete, failure = False, None
     try:
-        is_complete = _read_slice(connection_id, run_id)
+        try:
+            is_complete = _read_slice(connection_id, run_id)
+        except ManimodError as error:
+            failure = error
         with jobs.transaction():
-            if is_complete:
-                _finish(connection_id, run_id)
-            else:
-                _lock_run(connection_id, run_id)[1].lease_until = now()
-        return not is_complete
+            connection, sync_run = _lock_run(connection_id, run_id)
+            if is_complete or failure:
+                _finish(connection, sync_run, failure)
+            sync_run.lease_until = now()  # of a run that goes on: any worker may take the next slice
     except Interrupted:
         log.info("sync_interrupted", connection=connection_id, run=run_id)
-    except ManimodError as failure:
-        with jobs.transaction():
-            _fail(connection_id, run_id, failure)
-    return False
+        return False
+    return not is_complete and failure is None
 
 
 def _claim(connection_id: int) -> int | None:
@@ -120,67 +118,54 @@ def _claim(connection_id: int) -> int | None:
     if connection is None:
         return None
     sync_run = get_latest(connection)
-    if sync_run and sync_run.state == SyncState.RUNNING:
-        if sync_run.lease_until > now():
-            return None
-    else:
+    if sync_run is None or sync_run.state != SyncState.RUNNING:
         if connection.next_sync_at is None or connection.next_sync_at > now():
             return None
         connection.next_sync_at = now() + timedelta(minutes=settings().sync_interval_minutes)
         done = select(SyncRun.id).where(SyncRun.connection_id == connection_id, SyncRun.state == SyncState.DONE)
         is_first = db.session.scalar(done.limit(1)) is None
-        sync_run = SyncRun(connection_id=connection_id, cursors=dict.fromkeys(LISTS, ""), is_first=is_first)
+        sync_run = SyncRun(connection_id=connection_id, cursors={}, is_first=is_first)
         db.session.add(sync_run)
+    elif sync_run.lease_until > now():
+        return None
     sync_run.lease_until = now() + LEASE
     db.session.flush()
     return sync_run.id
 
 
 def _read_slice(connection_id: int, run_id: int) -> bool:
-    """Read and write pages until both lists are complete (True) or the slice is over."""
+    """Read and write pages until all lists are complete (True) or the slice is over."""
     until = time.monotonic() + SLICE_SECONDS
     cursors = dict(db.session.get(SyncRun, run_id).cursors)
     gateway = connections.open_gateway(db.session.get(Connection, connection_id))
     db.session.commit()  # no transaction stays open while Stripe is read
-    if all(cursor == "" for cursor in cursors.values()):
+    if not cursors:
         connections.refresh_permissions(connection_id)
-        _read_prices(connection_id, run_id, gateway)
-    prices: set[PriceFacts] = set()  # that this slice has written
-    for pages in paginator.read_lists(gateway, cursors, until):
+        cursors = dict.fromkeys(REQUIRED_LISTS, "")
+    permissions = db.session.get(Connection, connection_id).permissions
+    db.session.commit()
+    if permissions.get("prices"):
+        cursors.setdefault("prices", "")
+    lists = {
+        "customers": gateway.customers,
+        "subscriptions": gateway.subscriptions,
+        "prices": partial(gateway.prices, with_products=bool(permissions.get("products"))),
+    }
+    for pages in paginator.read_lists(lists, cursors, until):
         with jobs.transaction():
             connection, sync_run = _lock_run(connection_id, run_id)
-            for page in pages:
-                if page.name == "customers":
-                    _write_customers(connection, sync_run, page.rows)
-                else:
-                    new_prices = {facts.price for facts in page.rows if facts.price} - prices
-                    replica.upsert_prices(connection_id, new_prices)
-                    prices |= new_prices
-                    _write_subscriptions(connection, sync_run, page.rows, page.asked_at)
-                cursors[page.name] = page.next_cursor
+            if "prices" in pages:
+                replica.upsert_prices(connection_id, pages["prices"].rows)
+            if "customers" in pages:
+                _write_customers(connection, sync_run, pages["customers"].rows)
+            if "subscriptions" in pages:
+                _write_subscriptions(connection, sync_run, pages["subscriptions"])
+            cursors |= {name: page.next_cursor for name, page in pages.items()}
             sync_run.cursors = dict(cursors)
             sync_run.lease_until = now() + LEASE
     if any(cursor is not None for cursor in cursors.values()):
         return False
-    return _check_unlisted_customers(connection_id, run_id, gateway, until)
-
-
-def _read_prices(connection_id: int, run_id: int, gateway: StripeGateway) -> None:
-    """List prices and tier names, as far as the key may read them."""
-    permissions = db.session.get(Connection, connection_id).permissions
-    db.session.commit()
-    if not permissions.get("prices"):
-        return
-    with_products = bool(permissions.get("products"))
-    prices = paginator.Paginator("prices", lambda cursor: gateway.prices(cursor, with_products=with_products))
-    cursor = ""
-    while cursor is not None:
-        page = prices.read(cursor)
-        with jobs.transaction():
-            _, sync_run = _lock_run(connection_id, run_id)
-            sync_run.lease_until = now() + LEASE
-            replica.upsert_prices(connection_id, page.rows)
-        cursor = page.next_cursor
+    return _erase_unlisted(connection_id, run_id, gateway, until)
 
 
 def _lock_run(connection_id: int, run_id: int) -> tuple[Connection, SyncRun]:
@@ -193,16 +178,12 @@ def _lock_run(connection_id: int, run_id: int) -> tuple[Connection, SyncRun]:
 
 def _write_customers(connection: Connection, sync_run: SyncRun, customers: list[CustomerFacts]) -> None:
     """A page of customers, and the moments of those that are new since the connection."""
-    sync_run.customers += len(customers)
-    if sync_run.is_first:
-        sync_run.new += len(customers)
-        replica.upsert_customers(connection.id, customers, sync_run.id)
-        return
     query = select(Customer.stripe_id, Customer.name, Customer.seen_in_run).where(
         Customer.connection_id == connection.id, Customer.stripe_id.in_([customer.id for customer in customers])
     )
     known = {row.stripe_id: row for row in db.session.execute(query)}
     replica.upsert_customers(connection.id, customers, sync_run.id)
+    sync_run.customers += len(customers)
     since = int(connection.connected_at.timestamp())
     found = []
     for customer in customers:
@@ -214,36 +195,12 @@ def _write_customers(connection: Connection, sync_run: SyncRun, customers: list[
         was_synced = row is not None and row.seen_in_run is not None
         if not was_synced and (customer.created or 0) >= since:
             found.append(interpret.found_customer(customer))
-    _record(connection, found)
+    _record(connection, sync_run, found)
 
 
-def _write_subscriptions(
-    connection: Connection, sync_run: SyncRun, subscriptions: list[SubscriptionFacts], asked_at: datetime
-) -> None:
+def _write_subscriptions(connection: Connection, sync_run: SyncRun, page: Page) -> None:
     """A page of subscriptions, and the moments in what has changed since the last sync."""
-    subscriptions = [facts for facts in subscriptions if facts.customer]
-    sync_run.subscriptions += len(subscriptions)
-    before = {} if sync_run.is_first else _baselines(connection, subscriptions)
-    rows = []
-    for facts in subscriptions:
-        row = replica.subscription_row(connection.id, facts, asked_at.replace(microsecond=0))
-        row["synced_status"] = facts.status
-        row["synced_period_start"] = facts.period_start
-        row["synced_billing_anchor"] = facts.billing_anchor
-        row["seen_in_run"] = sync_run.id
-        rows.append(row)
-    upsert(Subscription, rows, ("connection_id", "stripe_id"), newer=replica.is_newer)
-    if sync_run.is_first:
-        return
-    since, read_at = int(connection.connected_at.timestamp()), int(asked_at.timestamp())
-    changes = []
-    for facts in subscriptions:
-        changes.append(interpret.compare(before.get(facts.id, interpret.Baseline()), facts, since, read_at))
-    _record(connection, changes)
-
-
-def _baselines(connection: Connection, subscriptions: list[SubscriptionFacts]) -> dict[str, interpret.Baseline]:
-    """What the last sync saw of these subscriptions."""
+    subscriptions = [facts for facts in page.rows if facts.customer]
     query = select(
         Subscription.stripe_id,
         Subscription.synced_status,
@@ -252,33 +209,51 @@ def _baselines(connection: Connection, subscriptions: list[SubscriptionFacts]) -
     ).where(
         Subscription.connection_id == connection.id, Subscription.stripe_id.in_([facts.id for facts in subscriptions])
     )
-    baselines = {}
-    for stripe_id, *synced in db.session.execute(query):
-        baselines[stripe_id] = interpret.Baseline(*synced)
-    return baselines
+    before = {stripe_id: interpret.Baseline(*synced) for stripe_id, *synced in db.session.execute(query)}
+    since, read_at = int(connection.connected_at.timestamp()), int(page.asked_at.timestamp())
+    rows, changes = [], []
+    for facts in subscriptions:
+        row = replica.subscription_row(connection.id, facts, page.asked_at.replace(microsecond=0))
+        row["synced_status"] = facts.status
+        row["synced_period_start"] = facts.period_start
+        row["synced_billing_anchor"] = facts.billing_anchor
+        row["seen_in_run"] = sync_run.id
+        rows.append(row)
+        changes.append(interpret.compare(before.get(facts.id, interpret.Baseline()), facts, since, read_at))
+    replica.upsert_prices(connection.id, {facts.price for facts in subscriptions if facts.price})
+    upsert(Subscription, rows, ("connection_id", "stripe_id"), newer=replica.is_newer)
+    sync_run.subscriptions += len(subscriptions)
+    _record(connection, sync_run, changes)
 
 
-def _record(connection: Connection, meanings: list[interpret.Interpretation]) -> None:
+def _record(connection: Connection, sync_run: SyncRun, meanings: list[interpret.Interpretation]) -> None:
+    """The first run makes no moment of what is already there."""
     observations = []
     for meaning in meanings:
         if meaning.moments or meaning.withdrawals:
             observations.append(record.Observation(meaning, Source.SYNC, now()))
-    if observations:
+    if observations and not sync_run.is_first:
         record.record(connection, observations)
         jobs.enqueue("process_events", connection.id)
 
 
-def _check_unlisted_customers(connection_id: int, run_id: int, gateway: StripeGateway, until: float) -> bool:
-    """Stripe's lists omit customers on a test clock. In test mode, fetch each customer that the lists missed, and erase
-    those that no longer exist. Returns True once all were checked.
+def _erase_unlisted(connection_id: int, run_id: int, gateway: StripeGateway, until: float) -> bool:
+    """Erase the customers that this run has not seen, but for those that came meanwhile. True once all were checked.
+
+    Stripe's lists omit customers on a test clock: in test mode, each is fetched and erased only if it is gone.
     """
-    if db.session.get(Connection, connection_id).livemode:
-        return True
-    unlisted = list(db.session.scalars(_unlisted(db.session.get(SyncRun, run_id))))
+    connection, sync_run = db.session.get(Connection, connection_id), db.session.get(SyncRun, run_id)
+    livemode = connection.livemode
+    query = select(Customer.stripe_id).where(
+        Customer.connection_id == connection_id,
+        Customer.created_at < sync_run.started_at,
+        func.coalesce(Customer.seen_in_run, 0) != run_id,
+    )
+    unlisted = list(db.session.scalars(query))
     db.session.commit()
     kept, gone = [], []
     for customer_id in unlisted:
-        exists = gateway.has_customer(customer_id)
+        exists = not livemode and gateway.has_customer(customer_id)
         (kept if exists else gone).append(customer_id)
         if time.monotonic() > until:
             break
@@ -286,47 +261,23 @@ def _check_unlisted_customers(connection_id: int, run_id: int, gateway: StripeGa
         _, sync_run = _lock_run(connection_id, run_id)
         seen = update(Customer).where(Customer.connection_id == connection_id, Customer.stripe_id.in_(kept))
         db.session.execute(seen.values(seen_in_run=run_id))
-        _erase(sync_run, gone)
+        for customer_id in gone:
+            replica.erase_customer(connection_id, customer_id)
+        sync_run.gone += len(gone)
     return len(kept) + len(gone) == len(unlisted)
 
 
-def _unlisted(sync_run: SyncRun) -> Select:
-    """The customers that this run has not seen, but for those that came while it was under way."""
-    return select(Customer.stripe_id).where(
-        Customer.connection_id == sync_run.connection_id,
-        Customer.created_at < sync_run.started_at,
-        func.coalesce(Customer.seen_in_run, 0) != sync_run.id,
-    )
-
-
-def _erase(sync_run: SyncRun, gone: list[str]) -> None:
-    for customer_id in gone:
-        replica.erase_customer(sync_run.connection_id, customer_id)
-    sync_run.gone += len(gone)
-
-
-def _finish(connection_id: int, run_id: int) -> None:
-    connection, sync_run = _lock_run(connection_id, run_id)
-    if connection.livemode:
-        _erase(sync_run, list(db.session.scalars(_unlisted(sync_run))))
-    segments.recompute(connection.id)
-    statistics.count_audiences(connection.id)
-    connections.record_error(connection, None)
-    sync_run.state = SyncState.DONE
-    sync_run.finished_at = now()
-    sync_run.lease_until = None
-    log.info("sync_done", connection=connection_id, run=run_id, customers=sync_run.customers, gone=sync_run.gone)
-
-
-def _fail(connection_id: int, run_id: int, failure: ManimodError) -> None:
-    connection, sync_run = connections.lock(connection_id), db.session.get(SyncRun, run_id)
-    if connection is None or sync_run is None:
-        return
+def _finish(connection: Connection, sync_run: SyncRun, failure: ManimodError | None) -> None:
     connections.record_error(connection, failure)
+    sync_run.finished_at = now()
+    if failure is None:
+        segments.recompute(connection.id)
+        statistics.count_audiences(connection.id)
+        sync_run.state = SyncState.DONE
+        log.info("sync_done", run=sync_run.id, customers=sync_run.customers, gone=sync_run.gone)
+        return
     if failure.code in PASSING:
         connection.next_sync_at = min(connection.next_sync_at or now() + RETRY_DELAY, now() + RETRY_DELAY)
     sync_run.state = SyncState.FAILED
     sync_run.error_code = failure.code
-    sync_run.finished_at = now()
-    sync_run.lease_until = None
-    log.warning("sync_failed", run=run_id, code=failure.code)
+    log.warning("sync_failed", run=sync_run.id, code=failure.code)

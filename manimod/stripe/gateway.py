@@ -7,28 +7,33 @@ Nothing here can write to Stripe: every request goes through `_get`. Errors of S
 import json
 import re
 import time
+import tomllib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import stripe
 
 from manimod.errors import ManimodError
+from manimod.models.accounts import now
 from manimod.stripe import payloads
 from manimod.stripe.payloads import MinimisedEvent, NotAnEvent, Reader
 
 TIMEOUT_SECONDS = 10
 SIGNATURE_TOLERANCE_SECONDS = 300
 PAGE_SIZE = 100  # Stripe's largest page
+FAILURES_BY_STATUS = {401: "STRIPE_KEY_REJECTED", 404: "STRIPE_NOT_FOUND", 429: "STRIPE_RATE_LIMITED"}
 
 stripe.enable_telemetry = False
 
 
 @dataclass(frozen=True)
 class Permission:
-    """One thing a restricted key may read. `scope` is Stripe's id, `label` its name in Stripe's dashboard."""
+    """One table of permissions.toml: what a restricted key may read."""
 
     scope: str
     label: str
@@ -36,17 +41,8 @@ class Permission:
     adds: str
 
 
-# By the name of what is read: /v1/<name>.
-PERMISSIONS = {
-    "customers": Permission("rak_customer_read", "Customers: Read", True, "who is new and who left"),
-    "subscriptions": Permission(
-        "rak_subscription_read", "Subscriptions: Read", True, "tiers, renewals and cancellations"
-    ),
-    "events": Permission("rak_event_read", "Events: Read", False, "creatives even without a webhook"),
-    "products": Permission("rak_product_read", "Products: Read", False, "your tiers by their names"),
-    "prices": Permission("rak_plan_read", "Prices: Read", False, "the order of your tiers"),
-    "account": Permission("rak_accounts_kyc_basic_read", "Account details: Read", False, "your Stripe account's name"),
-}
+TABLE = tomllib.loads(Path(__file__).with_name("permissions.toml").read_text(encoding="utf-8"))
+PERMISSIONS = {name: Permission(**row) for name, row in TABLE.items()}
 
 
 def restricted_key_link() -> str:
@@ -77,10 +73,11 @@ class Probe:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list: `rows` minimised, and the cursor of the next page, None at the end."""
+    """One page of a list: `rows` minimised, the cursor of the next page, None at the end, and when it was asked for."""
 
     rows: list
     next_cursor: str | None
+    asked_at: datetime
 
 
 class PermissionRefused(ManimodError):
@@ -117,22 +114,17 @@ class StripeGateway:
             for name in PERMISSIONS:
                 parameters = {} if name == "account" else {"limit": 1}
                 answers[name] = pool.submit(self._get, f"/v1/{name}", **parameters)
-        permissions, account, account_id = {}, Reader(None), None
+        permissions, account, account_id = dict.fromkeys(PERMISSIONS, True), Reader(None), None
         for name, answer in answers.items():
             try:
                 found = answer.result()
+                account = Reader(found) if name == "account" else account
             except PermissionRefused as refusal:
                 permissions[name] = False
                 account_id = account_id or refusal.account_id
-            else:
-                permissions[name] = True
-                account = Reader(found) if name == "account" else account
-        business_name = account.inside("business_profile").text("name")
-        return Probe(
-            permissions,
-            account_id=account.identifier("id") or account_id,
-            account_name=account.inside("settings", "dashboard").text("display_name") or business_name,
-        )
+        name = account.inside("settings", "dashboard").text("display_name")
+        name = name or account.inside("business_profile").text("name")
+        return Probe(permissions, account.identifier("id") or account_id, account_name=name)
 
     def customers(self, cursor: str | None = None) -> Page:
         """A page of CustomerFacts, newest first."""
@@ -164,43 +156,37 @@ class StripeGateway:
 
     def _page(self, address: str, cursor: str | None, read: Callable[[Reader], Any], **parameters: Any) -> Page:
         after = {"starting_after": cursor} if cursor else {}
+        asked_at = now()
         reader = Reader(self._get(address, limit=PAGE_SIZE, **after, **parameters))
         if not isinstance(reader.raw("data"), list):
             raise ManimodError("STRIPE_FAILED")  # an empty list would erase every customer
-        members = list(reader.each("data"))
-        rows = []
-        for member in members:
+        rows, last_id = [], None
+        for member in reader.each("data"):
+            last_id = member.identifier("id")
             with suppress(NotAnEvent):
-                row = read(member)
-                if row:
-                    rows.append(row)
+                rows.append(read(member))
+        rows = [row for row in rows if row]
         if not reader.flag("has_more"):
-            return Page(rows, None)
-        next_cursor = members[-1].identifier("id") if members else None
-        if next_cursor in (None, cursor):
+            return Page(rows, None, asked_at)
+        if last_id in (None, cursor):
             raise ManimodError("STRIPE_FAILED")  # the list would never end
-        return Page(rows, next_cursor)
+        return Page(rows, last_id, asked_at)
 
     def _get(self, address: str, **parameters: Any) -> Any:
         """The answer's JSON. Raises ManimodError."""
         try:
             return self._client.raw_request("get", address, **parameters).data
-        except stripe.AuthenticationError as error:
-            code = "STRIPE_KEY_REJECTED"
-            if "api_key_expired" in (error.code, getattr(error.error, "code", None)):
-                code = "STRIPE_KEY_EXPIRED"
-            elif "IP address" in str(error.user_message):
-                code = "STRIPE_KEY_ADDRESS"
-            raise ManimodError(code) from None
-        except stripe.PermissionError as error:
-            raise PermissionRefused(str(error.user_message)) from None
         except stripe.APIConnectionError:
             raise ManimodError("STRIPE_UNREACHABLE", seconds=TIMEOUT_SECONDS) from None
-        except stripe.RateLimitError:
-            raise ManimodError("STRIPE_RATE_LIMITED") from None
+        except stripe.PermissionError as error:
+            raise PermissionRefused(str(error.user_message)) from None
         except stripe.StripeError as error:
-            codes = {404: "STRIPE_NOT_FOUND", 429: "STRIPE_RATE_LIMITED"}
-            raise ManimodError(codes.get(error.http_status, "STRIPE_FAILED")) from None
+            code = FAILURES_BY_STATUS.get(error.http_status, "STRIPE_FAILED")
+            if code == "STRIPE_KEY_REJECTED" and "IP address" in str(error.user_message):
+                code = "STRIPE_KEY_ADDRESS"
+            elif "api_key_expired" in (error.code, getattr(error.error, "code", None)):
+                code = "STRIPE_KEY_EXPIRED"
+            raise ManimodError(code) from None
 
 
 def verify(body: bytes, signature: str | None, secrets: list[str]) -> MinimisedEvent:
@@ -209,7 +195,12 @@ def verify(body: bytes, signature: str | None, secrets: list[str]) -> MinimisedE
     Raises ManimodError WEBHOOK_BAD_SIGNATURE, WEBHOOK_STALE or WEBHOOK_NOT_AN_EVENT.
     """
     header = signature or ""
-    if not any(_is_signed(body, header, secret) for secret in secrets):
+    for secret in secrets:
+        # stripe-python cannot compare a signature that is not ASCII.
+        with suppress(stripe.SignatureVerificationError, UnicodeDecodeError):
+            if header.isascii() and stripe.WebhookSignature.verify_header(body, header, secret, tolerance=None):
+                break
+    else:
         raise ManimodError("WEBHOOK_BAD_SIGNATURE")
     # stripe-python verifies the first `t` and refuses only old ones: a time in the future would be valid for years.
     signed_at = re.search(r"(?:^|,)t=([^,]*)", header)[1]
@@ -220,10 +211,3 @@ def verify(body: bytes, signature: str | None, secrets: list[str]) -> MinimisedE
         return payloads.minimise(json.loads(body))
     except (NotAnEvent, ValueError, RecursionError):
         raise ManimodError("WEBHOOK_NOT_AN_EVENT") from None
-
-
-def _is_signed(body: bytes, header: str, secret: str) -> bool:
-    try:  # stripe-python cannot compare a signature that is not ASCII
-        return header.isascii() and stripe.WebhookSignature.verify_header(body, header, secret, tolerance=None)
-    except (stripe.SignatureVerificationError, UnicodeDecodeError):
-        return False
