@@ -143,14 +143,14 @@ def fill(account, customers: int, creatives: int) -> None:
     """Customers with subscriptions, two months of moments and events, and the queue; made by the database itself."""
     from manimod.extensions import db
     from manimod.jobs import transaction
-    from manimod.models import AudienceSize, Creative
+    from manimod.models import AudienceDay, Creative
     from tests.browser import filling
 
     connection = filling.fill(account)
     put_customers(connection.id, customers)
     with transaction():
         count_moments_by_day(connection.id)
-        db.session.execute(db.update(AudienceSize).values(customers=AudienceSize.customers + customers // 10))
+        db.session.execute(db.update(AudienceDay).values(customers=AudienceDay.customers + customers // 10))
     written = Creative.__table__
     number, own = numbers(creatives), [column for column in written.columns if column.key != "id"]
     samples = len(filling.AUDIENCES)

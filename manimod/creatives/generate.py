@@ -23,10 +23,10 @@ from manimod.creatives import briefs
 from manimod.creatives.engine import llm
 from manimod.creatives.engine.brief import CreativeSet
 from manimod.creatives.engine.copy import copywriter
-from manimod.customers import tiers
+from manimod.customers import statistics, tiers
 from manimod.extensions import db
 from manimod.lifecycle import KINDS, Segment, TierPosition
-from manimod.models import OPEN_MOMENTS, AudienceSize, Connection, Creative, Customer, Moment, Review, Subscription
+from manimod.models import OPEN_MOMENTS, AudienceDay, Connection, Creative, Customer, Moment, Review, Subscription
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, MomentState, ReviewAction
 from manimod.models.stripe import Tier
@@ -213,9 +213,8 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
             reason = "a newer set took its place"
             db.session.add(Review(creative_id=older_id, action=ReviewAction.EXPIRED, reason=reason))
     first_day, last_day = KINDS[audience.event].runs
-    size = select(func.sum(AudienceSize.customers)).filter_by(
-        connection_id=connection.id, stripe_product_id=audience.product, segment=audience.segment
-    )
+    size = select(func.sum(AudienceDay.customers)).where(statistics.is_latest(connection.id))
+    size = size.filter_by(stripe_product_id=audience.product, segment=audience.segment)
     creative = Creative(
         **of_audience,
         objective=content.objective,

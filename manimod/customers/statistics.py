@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, delete, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Date, and_, delete, func, insert, literal, or_, select
 
 from manimod.customers import tiers
 from manimod.extensions import db
 from manimod.lifecycle import KINDS, Segment
-from manimod.models import AudienceDay, AudienceSize, Connection, Creative, Customer, MomentDay, Subscription
+from manimod.models import AudienceDay, Connection, Creative, Customer, MomentDay, Subscription
 from manimod.models.accounts import now
 from manimod.models.bulk import upsert
 from manimod.models.states import CreativeStatus
@@ -19,7 +19,7 @@ from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
 
 TREND_DAYS = 30
 MAX_TREND_TIERS = 4  # with more tiers than this, the trend adds up the smaller ones
-SIZE_COLUMNS = ["connection_id", "stripe_product_id", "segment", "customers"]
+COLUMNS = ["day", "connection_id", "stripe_product_id", "segment", "customers"]  # of AudienceDay
 
 
 @dataclass
@@ -38,32 +38,16 @@ class AudienceSummary:
 
 @dataclass(frozen=True)
 class AudienceTable:
-    """`rows` has one entry per tier, largest first: its name and its audiences by segment."""
+    """`rows` has one entry per tier, largest first: its name and its audiences by segment.
+
+    `columns` holds the segments, and None where some customers have none; `listed` the audiences that an ad can address
+    by tier, largest first.
+    """
 
     rows: list[tuple[str, dict[str | None, AudienceSummary]]]
+    columns: list[str | None]
+    listed: list[AudienceSummary]
     customers: int
-
-    @property
-    def columns(self) -> list[str | None]:
-        """The segments, and None where some customers have none."""
-        for _, cells in self.rows:
-            if None in cells:
-                return [*Segment, None]
-        return list(Segment)
-
-    @property
-    def listed(self) -> list[AudienceSummary]:
-        """The audiences that an ad can address by tier, largest first."""
-        found = []
-        for _, cells in self.rows:
-            for audience in cells.values():
-                if audience.tier and audience.customers:
-                    found.append(audience)
-        return sorted(found, key=lambda audience: -audience.customers)
-
-    @property
-    def missing(self) -> list[AudienceSummary]:
-        return [audience for audience in self.listed if not audience.sets]
 
 
 @dataclass(frozen=True)
@@ -84,37 +68,36 @@ class Trend:
 
 
 def count_audiences(connection_id: int) -> None:
-    """Count customers by the tier of their running subscription and by segment, at the end of a sync."""
-    product = func.max(Subscription.stripe_product_id).label("product")
-    query = select(Subscription.stripe_customer_id, product).where(Subscription.connection_id == connection_id)
-    query = query.where(Subscription.status.in_(LIVE_STATUSES + UNPAID_STATUSES))
-    held = query.group_by(Subscription.stripe_customer_id).subquery()
-    columns = (Customer.connection_id, held.c.product, Customer.segment)
-    customers = select(*columns, func.count()).where(Customer.connection_id == connection_id).group_by(*columns)
-    counted = customers.outerjoin(held, held.c.stripe_customer_id == Customer.stripe_id)
-    db.session.execute(delete(AudienceSize).where(AudienceSize.connection_id == connection_id))
-    db.session.execute(insert(AudienceSize).from_select(SIZE_COLUMNS, counted))
-    store_day(connection_id)
+    """Count customers by the tier of their running subscription and by segment, at the end of a sync.
 
-
-def store_day(connection_id: int) -> None:
-    """Keep the audience sizes as today's, in place of those of an earlier sync, and forget days that are too old."""
+    The counts are those of the day, in place of an earlier sync's. Days that are too old to show are deleted.
+    """
     today = now().date()
     oldest = today - timedelta(days=TREND_DAYS)
     replaced = or_(AudienceDay.day == today, AudienceDay.day < oldest)
     db.session.execute(delete(AudienceDay).where(AudienceDay.connection_id == connection_id, replaced))
     db.session.execute(delete(MomentDay).where(MomentDay.connection_id == connection_id, MomentDay.day < oldest))
-    size = AudienceSize
-    columns = (size.connection_id, size.stripe_product_id, size.segment, size.customers)
-    sizes_now = select(literal(today, Date), *columns).where(size.connection_id == connection_id)
-    db.session.execute(insert(AudienceDay).from_select(["day", *SIZE_COLUMNS], sizes_now))
+    product = func.max(Subscription.stripe_product_id).label("product")
+    query = select(Subscription.stripe_customer_id, product).where(Subscription.connection_id == connection_id)
+    query = query.where(Subscription.status.in_(LIVE_STATUSES + UNPAID_STATUSES))
+    held = query.group_by(Subscription.stripe_customer_id).subquery()
+    columns = (Customer.connection_id, held.c.product, Customer.segment)
+    customers = select(literal(today, Date), *columns, func.count()).where(Customer.connection_id == connection_id)
+    counted = customers.outerjoin(held, held.c.stripe_customer_id == Customer.stripe_id).group_by(*columns)
+    db.session.execute(insert(AudienceDay).from_select(COLUMNS, counted))
+
+
+def is_latest(connection_id: int) -> ColumnElement[bool]:
+    """Of the rows of AudienceDay, those that the last sync counted."""
+    is_own = AudienceDay.connection_id == connection_id
+    return and_(is_own, AudienceDay.day == select(func.max(AudienceDay.day)).where(is_own).scalar_subquery())
 
 
 def sizes(connection: Connection) -> list[tuple[str | None, str | None, int]]:
     """(tier's name or None without a subscription, segment, customers) as the last sync counted them."""
     names = tiers.names(connection)
-    query = select(AudienceSize.stripe_product_id, AudienceSize.segment, AudienceSize.customers)
-    rows = db.session.execute(query.where(AudienceSize.connection_id == connection.id))
+    query = select(AudienceDay.stripe_product_id, AudienceDay.segment, AudienceDay.customers)
+    rows = db.session.execute(query.where(is_latest(connection.id)))
     return [(tiers.display_name(names, product), segment, customers) for product, segment, customers in rows]
 
 
@@ -141,8 +124,14 @@ def get_audiences(connection: Connection) -> AudienceTable:
         # A set that was made before its tier was renamed belongs to no audience of today.
         if tier and segment in cells.get(tier, {}):
             cells[tier][segment].made[kind][status] = number
-    rows = [(tier or tiers.NONE, cells[tier]) for tier, _ in by_size(list(by_tier.items()))]
-    return AudienceTable(rows, by_tier.total())
+    rows, segments, listed = [], list(Segment), []
+    for tier, _ in by_size(list(by_tier.items())):
+        rows.append((tier or tiers.NONE, cells[tier]))
+        if None in cells[tier] and None not in segments:
+            segments.append(None)
+        listed += [audience for audience in cells[tier].values() if audience.tier and audience.customers]
+    listed.sort(key=lambda audience: -audience.customers)
+    return AudienceTable(rows, segments, listed, by_tier.total())
 
 
 def get_trend(connection: Connection) -> Trend | None:

@@ -12,13 +12,13 @@ from sqlalchemy import Row, func, select
 
 from manimod import jobs
 from manimod.creatives import brand_kit, review
-from manimod.customers import tiers
+from manimod.customers import statistics, tiers
 from manimod.diagnostics import metrics, sources
 from manimod.diagnostics.metrics import constant
 from manimod.diagnostics.setup import PROMISE
 from manimod.diagnostics.sources import MIN_EVENTS, SourceState
 from manimod.extensions import db
-from manimod.models import Account, AudienceSize, Connection, Creative, Moment, RejectedDelivery
+from manimod.models import Account, AudienceDay, Connection, Creative, Moment, RejectedDelivery
 from manimod.models.accounts import now
 from manimod.models.states import EventState, MomentState, Outcome, SyncState
 from manimod.moments import record
@@ -217,7 +217,7 @@ class Checks:
     def check_customers(self) -> CheckResult:
         if self.synced_at is None:
             return not_applicable()
-        query = select(func.sum(AudienceSize.customers)).where(AudienceSize.connection_id == self.connection.id)
+        query = select(func.sum(AudienceDay.customers)).where(statistics.is_latest(self.connection.id))
         count = db.session.scalar(query) or 0
         return good_if(count, attention, _count(count, "customer"), self.synced_at)
 

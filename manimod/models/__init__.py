@@ -6,7 +6,6 @@ from manimod.models.diagnostics import Alert, AuditEntry, AuditIsFinal, Health
 from manimod.models.stripe import (
     OPEN_MOMENTS,
     AudienceDay,
-    AudienceSize,
     Connection,
     Customer,
     Moment,

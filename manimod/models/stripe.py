@@ -271,18 +271,8 @@ class SyncRun(db.Model, ConnectionRow):
     __table_args__ = (Index("ix_sync_run_connection", "connection_id", "id"),)
 
 
-class AudienceSize(db.Model):
-    """How many customers each tier and segment held at the last sync."""
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), index=True)
-    stripe_product_id: Mapped[str | None]
-    segment: Mapped[str | None] = mapped_column(String(10))
-    customers: Mapped[int]
-
-
 class AudienceDay(db.Model, ConnectionRow):
-    """What AudienceSize said at the end of a day, for the trend."""
+    """How many customers each tier and segment held at the last sync of a day."""
 
     day: Mapped[date]  # in UTC
     stripe_product_id: Mapped[str | None]

@@ -46,9 +46,11 @@ def upgrade() -> None:
     rename_checks(CHECKS)
     keep_when_a_mail_is_due()
     move_deliveries("refused_delivery", "rejected_delivery")
+    keep_audiences_by_day()
 
 
 def downgrade() -> None:
+    keep_audiences_of_the_last_sync_apart()
     move_deliveries("rejected_delivery", "refused_delivery")
     for table, index_before, state_before, index_after, state_after in STATES:
         change_state(table, index_after, state_after, index_before, state_before, ["connection_id"])
@@ -121,3 +123,35 @@ def move_deliveries(old_name: str, new_name: str) -> None:
     old, new = (sa.table(name, *map(sa.column, columns)) for name in (old_name, new_name))
     op.execute(new.insert().from_select(columns, sa.select(old).order_by(old.c.hour)))
     op.drop_table(old_name)
+
+
+SIZE_COLUMNS = ["connection_id", "stripe_product_id", "segment", "customers"]
+SIZE = sa.table("audience_size", *map(sa.column, SIZE_COLUMNS))
+DAY = sa.table("audience_day", sa.column("day", sa.Date), *map(sa.column, SIZE_COLUMNS))
+
+
+def keep_audiences_by_day() -> None:
+    """The sizes are those of the last day; a connection that has no day yet gets today."""
+    has_days = sa.exists().where(DAY.c.connection_id == SIZE.c.connection_id)
+    op.execute(
+        DAY.insert().from_select(["day", *SIZE_COLUMNS], sa.select(sa.func.current_date(), SIZE).where(~has_days))
+    )
+    op.drop_table("audience_size")
+
+
+def keep_audiences_of_the_last_sync_apart() -> None:
+    op.create_table(
+        "audience_size",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("connection_id", sa.Integer(), nullable=False),
+        sa.Column("stripe_product_id", sa.String(length=255), nullable=True),
+        sa.Column("segment", sa.String(length=10), nullable=True),
+        sa.Column("customers", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["connection_id"], ["connection.id"], name=op.f("fk_audience_size_connection_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audience_size")),
+    )
+    op.create_index(op.f("ix_audience_size_connection_id"), "audience_size", ["connection_id"])
+    other = DAY.alias()
+    last = sa.select(sa.func.max(other.c.day)).where(other.c.connection_id == DAY.c.connection_id).scalar_subquery()
+    sizes = sa.select(*(DAY.c[name] for name in SIZE_COLUMNS)).where(DAY.c.day == last)
+    op.execute(SIZE.insert().from_select(SIZE_COLUMNS, sizes))

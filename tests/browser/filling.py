@@ -14,7 +14,6 @@ from manimod.jobs import transaction
 from manimod.models import (
     Account,
     AudienceDay,
-    AudienceSize,
     Connection,
     Creative,
     Customer,
@@ -143,7 +142,6 @@ def _add_mirror(connection: Connection) -> None:
     for product, sizes in CUSTOMERS.items():
         for segment, customers in sizes.items():
             size = {"stripe_product_id": product, "segment": segment, "customers": customers}
-            db.session.add(AudienceSize(connection_id=connection.id, **size))
             own = size | {"connection_id": connection.id}
             db.session.execute(insert(AudienceDay), [_day(own, days_ago) for days_ago in range(75)])
     done = {"state": "done", "customers": 395, "subscriptions": 378, "finished_at": now() - timedelta(minutes=12)}

@@ -9,7 +9,7 @@ from manimod.customers import statistics
 from manimod.extensions import db
 from manimod.ingest import sync
 from manimod.jobs import transaction
-from manimod.models import AudienceDay, AudienceSize, Connection
+from manimod.models import AudienceDay, Connection, Customer
 from manimod.models.accounts import now
 from tests import factories
 
@@ -22,13 +22,15 @@ def connection(app) -> Connection:
 
 
 def count(connection: Connection, **customers: int) -> None:
-    """What a sync has just counted, by segment."""
+    """A sync has just found these customers, by segment."""
     with transaction():
-        db.session.query(AudienceSize).filter_by(connection_id=connection.id).delete()
+        db.session.query(Customer).filter_by(connection_id=connection.id).delete()
         for segment, number in customers.items():
-            db.session.add(AudienceSize(connection_id=connection.id, segment=segment, customers=number))
+            for place in range(number):
+                known = {"stripe_id": f"cus_{segment}_{place}", "segment": segment, "created_at": now()}
+                db.session.add(Customer(connection_id=connection.id, **known))
         db.session.flush()
-        statistics.store_day(connection.id)
+        statistics.count_audiences(connection.id)
 
 
 def age(connection: Connection, days: int) -> None:

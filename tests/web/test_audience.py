@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from manimod.customers import statistics
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import AudienceDay, AudienceSize, Connection, SyncRun, Tier
+from manimod.models import AudienceDay, Connection, SyncRun, Tier
 from manimod.models.accounts import now
 from tests import factories
 from tests.browser.filling import fill
@@ -19,7 +19,8 @@ def add_tiers(connection: Connection, number: int) -> None:
         for n in range(number):
             product = {"connection_id": connection.id, "stripe_product_id": f"prod_{n}"}
             db.session.add(Tier(**product, product_name=f"Tier {n}"))
-            db.session.add_all(AudienceSize(**product, segment=s, customers=n + 1) for s in ("high", "core", "low"))
+            counted = product | {"day": now().date(), "customers": n + 1}
+            db.session.add_all(AudienceDay(**counted, segment=segment) for segment in ("high", "core", "low"))
 
 
 def plain(html: str) -> str:
@@ -65,8 +66,6 @@ def test_what_was_made_and_what_is_missing(as_owner, account):
 
 def test_a_young_account_has_no_line_yet(as_owner, connection):
     add_tiers(connection, 1)
-    with transaction():
-        statistics.store_day(connection.id)
     page = as_owner.get("/audience").text
     assert "Counted since today" in page
 
@@ -95,8 +94,6 @@ def test_a_day_without_a_sync_is_a_gap(as_owner, account):
 
 def test_many_tiers_share_a_line(as_owner, connection):
     add_tiers(connection, 9)
-    with transaction():
-        statistics.store_day(connection.id)
     trend = statistics.get_trend(connection)
     assert trend.names == ["All customers", "Tier 8", "Tier 7", "Tier 6", "Tier 5", "5 more"]
     assert trend.latest == [135, 27, 24, 21, 18, 45]
