@@ -1,9 +1,10 @@
 """The delivery log: the events of an account, one event with its creatives, and what is known of a customer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import Row, or_, select, tuple_
 
 from manimod.errors import ManimodError
 from manimod.extensions import db
@@ -19,16 +20,7 @@ MAX_SCANNED = 2000  # events that a page with filters reads at most, so that a r
 REJECTIONS_SHOWN_FOR = timedelta(days=7)
 MAX_CUSTOMERS = 10
 MAX_ACTIVITY = 20  # moments and events of one customer
-REPLAYABLE_STATES = (EventState.FAILED, EventState.IGNORED)
-
-
-@dataclass(frozen=True)
-class DeliveryFilters:
-    """Which events are shown; None means any. `result` is the event's state."""
-
-    type: str | None = None
-    source: str | None = None
-    result: str | None = None
+FILTERS = {"type": StripeEvent.type, "source": StripeEvent.source, "result": StripeEvent.state}
 
 
 @dataclass(frozen=True)
@@ -44,7 +36,7 @@ class EventDetail:
     """One event with its moments and their creatives. `withdraws` holds the kinds of moments that it withdraws."""
 
     event: StripeEvent
-    moments: list[tuple[Moment, Creative | None]]
+    moments: Sequence[Row[tuple[Moment, Creative | None]]]
     withdraws: list[str]
 
     @property
@@ -54,7 +46,7 @@ class EventDetail:
 
     @property
     def may_replay(self) -> bool:
-        return self.event.state in REPLAYABLE_STATES and not self.is_erased
+        return self.event.state in (EventState.FAILED, EventState.IGNORED) and not self.is_erased
 
 
 @dataclass(frozen=True)
@@ -68,19 +60,17 @@ class CustomerActivity:
     events: list[StripeEvent]
 
 
-def page(connection: Connection, filters: DeliveryFilters, after: str | None = None) -> LogPage:
-    """The newest events that fit, or those older than the cursor `after`."""
+def page(connection: Connection, wanted: dict[str, str], after: str | None = None) -> LogPage:
+    """The newest events that have the `wanted` values of FILTERS, or those older than the cursor `after`."""
     order = StripeEvent.received_at.desc(), StripeEvent.id.desc()
     newest = select(StripeEvent.id).where(StripeEvent.connection_id == connection.id).order_by(*order)
     if cursor := _read_cursor(after):
         newest = newest.where(tuple_(StripeEvent.received_at, StripeEvent.id) < tuple_(*cursor))
-    size = PAGE_SIZE if filters == DeliveryFilters() else MAX_SCANNED
+    size = MAX_SCANNED if wanted else PAGE_SIZE
     scanned = list(db.session.scalars(newest.limit(size)))
     fitting = select(StripeEvent).where(StripeEvent.id.in_(scanned)).order_by(*order)
-    wanted = {StripeEvent.type: filters.type, StripeEvent.source: filters.source, StripeEvent.state: filters.result}
-    for column, value in wanted.items():
-        if value is not None:
-            fitting = fitting.where(column == value)
+    for name, value in wanted.items():
+        fitting = fitting.where(FILTERS[name] == value)
     found = list(db.session.scalars(fitting.limit(PAGE_SIZE)))
     last = None
     if len(found) == PAGE_SIZE:
@@ -113,15 +103,13 @@ def get_event(connection: Connection, event_id: int) -> EventDetail:
     event = db.session.scalar(query)
     if event is None:
         raise ManimodError("NOT_FOUND")
-    detail = EventDetail(event, [], [])
+    meaning = interpret.Interpretation()
     has_failed = event.attempts > 0 and event.processed_at is None  # nothing came of it, and it may be unreadable
-    if detail.is_erased or has_failed:
-        return detail
-    meaning = interpret.interpret(EventFacts.from_json(event.facts))
+    if "id" in event.facts and not has_failed:
+        meaning = interpret.interpret(EventFacts.from_json(event.facts))
     with_creatives = select(Moment, Creative).outerjoin(Creative, Creative.id == Moment.creative_id)
-    keys = [moment.key for moment in meaning.moments]
-    rows = db.session.execute(with_creatives.where(Moment.connection_id == connection.id, Moment.key.in_(keys)))
-    moments = [(moment, creative) for moment, creative in rows]
+    is_its_own = Moment.key.in_([moment.key for moment in meaning.moments])
+    moments = db.session.execute(with_creatives.where(Moment.connection_id == connection.id, is_its_own)).all()
     return EventDetail(event, moments, sorted({withdrawal.kind for withdrawal in meaning.withdrawals}))
 
 

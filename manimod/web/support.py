@@ -116,7 +116,7 @@ def _page(account: Account, status: int = 200, form: SupportForm | None = None) 
             "runs": [run for run in runs if run.finished_at],
             "run": runs[0] if runs and runs[0].state == SyncState.RUNNING else None,
             "failed_jobs": metrics.failed_jobs(connection.id),
-            "log": delivery_log.page(connection, delivery_log.DeliveryFilters(), request.args.get("after")),
+            "log": delivery_log.page(connection, {}, request.args.get("after")),
             "rejected": delivery_log.rejected_deliveries(connection),
         }
     checks = check_runner.check_account(account)

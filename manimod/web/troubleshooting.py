@@ -16,7 +16,6 @@ from manimod.web.auth import owner_required
 blueprint = Blueprint("troubleshooting", __name__, url_prefix="/troubleshooting")
 
 MAX_SEARCH_LENGTH = 255
-FILTERS = ("type", "source", "result")
 
 
 @blueprint.get("", strict_slashes=False)
@@ -53,8 +52,8 @@ def run(account: Account) -> Response:
 @owner_required
 def deliveries(account: Account) -> Response:
     connection = connections.require_current(account)
-    chosen = {name: request.args[name] for name in FILTERS if request.args.get(name)}
-    log = delivery_log.page(connection, delivery_log.DeliveryFilters(**chosen), request.args.get("after"))
+    chosen = {name: request.args[name] for name in delivery_log.FILTERS if request.args.get(name)}
+    log = delivery_log.page(connection, chosen, request.args.get("after"))
     return render.page(
         "troubleshooting/deliveries.html",
         "log",
