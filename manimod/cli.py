@@ -7,13 +7,11 @@ from dataclasses import asdict
 from datetime import date
 from functools import wraps
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 from flask import Blueprint
 from sqlalchemy import select
 
-from manimod import jobs
 from manimod.accounts import users
 from manimod.creatives.engine import samples
 from manimod.creatives.engine.picture import picture
@@ -21,44 +19,38 @@ from manimod.diagnostics import check_runner
 from manimod.errors import ManimodError
 from manimod.extensions import db, security
 from manimod.ingest import delivery_log, sync
+from manimod.jobs import transaction
 from manimod.models import PLANS, Account, Connection, Moment, StripeEvent
 from manimod.moments import interpret
 from manimod.stripe import connections
 from manimod.stripe.payloads import NotAnEvent, minimise
 
 blueprint = Blueprint("cli", __name__, cli_group=None)
-
-
-class Answer(NamedTuple):
-    """A sentence for people, the same as facts for machines, and the exit status."""
-
-    sentence: str
-    facts: dict | list
-    status: int = 0
+Answer = tuple[str, dict | list]  # a sentence for people, and the same as facts for machines
 
 
 def command(name: str) -> Callable:
     """A flask command that prints the sentence that its function returns, or the facts with `--json`.
 
-    Its argument `account_id`, if it has one, reaches the function as the account.
+    Its argument `account_id`, if it has one, reaches the function as the account. The outcome "broken" is status 1.
     """
 
     def decorate(function: Callable[..., Answer]) -> click.Command:
         @blueprint.cli.command(name, help=function.__doc__)
         @click.option("--json", "as_json", is_flag=True, help="One line of JSON instead of a sentence.")
         @wraps(function)
-        def run(as_json: bool, **arguments: object) -> None:
+        def run(as_json: bool, account_id: int | None = None, **arguments: object) -> None:
+            if account_id is not None:
+                arguments["account"] = db.session.get(Account, account_id)
+                if arguments["account"] is None:
+                    raise click.ClickException(f"There is no account {account_id}.")
             try:
-                account_id = arguments.pop("account_id", None)
-                if account_id is not None:
-                    arguments["account"] = db.session.get(Account, account_id)
-                    if arguments["account"] is None:
-                        raise click.ClickException(f"There is no account {account_id}.")
-                answer = function(**arguments)
+                sentence, facts = function(**arguments)
             except ManimodError as error:
                 raise click.ClickException(str(error)) from None
-            click.echo(json.dumps(answer.facts) if as_json else answer.sentence)
-            sys.exit(answer.status)
+            click.echo(json.dumps(facts) if as_json else sentence)
+            if "outcome" in facts:
+                sys.exit(int(facts["outcome"] == "broken"))
 
         return run
 
@@ -98,7 +90,7 @@ def _create_user(email: str, account: Account | None, generate: bool) -> Answer:
     problems, password = security.password_util.validate(password, is_register=True)
     if problems:
         raise click.ClickException(" ".join(map(str, problems)))
-    with jobs.transaction():
+    with transaction():
         user = users.create_user(email, password, account)
     sentence, facts = f"The user {user.email} is created.", {"user": user.id, "email": user.email}
     if user.account:
@@ -107,19 +99,19 @@ def _create_user(email: str, account: Account | None, generate: bool) -> Answer:
     if generate:
         sentence += f"\nPassword (shown this once): {password}"
         facts["password"] = password
-    return Answer(sentence, facts)
+    return sentence, facts
 
 
 @command("reset-authenticator")
 @click.argument("email")
 def reset_authenticator(email: str) -> Answer:
     """Forget a support member's authenticator: a new one is set up at the next sign-in, with the password."""
-    with jobs.transaction():
+    with transaction():
         user = security.datastore.find_user(case_insensitive=True, email=email.strip())
         if user is None or not user.has_role("support"):
             raise click.ClickException(f"There is no support user {email}.")
         users.reset_authenticator(user)
-    return Answer(f"{user.email} sets up an authenticator at the next sign-in.", {"user": user.id, "email": user.email})
+    return f"{user.email} sets up an authenticator at the next sign-in.", {"user": user.id, "email": user.email}
 
 
 @command("set-plan")
@@ -127,9 +119,9 @@ def reset_authenticator(email: str) -> Answer:
 @click.argument("plan", type=click.Choice(PLANS))
 def set_plan(account: Account, plan: str) -> Answer:
     """Change the plan of an account."""
-    with jobs.transaction():
+    with transaction():
         account.plan = plan
-    return Answer(f"Account {account.id} is on {plan}.", {"account": account.id, "plan": plan})
+    return f"Account {account.id} is on {plan}.", {"account": account.id, "plan": plan}
 
 
 @command("stripe-connect")
@@ -138,7 +130,7 @@ def stripe_connect(account: Account) -> Answer:
     """Connect an account to Stripe. The API key is read from standard input."""
     connections.require_plan(account)
     check = connections.check_key(_read_secret("API key"))
-    with jobs.transaction():
+    with transaction():
         connection = connections.connect(account, check)
     name = connection.stripe_account_name or connection.stripe_account_id or "Stripe"
     return _describe(connection, f"Account {account.id} is connected with {name}.")
@@ -149,7 +141,7 @@ def stripe_connect(account: Account) -> Answer:
 def stripe_webhook_secret(account: Account) -> Answer:
     """Store the signing secret of mani's webhook endpoint. It is read from standard input."""
     secret = _read_secret("Signing secret")
-    with jobs.transaction():
+    with transaction():
         connection = connections.require_current(account)
         connections.set_signing_secret(connection, secret)
     return _describe(connection, f"Account {account.id} verifies its webhooks with this secret.")
@@ -159,7 +151,7 @@ def stripe_webhook_secret(account: Account) -> Answer:
 @account_argument
 def stripe_disconnect(account: Account) -> Answer:
     """Disconnect an account: the API key and what was synced are deleted, the Stripe account stays as it is."""
-    with jobs.transaction():
+    with transaction():
         connection = connections.require_current(account)
         connections.disconnect(connection)
     return _describe(connection, f"Account {account.id} is disconnected from Stripe.")
@@ -169,7 +161,7 @@ def stripe_disconnect(account: Account) -> Answer:
 @account_argument
 def stripe_sync(account: Account) -> Answer:
     """Ask for a sync now instead of within the hour."""
-    with jobs.transaction():
+    with transaction():
         connection = connections.require_current(account)
         sync.request_sync(connection)
     return _describe(connection, f"The sync of account {account.id} starts as soon as a worker is free.")
@@ -179,14 +171,14 @@ def stripe_sync(account: Account) -> Answer:
 def rotate_keys() -> Answer:
     """Encrypt every stored secret with the first key of ENCRYPTION_KEYS, so that the older ones may be removed."""
     done = connections.rotate_encryption_keys()
-    with jobs.transaction():
+    with transaction():
         users.re_encrypt_authenticators()
     warning = " The other keys may be removed from ENCRYPTION_KEYS."
     if done.unreadable_accounts:
         numbers = ", ".join(map(str, done.unreadable_accounts))
         warning = f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."
     sentence = f"Re-encrypted {done.re_encrypted} secrets of {done.connections} connections.{warning}"
-    return Answer(sentence, asdict(done))
+    return sentence, asdict(done)
 
 
 @command("replay")
@@ -194,14 +186,14 @@ def rotate_keys() -> Answer:
 @click.argument("event_id")
 def replay(account: Account, event_id: str) -> Answer:
     """Process an event again that was ignored or given up. EVENT_ID is Stripe's: evt_..."""
-    with jobs.transaction():
+    with transaction():
         connection = connections.require_current(account)
         own = StripeEvent.connection_id == connection.id
         row_id = db.session.scalar(select(StripeEvent.id).where(own, StripeEvent.stripe_id == event_id))
         if row_id is None:
             raise click.ClickException(f"Account {account.id} has no event {event_id}.")
         delivery_log.replay(connection, row_id)
-    return Answer(f"{event_id} is processed again.", {"account": account.id, "event": event_id})
+    return f"{event_id} is processed again.", {"account": account.id, "event": event_id}
 
 
 @command("moments")
@@ -215,9 +207,9 @@ def moments(account: Account) -> Answer:
         occurred_at = f"{moment.occurred_at:%Y-%m-%dT%H:%M:%SZ}"
         reason = f" ({moment.reason})" if moment.reason else ""
         lines.append(f"{occurred_at}  {moment.state:10} {moment.key}, found by {moment.source}{reason}")
-        row = {"key": moment.key, "kind": moment.kind, "state": moment.state, "reason": moment.reason}
-        facts.append({**row, "source": moment.source, "occurred_at": occurred_at})
-    return Answer("\n".join(lines) or f"Account {account.id} has no moments yet.", facts)
+        names = ("key", "kind", "state", "reason", "source")
+        facts.append({name: getattr(moment, name) for name in names} | {"occurred_at": occurred_at})
+    return "\n".join(lines) or f"Account {account.id} has no moments yet.", facts
 
 
 @command("doctor")
@@ -225,16 +217,19 @@ def moments(account: Account) -> Answer:
 def doctor(account: Account | None = None) -> Answer:
     """Say what is wrong with an account, after asking Stripe, or with the installation. Status 1 if it is broken."""
     checks = check_runner.check_account(account, ask_stripe=True) if account else check_runner.check_installation()
-    lines = []
+    lines, facts = [], []
     for check in checks:
-        seen = ", ".join(filter(None, (check.evidence, check.seen_at and f"{check.seen_at:%Y-%m-%d %H:%M:%S} UTC")))
+        seen_at = check.seen_at and f"{check.seen_at:%Y-%m-%d %H:%M:%S} UTC"
+        seen = ", ".join(filter(None, (check.evidence, seen_at)))
         evidence = f" ({seen})" if seen else ""
         lines.append(f"{check.outcome.replace('_', ' '):15}{check.title}: {check.meaning}{evidence}")
-        if check.action and check.outcome != "good":
+        if check.action:
             lines.append(f"{'':15}-> {check.action['label']}")
+        facts.append({"check": check.name, "outcome": check.outcome, "meaning": check.meaning})
+        facts[-1] |= {"evidence": check.evidence, "seen_at": check.seen_at and check.seen_at.isoformat()}
+        facts[-1]["action"] = check.action and check.action["label"]
     outcome = check_runner.worst_outcome(checks)
-    facts = {"account": account and account.id, "outcome": outcome, "checks": [check.to_json() for check in checks]}
-    return Answer("\n".join(lines), facts, status=int(outcome == "broken"))
+    return "\n".join(lines), {"account": account and account.id, "outcome": outcome, "checks": facts}
 
 
 @blueprint.cli.command("interpret")
@@ -278,12 +273,6 @@ def _read_secret(label: str) -> str:
 
 
 def _describe(connection: Connection, sentence: str) -> Answer:
-    facts = {
-        "account": connection.account_id,
-        "status": connection.status,
-        "stripe_account": connection.stripe_account_id,
-        "stripe_account_name": connection.stripe_account_name,
-        "livemode": connection.livemode,
-        "webhook_address": connections.webhook_address(connection),
-    }
-    return Answer(sentence, facts)
+    facts = {"account": connection.account_id, "status": connection.status, "livemode": connection.livemode}
+    facts |= {"stripe_account": connection.stripe_account_id, "stripe_account_name": connection.stripe_account_name}
+    return sentence, facts | {"webhook_address": connections.webhook_address(connection)}

@@ -187,11 +187,10 @@ def open_redis(url: str) -> Redis:
 
 @event.listens_for(Engine, "connect")
 def open_sqlite(dbapi_connection: Any, _record: Any) -> None:
-    if not isinstance(dbapi_connection, sqlite3.Connection):
-        return
-    dbapi_connection.isolation_level = None  # BEGIN is ours, see begin_sqlite
-    for pragma in SQLITE_PRAGMAS:
-        dbapi_connection.execute(f"PRAGMA {pragma}")
+    if isinstance(dbapi_connection, sqlite3.Connection):
+        dbapi_connection.isolation_level = None  # BEGIN is ours, see begin_sqlite
+        for pragma in SQLITE_PRAGMAS:
+            dbapi_connection.execute(f"PRAGMA {pragma}")
 
 
 @event.listens_for(Engine, "begin")
@@ -207,13 +206,11 @@ def begin_sqlite(connection: Connection) -> None:
     raw.execute("PRAGMA busy_timeout=5")
     ends = monotonic() + LOCK_TIMEOUT
     try:
-        while monotonic() < ends:
+        while not raw.in_transaction:
             try:
                 raw.execute("BEGIN IMMEDIATE")
-                return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                    break
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises SQLAlchemy's error
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > ends:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises SQLAlchemy's error
     finally:
         raw.execute("PRAGMA busy_timeout=15000")

@@ -52,7 +52,7 @@ def transaction() -> Iterator[None]:
     """
     db.session.commit()
     db.session.connection(execution_options={WRITES: True})
-    g.requested_jobs = requested = []
+    g.requested_jobs = requested = {}
     try:
         yield
         db.session.commit()
@@ -70,10 +70,8 @@ def enqueue(name: str, row_id: int) -> None:
 
     Of each task and row, one job waits at most.
     """
-    requested = g.get("requested_jobs")
-    if requested is not None:
-        if (name, row_id) not in requested:
-            requested.append((name, row_id))
+    if g.get("requested_jobs") is not None:
+        g.requested_jobs[name, row_id] = True
         return
     kind = JOBS[name]
     try:
@@ -86,10 +84,7 @@ def enqueue(name: str, row_id: int) -> None:
 
 
 def acknowledge(name: str, row_id: int) -> None:
-    """Called by a job before it reads its rows: whatever is written from now on is for a new job.
-
-    From here on, its log lines carry its id.
-    """
+    """Called by a job before it reads its rows: what is written later is for a new job. Its log lines carry its id."""
     job = get_current_job()
     structlog.contextvars.bind_contextvars(job_id=job.id if job else None, task=name)
     with suppress(RedisError):  # then the key expires by itself

@@ -63,11 +63,6 @@ class MomentKind:
     withdrawal_reason: str = "it no longer holds"  # why an open moment is withdrawn
 
 
-def _read_kinds() -> dict[str, MomentKind]:
-    kinds = {}
-    for key, row in tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")).items():
-        kinds[key] = MomentKind(**row | {"objective": Objective(row["objective"])})
-    return kinds
-
-
-KINDS = _read_kinds()  # in the order of the pages
+KINDS: dict[str, MomentKind] = {}  # in the order of the pages
+for _key, _row in tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")).items():
+    KINDS[_key] = MomentKind(**_row | {"objective": Objective(_row["objective"])})

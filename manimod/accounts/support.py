@@ -2,14 +2,12 @@
 
 from sqlalchemy import Row, case, func, or_, select
 
-from manimod import jobs
 from manimod.diagnostics import check_runner
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.ingest import delivery_log, sync
 from manimod.models import PLANS, Account, AuditEntry, Connection, Health, User
-from manimod.models.accounts import now
-from manimod.models.states import Outcome, SyncState
+from manimod.models.states import Outcome
 from manimod.stripe import connections
 
 PAGE_SIZE = 25
@@ -75,16 +73,6 @@ def check(by: User, account: Account, reason: str) -> None:
 def sync_now(by: User, account: Account, reason: str) -> None:
     record_action(by, account, "synced", reason)
     sync.request_sync(connections.require_current(account))
-
-
-def release_sync(by: User, account: Account, reason: str) -> None:
-    """Let another worker continue a sync whose own worker is gone or hangs, before its lease ends."""
-    run = sync.get_latest(connections.require_current(account))
-    if run is None or run.state != SyncState.RUNNING:
-        raise ManimodError("SYNC_NOT_RUNNING")
-    record_action(by, account, "released_sync", reason, run=run.id)
-    run.lease_until = now()
-    jobs.enqueue("sync_customers", run.connection_id)
 
 
 def set_plan(by: User, account: Account, reason: str, plan: str) -> None:

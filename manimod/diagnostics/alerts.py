@@ -37,9 +37,7 @@ def due() -> list[int]:
 
 def check_account(account_id: int) -> None:
     """Run an account's checks, save the outcome, begin and end its alerts."""
-    account = db.session.get(Account, account_id)
-    if account is None:
-        return
+    account = db.session.get_one(Account, account_id)
     found = check_runner.check_account(account)
     with jobs.transaction():
         check_runner.save_health(account, found)
@@ -83,30 +81,24 @@ def send_mails() -> None:
         return
     due_ids = select(Alert.id).where(Alert.mail_at <= now()).order_by(Alert.id).limit(MAX_MAILS)
     for alert_id in db.session.scalars(due_ids).all():
-        _send_mail(alert_id)
-
-
-def _send_mail(alert_id: int) -> None:
-    """Marked as sent before it is, so that two schedulers don't both send it, and as due again if sending fails."""
-    with jobs.transaction():
-        query = select(Alert).where(Alert.id == alert_id, Alert.mail_at <= now()).with_for_update()
-        alert = db.session.scalar(query)
-        if alert is None:
-            return
-        alert.mail_at = None
-        if alert.account_id:
+        # Marked as sent before it is, so that two schedulers don't both send it, and as due again if sending fails.
+        with jobs.transaction():
+            alert = db.session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
+            if alert.mail_at is None:
+                continue
+            alert.mail_at = None
             owners = select(User.email).where(User.account_id == alert.account_id, User.active.is_(True))
             recipients, page = list(db.session.scalars(owners)), f"{settings().public_url}/troubleshooting"
-        else:
-            recipients, page = list(filter(None, [settings().alert_email])), f"{settings().public_url}/support"
-        subject, text = "mani: something doesn't work", f"{alert.meaning}\n\nWhat to do: {page}\n"
-        if alert.ended_at:
-            subject, text = "mani: it works again", f"This is over:\n\n{alert.meaning}\n\n{page}\n"
-    try:
-        if recipients:
-            send_mail(recipients, subject, text)
-    except MailNotSent:
-        with jobs.transaction():
-            alert.mail_at = now()
-        raise
-    log.info("alert_mailed", alert=alert_id, recipients=len(recipients))
+            if alert.account_id is None:
+                recipients, page = [settings().alert_email], f"{settings().public_url}/support"
+            subject, text = "mani: something doesn't work", f"{alert.meaning}\n\nWhat to do: {page}\n"
+            if alert.ended_at:
+                subject, text = "mani: it works again", f"This is over:\n\n{alert.meaning}\n\n{page}\n"
+        try:
+            if any(recipients):
+                send_mail(recipients, subject, text)
+        except MailNotSent:
+            with jobs.transaction():
+                alert.mail_at = now()
+            raise
+        log.info("alert_mailed", alert=alert_id, recipients=len(recipients))

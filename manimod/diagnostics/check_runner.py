@@ -4,7 +4,6 @@ import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from graphlib import TopologicalSorter
-from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from manimod.models.accounts import now
 from manimod.models.states import Outcome
 from manimod.stripe import connections
 from manimod.stripe.gateway import PERMISSIONS
-
-WORST_FIRST = (Outcome.BROKEN, Outcome.ATTENTION, Outcome.GOOD, Outcome.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True)
@@ -49,25 +46,10 @@ class Check:
     def is_failing(self) -> bool:
         return self.outcome in (Outcome.BROKEN, Outcome.ATTENTION)
 
-    def to_json(self) -> dict:
-        return {
-            "check": self.name,
-            "outcome": self.outcome,
-            "meaning": self.meaning,
-            "evidence": self.evidence,
-            "seen_at": self.seen_at and self.seen_at.isoformat(),
-            "action": self.action and self.action["label"],
-        }
-
-
-@dataclass(frozen=True)
-class CheckGroup:
-    """The checks that answer one question. `failing`: the worst first."""
-
-    question: str
-    checks: list[Check]
-    outcome: Outcome
-    failing: list[Check]
+    @property
+    def severity(self) -> int:
+        """0 is the worst."""
+        return list(Outcome).index(self.outcome)
 
 
 def _read_definitions() -> dict[str, CheckDefinition]:
@@ -129,20 +111,14 @@ def _judge(row: CheckDefinition, checks: Checks) -> Check:
 
 
 def worst_outcome(found: list[Check]) -> Outcome:
-    return min(found, key=_severity).outcome
+    return min(found, key=attrgetter("severity")).outcome
 
 
-def _severity(check: Check) -> int:
-    return WORST_FIRST.index(check.outcome)
-
-
-def group_by_question(found: list[Check]) -> list[CheckGroup]:
-    """The table of checks is in the order of the questions."""
-    groups = []
-    for question, members in groupby(found, key=lambda check: CHECKS[check.name].question):
-        own = list(members)
-        failing = sorted(filter(attrgetter("is_failing"), own), key=_severity)
-        groups.append(CheckGroup(question, own, worst_outcome(own), failing))
+def group_by_question(found: list[Check]) -> dict[str, list[Check]]:
+    """Question -> its checks, the worst first. The table of checks is in the order of the questions."""
+    groups: dict[str, list[Check]] = {row.question: [] for row in CHECKS.values()}
+    for check in sorted(found, key=attrgetter("severity")):
+        groups[CHECKS[check.name].question].append(check)
     return groups
 
 

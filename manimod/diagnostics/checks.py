@@ -20,7 +20,7 @@ from manimod.diagnostics.sources import MIN_EVENTS, SourceState
 from manimod.extensions import db
 from manimod.models import Account, AudienceDay, Connection, Creative, Moment, RejectedDelivery
 from manimod.models.accounts import now
-from manimod.models.states import EventState, MomentState, Outcome, SyncState
+from manimod.models.states import EventState, MomentState, Outcome, Source, SyncState
 from manimod.moments import record
 from manimod.stripe import connections
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
@@ -69,6 +69,7 @@ class Checks:
     """
 
     account: Account | None = None
+    heartbeats: jobs.Heartbeats = field(default_factory=jobs.heartbeats)
 
     @cached_property
     def connection(self) -> Connection | None:
@@ -88,10 +89,6 @@ class Checks:
             words["mode"] = self.mode
             words["other_mode"], words["test"] = ("live", "test/") if self.mode == "test" else ("test", "")
         return words
-
-    @cached_property
-    def heartbeats(self) -> jobs.Heartbeats:
-        return jobs.heartbeats()
 
     @cached_property
     def sources(self) -> sources.WorkingSource:
@@ -165,10 +162,11 @@ class Checks:
         return good(f"{self.mode} mode")
 
     def check_fast_source(self) -> CheckResult:
-        return good_if({self.sources.webhook.state, self.sources.poll.state} != {SourceState.NOT_READY}, attention)
+        states = self.sources.states
+        return good_if({states[Source.WEBHOOK], states[Source.POLL]} != {SourceState.NOT_READY}, attention)
 
     def check_signature(self) -> CheckResult:
-        has_secret = self.sources.webhook.state != SourceState.NOT_READY
+        has_secret = self.sources.states[Source.WEBHOOK] != SourceState.NOT_READY
         rejected = self.rejections.get("WEBHOOK_BAD_SIGNATURE" if has_secret else "WEBHOOK_NO_SECRET")
         set_at = self.connection.signing_secret_set_at
         if rejected is None or (set_at and rejected.last_at < set_at):
@@ -185,7 +183,7 @@ class Checks:
 
     def check_webhook(self) -> CheckResult:
         delivered_at = self.sources.delivered_at
-        if self.sources.webhook.state == SourceState.FAILS:
+        if self.sources.states[Source.WEBHOOK] == SourceState.FAILS:
             return broken(f"Looked at the latest {MIN_EVENTS}", delivered_at)
         return good_if(delivered_at, attention, seen_at=delivered_at)
 
@@ -198,16 +196,16 @@ class Checks:
 
     def check_poll(self) -> CheckResult:
         polled_at = self.connection.polled_at
-        if self.sources.poll.works and polled_at is None:
-            return good(says="first")
-        return good_if(self.sources.poll.works, broken, seen_at=polled_at)
+        if not self.sources.works(Source.POLL):
+            return broken(seen_at=polled_at)
+        return good(seen_at=polled_at) if polled_at else good(says="first")
 
     def check_failed_events(self) -> CheckResult:
         count = metrics.count_events(EventState.FAILED, self.connection)
         return broken(_count(count, "event")) if count else good()
 
     def check_sync(self) -> CheckResult:
-        if not self.sources.sync.works:
+        if not self.sources.works(Source.SYNC):
             return broken(seen_at=self.synced_at)
         latest = next(iter(self.sources.runs), None)
         if latest and latest.state == SyncState.RUNNING:

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from datetime import datetime
-from operator import itemgetter
 
 from prometheus_client import CollectorRegistry, Gauge
 from redis.exceptions import RedisError
@@ -10,11 +9,9 @@ from sqlalchemy import ColumnElement, func, literal, select
 
 from manimod import jobs
 from manimod.extensions import db
-from manimod.models import OPEN_MOMENTS, Connection, Creative, Moment, StripeEvent, SyncRun
+from manimod.models import OPEN_MOMENTS, Connection, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
-from manimod.models.states import CreativeStatus, EventState, MomentState, SyncState
-
-MAX_FAILED_JOBS = 100
+from manimod.models.states import EventState, MomentState, SyncState
 
 
 def constant(value: str) -> ColumnElement[str]:
@@ -51,19 +48,6 @@ def job_counts() -> dict[str, tuple[int, int]]:
     return counts
 
 
-def failed_jobs(row_id: int) -> list[dict]:
-    """The latest failed jobs of a row, newest first; none while Redis is away. Why one failed is in the log."""
-    found = []
-    with suppress(RedisError):
-        for queue in (jobs.queue(jobs.FAST), jobs.queue(jobs.SLOW)):
-            for job_id in queue.failed_job_registry.get_job_ids(end=MAX_FAILED_JOBS - 1, desc=True, cleanup=False):
-                job = queue.fetch_job(job_id)
-                if job and list(job.args) == [row_id]:
-                    task = job.func_name.removeprefix("manimod.tasks.")
-                    found.append({"id": job.id, "task": task, "failed_at": job.ended_at or job.created_at})
-    return sorted(found, key=itemgetter("failed_at"), reverse=True)
-
-
 def read_gauges() -> CollectorRegistry:
     """Every gauge of /metrics, read now."""
     registry = CollectorRegistry()
@@ -80,15 +64,10 @@ def read_gauges() -> CollectorRegistry:
     waiting = gauge("jobs_waiting", "Jobs that wait; none of it while Redis is away", "queue")
     for queue, (count, _) in job_counts().items():
         waiting.labels(queue).set(count)
-
-    gauge("events_pending", "Events to be processed").set(count_events(EventState.PENDING))
     gauge("events_failed", "Events given up").set(count_events(EventState.FAILED))
     age = gauge("oldest_waiting_seconds", "Age of the oldest event or moment that waits for a worker, 0 if none does")
     since = oldest_waiting_at()
     age.set((now() - since).total_seconds() if since else 0)
-    creatives = select(func.count(Creative.id)).where(Creative.status == CreativeStatus.WAITING)
-    gauge("creatives_waiting", "Creatives in all review queues").set(db.session.scalar(creatives))
-
     error = func.coalesce(Connection.last_error, "")
     by_error = select(Connection.status, error, func.count()).group_by(Connection.status, error)
     connections = gauge("connections", "Connections to Stripe", "status", "error")

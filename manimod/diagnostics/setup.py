@@ -61,6 +61,7 @@ class TestRun:
     stage: int  # how many of them are done
     clock_from: datetime  # the promise counts from the event; before it arrives, the clock shows the waiting
     elapsed: timedelta
+    is_slow: bool
     is_over: bool
 
     @property
@@ -73,10 +74,6 @@ class TestRun:
             return TestState.UNDER_WAY if self.event.state == EventState.PENDING else TestState.NO_MOMENT
         return TestState.WAITING
 
-    @property
-    def is_slow(self) -> bool:
-        return self.creative is None and self.elapsed > SLOW_AFTER
-
 
 def watch_test(connection: Connection, since: datetime) -> TestRun:
     """The first moment after `since`, and how far it has come."""
@@ -88,7 +85,6 @@ def watch_test(connection: Connection, since: datetime) -> TestRun:
         events = events.where(StripeEvent.stripe_customer_id == moment.stripe_customer_id)
     event = db.session.scalar(events.order_by(StripeEvent.received_at).limit(1))
     creative = db.session.get(Creative, moment.creative_id) if moment and moment.creative_id else None
-    checked_at = now()
     clock_from, times = since, [None] * len(STAGES[1:])
     if event:
         clock_from, times[0] = event.created_at, event.received_at
@@ -97,6 +93,7 @@ def watch_test(connection: Connection, since: datetime) -> TestRun:
         times[:2] = moment.received_at, moment.detected_at
     if creative:
         times[2:] = creative.generated_at, creative.generated_at
+    elapsed = max((times[-1] or now()) - clock_from, timedelta())
     return TestRun(
         event=event,
         moment=moment,
@@ -104,6 +101,7 @@ def watch_test(connection: Connection, since: datetime) -> TestRun:
         stages=list(zip(STAGES[1:], times, strict=True)),
         stage=len(times) - times.count(None),
         clock_from=clock_from,
-        elapsed=max((times[-1] or checked_at) - clock_from, timedelta()),
-        is_over=creative is not None or checked_at - since > WATCH_TIMEOUT,
+        elapsed=elapsed,
+        is_slow=creative is None and elapsed > SLOW_AFTER,
+        is_over=creative is not None or now() - since > WATCH_TIMEOUT,
     )

@@ -1,4 +1,4 @@
-"""Which sources of events work now, judged by what arrived lately, and how fast they are.
+"""Which sources of events work now, judged by what arrived lately.
 
 The webhook takes seconds, polling a minute, the sync an hour.
 """
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
-from statistics import median
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import defer
@@ -21,8 +20,7 @@ from manimod.models import Connection, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 from manimod.models.states import EventState, Source, SyncState
 
-MAX_EVENTS = 300  # the latest ones of both sources
-MAX_DELAYS = 100
+MAX_EVENTS = 300  # the latest ones of webhook and poll
 MIN_EVENTS = 3  # the webhook works while it brings one of the latest three: the poll may be first now and then
 START = timedelta(minutes=5)  # after connecting, when nothing is late yet
 POLL_OVERDUE = timedelta(minutes=5)
@@ -38,35 +36,21 @@ class SourceState(StrEnum):
 
 
 @dataclass(frozen=True)
-class SourceStatus:
-    name: Source
-    state: SourceState
-    last_received_at: datetime | None = None
-    median_delay_seconds: float | None = None
-
-    @property
-    def works(self) -> bool:
-        return self.state == SourceState.WORKS
-
-
-@dataclass(frozen=True)
 class WorkingSource:
-    """The state of each source, and what was looked at."""
+    """The state of each source, the fastest first, and what was looked at."""
 
-    webhook: SourceStatus
-    poll: SourceStatus
-    sync: SourceStatus
+    states: dict[Source, SourceState]
+    last_received_at: dict[Source, datetime]  # of those from which something has arrived lately
     events: Sequence[StripeEvent]  # the latest ones, newest first, including those that were ignored
     runs: list[SyncRun]  # the latest ones, newest first
 
     @property
-    def sources(self) -> tuple[SourceStatus, ...]:
-        return self.webhook, self.poll, self.sync
-
-    @property
     def name(self) -> Source | None:
         """The fastest source that works, None while Stripe cannot be read."""
-        return next((source.name for source in self.sources if source.works), None)
+        return next((source for source in self.states if self.works(source)), None)
+
+    def works(self, source: Source) -> bool:
+        return self.states[source] == SourceState.WORKS
 
     @property
     def delivered_at(self) -> datetime | None:
@@ -77,10 +61,10 @@ class WorkingSource:
     @property
     def next_steps(self) -> list[str]:
         """What keeps a faster one from working, such as `webhook_awaited` and `poll_not_ready`."""
-        if self.webhook.works:
+        if self.works(Source.WEBHOOK):
             return []
-        steps = [f"webhook_{self.webhook.state}"]
-        return [*steps, "poll_not_ready"] if self.poll.state == SourceState.NOT_READY else steps
+        steps = [f"webhook_{self.states[Source.WEBHOOK]}"]
+        return [*steps, "poll_not_ready"] if self.states[Source.POLL] == SourceState.NOT_READY else steps
 
 
 def working_source(connection: Connection) -> WorkingSource:
@@ -88,19 +72,18 @@ def working_source(connection: Connection) -> WorkingSource:
     received = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
     received = received.options(defer(StripeEvent.facts), defer(StripeEvent.fields_read))
     events = db.session.scalars(received.order_by(StripeEvent.received_at.desc()).limit(MAX_EVENTS)).all()
-    happened_at = Moment.occurred_at.label("created_at")
-    only_sync = select(Moment.source, Moment.received_at, happened_at).order_by(Moment.id.desc()).limit(MAX_DELAYS)
+    only_sync = select(Moment.source, Moment.received_at).order_by(Moment.id.desc()).limit(MIN_EVENTS)
     only_sync = only_sync.where(Moment.connection_id == connection.id, Moment.source == constant(Source.SYNC))
-    found = db.session.execute(only_sync).all()
+    arrivals = [event for event in events if event.state != EventState.IGNORED]
+    arrivals += db.session.execute(only_sync)
+    arrivals.sort(key=attrgetter("received_at"))
     runs = sync.list_latest(connection)
-    processed = [event for event in events if event.state != EventState.IGNORED]
-    return WorkingSource(
-        webhook=_status(Source.WEBHOOK, _webhook_state(connection, processed, found), processed),
-        poll=_status(Source.POLL, _poll_state(connection), processed),
-        sync=_status(Source.SYNC, _sync_state(connection, runs), found),
-        events=events,
-        runs=runs,
-    )
+    states = {
+        Source.WEBHOOK: _webhook_state(connection, arrivals[-MIN_EVENTS:]),
+        Source.POLL: _poll_state(connection),
+        Source.SYNC: _sync_state(connection, runs),
+    }
+    return WorkingSource(states, {arrival.source: arrival.received_at for arrival in arrivals}, events, runs)
 
 
 def events_of_the_other_mode(connection: Connection) -> int:
@@ -114,10 +97,9 @@ def events_of_the_other_mode(connection: Connection) -> int:
     return db.session.scalar(query)
 
 
-def _webhook_state(connection: Connection, events: Sequence[StripeEvent], found: Sequence[Row]) -> SourceState:
+def _webhook_state(connection: Connection, latest: Sequence[StripeEvent | Row]) -> SourceState:
     if connection.encrypted_signing_secret is None:
         return SourceState.NOT_READY
-    latest = sorted([*events, *found], key=attrgetter("received_at"))[-MIN_EVENTS:]
     if not latest:
         return SourceState.AWAITED
     return SourceState.WORKS if any(map(_was_delivered, latest)) else SourceState.FAILS
@@ -147,12 +129,3 @@ def _sync_state(connection: Connection, runs: list[SyncRun]) -> SourceState:
         if is_running or (run.state == SyncState.DONE and now() - run.finished_at < longest):
             return SourceState.WORKS
     return SourceState.FAILS
-
-
-def _status(name: Source, state: SourceState, arrivals: Sequence[StripeEvent | Row]) -> SourceStatus:
-    """`arrivals`: of all sources, newest first."""
-    own = [arrival for arrival in arrivals if arrival.source == name][:MAX_DELAYS]
-    if not own:
-        return SourceStatus(name, state)
-    delay = median((arrival.received_at - arrival.created_at).total_seconds() for arrival in own)
-    return SourceStatus(name, state, own[0].received_at, delay)

@@ -4,7 +4,6 @@ supervisord starts the parts, restarts what dies and stops them in the reverse o
 prepares DATA_DIR and the database, starts supervisord, says where mani is, and waits.
 """
 
-import atexit
 import contextlib
 import http.client
 import os
@@ -41,7 +40,6 @@ def main() -> int:
     try:
         directory = DataDirectory.from_environment()
         directory.lock()
-        take_terminal()
         run(directory)
     except (CannotRun, ConfigError) as error:
         say(str(error))
@@ -146,21 +144,6 @@ def greet(app: Flask, settings: Settings, directory: DataDirectory) -> None:
             print(f"  Password   {password}   (shown this once; change it under Settings)")
     print(f"  Data, log  {directory.path}")
     print("  Stop       Ctrl-C\n", flush=True)
-
-
-def take_terminal() -> None:
-    """Under make, become the terminal's foreground process group, as a shell would make us.
-
-    Ctrl-C then reaches this process alone: make waits for it and passes on its exit status 0.
-    """
-    with contextlib.suppress(OSError):  # there is no terminal
-        terminal, group_of_make = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC), os.getpgrp()
-        if os.tcgetpgrp(terminal) == group_of_make != os.getpid():
-            signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # the terminal is handed back from the background
-            signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # no shell would notice that this group stopped
-            os.setpgid(0, 0)
-            os.tcsetpgrp(terminal, os.getpgrp())
-            atexit.register(os.tcsetpgrp, terminal, group_of_make)
 
 
 def say(sentence: str) -> None:

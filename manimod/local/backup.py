@@ -37,8 +37,7 @@ def save(directory: DataDirectory, file: Path) -> str:
                         tar.add(directory.path / name, name)
         except (OSError, sqlite3.DatabaseError) as error:
             raise CannotRun(f"{file} cannot be written: {error}.") from None
-    size = f"{file.stat().st_size:,} bytes"
-    return f"Saved to {file} ({size}). It holds the encryption keys: keep it where they are safe."
+    return f"Saved to {file}. It holds the encryption keys: keep it where they are safe."
 
 
 def restore(directory: DataDirectory, file: Path) -> str:
@@ -46,13 +45,11 @@ def restore(directory: DataDirectory, file: Path) -> str:
     directory.lock()
     with tempfile.TemporaryDirectory(dir=directory.path) as draft:
         new = Path(draft)
-        (new / "secrets").mkdir()
         try:
             with tarfile.open(file) as tar:
                 for member in tar:
                     if member.isfile() and member.name in (DATABASE, *SECRETS):  # nothing else is unpacked
-                        with open(new / member.name, "wb") as out:
-                            shutil.copyfileobj(tar.extractfile(member), out)
+                        tar.extract(member, new, filter="data")
             check_database(new / DATABASE)
         except (OSError, tarfile.TarError, sqlite3.DatabaseError) as error:
             raise CannotRun(f"{file} is no backup of mani: {error}.") from None
@@ -79,13 +76,10 @@ def check_database(copy: Path) -> None:
 def main(arguments: list[str]) -> int:
     """The exit status."""
     try:
-        match arguments:
-            case ["save", file]:
-                print(save(DataDirectory.from_environment(), Path(file)))
-            case ["restore", file]:
-                print(restore(DataDirectory.from_environment(), Path(file)))
-            case _:
-                raise CannotRun("Usage: python -m manimod.local.backup save|restore FILE")
+        if len(arguments) != 2 or arguments[0] not in ("save", "restore"):
+            raise CannotRun("Usage: python -m manimod.local.backup save|restore FILE")
+        action = save if arguments[0] == "save" else restore
+        print(action(DataDirectory.from_environment(), Path(arguments[1])))
     except CannotRun as error:
         print(error, file=sys.stderr)
         return 2

@@ -65,9 +65,9 @@ class SyncState(LabelledEnum):
 
 
 class Outcome(LabelledEnum):
-    """What a check found."""
+    """What a check found, the worst first."""
 
-    GOOD = "good", "Good"
-    ATTENTION = "attention", "Needs attention"  # the owner should look or decide
     BROKEN = "broken", "Broken"  # what worked, or should, does not
+    ATTENTION = "attention", "Needs attention"  # the owner should look or decide
+    GOOD = "good", "Good"
     NOT_APPLICABLE = "not_applicable", "Not applicable"

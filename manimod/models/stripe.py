@@ -5,18 +5,7 @@ The replica (customers, subscriptions, prices, tiers) holds ids, names, statuses
 
 from datetime import date, datetime
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    UniqueConstraint,
-    and_,
-    func,
-    text,
-)
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, String, UniqueConstraint, and_, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import db
@@ -26,6 +15,7 @@ from manimod.models.states import ConnectionStatus, EventState, SyncState
 # SQLite counts up by itself only for a plain INTEGER primary key.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 LAST_LETTER = chr(0x10FFFF)  # sorts behind whatever may follow in a name
+LOWER_NAME = func.lower(text("name")).label("lower_name")
 
 
 def partial_index(name: str, *columns: str, where: str) -> Index:
@@ -175,12 +165,7 @@ class Customer(db.Model, ConnectionRow):
 
     __table_args__ = (
         UniqueConstraint("connection_id", "stripe_id"),
-        Index(
-            "ix_customer_name",
-            "connection_id",
-            func.lower(text("name")).label("lower_name"),
-            postgresql_ops={"lower_name": "text_pattern_ops"},
-        ),
+        Index("ix_customer_name", "connection_id", LOWER_NAME, postgresql_ops={"lower_name": "text_pattern_ops"}),
     )
 
     @classmethod

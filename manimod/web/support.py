@@ -21,7 +21,6 @@ MAX_SEARCH_LENGTH = 255
 ACTIONS = {
     "check": (support.check, "The checks ran just now."),
     "sync": (support.sync_now, "Sync started."),
-    "release-sync": (support.release_sync, "The sync continues with the next free worker."),
     "plan": (support.set_plan, "The account is on {plan}."),
 }
 
@@ -89,7 +88,7 @@ def customers(account_id: int) -> Response:
     )
 
 
-@blueprint.post("/accounts/<int:account_id>/<any(check, sync, 'release-sync', plan):action>")
+@blueprint.post("/accounts/<int:account_id>/<any(check, sync, plan):action>")
 @support_required
 def act(account_id: int, action: str) -> Response:
     """Without a reason the page comes back with its form."""
@@ -115,7 +114,6 @@ def _page(account: Account, status: int = 200, form: SupportForm | None = None) 
         context = {
             "runs": [run for run in runs if run.finished_at],
             "run": runs[0] if runs and runs[0].state == SyncState.RUNNING else None,
-            "failed_jobs": metrics.failed_jobs(connection.id),
             "log": delivery_log.page(connection, {}, request.args.get("after")),
             "rejected": delivery_log.rejected_deliveries(connection),
         }

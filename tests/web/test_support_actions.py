@@ -3,10 +3,9 @@
 import pytest
 from sqlalchemy import delete, select, update
 
-from manimod import jobs
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import AuditEntry, AuditIsFinal, Customer, Health, Moment, StripeEvent, SyncRun
+from manimod.models import AuditEntry, AuditIsFinal, Customer, Health, Moment, StripeEvent
 from manimod.models.accounts import now
 from manimod.stripe import connections
 from tests import factories
@@ -43,14 +42,12 @@ def entries() -> list[tuple]:
     return [(row.action, row.reason, row.details) for row in db.session.scalars(select(AuditEntry))]
 
 
-ACTIONS = ("check", "sync", "plan", "release-sync")
+ACTIONS = ("check", "sync", "plan")
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 301])
 def test_nothing_is_done_without_a_reason(do, connected, action, reason):
-    with transaction():
-        db.session.add(SyncRun(connection_id=connected.id, lease_until=now()))
     answer = do(action, reason, plan="free")
     assert answer.status_code == 422
     assert "Say why" in answer.text
@@ -95,23 +92,6 @@ def test_the_checks_run_with_stripe_asked(do, connected, sandbox, stripe_account
     assert entries() == [("checked", REASON, {"outcome": "broken"})]
     assert db.session.get(Health, connected.account_id).outcome == "broken"
     assert connected.last_error == "STRIPE_KEY_REJECTED"
-
-
-def test_a_stuck_sync_goes_to_another_worker(do, connected, drain, valkey):
-    drain()
-    with transaction():
-        run = SyncRun(connection_id=connected.id, lease_until=now().replace(year=2099))
-        db.session.add(run)
-    assert do("release-sync").status_code == 303
-    assert run.lease_until <= now()
-    assert valkey.llen("rq:queue:mani-sync") == 1
-    assert entries() == [("released_sync", REASON, {"run": run.id})]
-
-
-def test_without_a_sync_there_is_none_to_release(do, drain):
-    drain()
-    assert do("release-sync").status_code == 409
-    assert entries() == []
 
 
 def test_an_event_is_processed_once_more(do, failed_event, drain):
@@ -199,13 +179,3 @@ def test_the_audit_log_cannot_be_changed(do, way, change):
     with pytest.raises(AuditIsFinal):
         tamper(way, change)
     assert entries() == [("synced", REASON, {})]
-
-
-def test_a_failed_job_is_shown_by_task_and_id(as_support, here, connected, drain):
-    drain()
-    job = jobs.queue(jobs.SLOW).enqueue("manimod.tasks.no_such_task", connected.id, failure_ttl=60)
-    drain()
-    page = as_support.get(here).text
-    assert "Failed jobs" in page
-    assert "No such task" in page
-    assert job.id in page
