@@ -21,27 +21,26 @@ RULES = load_rules(_ROWS, vars(rule_checks))
 def check(variant: Variant, context: PolicyContext) -> list[Finding]:
     """Every finding of a variant: its own texts and all its placements. Universal rules judge a text only once."""
     own = PlatformCopy({"headline": (variant.headline,), "body": (variant.body,)}, variant.call_to_action)
-    distinct, copies = {}, []
+    findings, seen = [], set()
     for platform, copy in {ALL: own, **variant.platforms}.items():
-        texts = []
+        texts, unseen = [], []
         for field, _, line in copy.texts():
-            texts.append(Text.masked(platform, field, line, context))
-            distinct.setdefault(line, texts[-1])
-        copies.append(CheckedCopy(platform, texts, copy.call_to_action))
-    copies[0] = CheckedCopy(ALL, list(distinct.values()), variant.call_to_action)
-    findings = []
-    for copy in copies:
+            texts.append(Text(field, line, context.own_names.sub("Name", line)))
+            if line not in seen:
+                unseen.append(texts[-1])
+                seen.add(line)
         for rule in RULES.values():
-            is_due = rule.is_universal == (copy.platform == ALL) and rule.scope != "picture"
-            if is_due and rule.applies(copy.platform):
-                findings += rule.findings(copy, context)
+            is_due = rule.is_universal or (platform != ALL and rule.scope != "picture")
+            if is_due and rule.applies(platform):
+                judged = CheckedCopy(platform, unseen if rule.is_universal else texts, copy.call_to_action)
+                findings += rule.findings(platform, judged, context)
     return list(dict.fromkeys(findings))
 
 
 def check_text(text: str, field: str, platform: str, context: PolicyContext) -> list[Finding]:
     """The findings of one text while it is being typed. `platform` is a placement id or "all"."""
-    copy = CheckedCopy(platform, [Text.masked(platform, field, text, context)], complete=False)
-    return _judge(lambda rule: rule.scope != "picture" and rule.applies(platform), copy, context)
+    copy = CheckedCopy.of_text(platform, field, text, context)
+    return _judge(lambda rule: rule.scope != "picture" and rule.applies(platform), platform, copy, context)
 
 
 def check_stored(text: str, context: PolicyContext) -> list[Finding]:
@@ -66,13 +65,13 @@ def check_name(name: str, context: PolicyContext) -> list[Finding]:
 
 
 def _check_for_every_platform(text: str, context: PolicyContext, exempt: Collection[str] = ()) -> list[Finding]:
-    copy = CheckedCopy(ALL, [Text.masked(ALL, "stored", text, context)], complete=False)
-    return _judge(lambda rule: rule.scope == "text" and rule.id not in exempt, copy, context)
+    copy = CheckedCopy.of_text(ALL, "stored", text, context)
+    return _judge(lambda rule: rule.scope == "text" and rule.id not in exempt, ALL, copy, context)
 
 
 def check_picture(canvas: Canvas, placement: str) -> list[Finding]:
     """The findings of a drawn picture for a placement."""
-    return _judge(lambda rule: rule.scope == "picture" and rule.applies(placement), canvas, placement)
+    return _judge(lambda rule: rule.scope == "picture" and rule.applies(placement), placement, canvas, placement)
 
 
 def _judge(is_due: Callable[[PolicyRule], bool], *subject: object) -> list[Finding]:

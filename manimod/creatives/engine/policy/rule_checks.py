@@ -1,5 +1,4 @@
-"""What rules need beside lists of terms; rules.toml names these functions. A `check` yields what breaks its rule, an
-`is_allowed` says whether the account's own texts allow what the terms have found."""
+"""What rules need beside lists of terms; rules.toml names these functions, which yield what breaks the rule."""
 
 import re
 from collections.abc import Iterator
@@ -9,51 +8,16 @@ from manimod.creatives.engine.picture.colour import contrast
 from manimod.creatives.engine.picture.text_layout import missing_glyphs
 from manimod.creatives.engine.policy import platforms
 from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS, CANVASES, CTA_LISTS, CTA_MAP, CTA_SUITS
-from manimod.creatives.engine.policy.rules import ALL, TERMS, WARN, CheckedCopy, Hit, PolicyContext, find_terms
+from manimod.creatives.engine.policy.rules import ALL, WARN, CheckedCopy, Hit, PolicyContext
 
 WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-MAX_EMOJI = 10
 
 
 def customer_name(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
-    """Full names in any case, and first names with a capital letter, without words of the brand's own name."""
-    if not context.customer_names:
-        return
-    full, first = set(), set()
-    for name in context.customer_names:
-        words = name.split()
-        if len(words) > 1:
-            full.add(" ".join(words).casefold())
-        if words and len(words[0]) > 2 and words[0][0].isupper():
-            first.add(words[0])
-    first -= set(re.findall(r"\w+", context.brand.name))
     for text in copy.texts:
-        name = _find_name(text.plain, full, first)
-        if name:
-            yield Hit(text, name)
-
-
-def _find_name(text: str, full: set[str], first: set[str]) -> str | None:
-    """A first name that is also an everyday word counts only where somebody is addressed: "Grace, come back"."""
-    tokens = list(re.finditer(r"[\w'’.-]+", text))
-    for i, token in enumerate(tokens):
-        for last in tokens[i : i + 4]:
-            span = text[token.start() : last.end()].strip(".'’-")
-            if span.casefold() in full:
-                return span
-        word = re.sub(r"['’]s$", "", token[0].strip(".'’-"))
-        is_addressed = text[token.end() : token.end() + 1] == ","
-        if word in first and (is_addressed or word.casefold() not in TERMS["everyday"]["words"]):
-            return word
-    return None
-
-
-def personal_attribute(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
-    for text in copy.texts:
-        for sentence in re.findall(r"[^.?!]+[.?!]?", text.plain):
-            is_about_you = find_terms("you", sentence) and find_terms("attributes", sentence)
-            if is_about_you or find_terms("age", sentence):
-                yield Hit(text, sentence.strip())
+        found = context.customers.search(text.plain)
+        if found:
+            yield Hit(text.field, found[0])
 
 
 def small_audience(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
@@ -67,22 +31,9 @@ def exclamation(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
     shouting = [text for text in copy.texts if "!" in text.plain]
     for text in shouting:
         if "headline" in text.field:
-            yield Hit(text, "!", "Google refuses “!” in a headline. End it without one.")
+            yield Hit(text.field, "!", "Google refuses “!” in a headline. End it without one.")
     if len(shouting) > 1 or (shouting and shouting[0].plain.count("!") > 1):
-        yield Hit(shouting[-1], "!", "Google allows one “!” in an ad. Keep one at most.")
-
-
-def many_emoji(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
-    if sum(len(find_terms("emoji", text.text)) for text in copy.texts) > MAX_EMOJI:
-        yield Hit(copy.texts[0], "")
-
-
-def short_headline(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
-    others = {text.text.casefold() for text in copy.texts if text.field in ("business_name", "descriptions")}
-    for text in copy.texts:
-        is_bad = text.plain.endswith((".", "!", "?")) or text.text.casefold() in others
-        if text.field == "headlines" and is_bad:
-            yield Hit(text, text.text)
+        yield Hit(shouting[-1].field, "!", "Google allows one “!” in an ad. Keep one at most.")
 
 
 def length(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
@@ -95,10 +46,10 @@ def length(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
             size += len(WIDE.findall(text.text))
         if not 0 < size <= field.hard:
             message = f"{field.label} holds 1 to {field.hard} characters; this has {size}. Change its length."
-            yield Hit(text, text.text[:60], message)
+            yield Hit(text.field, text.text[:60], message)
         elif size > field.target:
             message = f"{field.label} shows about {field.target} characters; this has {size} and may be cut off."
-            yield Hit(text, text.text[:60], message, WARN)
+            yield Hit(text.field, text.text[:60], message, WARN)
 
 
 def number_of_lines(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
@@ -148,50 +99,16 @@ def brand_terms(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
         is_there = is_there or disclaimer in text.text
         found = context.banned.search(text.text)
         if found:
-            yield Hit(text, found[0], "The brand kit bans this term. Say it in another way.")
+            yield Hit(text.field, found[0], "The brand kit bans this term. Say it in another way.")
     if not is_there:
         yield Hit("disclaimer", "", "The brand's disclaimer is missing here. Add it to one of the texts.")
 
 
 def drawable(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
     for text in copy.texts:
-        missing = text.platform == ALL and missing_glyphs(text.text)
+        missing = copy.platform == ALL and missing_glyphs(text.text)
         if missing:
-            yield Hit(text, missing[:12])
-
-
-def is_acronym(_context: PolicyContext, word: str) -> bool:
-    acronyms = TERMS["acronyms"]
-    return word in acronyms["words"] or (len(word) == 3 and word not in acronyms["shouted"])
-
-
-def is_offered(context: PolicyContext, excerpt: str) -> bool:
-    return any(excerpt.casefold() in offer.text.casefold() for offer in context.active_offers)
-
-
-def is_proven(context: PolicyContext, excerpt: str) -> bool:
-    return excerpt.casefold().strip(" .,") in "\n".join(context.proof).casefold()
-
-
-def is_proven_or_offered(context: PolicyContext, excerpt: str) -> bool:
-    return is_proven(context, excerpt) or is_offered(context, excerpt)
-
-
-def is_approved_offer(context: PolicyContext, excerpt: str) -> bool:
-    word = excerpt.casefold()
-    for offer in context.active_offers:
-        if (offer.kind == "trial" and word == "trial") or (offer.kind == "discount" and word.startswith("discount")):
-            return True
-    return word.startswith("100") or is_proven_or_offered(context, word)
-
-
-def is_real_deadline(context: PolicyContext, excerpt: str) -> bool:
-    ends = [offer.ends_on for offer in context.active_offers if offer.ends_on]
-    return context.today in ends if re.search(r"today|tonight|midnight", excerpt, re.IGNORECASE) else bool(ends)
-
-
-def is_stored_quotation(context: PolicyContext, excerpt: str) -> bool:
-    return is_proven(context, re.sub(r"^\W+|\W*[-–—~,]\s*\w+$", "", excerpt))
+            yield Hit(text.field, missing[:12])
 
 
 def little_text(canvas: Canvas, _placement: str) -> Iterator[Hit]:

@@ -15,6 +15,7 @@ from manimod.creatives.engine.policy.platforms import CHECKED, PLACEMENTS, Field
 from manimod.lifecycle import Objective
 
 BLOCK, WARN = "block", "warn"
+OFFER_WORDS = {"trial": "trial", "discount": "discount discounts discounted"}  # that an offer of a kind allows
 ALL = "all"  # every platform; also the platform of a variant's own headline and body
 TERMS = tomllib.loads(Path(__file__).with_name("terms.toml").read_text("utf-8"))
 
@@ -26,8 +27,10 @@ def pattern(name: str) -> re.Pattern:
     joined = "|".join(table["patterns"])
     if table.get("exact"):
         return re.compile(joined)
-    in_a_question = r"[^.?!]*\?" if table.get("question") else ""
-    return re.compile(rf"\b(?:{joined})\b{in_a_question}", re.IGNORECASE)
+    before, after = "", r"[^.?!]*\?" if table.get("question") else ""
+    if "beside" in table:  # both in one sentence, in any order
+        before, after = rf"(?:^|(?<=[.?!]))(?=[^.?!]*\b(?:{table['beside']})\b)[^.?!]*", "[^.?!]*[.?!]?"
+    return re.compile(rf"{before}\b(?:{joined})\b{after}", re.IGNORECASE)
 
 
 @lru_cache(maxsize=2**15)
@@ -54,61 +57,80 @@ class PolicyContext:
         stored = {"customer_names": brief.customer_names, "objective": brief.objective, "today": brief.today}
         return cls(brief.brand, brief.tier, brief.offers, brief.proof, **stored | more)
 
-    @cached_property
-    def active_offers(self) -> list[Offer]:
-        return [offer for offer in self.offers if offer.is_active(self.today)]
+    def is_approved(self, excerpt: str, sources: Collection[str]) -> bool:
+        """Whether the account's `proof` or active `offers` say this, or an offer has the `deadline` that is meant."""
+        stored = list(self.proof) if "proof" in sources else []
+        ends = []
+        for offer in self.offers:
+            if offer.is_active(self.today):
+                ends.append(offer.ends_on)
+                stored.append(f"{offer.text} {OFFER_WORDS.get(offer.kind, '')}" if "offers" in sources else "")
+        if "deadline" in sources and any(ends):
+            return self.today in ends or not re.search(r"today|tonight|midnight", excerpt, re.IGNORECASE)
+        return excerpt.casefold().strip(" .,") in "\n".join(stored).casefold()
 
     @cached_property
     def banned(self) -> re.Pattern:
         """The brand's banned terms."""
-        return _whole_words(self.brand.banned_terms, re.IGNORECASE)
+        return _whole_words(map(re.escape, map(str.strip, self.brand.banned_terms)), re.IGNORECASE)
 
     @cached_property
     def own_names(self) -> re.Pattern:
         """The brand, the tier and coupon codes: their own spelling breaks no rule."""
-        names = [self.brand.name, self.tier, slug(self.tier or "")]  # the slug stands in a display path
-        names += [offer.code for offer in self.offers]
-        return _whole_words(sorted(filter(None, names), key=len, reverse=True))
+        names = [self.brand.name, self.tier or "", slug(self.tier or "")]  # the slug stands in a display path
+        names += [offer.code or "" for offer in self.offers]
+        return _whole_words(map(re.escape, sorted(map(str.strip, names), key=len, reverse=True)))
+
+    @cached_property
+    def customers(self) -> re.Pattern:
+        """Full names in any case, and first names with a capital letter, without words of the brand's own name. A first
+        name that is also an everyday word counts only where somebody is addressed: "Grace, come back"."""
+        names, of_brand = [], re.findall(r"\w+", self.brand.name)
+        for first, *others in filter(None, map(str.split, self.customer_names)):
+            if others:
+                names.append(f"(?i:{re.escape(' '.join([first, *others]))})")
+            if len(first) > 2 and first[0].isupper() and first not in of_brand:
+                is_everyday = first.casefold() in TERMS["everyday"]["words"]
+                names.append(re.escape(first) + ("(?=,)" if is_everyday else ""))
+        return _whole_words(names)
 
 
-def _whole_words(words: Iterable[str], flags: int = 0) -> re.Pattern:
-    """A pattern of the words; one that matches nothing where there are none."""
-    joined = "|".join(re.escape(word.strip()) for word in words if word.strip())
+def _whole_words(patterns: Iterable[str], flags: int = 0) -> re.Pattern:
+    """The patterns as whole words; nothing matches where there are none."""
+    joined = "|".join(filter(None, patterns))
     return re.compile(rf"(?<!\w)(?:{joined or '(?!)'})(?!\w)", flags)
 
 
 class Text(NamedTuple):
     """One text to be judged; in `plain` the account's own names are masked."""
 
-    platform: str
     field: str
     text: str
     plain: str
 
-    @classmethod
-    def masked(cls, platform: str, field: str, text: str, context: PolicyContext) -> "Text":
-        return cls(platform, field, text, context.own_names.sub("Name", text))
-
 
 @dataclass(frozen=True)
 class CheckedCopy:
-    """One placement's texts, or all distinct texts of a variant (platform ALL); not `complete` while a person types."""
+    """One placement's texts, or a variant's own ones (platform ALL); not `complete` while a person types."""
 
     platform: str
     texts: list[Text]
     call_to_action: str | None = None
     complete: bool = True
 
+    @classmethod
+    def of_text(cls, platform: str, field: str, text: str, context: PolicyContext) -> "CheckedCopy":
+        return cls(platform, [Text(field, text, context.own_names.sub("Name", text))], complete=False)
+
     @property
     def fields(self) -> dict[str, Field]:
-        placement = PLACEMENTS.get(self.platform)
-        return placement.fields if placement else {}
+        return PLACEMENTS[self.platform].fields if self.platform in PLACEMENTS else {}
 
 
 class Hit(NamedTuple):
-    """Where a rule is broken: a Text, or a field's name. Message and severity only if they are not the rule's."""
+    """Where a rule is broken, and by what. Message and severity only if they are not the rule's."""
 
-    where: Text | str
+    field: str
     excerpt: str
     message: str = ""
     severity: str = ""
@@ -127,46 +149,41 @@ class PolicyRule:
     message: str = ""
     terms: str = ""
     field: str = ""
+    allowed_by: Collection[str] = ()
     check: Callable[..., Iterable[Hit]] | None = None
-    is_allowed: Callable[[PolicyContext, str], bool] | None = None
     checked: date = CHECKED
 
     @property
     def is_universal(self) -> bool:
-        """Judges each text alone, whatever the platform: a variant's texts go through it once."""
+        """Judges each text alone, whatever the platform: a text of a variant goes through it once."""
         return self.platforms == [ALL] and self.scope == "text"
 
     def applies(self, platform: str) -> bool:
         family = PLACEMENTS[platform].family if platform in PLACEMENTS else platform
         return not {ALL, platform, family}.isdisjoint(self.platforms)
 
-    def findings(self, *subject: object) -> Iterator[Finding]:
-        """`subject`: a CheckedCopy and its PolicyContext, or for a picture the Canvas and the placement's id."""
+    def findings(self, platform: str, *subject: object) -> Iterator[Finding]:
+        """`subject`: a CheckedCopy and its PolicyContext, or for a picture its Canvas and the placement's id."""
         check = self.check or self.find_terms
         for hit in check(*subject):
-            where = hit.where
-            platform = subject[0].platform if isinstance(subject[0], CheckedCopy) else subject[1]
-            if isinstance(where, Text):
-                platform, where = where.platform, where.field
             severity, message = hit.severity or self.severity, hit.message or self.message
-            yield Finding(self.id, severity, platform, where, message, hit.excerpt)
+            yield Finding(self.id, severity, platform, hit.field, message, hit.excerpt)
 
     def find_terms(self, copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
         """At most one hit for each text."""
         for text in copy.texts:
             if self.field in ("", text.field):
                 for found in find_terms(self.terms, text.plain):
-                    if not (self.is_allowed and self.is_allowed(context, found)):
-                        yield Hit(text, found.strip())
+                    if not (self.allowed_by and context.is_approved(found, self.allowed_by)):
+                        yield Hit(text.field, found.strip())
                         break
 
 
-def load_rules(rows: dict[str, dict], functions: dict[str, Callable]) -> dict[str, PolicyRule]:
-    """The rules by id. Raises KeyError or ValueError for a row that names no function that is there, and no terms."""
+def load_rules(rows: dict[str, dict], checks: dict[str, Callable]) -> dict[str, PolicyRule]:
+    """The rules by id. Raises KeyError or ValueError for a row whose check does not exist, or that has no terms."""
     rules = {}
     for id, row in rows.items():
-        named = {key: functions[row[key]] for key in ("check", "is_allowed") if key in row}
-        rule = rules[id] = PolicyRule(id, **{"terms": id} | row | named)
+        rule = rules[id] = PolicyRule(id, **{"terms": id} | row | {"check": row.get("check") and checks[row["check"]]})
         if not rule.check and not (rule.message and "patterns" in TERMS.get(rule.terms, {})):
             raise ValueError(f"rules.toml: {id} can never find anything")
     return rules
