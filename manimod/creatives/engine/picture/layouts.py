@@ -110,20 +110,6 @@ def steps(canvas: Canvas, brand: Brand, label: str) -> None:
     canvas.circle(*mark, 0.2 * column, p.mark)
 
 
-def orbit(canvas: Canvas, brand: Brand, label: str) -> None:
-    """Discs in a row, each larger than the last: more of the same good thing."""
-    p, art = canvas.palette, canvas.art
-    largest = art.w * 0.3 if canvas.wide else min(art.h * 0.48, art.w * 0.3)
-    base, x = canvas.h - 0.05 * art.h, canvas.w + largest * 0.2
-    for share, fill in ((1, p.far), (0.62, p.accent), (0.385, p.strong), (0.24, p.mark), (0.15, p.near)):
-        r = largest * share
-        if canvas.wide and x - 2 * r < art.x:
-            break
-        canvas.circle(x - r, base - r, r, fill)
-        x -= 2 * r
-    canvas.circle(canvas.w - largest * 0.8, base - largest * 0.62, largest * 0.62, p.near)
-
-
 def doorway(canvas: Canvas, brand: Brand, label: str) -> None:
     """A wide arch with light falling out of it: the way back in."""
     p, art = canvas.palette, canvas.art
@@ -141,25 +127,6 @@ def doorway(canvas: Canvas, brand: Brand, label: str) -> None:
     canvas.path(d, "#ffffff", ' fill-opacity="0.3"')
 
 
-def horizon(canvas: Canvas, brand: Brand, label: str) -> None:
-    """A sun over quiet bands: a new season."""
-    p, art = canvas.palette, canvas.art
-    if canvas.wide:
-        canvas.rect(art.x, 0, art.w + 1, canvas.h, p.near)
-    line = art.y + art.h * 0.62
-    r = min(art.w * 0.36, art.h * 0.54)
-    x = art.x + art.w * (0.5 if canvas.wide else 0.66)
-    canvas.path(f"M{x - r:.1f} {line:.1f}a{r:.1f} {r:.1f} 0 0 1 {2 * r:.1f} 0z", p.accent)
-    depth = canvas.h - line
-    for share, fill in ((0.0, p.strong), (0.34, p.near), (0.66, p.strong)):
-        y = line + share * depth
-        canvas.rect(art.x, y, canvas.w - art.x, canvas.h - y + 1, fill)
-    for i, share in enumerate((0.16, 0.5)):
-        half = r * (0.72 - 0.3 * i)
-        thick = 0.07 * depth
-        canvas.rect(x - half, line + share * depth - thick / 2, 2 * half, thick, p.accent, thick / 2)
-
-
 # What draws a layout, and on which of colour.BACKGROUNDS it looks good: an angle takes one of them.
 LAYOUTS = {
     "tiles": (tiles, ("paper", "deep")),
@@ -167,7 +134,5 @@ LAYOUTS = {
     "thread": (thread, ("deep", "paper")),
     "pass": (membership, ("paper", "primary")),
     "steps": (steps, ("primary", "deep")),
-    "orbit": (orbit, ("paper", "deep")),
     "doorway": (doorway, ("deep", "paper")),
-    "horizon": (horizon, ("primary", "paper")),
 }

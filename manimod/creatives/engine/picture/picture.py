@@ -32,7 +32,7 @@ def lay_out(variant: Variant, brand: Brand, size: str, little_text: bool = False
             f"The picture's font has no sign for “{missing[:12]}”. Use Latin, Greek or Cyrillic letters in the texts "
             "that are drawn, and no emoji."
         )
-    draw_shapes, backgrounds = LAYOUTS[layout or variant.layout]
+    draw_shapes, backgrounds = LAYOUTS.get(layout or variant.layout, LAYOUTS["tiles"])  # stored sets have older ones
     background = backgrounds[int(variant.angle[1:]) % len(backgrounds)]
     palette = colour.palette(brand.primary, brand.accent, background)
     seed = f"{variant.angle}{variant.label}{brand.name}"
@@ -59,14 +59,12 @@ def rasterise(svg: str, width: int | None = None) -> bytes:
 
 
 def png(svg: str, size: str, limit: int | None = None) -> bytes:
-    """PNG bytes in the canvas's size, with fewer colours as long as it weighs more than `limit` bytes: what every
-    placement that shows it allows."""
+    """PNG bytes in the canvas's size, with fewer colours if it weighs more than `limit`, or than a placement allows."""
     limit = limit or min(placement.weight_limit for placement in PLACEMENTS.values() if size in placement.canvases)
     data = rasterise(svg, CANVASES[size].width)
-    for colours in (256, 96, 32):
-        if len(data) > limit:
-            out = io.BytesIO()
-            with Image.open(io.BytesIO(data)) as full:
-                full.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-            data = out.getvalue()
-    return data
+    if len(data) <= limit:
+        return data
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as full:
+        full.convert("RGB").quantize(dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()

@@ -139,10 +139,9 @@ def fit(
 
 @lru_cache(maxsize=1024)
 def wrap(text: str, face: Face, measure: float) -> tuple[str, ...]:
-    """The text in as few lines as fit the measure (em), as even as they can be, without a lonely last word; no lines
-    where a word alone is too wide.
+    """The text in as few lines as fit the measure (em), as even as they can be; none where a word alone is too wide.
 
-    A line costs its empty share squared, more for an orphan or a short word at its end, less for a break after a stop.
+    A line costs its empty share squared, less where it ends with a stop, more where it ends with a short word.
     """
     words = text.split(" ")
     if max(width(word, face) for word in words) > measure:
@@ -151,18 +150,15 @@ def wrap(text: str, face: Face, measure: float) -> tuple[str, ...]:
     for start in range(len(words) - 1, -1, -1):
         options = []
         for end in range(start + 1, len(words) + 1):
-            line, last_word, is_last = " ".join(words[start:end]), words[end - 1], end == len(words)
+            line = " ".join(words[start:end])
             slack = 1 - width(line, face) / measure
             if slack < 0:
                 break
             count, cost, rest = best[end]
-            cost += slack**2
-            if is_last and start > 0 and (end - start == 1 or slack > 0.72):
-                cost += 0.6
-            if not is_last and len(last_word.strip(",.:")) <= 2:
-                cost += 0.08
-            if not is_last and last_word[-1] in ".,:;?":
+            if line[-1] in ".,:;?":
                 cost -= 0.06
-            options.append((count + 1, cost, (line, *rest)))
+            elif rest and len(words[end - 1]) <= 2:
+                cost += 0.08
+            options.append((count + 1, cost + slack**2, (line, *rest)))
         best[start] = min(options)
     return best[0][2]
