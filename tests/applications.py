@@ -21,6 +21,8 @@ class KeptApplication:
         self.app = create_app(settings)
         self.app.testing = True
         self.app.test_client_class = Client
+        # As argon2 comes, each password takes a quarter of a second, which is not what the tests are about.
+        security.pwd_context.update(argon2__time_cost=1, argon2__memory_cost=8, argon2__parallelism=1)
         # The last two remember the application that was made last.
         self._kept = [(held, dict(held)) for held in self._state()]
 

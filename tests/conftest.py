@@ -41,8 +41,9 @@ from tests.stripe_sandbox import Sandbox, SandboxControl
 
 # Where there is room, the tests' files are kept in memory: waiting for a disk proves nothing.
 IN_MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 4 * 1024**3
-# What waits more than it computes: one process does it all, with one `stack`, while the others keep the processor busy.
-WAITING = ("tests/browser/", "tests/chaos/", "tests/journeys/")
+# What waits more than it computes: the tests that share one `stack`, and two folders that start mani themselves.
+STACK = ("tests/browser/", "tests/journeys/test_event_to_queue.py", "tests/journeys/test_run.py")
+STARTS_MANI = ("tests/chaos/", "tests/journeys/")
 COMPUTING = "tests/browser/test_accessibility.py"
 
 # --- how the tests are dealt out --------------------------------------------------------------------------------------
@@ -53,11 +54,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
 
 
 class SchedulingByFile(LoadFileScheduling):
-    """A file stays on one process; all that waits does too."""
+    """A file stays on one process. So do groups of files that wait, while other processes keep the processor busy."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "waiting" if file.startswith(WAITING) and file != COMPUTING else file
+        if file.startswith(STACK) and file != COMPUTING:
+            return "stack"
+        return next(filter(file.startswith, STARTS_MANI), file)
 
 
 # --- databases -------------------------------------------------------------------------------------------------------
