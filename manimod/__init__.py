@@ -28,8 +28,9 @@ from flask_security import SQLAlchemyUserDatastore
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from manimod import cli, extensions, web
+from manimod import cli, web
 from manimod.config import Settings, load_settings
+from manimod.extensions import bootstrap, configure_logs, csrf, db, htmx, limiter, mail, migrate, open_redis, security
 from manimod.ingest.receiver import create_receiver
 from manimod.models import Role, User
 from manimod.stripe.crypto import Keyring
@@ -43,16 +44,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure(app, settings)
     app.extensions["settings"] = settings
     app.extensions["keyring"] = Keyring(settings.encryption_keys)
-    app.extensions["redis"] = extensions.open_redis(settings.redis_url)
-    extensions.configure_logs(app)
-    extensions.db.init_app(app)
-    extensions.migrate.init_app(app, extensions.db)
-    extensions.csrf.init_app(app)
-    extensions.htmx.init_app(app)
-    extensions.bootstrap.init_app(app)
-    extensions.limiter.init_app(app)
-    extensions.mail.init_app(app)
-    extensions.security.init_app(app, SQLAlchemyUserDatastore(extensions.db, User, Role))
+    app.extensions["redis"] = open_redis(settings.redis_url)
+    configure_logs(app)
+    for extension in (db, csrf, htmx, bootstrap, limiter, mail):
+        extension.init_app(app)
+    migrate.init_app(app, db)
+    security.init_app(app, SQLAlchemyUserDatastore(db, User, Role))
     web.register(app)
     app.register_blueprint(cli.blueprint)
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/webhooks": create_receiver(app)})

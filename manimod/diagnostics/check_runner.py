@@ -72,10 +72,9 @@ RUN_ORDER = list(TopologicalSorter({row.name: row.needs for row in CHECKS.values
 
 def check_account(account: Account, ask_stripe: bool = False) -> list[Check]:
     """Every check of an account. With `ask_stripe` its key is tried first, which takes up to 10 seconds."""
-    checks = Checks(account)
-    if ask_stripe and account.may_connect_stripe and checks.connection:
-        connections.check_connection(checks.connection.id)
-    return _run(checks)
+    if ask_stripe and account.may_connect_stripe and (connection := connections.get_current(account)):
+        connections.check_connection(connection.id)
+    return _run(Checks(account))
 
 
 def check_installation() -> list[Check]:

@@ -6,9 +6,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from manimod import jobs
 from manimod.creatives import brand_kit, review
@@ -29,7 +29,6 @@ MAX_CREATIVES = 100
 DAY = timedelta(days=1)
 STRIPE_ERROR_GRACE = timedelta(minutes=15)
 LATE_JOB, LOST_JOB = timedelta(seconds=60), timedelta(minutes=5)
-MIN_REDELIVERIES, MIN_REDELIVERED_EVENTS = 2, 5
 MAX_GENERIC_SHARE, MIN_CREATIVES = 0.2, 5
 
 
@@ -61,62 +60,34 @@ def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-@dataclass
 class Checks:
-    """What several checks look at, each fact read once and only if needed; then a method for each row of checks.toml.
+    """What several checks look at, read once; then a method for each row of checks.toml.
 
-    Without an account, those of the whole installation.
+    Without an account, those of the whole installation. `connection` is None while the account is not connected.
     """
 
-    account: Account | None = None
-    heartbeats: jobs.Heartbeats = field(default_factory=jobs.heartbeats)
-
-    @cached_property
-    def connection(self) -> Connection | None:
-        """None while the account is not connected."""
-        return connections.get_current(self.account) if self.account else None
-
-    @property
-    def mode(self) -> str:
-        return "live" if self.connection.livemode else "test"
-
-    @cached_property
-    def words(self) -> dict[str, str]:
-        """What every sentence of checks.toml may hold in braces."""
-        words = {"key_link": restricted_key_link()}
+    def __init__(self, account: Account | None = None) -> None:
+        self.account, self.heartbeats = account, jobs.heartbeats()
+        self.connection = connections.get_current(account) if account else None
+        self.words = {"key_link": restricted_key_link()}  # what every sentence of checks.toml may hold in braces
         if self.connection:
-            words["error"] = connections.explain_last_error(self.connection) if self.connection.last_error else ""
-            words["mode"] = self.mode
-            words["other_mode"], words["test"] = ("live", "test/") if self.mode == "test" else ("test", "")
-        return words
+            self._read_connection(self.connection)
 
-    @cached_property
-    def sources(self) -> sources.WorkingSource:
-        return sources.working_source(self.connection)
-
-    @cached_property
-    def rejections(self) -> dict[str, RejectedDelivery]:
-        """The latest rejection of the last day by reason, unless a delivery was accepted since."""
+    def _read_connection(self, connection: Connection) -> None:
+        self.words["error"] = connections.explain_last_error(connection) if connection.last_error else ""
+        modes = ("live", "test", "") if connection.livemode else ("test", "live", "test/")
+        self.words |= zip(("mode", "other_mode", "test"), modes, strict=True)
+        self.sources = sources.working_source(connection)
+        self.synced_at = next((run.finished_at for run in self.sources.runs if run.state == SyncState.DONE), None)
+        # When Stripe was last read without an error.
+        self.read_at = max(filter(None, (self.synced_at, connection.polled_at, connection.connected_at)))
+        # The latest rejection of the last day by reason, unless a delivery was accepted since.
         after = max(now() - DAY, self.sources.delivered_at or now() - DAY)
-        query = select(RejectedDelivery).where(
-            RejectedDelivery.connection_id == self.connection.id, RejectedDelivery.last_at > after
-        )
-        return {row.code: row for row in db.session.scalars(query.order_by(RejectedDelivery.last_at))}
-
-    @cached_property
-    def synced_at(self) -> datetime | None:
-        return next((run.finished_at for run in self.sources.runs if run.state == SyncState.DONE), None)
-
-    @cached_property
-    def read_at(self) -> datetime:
-        """When Stripe was last read without an error."""
-        return max(filter(None, (self.synced_at, self.connection.polled_at, self.connection.connected_at)))
-
-    @cached_property
-    def creatives(self) -> list[Row]:
-        """The latest ones, newest first."""
+        rejected = select(RejectedDelivery).where(RejectedDelivery.connection_id == connection.id)
+        rejected = rejected.where(RejectedDelivery.last_at > after).order_by(RejectedDelivery.last_at)
+        self.rejections = {row.code: row for row in db.session.scalars(rejected)}
         columns = (Creative.is_generic, Creative.received_at, Creative.generated_at)
-        return list(db.session.execute(review.latest(self.account, columns, MAX_CREATIVES)))
+        self.creatives = db.session.execute(review.latest(self.account, columns, MAX_CREATIVES)).all()
 
     def check_plan(self) -> CheckResult:
         otherwise = broken if self.connection else attention
@@ -126,7 +97,7 @@ class Checks:
         if self.connection is None:
             return attention()
         name = self.connection.stripe_account_name or self.connection.stripe_account_id or "Stripe"
-        return good(f"{name}, {self.mode} mode", self.connection.connected_at)
+        return good(f"{name}, {self.words['mode']} mode", self.connection.connected_at)
 
     def check_key(self) -> CheckResult:
         code = self.connection.last_error or ""
@@ -156,10 +127,10 @@ class Checks:
         return good_if(chosen, attention, f"{chosen} of {len(switches)} switched on")
 
     def check_mode(self) -> CheckResult:
-        others = [event for event in self.sources.events if event.livemode != self.connection.livemode]
-        if others and self.sources.events[0] is others[0]:
+        others, latest = self.sources.other_mode_events, self.sources.events[:1]
+        if others and others[0] in latest:
             return broken(f"{len(others)} of the last {len(self.sources.events)} events", others[0].received_at)
-        return good(f"{self.mode} mode")
+        return good(f"{self.words['mode']} mode")
 
     def check_fast_source(self) -> CheckResult:
         states = self.sources.states
@@ -187,13 +158,6 @@ class Checks:
             return broken(f"Looked at the latest {MIN_EVENTS}", delivered_at)
         return good_if(delivered_at, attention, seen_at=delivered_at)
 
-    def check_redeliveries(self) -> CheckResult:
-        times = []
-        for event in self.sources.events:
-            if event.repeats >= MIN_REDELIVERIES and event.repeated_at > now() - DAY:
-                times.append(event.repeated_at)
-        return good() if len(times) < MIN_REDELIVERED_EVENTS else attention(_count(len(times), "event"), max(times))
-
     def check_poll(self) -> CheckResult:
         polled_at = self.connection.polled_at
         if not self.sources.works(Source.POLL):
@@ -207,9 +171,6 @@ class Checks:
     def check_sync(self) -> CheckResult:
         if not self.sources.works(Source.SYNC):
             return broken(seen_at=self.synced_at)
-        latest = next(iter(self.sources.runs), None)
-        if latest and latest.state == SyncState.RUNNING:
-            return good(f"{latest.customers:,} so far", latest.started_at, says="running")
         return good(seen_at=self.synced_at) if self.synced_at else good(says="first")
 
     def check_customers(self) -> CheckResult:

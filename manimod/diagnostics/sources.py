@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import defer
 
 from manimod.config import settings
@@ -25,7 +25,6 @@ MIN_EVENTS = 3  # the webhook works while it brings one of the latest three: the
 START = timedelta(minutes=5)  # after connecting, when nothing is late yet
 POLL_OVERDUE = timedelta(minutes=5)
 SYNC_OVERDUE = timedelta(minutes=10)  # beyond the interval
-RECENT = timedelta(days=7)
 
 
 class SourceState(StrEnum):
@@ -42,6 +41,7 @@ class WorkingSource:
     states: dict[Source, SourceState]
     last_received_at: dict[Source, datetime]  # of those from which something has arrived lately
     events: Sequence[StripeEvent]  # the latest ones, newest first, including those that were ignored
+    other_mode_events: list[StripeEvent]  # of those, the ones whose mode is not the key's
     runs: list[SyncRun]  # the latest ones, newest first
 
     @property
@@ -83,18 +83,9 @@ def working_source(connection: Connection) -> WorkingSource:
         Source.POLL: _poll_state(connection),
         Source.SYNC: _sync_state(connection, runs),
     }
-    return WorkingSource(states, {arrival.source: arrival.received_at for arrival in arrivals}, events, runs)
-
-
-def events_of_the_other_mode(connection: Connection) -> int:
-    """How many events of the last 7 days were ignored because their mode is not the key's."""
-    query = select(func.count()).where(
-        StripeEvent.connection_id == connection.id,
-        StripeEvent.state == constant(EventState.IGNORED),
-        StripeEvent.received_at > now() - RECENT,
-        StripeEvent.livemode != connection.livemode,
-    )
-    return db.session.scalar(query)
+    received_at = {arrival.source: arrival.received_at for arrival in arrivals}
+    other_mode_events = [event for event in events if event.livemode != connection.livemode]
+    return WorkingSource(states, received_at, events, other_mode_events, runs)
 
 
 def _webhook_state(connection: Connection, latest: Sequence[StripeEvent | Row]) -> SourceState:

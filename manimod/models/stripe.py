@@ -95,7 +95,6 @@ class StripeEvent(db.Model, ConnectionRow):
         UniqueConstraint("connection_id", "stripe_id"),
         partial_index("ix_stripe_event_pending", "connection_id", "state", "id", where="state = 'pending'"),
         Index("ix_stripe_event_log", "connection_id", "received_at"),
-        partial_index("ix_stripe_event_ignored", "connection_id", "received_at", where="state = 'ignored'"),
         partial_index("ix_stripe_event_failed", "connection_id", "state", where="state = 'failed'"),
         Index("ix_stripe_event_customer", "connection_id", "stripe_customer_id"),
         partial_index("ix_stripe_event_paid", "connection_id", "paid_invoice_id", where="paid_invoice_id IS NOT NULL"),

@@ -168,7 +168,6 @@ def _page(account: Account, fragment: str | None = None, status: int = 200, **co
     if connection:
         context = _context(connection) | _sync_context(connection) | context
         context["working"] = sources.working_source(connection)
-        context["other_mode_events"] = sources.events_of_the_other_mode(connection)
     context.setdefault("key_form", ApiKeyForm(formdata=None))
     return render.page(
         "settings/stripe.html",

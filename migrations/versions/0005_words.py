@@ -47,9 +47,11 @@ def upgrade() -> None:
     keep_when_a_mail_is_due()
     move_deliveries("refused_delivery", "rejected_delivery")
     keep_audiences_by_day()
+    op.drop_index("ix_stripe_event_ignored", table_name="stripe_event")  # no query asks for it any more
 
 
 def downgrade() -> None:
+    index_events("ix_stripe_event_ignored", ["connection_id", "received_at"], "ignored")
     keep_audiences_of_the_last_sync_apart()
     move_deliveries("rejected_delivery", "refused_delivery")
     for table, index_before, state_before, index_after, state_after in STATES:
@@ -75,8 +77,12 @@ def change_state(
 
 def index_pending_events(columns: list[str]) -> None:
     op.drop_index("ix_stripe_event_pending", table_name="stripe_event")
-    where = sa.text("state = 'pending'")
-    op.create_index("ix_stripe_event_pending", "stripe_event", columns, sqlite_where=where, postgresql_where=where)
+    index_events("ix_stripe_event_pending", columns, "pending")
+
+
+def index_events(name: str, columns: list[str], state: str) -> None:
+    where = sa.text(f"state = '{state}'")
+    op.create_index(name, "stripe_event", columns, sqlite_where=where, postgresql_where=where)
 
 
 def rename_checks(names: list[tuple[str, str]]) -> None:

@@ -263,22 +263,6 @@ def write_generic_ads(w):
     return lambda: become(False)
 
 
-def repeat_deliveries(w):
-    for _ in range(5):
-        event = stripe_events.event("customer.updated", stripe_events.customer())
-        for _ in range(3):
-            assert w.deliver(event) == 200
-    w.drain()
-    w.staff()
-    repeats = update(StripeEvent).where(StripeEvent.connection_id == w.connection.id)
-
-    def forget():
-        with transaction():
-            db.session.execute(repeats.values(repeats=0))
-
-    return forget
-
-
 BREAKAGES = {
     "a revoked key": (revoke_key, "key", "broken", "Replace the key"),
     "an expired key": (expire_key, "key", "broken", "Replace the key"),
@@ -316,7 +300,6 @@ BREAKAGES = {
     "an event that nobody fetches": (leave_event_waiting(9), "job_backlog", "broken", "Add a worker"),
     "a slow day": (be_slow, "promise", "attention", None),
     "generic ads": (write_generic_ads, "generic", "attention", "Sync now"),
-    "repeated deliveries": (repeat_deliveries, "redeliveries", "attention", "Look at the deliveries in Stripe"),
 }
 
 

@@ -49,7 +49,7 @@ def test_a_full_page_stays_within_the_budget(as_owner, account, creative, count_
 
 
 def test_the_checks_of_an_account_stay_within_it_as_well(as_owner, account, valkey, count_queries):
-    """Thirty checks on one page, with everybody at work, so that none goes without looking."""
+    """All checks on one page, with everybody at work, so that none goes without looking."""
     fill(account)
     for name in (FAST, SLOW):
         Worker([name], connection=valkey, serializer=JSONSerializer).register_birth()
