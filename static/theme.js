@@ -1,14 +1,25 @@
 // Bootstrap's colours follow this attribute. Loaded before the styles, so that a dark page never flashes white.
-// Whoever has chosen a theme gets it from the server in data-theme; everyone else has the system's.
+// The choice of the account menu is kept in this browser, for screens differ; without one it is the system's theme.
 (() => {
   const root = document.documentElement;
+  root.classList.add("js");
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const apply = () => (root.dataset.bsTheme = root.dataset.theme || (dark.matches ? "dark" : "light"));
+  const apply = () => {
+    const chosen = localStorage.getItem("mani-theme") ?? "";
+    root.dataset.bsTheme = chosen || (dark.matches ? "dark" : "light");
+    root.style.colorScheme = root.dataset.bsTheme;
+    for (const button of document.querySelectorAll("[data-theme-choice]")) {
+      button.setAttribute("aria-pressed", button.dataset.themeChoice === chosen);
+    }
+  };
   dark.addEventListener("change", apply);
-  document.addEventListener("mani:theme", (event) => {
-    root.dataset.theme = event.detail.value;
+  window.addEventListener("storage", apply);
+  document.addEventListener("DOMContentLoaded", apply);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-theme-choice]");
+    if (!button) return;
+    localStorage.setItem("mani-theme", button.dataset.themeChoice);
     apply();
   });
-  root.classList.add("js");
   apply();
 })();

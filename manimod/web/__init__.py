@@ -1,15 +1,15 @@
 """The pages: thin views that call the packages below and respond with a page, a fragment or a redirect.
 
-render.py   one view, two shapes: the page, or its block for htmx; toasts; redirects after plain forms
-forms.py    what each form may hold; brand_form.py: the largest of them
+render.py   one view, two shapes: the page, or its block for htmx; toasts; redirects after plain forms; pictures
+forms.py    what each form may hold
 auth.py     sign-in and sign-out, the password, and who may see what
 labels.py   the words and times of the pages; assets.py: styles, scripts and icons
 charts.py   numbers as drawings: their geometry, which templates/macros/charts.html writes
 errors.py   every failure as a friendly page or a toast
-headers.py  security headers and compression
 """
 
-from flask import Flask
+from flask import Flask, Response
+from flask_compress import Compress
 from werkzeug.local import LocalProxy
 
 from manimod.web import (
@@ -24,33 +24,51 @@ from manimod.web import (
     editor,
     errors,
     exports,
-    headers,
     health,
     labels,
-    metrics,
     stripe_settings,
     support,
     troubleshooting,
 )
 
 PAGES = (account, audience, brand, creatives, dashboard, editor, exports, stripe_settings, support, troubleshooting)
-MACROS = {
-    "ui": "macros/ui.html",
-    "forms": "macros/forms.html",
-    "charts": "macros/charts.html",
-    "check_macros": "macros/checks.html",
+MACROS = {"ui": "ui", "forms": "forms", "charts": "charts", "check_macros": "checks"}
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "img-src 'self' data:"  # Bootstrap draws its check marks and arrows from data addresses
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # not no-referrer: over https the CSRF check compares the referrer with the host
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cache-Control": "private, no-cache",
 }
 
 
 def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    for module in (*PAGES, assets, health, metrics):
+    for module in (*PAGES, assets, health):
         app.register_blueprint(module.blueprint)
-    for module in (labels, auth, errors, headers):
+    for module in (labels, auth, errors):
         module.register(app)
     # The templates' macros are globals: `ui.icon(...)` works in pages, in macros, and in partials rendered alone.
     # A file of macros is compiled when the first of them is used.
     app.jinja_env.globals["geometry"] = charts
-    for name, template in MACROS.items():
-        app.jinja_env.globals[name] = LocalProxy(lambda template=template: app.jinja_env.get_template(template).module)
+    for name, file in MACROS.items():
+        template = f"macros/{file}.html"
+        app.jinja_env.globals[name] = LocalProxy(lambda name=template: app.jinja_env.get_template(name).module)
+    headers = dict(SECURITY_HEADERS)
+    if app.config["SESSION_COOKIE_SECURE"]:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    Compress(app)

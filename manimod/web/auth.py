@@ -4,15 +4,17 @@ from collections.abc import Callable
 from functools import wraps
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request, session, url_for
+from flask import Flask, Response, request, session, url_for
 from flask_limiter.util import get_remote_address
 from flask_security import auth_required, current_user
 
 from manimod.errors import ManimodError
-from manimod.extensions import limiter, security
+from manimod.extensions import db, limiter, security
+from manimod.models import Account
 from manimod.web import render
 
 # Only failures count, so nobody is locked out by signing in often.
+FAILURES = {"methods": ["POST"], "deduct_when": lambda response: response.status_code == 422}
 MAX_FAILURES_PER_ADDRESS = "20 per minute; 100 per hour"
 MAX_FAILURES_PER_USER = "8 per minute; 30 per hour"
 
@@ -23,8 +25,8 @@ NOT_USED = ("security.two_factor_rescue", "security.two_factor_setup_validate", 
 
 def register(app: Flask) -> None:
     blueprint = app.blueprints["security"]
-    limiter.limit(MAX_FAILURES_PER_ADDRESS, methods=["POST"], deduct_when=_is_refused)(blueprint)
-    limiter.limit(MAX_FAILURES_PER_USER, key_func=_get_user_key, methods=["POST"], deduct_when=_is_refused)(blueprint)
+    limiter.limit(MAX_FAILURES_PER_ADDRESS, **FAILURES)(blueprint)
+    limiter.limit(MAX_FAILURES_PER_USER, key_func=_get_user_key, **FAILURES)(blueprint)
     app.before_request_funcs.setdefault("security", []).append(_check_request)
     app.after_request_funcs.setdefault("security", []).append(_adjust_response)
     security.unauthn_handler(_ask_to_sign_in)
@@ -38,23 +40,28 @@ def owner_required(view: Callable) -> Callable:
 
     @wraps(view)
     @auth_required("session")
-    def guarded(*args: object, **kwargs: object) -> Response:
+    def guarded(**kwargs: object) -> Response:
         if current_user.account is None or not current_user.has_role("owner"):
             raise ManimodError("FORBIDDEN")
-        return view(current_user.account, *args, **kwargs)
+        return view(current_user.account, **kwargs)
 
     return guarded
 
 
 def support_required(view: Callable) -> Callable:
-    """For support staff, who have no account and have given a code at their sign-in."""
+    """For support staff, who have no account and have given a code at their sign-in.
+
+    Gives the view the account whose id stands in the address.
+    """
 
     @wraps(view)
     @auth_required("session")
-    def guarded(*args: object, **kwargs: object) -> Response:
+    def guarded(**kwargs: object) -> Response:
         if not current_user.has_role("support") or current_user.account or not current_user.tf_primary_method:
             raise ManimodError("FORBIDDEN")
-        return view(*args, **kwargs)
+        if "account_id" in kwargs:
+            kwargs["account"] = db.get_or_404(Account, kwargs.pop("account_id"))
+        return view(**kwargs)
 
     return guarded
 
@@ -72,11 +79,8 @@ def _ask_to_sign_in(mechanisms: list | None = None, headers: dict | None = None)
 
 
 def _check_request() -> Response | None:
-    """Before Flask-Security's views."""
     if request.endpoint in NOT_USED or (request.endpoint in SIGNING_IN_ONLY and current_user.is_authenticated):
         raise ManimodError("NOT_FOUND")
-    if request.is_json:
-        abort(415)
     # The password alone would open a remembered session, so those who need a code are never remembered.
     if request.endpoint in SIGNING_IN_ONLY:
         session.pop("tf_remember_login", None)
@@ -97,10 +101,6 @@ def _adjust_response(response: Response) -> Response:
     if is_signed_in and urlsplit(response.location).path in ("/", url_for("security.login")):
         response.location = url_for("support.index")
     return response
-
-
-def _is_refused(response: Response) -> bool:
-    return response.status_code == 422
 
 
 def _get_user_key() -> str:

@@ -8,10 +8,9 @@ from manimod.creatives.engine.picture import picture
 from manimod.errors import ManimodError
 from manimod.jobs import transaction
 from manimod.models import Account, BrandKit
-from manimod.web import pictures, render
+from manimod.web import render
 from manimod.web.auth import owner_required
-from manimod.web.brand_form import BrandForm, LookForm
-from manimod.web.forms import LogoForm
+from manimod.web.forms import BrandForm, LogoForm, LookForm
 
 blueprint = Blueprint("brand", __name__, url_prefix="/settings/brand")
 
@@ -19,10 +18,9 @@ blueprint = Blueprint("brand", __name__, url_prefix="/settings/brand")
 @blueprint.route("", methods=["GET", "POST"], strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    kit = briefs.get_brand_kit(account)
-    form = BrandForm(obj=kit)
+    form = BrandForm(obj=briefs.get_brand_kit(account))
     if not form.is_submitted():
-        return render.page("brand/show.html", **_context(account, kit, form))
+        return render.page("brand/show.html", **_context(account))
     is_valid = form.validate()
     draft = brand_kit.draft(account, **form.valid_values)
     if is_valid:
@@ -32,7 +30,7 @@ def show(account: Account) -> Response:
             return _success(account, "Brand kit saved.")
         except brand_kit.BrandRejected as rejection:
             for field, sentence in rejection.problems.items():
-                form.refuse(field, sentence)
+                form[field].errors = [sentence]
     return render.page("brand/show.html", "form", 422, **_context(account, draft, form))
 
 
@@ -46,10 +44,8 @@ def save_logo(account: Account) -> Response:
         with transaction():
             brand_kit.set_logo(account, None if form.remove.data else data)
     except ManimodError as failure:
-        form.refuse("logo", str(failure))
-        kit = briefs.get_brand_kit(account)
-        context = _context(account, kit, BrandForm(formdata=None, obj=kit))
-        return render.page("brand/show.html", "form", failure.status, **context | {"logo_form": form})
+        form.logo.errors = [str(failure)]
+        return render.page("brand/show.html", "form", failure.status, **_context(account) | {"logo_form": form})
     return _success(account, "Logo removed." if form.remove.data else "Logo saved.")
 
 
@@ -59,10 +55,10 @@ def preview(account: Account) -> Response:
     """The pictures again, with what the form holds and nobody has saved yet."""
     form = BrandForm(obj=briefs.get_brand_kit(account))
     form.validate()
-    draft = brand_kit.draft(account, **form.valid_values)
-    if not render.wants_fragment():
-        return render.page("brand/show.html", **_context(account, draft, form))
-    return render.partial("brand/_preview.html", **_preview_context(draft))
+    context = _context(account, brand_kit.draft(account, **form.valid_values), form)
+    if render.wants_fragment():
+        return render.partial("brand/_preview.html", **context)
+    return render.page("brand/show.html", **context)
 
 
 @blueprint.get("/preview/<event>.svg")
@@ -78,7 +74,7 @@ def picture_of_event(account: Account, event: str) -> Response:
         variant = brand_kit.sample(draft, event).variants[0]
     except NoLegalCopy:
         abort(404)
-    return pictures.once(lambda: picture.draw(variant, briefs.to_brand(draft), "1080x1080"), "svg")
+    return render.picture(picture.draw(variant, briefs.to_brand(draft), "1080x1080"), "svg")
 
 
 @blueprint.get("/logo.png")
@@ -87,34 +83,32 @@ def logo(account: Account) -> Response:
     kit = briefs.get_brand_kit(account)
     if not kit.logo:
         abort(404)
-    return pictures.versioned(lambda: kit.logo, "png", str(kit.version))
+    return render.picture(kit.logo, "png", str(kit.version))
 
 
 def _success(account: Account, toast: str) -> Response:
-    kit = briefs.get_brand_kit(account)
-    context = _context(account, kit, BrandForm(formdata=None, obj=kit))
-    return render.success_response("brand/_kit.html", url_for("brand.show"), toast, **context)
+    return render.success_response("brand/_kit.html", url_for("brand.show"), toast, **_context(account))
 
 
-def _context(account: Account, kit: BrandKit, form: BrandForm) -> dict:
+def _context(account: Account, kit: BrandKit | None = None, form: BrandForm | None = None) -> dict:
+    """What the page shows: of the stored kit, or of one that isn't saved yet, with its form."""
+    kit = kit or briefs.get_brand_kit(account)
+    form = form or BrandForm(formdata=None, obj=kit)
     if all(offer.text.data for offer in form.offers):
         form.offers.append_entry()  # an empty row for the next offer
-    return {
-        "account": account,
-        "form": form,
-        "logo_form": LogoForm(formdata=None),
-        "remarks": brand_kit.find_warnings(account, kit),
-        **_preview_context(kit),
-    }
-
-
-def _preview_context(kit: BrandKit) -> dict:
-    """For each event the sample's texts, or why none can be written."""
     samples, problem = {}, None
     for event in brand_kit.SAMPLES:
         try:
             samples[event] = brand_kit.sample(kit, event).variants[0]
         except NoLegalCopy as refusal:
             problem = str(refusal)
-    unsaved = LookForm(formdata=None, obj=kit, meta={"csrf": False}).data
-    return {"kit": kit, "samples": samples, "preview_problem": problem, "unsaved": unsaved}
+    return {
+        "account": account,
+        "kit": kit,
+        "form": form,
+        "logo_form": LogoForm(formdata=None),
+        "remarks": brand_kit.find_warnings(account, kit),
+        "samples": samples,
+        "preview_problem": problem,
+        "unsaved": LookForm(formdata=None, obj=kit, meta={"csrf": False}).data,
+    }

@@ -1,31 +1,26 @@
 """The geometry of the charts: pure functions of numbers. macros/charts.html writes it as SVG and as a table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 HEIGHT = 100  # of a plot, in its own units
 DAY_WIDTH = 20
-COLUMN_MARGIN = 3
 BAR_GAP = 0.8  # between two colours of one column
 SHARES_WIDTH = 1000
 SHARES_GAP = 4
 SMALLEST_TOP = 4  # one or two things don't fill a plot
 
 
-@dataclass(frozen=True)
-class Bar:
-    """The part of a column that stands for one series."""
+class Bar(NamedTuple):
+    """The part of a day's column that stands for one series."""
 
     series: int
-    x: int
     y: float
-    width: int
     height: float
 
 
-@dataclass(frozen=True)
-class PlottedDay:
+class PlottedDay(NamedTuple):
     """`title` shows while the area from `x` is pointed at. `numbers` is None where nothing was counted."""
 
     name: str
@@ -36,8 +31,7 @@ class PlottedDay:
     bars: Sequence[Bar] = ()
 
 
-@dataclass(frozen=True)
-class Plot:
+class Plot(NamedTuple):
     """Numbers by day, today last. `paths` has one line per name."""
 
     names: Sequence[str]
@@ -45,7 +39,6 @@ class Plot:
     most: int
     top: int
     width: int
-    height: int = HEIGHT
     paths: Sequence[str] = ()
 
 
@@ -55,18 +48,16 @@ def columns(days: Sequence[tuple[date, Mapping[str, int]]], names: Mapping[str, 
     top = max(most, SMALLEST_TOP)
     plotted = []
     for index, (day, counts) in enumerate(days):
-        x, y = index * DAY_WIDTH, float(HEIGHT)
-        bars, parts, numbers = [], [], []
+        y, bars, parts, numbers = float(HEIGHT), [], [], []
         for series, (key, name) in enumerate(names.items(), 1):
             numbers.append(counts[key])
             if counts[key]:
                 height = HEIGHT * counts[key] / top
                 y -= height
-                visible = round(max(height - BAR_GAP, BAR_GAP), 2)
-                bars.append(Bar(series, x + COLUMN_MARGIN, round(y, 2), DAY_WIDTH - 2 * COLUMN_MARGIN, visible))
+                bars.append(Bar(series, round(y, 2), round(max(height - BAR_GAP, BAR_GAP), 2)))
                 parts.append(f"{counts[key]} {name.lower()}")
         title = ", ".join(parts) or "nothing"
-        plotted.append(PlottedDay(f"{day.day} {day:%b}", title, x, DAY_WIDTH, numbers, bars))
+        plotted.append(PlottedDay(f"{day.day} {day:%b}", title, index * DAY_WIDTH, DAY_WIDTH, numbers, bars))
     return Plot(list(names.values()), plotted, most, top, len(days) * DAY_WIDTH)
 
 

@@ -1,6 +1,5 @@
 """The review queue: cards, one creative with its variants, their pictures, and the decisions."""
 
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,20 +9,18 @@ from flask_security import current_user
 from manimod.creatives import briefs, review
 from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
 from manimod.creatives.engine.policy.rules import WARN
-from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.lifecycle import KINDS, Objective, Segment
 from manimod.models import Account, BrandKit, Creative
 from manimod.models.states import CreativeStatus
 from manimod.stripe import connections
-from manimod.web import pictures, render
+from manimod.web import render
 from manimod.web.auth import owner_required
 from manimod.web.forms import DecisionForm
 
 blueprint = Blueprint("creatives", __name__, url_prefix="/creatives")
 
 PAGE_SIZE = 12  # cards; the next ones come when a person scrolls to their end
-STOP_POLLING = 286  # htmx's own status
 VIEWS = {"texts": "Texts", "feed": "Feed post", "story": "Story", "search": "Search result"}
 DECISIONS = {
     "approve": (CreativeStatus.APPROVED, "Approved."),
@@ -36,15 +33,14 @@ LANDING_PAGE_RULE = "URL-01"  # pages look at the landing page of today, not at 
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def queue(account: Account) -> Response:
-    tab = request.args.get("status", CreativeStatus.WAITING)
+    tab, before = request.args.get("status", CreativeStatus.WAITING), request.args.get("before", type=int)
     if tab not in review.TABS:
         abort(404)
-    before, fragment, also = request.args.get("before", type=int), None, ()
-    if before:
-        fragment = "cards"
-    elif request.headers.get("HX-Target") == "queue":
-        fragment, also = "queue", ("_waiting_badge.html",)
-    return render.page("creatives/index.html", fragment, also=also, **_queue_context(account, tab, before))
+    context = _queue_context(account, tab, before)
+    if before and render.wants_fragment():
+        return render.page("creatives/_queue.html", "cards", **context)
+    fragment = "queue" if request.headers.get("HX-Target") == "queue" else None
+    return render.page("creatives/index.html", fragment, also=("_waiting_badge.html",), **context)
 
 
 @blueprint.get("/new")
@@ -53,13 +49,11 @@ def arrivals(account: Account) -> Response:
     """An open queue asks every second for what has come since; mostly nothing has."""
     if not render.wants_fragment():
         return redirect(url_for("creatives.queue"))
-    if connections.get_current(account) is None:
-        return make_response("", STOP_POLLING)
     cards = review.get_page(account, CreativeStatus.WAITING, after=request.args.get("since", 0, type=int), **_filters())
     if not cards:
-        return make_response("", 204)
+        return nothing_new(account)
     return render.page(
-        "creatives/index.html",
+        "creatives/_queue.html",
         "cards",
         also=("creatives/_arrivals.html", "creatives/_tabs.html", "_waiting_badge.html", "_announcer.html"),
         cards=cards,
@@ -70,11 +64,16 @@ def arrivals(account: Account) -> Response:
     )
 
 
+def nothing_new(account: Account) -> Response:
+    """Until the next poll; without a connection nothing can come, and htmx stops polling at its own status 286."""
+    return make_response("", 204 if connections.get_current(account) else 286)
+
+
 @blueprint.get("/<int:creative_id>")
 @owner_required
 def show(account: Account, creative_id: int) -> Response:
-    context = page_context(account, review.get(account, creative_id))
     is_other_view = request.headers.get("HX-Target") == "variants"
+    context = page_context(account, review.get(account, creative_id))
     return render.page("creatives/show.html", "variants" if is_other_view else None, **context)
 
 
@@ -98,9 +97,10 @@ def decide(account: Account, creative_id: int, decision: str) -> Response:
         address = url_for("creatives.show", creative_id=creative_id)
         undo = {"target": "#review", "swap": "outerHTML"}
     undo["address"] = url_for("creatives.decide", creative_id=creative_id, decision="reopen", tab=tab, **chosen)
+    if status == CreativeStatus.WAITING:
+        undo = None
     context = page_context(account, creative) | _counts_context(account)
-    undo = None if status == CreativeStatus.WAITING else undo
-    return render.success_response(partial, address, toast, undo=undo, also=also, tab=tab, **context)
+    return render.success_response(partial, address, toast, undo, also, tab=tab, **context)
 
 
 @blueprint.post("/<any(approve, reopen):decision>")
@@ -111,25 +111,19 @@ def decide_many(account: Account, decision: str) -> Response:
     status, _ = DECISIONS[decision]
     with transaction():
         decided = review.decide_many(account, ids, status, current_user)
-    toast = f"{len(decided)} back in the queue."
-    if status == CreativeStatus.APPROVED:
-        toast = f"{len(decided)} approved." if decided else "Nothing was approved: tick a creative first."
-        if len(ids) > len(decided):
-            toast += f" {len(ids) - len(decided)} had been decided meanwhile."
-        if decided:
-            address = url_for("creatives.decide_many", decision="reopen", id=decided, **_chosen())
-            undo = {"address": address, "target": "#queue", "swap": "outerHTML"}
-    if not render.wants_fragment():
-        return render.redirect_with_toast(
-            url_for("creatives.queue", **_chosen()), toast, undo and {"address": undo["address"]}
-        )
-    return render.page(
-        "creatives/index.html",
-        "queue",
-        also=("_waiting_badge.html", "_toast.html"),
-        message={"text": toast, "undo": undo},
-        **_queue_context(account, CreativeStatus.WAITING),
-    )
+    if decision == "reopen":
+        toast = f"{len(decided)} back in the queue."
+    elif decided:
+        toast = f"{len(decided)} approved."
+        address = url_for("creatives.decide_many", decision="reopen", id=decided, **_chosen())
+        undo = {"address": address, "target": "#queue", "swap": "outerHTML"}
+    else:
+        toast = "Nothing was approved: tick a creative first."
+    if decision == "approve" and len(ids) > len(decided):
+        toast += f" {len(ids) - len(decided)} had been decided meanwhile."
+    context = _queue_context(account, CreativeStatus.WAITING)
+    address, also = url_for("creatives.queue", **_chosen()), ("_waiting_badge.html",)
+    return render.success_response("creatives/_queue.html", address, toast, undo, also, **context)
 
 
 @blueprint.post("/<int:creative_id>/rewrite", endpoint="rewrite")
@@ -137,28 +131,16 @@ def decide_many(account: Account, decision: str) -> Response:
 @owner_required
 def change(account: Account, creative_id: int, review_id: int | None = None) -> Response:
     """A new version of all variants, or the texts from before a change. The page's toast offers to undo it."""
+    revision, toast = DecisionForm().revision.data, "New version written."
     with transaction():
         creative = review.get(account, creative_id)
-        revision = DecisionForm().revision.data
         if review_id is None:
             review.rewrite(creative, current_user, revision)
         else:
             review.restore(creative, review_id, current_user, revision)
-    toast = "New version written." if review_id is None else "The earlier texts are back."
+            toast = "The earlier texts are back."
     undo = url_for("creatives.restore", creative_id=creative_id, review_id=creative.reviews[-1].id)
     return render.redirect_with_toast(url_for("creatives.show", creative_id=creative_id), toast, {"address": undo})
-
-
-@blueprint.post("/sync")
-@owner_required
-def sync_data(account: Account) -> Response:
-    """The button of a generic set: read customers and tiers from Stripe now."""
-    connection = connections.require_current(account)
-    with transaction():
-        sync.request_sync(connection)
-    return render.success_response(
-        "creatives/_syncing.html", url_for("creatives.queue"), "Sync started. A new version will name the tier then."
-    )
 
 
 @blueprint.get("/<int:creative_id>/<canvas>.<any(svg, png):file_format>")
@@ -168,11 +150,8 @@ def picture(account: Account, creative_id: int, canvas: str, file_format: str) -
     creative = review.get(account, creative_id, variant)
     if canvas not in CANVASES:
         abort(404)
-
-    def draw() -> str | bytes:
-        return review.render_picture(creative, variant, canvas, file_format)
-
-    return pictures.versioned(draw, file_format, review.picture_version(creative, kit_of(account)))
+    drawn = review.render_picture(creative, variant, canvas, file_format)
+    return render.picture(drawn, file_format, review.picture_version(creative, kit_of(account)))
 
 
 @blueprint.app_template_global()
@@ -200,6 +179,14 @@ def warnings(creative: Creative) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
+@blueprint.app_template_global()
+def kit_of(account: Account) -> BrandKit:
+    """The brand kit, looked up once a request."""
+    if "kit" not in g:
+        g.kit = briefs.get_brand_kit(account)
+    return g.kit
+
+
 def _queue_context(account: Account, tab: str, before: int | None = None) -> dict[str, Any]:
     cards = review.get_page(account, tab, before, limit=PAGE_SIZE, **_filters())
     return {
@@ -209,35 +196,36 @@ def _queue_context(account: Account, tab: str, before: int | None = None) -> dic
         "newest_id": cards[0].id if cards else 0,
         "oldest_id": cards[-1].id if len(cards) == PAGE_SIZE else None,
         "connection": connections.get_current(account),
-        "tiers": [(tier, tier) for tier in review.tiers(account)],
+        "tiers": review.tiers(account),
         **_counts_context(account),
     }
 
 
 def _counts_context(account: Account) -> dict[str, Any]:
     """The counts of the tabs, which are filtered, and the number of the navigation, which is not."""
-    counts = review.counts(account)
-    chosen = _chosen()
-    shown = review.counts(account, **_filters()) if chosen else counts
-    return {"tab_counts": shown, "chosen": chosen, "waiting": counts["waiting"]}
+    return {
+        "tab_counts": review.counts(account, **_filters()),
+        "chosen": _chosen(),
+        "waiting": review.counts(account)["waiting"],
+    }
 
 
 def _chosen() -> dict[str, str]:
     """The filters of the address. What it asks for and mani doesn't know is left out."""
-    tier = request.args.get("tier", "")[:255]
-    choices = {"objective": Objective, "event": KINDS, "segment": Segment, "test": ("yes", "no"), "tier": (tier,)}
+    choices = {"objective": [*Objective], "event": KINDS, "segment": [*Segment], "test": ("yes", "no")}
     chosen = {}
-    for name, values in choices.items():
-        asked = request.args.get(name, "")[:255]
-        if asked and asked in tuple(values):
-            chosen[name] = asked
+    for name, value in request.args.items():
+        if value in choices.get(name, ()) or (name == "tier" and value):
+            chosen[name] = value[:255]
     return chosen
 
 
 def _filters() -> dict[str, Any]:
     """The same as columns of Creative."""
     filters = _chosen()
-    return filters | {"is_test": filters.pop("test") == "yes"} if "test" in filters else filters
+    if "test" in filters:
+        filters["is_test"] = filters.pop("test") == "yes"
+    return filters
 
 
 def page_context(account: Account, creative: Creative) -> dict[str, Any]:
@@ -251,16 +239,6 @@ def page_context(account: Account, creative: Creative) -> dict[str, Any]:
         "host": (urlsplit(brand.landing_page).hostname or "your-page").removeprefix("www."),
         "connection": connections.get_current(account),
         "views": VIEWS,
-        "day": timedelta(days=1),
         "view": view if view in VIEWS else "texts",
         "changes": review.CHANGES,
-        "decision_form": DecisionForm(formdata=None),
     }
-
-
-@blueprint.app_template_global()
-def kit_of(account: Account) -> BrandKit:
-    """The brand kit, looked up once a request."""
-    if "kit" not in g:
-        g.kit = briefs.get_brand_kit(account)
-    return g.kit

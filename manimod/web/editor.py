@@ -10,7 +10,7 @@ from manimod.creatives.engine.policy.rules import ALL
 from manimod.jobs import transaction
 from manimod.models import Account, Creative
 from manimod.models.states import CreativeStatus
-from manimod.web import pictures, render
+from manimod.web import render
 from manimod.web.auth import owner_required
 from manimod.web.creatives import LANDING_PAGE_RULE, kit_of, page_context
 
@@ -44,8 +44,7 @@ def save(account: Account, creative_id: int, index: int) -> Response:
 @owner_required
 def check(account: Account, creative_id: int, index: int) -> Response:
     """What the rules say of the text that is being typed, and the picture with it."""
-    creative = review.get(account, creative_id, index)
-    key = request.args.get("text", "")
+    creative, key = review.get(account, creative_id, index), request.args.get("text", "")
     text = request.form.get(key, "")
     return render.partial(
         "creatives/_findings.html",
@@ -65,9 +64,8 @@ def check(account: Account, creative_id: int, index: int) -> Response:
 def draft_picture(account: Account, creative_id: int, index: int) -> Response:
     """The picture with texts that nobody has saved yet."""
     creative = review.get(account, creative_id, index)
-    texts = {name: text for name, text in request.args.items() if text}
-    variant, _ = review.draft(creative, index, texts)
-    return pictures.once(lambda: picture.draw(variant, briefs.to_brand(kit_of(account)), "1080x1080"), "svg")
+    variant, _ = review.draft(creative, index, {name: text for name, text in request.args.items() if text})
+    return render.picture(picture.draw(variant, briefs.to_brand(kit_of(account)), "1080x1080"), "svg")
 
 
 def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:

@@ -3,11 +3,12 @@
 import traceback
 
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
+from manimod.creatives.engine.picture.text_layout import PictureRefused
 from manimod.errors import FAILURES, ManimodError
 from manimod.extensions import db
 from manimod.web import render
@@ -21,12 +22,20 @@ PASSING = (429, 500, 503)  # worth another try
 
 
 def register(app: Flask) -> None:
+    app.before_request(_refuse_json)
     app.register_error_handler(ManimodError, lambda failure: _respond(failure.code, sentence=str(failure)))
     app.register_error_handler(CSRFError, lambda _error: _respond("FORM_EXPIRED"))
+    app.register_error_handler(PictureRefused, lambda refusal: Response(f"{refusal}\n", 422, mimetype="text/plain"))
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(OverflowError, _on_unstorable_value)
     app.register_error_handler(DataError, _on_unstorable_value)
     app.register_error_handler(Exception, _on_unexpected_error)
+
+
+def _refuse_json() -> None:
+    """FlaskForm and Flask-Security would read it like a form."""
+    if request.is_json:
+        abort(415)
 
 
 def _on_http_error(error: HTTPException) -> Response:
@@ -57,15 +66,16 @@ def _on_unexpected_error(error: Exception) -> Response:
 
 
 def _respond(code: str, status: int | None = None, sentence: str | None = None) -> Response:
-    status = status or FAILURES[code].status
-    context = {"code": code, "number": status, "sentence": sentence or FAILURES[code].message}
-    if request.method == "GET" and status in PASSING:
-        context["again"] = request.full_path.rstrip("?")
-    elif request.method == "POST":
-        context["back"] = render.referrer()
+    status, sentence = status or FAILURES[code].status, sentence or FAILURES[code].message
     if render.wants_fragment():
-        response = render.error_toast(context["sentence"], status)
+        response = render.partial("_toast.html", status, message={"text": sentence, "is_error": True})
+        response.headers["HX-Reswap"] = "none"  # the page keeps what it shows
     else:
-        response = render.page("error.html", status=status, **context)
+        context = {}
+        if request.method == "GET" and status in PASSING:
+            context["again"] = request.full_path.rstrip("?")
+        elif request.method == "POST":
+            context["back"] = render.local_address(request.referrer, request.host)
+        response = render.page("error.html", status=status, code=code, number=status, sentence=sentence, **context)
     response.headers["X-Error-Code"] = code
     return response

@@ -5,47 +5,45 @@ A rule that needs neither the database nor Stripe is a validator here. The view 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from datetime import date
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask import request
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, IntegerField, PasswordField, RadioField, SelectField, StringField
-from wtforms.validators import Length, Optional
+from wtforms import (
+    BooleanField,
+    ColorField,
+    FieldList,
+    FormField,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms import Form as SubForm
+from wtforms.validators import Length, Optional, Regexp, ValidationError
 from wtforms.widgets import HiddenInput
 
 from manimod.accounts import support
+from manimod.creatives.engine.brief import OfferKind, Tone
 from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError, explain
 from manimod.lifecycle import KINDS
 from manimod.models.states import Plan
-from manimod.web.labels import LABELS
 
 NOT_IN_LIST = "Choose one of the list."
-MAX_FIELD_NAME_LENGTH = 60
-REGIONS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+MAX_LINES = 50  # banned words, proof and release notes of an account
+MAX_LINE_LENGTH = 160
+MAX_OFFERS = 10
+# Old names of places and fixed offsets are left out.
+REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific", "UTC")
+TIME_ZONES = sorted(name for name in available_timezones() if name.partition("/")[0] in REGIONS)
 
 
 class Form(FlaskForm):
-    class Meta(FlaskForm.Meta):
-        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> MultiDict | None:
-            """Form fields only: FlaskForm takes JSON as well, and a FieldList fails on names such as `offers-²`."""
-            fields = None if request.is_json else super().wrap_formdata(form, formdata)
-            if fields is None:
-                return None
-            kept = MultiDict()
-            for name in fields:
-                if name.isascii() and len(name) <= MAX_FIELD_NAME_LENGTH:
-                    kept.setlist(name, fields.getlist(name))
-            return kept
-
-    def refuse(self, field: str, sentence: str) -> None:
-        """Show beside a field the problem that a service found."""
-        self[field].errors = [*self[field].errors, sentence]
-
     @contextmanager
     def refusals_beside(self, field: str) -> Iterator[None]:
         """What a service refuses because of the input is shown beside the field, and `errors` holds it."""
@@ -54,7 +52,7 @@ class Form(FlaskForm):
         except ManimodError as failure:
             if failure.status != 422:
                 raise
-            self.refuse(field, str(failure))
+            self[field].errors = [str(failure)]
 
 
 def one_line(text: str | None) -> str:
@@ -83,17 +81,6 @@ class TierNameForm(Form):
     name = StringField("Name", filters=[one_line], render_kw={"maxlength": MAX_NAME_LENGTH, "autocomplete": "off"})
 
 
-@cache
-def _time_zones() -> dict[str, list[tuple[str, str]]]:
-    """Region -> its time zones as choices. Old names of places and fixed offsets are left out."""
-    choices = {"World": [("UTC", "UTC")]}
-    for name in sorted(available_timezones()):
-        region, _, place = name.partition("/")
-        if region in REGIONS:
-            choices.setdefault(region, []).append((name, place.replace("_", " ").replace("/", ", ")))
-    return choices
-
-
 class AccountForm(Form):
     name = StringField(
         "Name",
@@ -101,12 +88,8 @@ class AccountForm(Form):
         [one_line],
     )
     time_zone = SelectField(
-        "Time zone", choices=_time_zones, invalid_choice_message=f"mani doesn't know this time zone. {NOT_IN_LIST}"
+        "Time zone", choices=TIME_ZONES, invalid_choice_message=f"mani doesn't know this time zone. {NOT_IN_LIST}"
     )
-
-
-class ThemeForm(Form):
-    theme = RadioField("Theme", choices=list(LABELS["THEMES"].items()))
 
 
 class LogoForm(Form):
@@ -119,8 +102,8 @@ class SupportForm(Form):
 
     reason = StringField(
         "Reason",
-        filters=[one_line],
-        validators=[Length(1, support.MAX_REASON_LENGTH, explain("REASON_MISSING"))],
+        [Length(1, support.MAX_REASON_LENGTH, explain("REASON_MISSING"))],
+        [one_line],
         render_kw={"maxlength": support.MAX_REASON_LENGTH},
     )
     plan = SelectField("Plan", choices=Plan.choices(), validate_choice=False)
@@ -129,9 +112,103 @@ class SupportForm(Form):
 class DecisionForm(Form):
     """About a creative: the revision that was looked at, and why it is rejected."""
 
-    revision = IntegerField(validators=[Optional()], widget=HiddenInput())
-    reason = StringField(
-        "Why it doesn't fit (optional)",
-        filters=[one_line],
-        render_kw={"maxlength": 255, "placeholder": "Why it doesn't fit (optional)", "autocomplete": "off"},
+    revision = IntegerField(validators=[Optional()])
+    reason = StringField(filters=[one_line])
+
+
+class LinesField(TextAreaField):
+    """A text area whose value is a list of lines, each once."""
+
+    def _value(self) -> str:
+        return "\n".join(self.data or [])
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist:
+            lines = map(one_line, valuelist[0].splitlines())
+            self.data = list(dict.fromkeys(filter(None, lines)))
+
+    def pre_validate(self, form: SubForm) -> None:
+        lines = self.data or []
+        if len(lines) > MAX_LINES or max(map(len, lines), default=0) > MAX_LINE_LENGTH:
+            raise ValidationError(f"At most {MAX_LINES} lines of {MAX_LINE_LENGTH} characters each.")
+
+
+class OfferForm(SubForm):
+    text = StringField("What it is", [Length(max=120, message="An offer has at most 120 characters.")], [one_line])
+    kind = SelectField(choices=OfferKind.choices(), default=OfferKind.DISCOUNT, invalid_choice_message=NOT_IN_LIST)
+    code = StringField("Code", [Length(max=30, message="An offer's code has at most 30 characters.")], [one_line])
+    ends_on = StringField("Last day", filters=[one_line], render_kw={"type": "date"})
+
+    def validate_ends_on(self, field: StringField) -> None:
+        try:
+            date.fromisoformat(field.data or "2027-01-31")
+        except ValueError:
+            raise ValidationError("An end date is a day like 2027-01-31.") from None
+
+
+class OffersField(FieldList):
+    def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
+        """WTForms fails on names such as `offers-²`."""
+        for index in range(MAX_OFFERS + 1):
+            if f"{prefix}-{index}-text" in formdata:
+                yield index
+
+    @property
+    def data(self) -> list[dict[str, str | None]]:
+        """The offers as they are stored: those with a text; an empty code or day is None."""
+        offers = []
+        for row in self.entries:
+            if row.data["text"]:
+                offers.append({name: value or None for name, value in row.data.items()})
+        return offers
+
+
+def _colour_field(label: str) -> ColorField:
+    return ColorField(label, [Regexp("#[0-9a-fA-F]{6}$", message="A colour looks like #1f6feb.")])
+
+
+class LookForm(Form):
+    """What the sample pictures show."""
+
+    name = StringField("Name in ads", [Length(1, 60, "A brand needs a name of 1 to 60 characters.")], [one_line])
+    primary_colour = _colour_field("Main colour")
+    accent_colour = _colour_field("Accent colour")
+    tone = RadioField("Tone", choices=Tone.choices(), invalid_choice_message=NOT_IN_LIST)
+
+    @property
+    def valid_values(self) -> dict[str, Any]:
+        """The values of a brand kit that are valid, of a form that was validated."""
+        values = {}
+        for field in self:
+            if field.name not in ("version", "csrf_token") and not field.errors:
+                values[field.name] = field.data
+        return values
+
+
+class BrandForm(LookForm):
+    """The ad rules come afterwards."""
+
+    version = IntegerField(validators=[Optional()], widget=HiddenInput())
+    landing_page = StringField(
+        "Landing page",
+        [
+            Optional(),
+            Length(max=500, message="An address has at most 500 characters."),
+            Regexp(
+                r"https://[\w-]+(\.[\w-]+)+(:\d{1,4})?([/?#][^\s\"'<>\\]*)?$",
+                message="The landing page must be a full address that starts with https://.",
+            ),
+        ],
+        [one_line],
     )
+    release_notes = LinesField("What's new in your product")
+    proof = LinesField("Proof")
+    offers = OffersField(FormField(OfferForm))
+    banned_words = LinesField("Words to avoid")
+    disclaimer = StringField(
+        "Disclaimer", [Length(max=200, message="A disclaimer has at most 200 characters.")], [one_line]
+    )
+
+    def validate_offers(self, field: FieldList) -> None:
+        if len(field.data) > MAX_OFFERS:
+            raise ValidationError(f"At most {MAX_OFFERS} offers.")

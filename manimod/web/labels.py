@@ -14,29 +14,27 @@ from manimod.models import Creative
 from manimod.models.states import CreativeStatus, EventState, MomentState, Outcome, ReviewAction, Source
 from manimod.stripe.connections import explain_last_error
 
-ENUMS = {
-    "OBJECTIVES": Objective,
-    "SEGMENTS": Segment,
-    "POSITIONS": TierPosition,
-    "STATUSES": CreativeStatus,
-    "REVIEW_ACTIONS": ReviewAction,
-    "SOURCES": Source,
-    "RESULTS": EventState,
-    "MOMENT_STATES": MomentState,
-    "OUTCOMES": Outcome,
-}
 # What templates find under these names: stored value -> label.
-LABELS = {name: dict(enum.choices()) for name, enum in ENUMS.items()}
-LABELS["EVENTS"] = {event: kind.name for event, kind in KINDS.items()}
-LABELS["PURPOSES"] = {event: kind.purpose for event, kind in KINDS.items()}
-LABELS["OUTCOMES"]["unchecked"] = "Not checked"
-LABELS["THEMES"] = {"light": "Light", "dark": "Dark", "": "System"}
+LABELS = {
+    "OBJECTIVES": dict(Objective.choices()),
+    "SEGMENTS": dict(Segment.choices()),
+    "POSITIONS": dict(TierPosition.choices()),
+    "STATUSES": dict(CreativeStatus.choices()),
+    "REVIEW_ACTIONS": dict(ReviewAction.choices()),
+    "SOURCES": dict(Source.choices()),
+    "RESULTS": dict(EventState.choices()),
+    "MOMENT_STATES": dict(MomentState.choices()),
+    "OUTCOMES": dict(Outcome.choices()) | {"unchecked": "Not checked"},
+    "EVENTS": {event: kind.name for event, kind in KINDS.items()},
+    "PURPOSES": {event: kind.purpose for event, kind in KINDS.items()},
+}
 
 
 def register(app: Flask) -> None:
-    app.jinja_env.globals.update(LABELS, AUDIENCE_MINIMUMS=AUDIENCE_MINIMUMS, is_about_the_key=is_about_the_key)
+    functions = {"is_about_the_key": is_about_the_key, "timedelta": timedelta, "zip": zip}
+    app.jinja_env.globals.update(LABELS, AUDIENCE_MINIMUMS=AUDIENCE_MINIMUMS, **functions)
     app.jinja_env.filters.update(failure=explain, trouble=explain_last_error)
-    for function in (ago, ahead, on_day, exactly, clock, duration, share, audience, sentence_case, sentence):
+    for function in (ago, ahead, on_day, exactly, duration, counted, share, audience, sentence_case, sentence):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -76,12 +74,6 @@ def _zone() -> ZoneInfo:
     return ZoneInfo(account.time_zone if account else "UTC")
 
 
-def clock(length: timedelta) -> str:
-    """`0:07`, `4:31`."""
-    minutes, seconds = divmod(int(length.total_seconds()), 60)
-    return f"{minutes}:{seconds:02}"
-
-
 def duration(length: timedelta | float) -> str:
     """`0.8 s`, `14 s`, `3 min`, `2 h`; never below zero, because two clocks may differ a little."""
     seconds = length.total_seconds() if isinstance(length, timedelta) else length
@@ -92,6 +84,11 @@ def duration(length: timedelta | float) -> str:
     if seconds < 100 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.0f} h"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 customer`, `1,200 customers`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def share(part: float, whole: float) -> str:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from flask import Response, flash, make_response, redirect, render_template, request
 from jinja2_fragments.flask import render_block
 
+MIMETYPES = {"svg": "image/svg+xml", "png": "image/png"}
+
 
 def wants_fragment() -> bool:
     """Whether htmx asks for part of a page. A boosted link or a restored history entry wants the whole page."""
@@ -28,11 +30,6 @@ def local_address(address: str | None, host: str | None = None) -> str | None:
     return "/" + parts.path.lstrip("/\\") + (f"?{parts.query}" if parts.query else "")
 
 
-def referrer() -> str | None:
-    """The page of mani that the request came from."""
-    return local_address(request.referrer, request.host)
-
-
 def page(
     template: str, fragment: str | None = None, status: int = 200, also: tuple[str, ...] = (), **context: object
 ) -> Response:
@@ -50,7 +47,6 @@ def partial(template: str, status: int = 200, also: tuple[str, ...] = (), **cont
 def success_response(
     partial: str | None,
     address: str,
-    /,
     toast: str,
     undo: dict | None = None,
     also: tuple[str, ...] = (),
@@ -66,13 +62,6 @@ def success_response(
     return _respond(html, 200, (*also, "_toast.html"), context | {"message": {"text": toast, "undo": undo}})
 
 
-def error_toast(sentence: str, status: int) -> Response:
-    """The response to a failed htmx action: nothing is swapped, and a toast says why."""
-    response = partial("_toast.html", status, message={"text": sentence, "is_error": True})
-    response.headers["HX-Reswap"] = "none"
-    return response
-
-
 def redirect_with_toast(address: str, toast: str = "", undo: dict | None = None) -> Response:
     """Leave the page, also from htmx. The next page shows the toast, with `undo` as in `success_response`."""
     if toast:
@@ -80,6 +69,17 @@ def redirect_with_toast(address: str, toast: str = "", undo: dict | None = None)
     if wants_fragment():
         return make_response("", 200, {"HX-Redirect": address})
     return redirect(address, 303)
+
+
+def picture(content: str | bytes, kind: str, version: str | None = None) -> Response:
+    """An SVG or PNG that can do nothing. Browsers keep it for good where its address names its version."""
+    response = Response(content, mimetype=MIMETYPES[kind])
+    response.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; style-src 'none'"
+    if version:
+        response.set_etag(version, weak=True)
+        is_kept = request.args.get("v") == version
+        response.headers["Cache-Control"] = "private, max-age=31536000, immutable" if is_kept else "private, no-cache"
+    return response.make_conditional(request)
 
 
 def _respond(html: str, status: int, also: tuple[str, ...] = (), context: dict | None = None) -> Response:

@@ -1,6 +1,8 @@
 """Settings > Integrations > Stripe, in the order of the guide: connect, events, webhook, tiers, sync, disconnect."""
 
-from flask import Blueprint, Response, redirect, request, url_for
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, request, url_for
 
 from manimod.creatives import brand_kit
 from manimod.customers import tiers
@@ -9,8 +11,9 @@ from manimod.errors import PASSING, ManimodError
 from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.lifecycle import KINDS
-from manimod.models import Account, Connection
+from manimod.models import Account, Connection, SyncRun
 from manimod.models.accounts import now
+from manimod.models.states import SyncState
 from manimod.moments import record
 from manimod.stripe import connections
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
@@ -23,22 +26,12 @@ from manimod.web.labels import is_about_the_key
 blueprint = Blueprint("stripe_settings", __name__, url_prefix="/settings")
 
 # Mended in the field itself. For the other refused keys the page leads to a new one.
-MENDED_HERE = (
-    "STRIPE_KEY_MISSING",
-    "STRIPE_KEY_SIGNING_SECRET",
-    "STRIPE_KEY_TRUNCATED",
-    "STRIPE_KEY_OTHER_ACCOUNT",
-)
+MENDED_HERE = ("STRIPE_KEY_MISSING", "STRIPE_KEY_SIGNING_SECRET", "STRIPE_KEY_TRUNCATED", "STRIPE_KEY_OTHER_ACCOUNT")
 CHANGED_BY_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "settings/_sources.html")
 
 
-@blueprint.get("", strict_slashes=False)
-@owner_required
-def settings(account: Account) -> Response:
-    return redirect(url_for("stripe_settings.integrations"))
-
-
 @blueprint.get("/integrations")
+@blueprint.get("", strict_slashes=False, endpoint="settings")
 @owner_required
 def integrations(account: Account) -> Response:
     return render.page("settings/integrations.html", account=account, connection=connections.get_current(account))
@@ -61,7 +54,7 @@ def connect(account: Account) -> Response:
             connection = connections.connect(account, check, form.start_over.data)
             name = connection.stripe_account_name or connection.stripe_account_id or "Stripe"
     except ManimodError as failure:
-        form.refuse("api_key", str(failure))
+        form.api_key.errors = [str(failure)]
         return _page(
             account,
             status=failure.status,
@@ -92,15 +85,12 @@ def save_events(account: Account, kind: str | None) -> Response:
 @blueprint.post("/integrations/stripe/signing-secret")
 @owner_required
 def save_signing_secret(account: Account) -> Response:
-    connection = connections.require_current(account)
-    form = SigningSecretForm()
+    connection, form = connections.require_current(account), SigningSecretForm()
     with form.refusals_beside("signing_secret"), transaction():
         connections.set_signing_secret(connection, form.signing_secret.data or "")
     if form.errors:
         return _page(account, "webhook", 422, secret_form=form, replaces_secret=True)
-    return render.success_response(
-        "settings/_webhook.html", _here("webhook"), "Signing secret saved.", **_context(connection)
-    )
+    return _webhook_saved(connection, "Signing secret saved.")
 
 
 @blueprint.post("/integrations/stripe/signing-secret/old/remove")
@@ -109,24 +99,26 @@ def remove_old_secret(account: Account) -> Response:
     connection = connections.require_current(account)
     with transaction():
         connection.encrypted_old_signing_secret = None
-    return render.success_response(
-        "settings/_webhook.html", _here("webhook"), "Old secret removed.", **_context(connection)
-    )
+    return _webhook_saved(connection, "Old secret removed.")
+
+
+def _webhook_saved(connection: Connection, toast: str) -> Response:
+    return render.success_response("settings/_webhook.html", _here("webhook"), toast, **_context(connection))
 
 
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>")
 @owner_required
 def rename_tier(account: Account, tier_id: int) -> Response:
-    connection = connections.require_current(account)
-    form = TierNameForm()
+    connection, form = connections.require_current(account), TierNameForm()
     with form.refusals_beside("name"), transaction():
         brand_kit.rename_tier(connection, tier_id, form.name.data or "")
-    if form.errors and not render.wants_fragment():
-        return _page(account, status=422, rejected_tiers={tier_id: form})
-    context = _context(connection)
+    rejected = {tier_id: form} if form.errors else {}
+    if rejected and not render.wants_fragment():
+        return _page(account, status=422, rejected_tiers=rejected)
+    context = _context(connection) | {"rejected_tiers": rejected}
     tier = next(tier for tier in context["tiers"] if tier.id == tier_id)
-    if form.errors:
-        return render.partial("settings/_tier.html", 422, tier=tier, rejected_tiers={tier_id: form}, **context)
+    if rejected:
+        return render.partial("settings/_tier.html", 422, tier=tier, **context)
     toast = f"Saved: the next creatives say {tier.name}."
     return render.success_response("settings/_tier.html", _here("tiers"), toast, tier=tier, **context)
 
@@ -163,22 +155,26 @@ def disconnect(account: Account) -> Response:
     return render.redirect_with_toast(_here(), "Disconnected. The API key is deleted.")
 
 
+def is_syncing(connection: Connection, runs: Sequence[SyncRun]) -> bool:
+    """Whether a sync is due or under way. `runs`: the latest ones, newest first."""
+    is_due = connection.next_sync_at is not None and connection.next_sync_at <= now()
+    return is_due or (bool(runs) and runs[0].state == SyncState.RUNNING)
+
+
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
     connection = connections.get_current(account)
+    shown = {
+        "account": account,
+        "connection": connection,
+        "events_form": EventsForm(formdata=None, data=record.switches(account)),
+        "key_form": ApiKeyForm(formdata=None),
+        "key_link": restricted_key_link(),
+        "permissions": PERMISSIONS,
+    }
     if connection:
-        context = _context(connection) | _sync_context(connection) | context
-        context["working"] = sources.working_source(connection)
-    context.setdefault("key_form", ApiKeyForm(formdata=None))
-    return render.page(
-        "settings/stripe.html",
-        fragment,
-        status,
-        account=account,
-        events_form=EventsForm(formdata=None, data=record.switches(account)),
-        permissions=PERMISSIONS,
-        key_link=restricted_key_link(),
-        **context | {"connection": connection},
-    )
+        shown |= _context(connection) | _sync_context(connection)
+        shown["working"] = sources.working_source(connection)
+    return render.page("settings/stripe.html", fragment, status, **shown | context)
 
 
 def _context(connection: Connection) -> dict:
@@ -186,7 +182,7 @@ def _context(connection: Connection) -> dict:
     found = tiers.get_for_connection(connection)
     return {
         "connection": connection,
-        "address": connections.webhook_address(connection),
+        "webhook_address": connections.webhook_address(connection),
         "event_types": EVENT_TYPES,
         "secret_form": SigningSecretForm(formdata=None),
         "tiers": found,
@@ -196,14 +192,12 @@ def _context(connection: Connection) -> dict:
 
 def _sync_context(connection: Connection) -> dict:
     latest = sync.list_latest(connection)
-    is_due = connection.next_sync_at is not None and connection.next_sync_at <= now()
-    progress = sync.progress(latest)
     return {
         "connection": connection,
         "runs": [run for run in latest if run.finished_at],
         "run": latest[0] if latest else None,
-        "progress": progress,
-        "is_syncing": is_due or progress is not None,
+        "progress": sync.progress(latest),
+        "is_syncing": is_syncing(connection, latest),
     }
 
 

@@ -6,7 +6,6 @@ from flask_security import current_user
 from manimod import jobs
 from manimod.accounts import support
 from manimod.diagnostics import alerts, check_runner, metrics
-from manimod.extensions import db
 from manimod.ingest import delivery_log, sync
 from manimod.jobs import transaction
 from manimod.models import Account
@@ -16,7 +15,6 @@ from manimod.web import render
 from manimod.web.auth import support_required
 from manimod.web.forms import SupportForm
 
-MAX_SEARCH_LENGTH = 255
 # By the last part of the address: what is done, and what the toast says.
 ACTIONS = {
     "check": (support.check, "The checks ran just now."),
@@ -50,18 +48,16 @@ def index() -> Response:
 
 @blueprint.get("/accounts/<int:account_id>")
 @support_required
-def account(account_id: int) -> Response:
-    return _page(db.get_or_404(Account, account_id))
+def account(account: Account) -> Response:
+    return _page(account)
 
 
 @blueprint.get("/accounts/<int:account_id>/events/<int:event_id>")
 @blueprint.post("/accounts/<int:account_id>/events/<int:event_id>/replay", endpoint="replay")
 @support_required
-def event(account_id: int, event_id: int) -> Response:
+def event(account: Account, event_id: int) -> Response:
     """One event, and the form to process it once more."""
-    account = db.get_or_404(Account, account_id)
-    detail = delivery_log.get_event(connections.require_current(account), event_id)
-    form = SupportForm()
+    detail, form = delivery_log.get_event(connections.require_current(account), event_id), SupportForm()
     if form.validate_on_submit():
         with transaction():
             support.replay(current_user, account, form.reason.data, event_id)
@@ -73,26 +69,18 @@ def event(account_id: int, event_id: int) -> Response:
 
 @blueprint.get("/accounts/<int:account_id>/customers")
 @support_required
-def customers(account_id: int) -> Response:
+def customers(account: Account) -> Response:
     """Was this customer processed?"""
-    found = db.get_or_404(Account, account_id)
-    connection = connections.require_current(found)
-    text = request.args.get("q", "").strip()[:MAX_SEARCH_LENGTH]
-    return render.page(
-        "support/customers.html",
-        account=found,
-        connection=connection,
-        text=text,
-        found=delivery_log.find_customers(connection, text),
-        for_support=True,
-    )
+    connection, text = connections.require_current(account), request.args.get("q", "")
+    found = delivery_log.find_customers(connection, text)
+    context = {"account": account, "connection": connection, "text": text, "found": found, "for_support": True}
+    return render.page("support/customers.html", **context)
 
 
 @blueprint.post("/accounts/<int:account_id>/<any(check, sync, plan):action>")
 @support_required
-def act(account_id: int, action: str) -> Response:
+def act(account: Account, action: str) -> Response:
     """Without a reason the page comes back with its form."""
-    account = db.get_or_404(Account, account_id)
     form = SupportForm()
     if not form.validate():
         return _page(account, 422, form)
@@ -102,8 +90,9 @@ def act(account_id: int, action: str) -> Response:
     details = {"plan": form.plan.data or ""} if action == "plan" else {}
     with transaction():
         function(current_user, account, form.reason.data, **details)
-    here = url_for("support.account", account_id=account.id)
-    return render.redirect_with_toast(here, toast.format(plan=account.plan.capitalize()))
+    return render.redirect_with_toast(
+        url_for("support.account", account_id=account.id), toast.format(plan=account.plan.capitalize())
+    )
 
 
 def _page(account: Account, status: int = 200, form: SupportForm | None = None) -> Response:

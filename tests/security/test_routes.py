@@ -34,20 +34,17 @@ SIGNING_IN = dict(stranger=SIGN_IN, other=GONE, support=GONE, half=GONE, owner=G
 RULES = {
     "assets.serve": OPEN,
     "audience.show": OWNERS,
-    "account.choose_theme": SIGNED_IN,
     "account.*": OWNERS,
     "bootstrap.static": OPEN,
     "brand.*": OWNERS,
     "creatives.queue": OWNERS,
     "creatives.arrivals": OWNERS,
     "creatives.decide_many": OWNERS,
-    "creatives.sync_data": OWNERS,
     "creatives.*": OF_ONE_OWNER,
     "dashboard.*": OWNERS,
     "editor.*": OF_ONE_OWNER,
     "exports.*": OWNERS,
-    "health.*": OPEN,
-    "metrics.show": OPEN,  # from the same machine only, or with METRICS_TOKEN: tests/web/test_metrics.py
+    "health.*": OPEN,  # /metrics from the same machine only, or with METRICS_TOKEN: tests/web/test_metrics.py
     "security.login": OPEN,
     "security.logout": OPEN,
     "security.change_password": SIGNED_IN,

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from manimod.customers import statistics
 from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.models import Account, SyncRun
 from manimod.models.accounts import now
 from manimod.moments import interpret, record
-from manimod.web import dashboard
 from tests import factories
 from tests.browser.filling import fill
 
@@ -118,7 +118,7 @@ def test_a_day_begins_where_the_account_is(app, account, time_zone):
     for _ in ("new", "seen again"):
         with transaction():
             record.record(connection, seen)
-    trend = dashboard.get_overview(account).trend
+    trend = statistics.moments_by_day(connection)
     assert len(trend) == 30
     day = at.astimezone(ZoneInfo(time_zone)).date()
     assert [(day, counts["renewed"]) for day, counts in trend if counts["renewed"]] == [(day, 1)]
@@ -131,7 +131,7 @@ def test_a_change_of_time_zone_leaves_counted_days_as_they_are(app, account):
     renewal = interpret.DetectedMoment("renewed", "renewed:1", "cus_1", "sub_1", int(at.timestamp()))
     with transaction():
         record.record(connection, [record.Observation(interpret.Interpretation(moments=(renewal,)), "poll", now())])
-    before = [counts for counts in dict(dashboard.get_overview(account).trend).values() if counts["renewed"]]
+    before = [counts for counts in dict(statistics.moments_by_day(connection)).values() if counts["renewed"]]
     with transaction():
         account.time_zone = "Pacific/Auckland"
-    assert [counts for counts in dict(dashboard.get_overview(account).trend).values() if counts["renewed"]] == before
+    assert [counts for counts in dict(statistics.moments_by_day(connection)).values() if counts["renewed"]] == before

@@ -132,8 +132,7 @@ def test_a_generic_creative_has_the_button_that_syncs(as_owner, account, connect
     creative = add_creative(account, tier=None, position=None, segment=None)
     page = as_owner.get(f"/creatives/{creative.id}").text
     assert "Stripe data isn't synced yet" in page
-    assert 'action="/creatives/sync"' in page
-    assert "Sync started." in as_owner.htmx("post", "/creatives/sync").text
+    assert 'action="/settings/integrations/stripe/sync"' in page
 
 
 def test_a_missing_landing_page_is_said_on_the_card(as_owner, connection, creative):
