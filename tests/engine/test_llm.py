@@ -77,7 +77,7 @@ def test_a_good_answer_becomes_the_set_and_the_set_says_so():
 
 def test_the_angles_are_the_built_in_ones():
     made, _ = written(stub.well())
-    assert [variant.angle for variant in made.variants] == [angle.id for angle in angles.choose(BRIEF)]
+    assert [variant.angle for variant in made.variants] == [angle.id for angle in angles.candidates(BRIEF)[:3]]
 
 
 @pytest.mark.parametrize("event", EVENTS)

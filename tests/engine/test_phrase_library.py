@@ -6,7 +6,7 @@ import pytest
 
 from manimod.creatives.engine.brief import Tone
 from manimod.creatives.engine.copy.angles import ANGLES
-from manimod.creatives.engine.copy.phrases import library_phrases
+from manimod.creatives.engine.copy.phrase_selection import library_phrases
 from manimod.lifecycle import Objective, Segment
 
 SLOTS = {"brand", "tier", "plan", "a_plan", "the_plan", "The_plan", "proof", "news", "offer"}

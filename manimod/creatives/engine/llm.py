@@ -16,8 +16,7 @@ from threading import Thread
 from manimod.creatives.engine.brief import Brief, CreativeSet, LanguageModel, ModelSkipped
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.copy.angles import ANGLES, Angle
-from manimod.creatives.engine.copy.phrase_selection import FilledPhrase, PhraseSelection, fill
-from manimod.creatives.engine.copy.phrases import Phrase
+from manimod.creatives.engine.copy.phrase_selection import Phrase, PhraseSelection
 from manimod.creatives.engine.copy.plan_names import HOSTILE
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
@@ -99,22 +98,24 @@ class ModelPhrases(PhraseSelection):
     def __init__(self, built_in: PhraseSelection, answer: dict[str, dict[str, list[str]]]) -> None:
         super().__init__(built_in.brief, built_in.tier, built_in.context, built_in.reasons)
         self.refused = 0
-        self.written: dict[tuple[str, str], list[FilledPhrase]] = {}  # by angle id and kind
+        self.written: dict[tuple[str, str], list[Phrase]] = {}  # by angle id and kind
         for angle_id, kinds in answer.items():
             slots = self.slots(ANGLES[angle_id])
             for kind, texts in kinds.items():
                 for text in texts:
                     text = text.strip().rstrip("." if kind == "short" else "")
                     if is_lawful(text, kind, slots, self.context):
-                        self.written.setdefault((angle_id, kind), []).append(fill(Phrase.parse(text), slots))
+                        self.written.setdefault((angle_id, kind), []).append(Phrase.parse(text).fill(slots))
                     else:
                         self.refused += 1
         if not self.written:
             raise ModelSkipped("its lines broke the rules")
 
-    def lines(self, angle: Angle, kind: str, table: str | None = None) -> list[FilledPhrase]:
-        own = self.written.get((angle.id, "closing" if table else kind), [])
-        return own + super().lines(angle, kind, table)
+    def lines(self, angle: Angle, kind: str, of_segment: bool = False) -> list[Phrase]:
+        own = self.written.get((angle.id, kind), [])
+        if of_segment:
+            own = [] if kind == "short" else self.written.get((angle.id, "closing"), [])
+        return own + super().lines(angle, kind, of_segment)
 
 
 def is_lawful(text: str, kind: str, slots: dict[str, str | None], context: PolicyContext) -> bool:
@@ -127,7 +128,7 @@ def is_lawful(text: str, kind: str, slots: dict[str, str | None], context: Polic
     has_name_or_figure = any(c.isupper() or c.isnumeric() for c in SENTENCE_START.sub("", outside))
     if has_name_or_figure or ADDRESSES_SOMEBODY.search(outside):
         return False
-    line = fill(Phrase.parse(text), slots).text
+    line = Phrase.parse(text).fill(slots).text
     if not 0 < len(line) <= LINE_KINDS[kind]["max_length"]:
         return False
     filled_by = LINE_KINDS[kind]["fills"]

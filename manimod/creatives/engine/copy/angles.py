@@ -29,20 +29,15 @@ COLUMN = {"entry": 0, "middle": 1, "top": 2, "single": 2}
 SET_SIZE = 3
 
 
-def choose(brief: Brief) -> list[Angle]:
-    """The round's angles for the start of the window, always three; every round goes on where the last one ended."""
-    pool = candidates(brief)
-    start = brief.round * SET_SIZE % len(pool)
-    return (pool[start:] + pool[:start])[:SET_SIZE]
-
-
 def candidates(brief: Brief) -> list[Angle]:
-    """The angles of the matrix first, then their stand-ins, without those that would be untrue or start later."""
+    """The angles of the matrix, then their stand-ins, without those that would be untrue or start later. Each round
+    begins with the next SET_SIZE of them."""
     found = []
     for angle in [*_of_matrix(brief), *_angles(_TABLES["fallbacks"][brief.objective])]:
         if angle not in found and not angle.from_day and is_true(angle, brief):
             found.append(angle)
-    return found
+    start = brief.round * SET_SIZE % len(found)
+    return found[start:] + found[:start]
 
 
 def later(brief: Brief) -> list[Angle]:

@@ -2,16 +2,14 @@
 
 from dataclasses import replace
 
-from manimod.creatives.engine.brief import Brief, CreativeSet, Finding, Variant
+from manimod.creatives.engine.brief import Brief, CreativeSet, Finding
 from manimod.creatives.engine.copy import angles
-from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.phrase_selection import PhraseSelection
 from manimod.creatives.engine.copy.plan_names import PlanName, format_plan
 from manimod.creatives.engine.copy.variant_copy import VariantCopy
 from manimod.creatives.engine.policy import policy
-from manimod.creatives.engine.policy.platforms import CTA_MAP, PLACEMENTS
 from manimod.creatives.engine.policy.rules import PolicyContext
-from manimod.lifecycle import KINDS, Segment, TierPosition
+from manimod.lifecycle import KINDS
 
 UNPRINTABLE = {"PII-02", "PII-03", "EDT-03", "EDT-06", "CLK-02"}  # what even a brand's own name may not be
 
@@ -74,18 +72,15 @@ def compose(phrases: PhraseSelection) -> CreativeSet:
     """The creative set in the given phrases: variants of the round's angles, or of those that stand in for them, then
     those for later in the window. Raises NoLegalCopy."""
     brief, tier = phrases.brief, phrases.tier
-    chosen = angles.choose(brief)
-    stand_ins = [angle for angle in angles.candidates(brief) if angle not in chosen]
     variants, blocked = [], []
-    for angle in [*chosen, *stand_ins, *angles.later(brief)]:
-        if len(variants) == angles.SET_SIZE and not angle.from_day:
-            continue
-        variant = _write_variant(phrases, angle, variants)
-        findings = policy.check(variant, phrases.context)
-        blocking = policy.blocks(findings)
-        blocked += blocking
-        if not blocking:
-            variants.append(replace(variant, rules=tuple(findings)))
+    for angle in [*angles.candidates(brief), *angles.later(brief)]:
+        if len(variants) < angles.SET_SIZE or angle.from_day:
+            variant = VariantCopy(phrases, angle, variants).variant()
+            findings = policy.check(variant, phrases.context)
+            blocking = policy.blocks(findings)
+            blocked += blocking
+            if not blocking:
+                variants.append(replace(variant, rules=tuple(findings)))
     if len(variants) < angles.SET_SIZE:
         raise NoLegalCopy(blocked)
     return CreativeSet(
@@ -96,33 +91,4 @@ def compose(phrases: PhraseSelection) -> CreativeSet:
         generic=tier is None or brief.segment is None,
         variants=tuple(variants),
         reasons=phrases.reasons,
-    )
-
-
-def _write_variant(phrases: PhraseSelection, angle: Angle, others: list[Variant]) -> Variant:
-    brief, tier, copy = phrases.brief, phrases.tier, VariantCopy(phrases, angle, others)
-    platforms = {}
-    for name, placement in PLACEMENTS.items():
-        fitted = copy.placement(placement)
-        if fitted:
-            platforms[name] = fitted
-    layouts = angles.layouts(brief.objective, brief.event)
-    first_layout = int(phrases.order("layout") * len(layouts)) + brief.round
-    audience = Segment(brief.segment).label.lower() if brief.segment else "value not known"
-    if tier:
-        audience += f", on “{tier.name}”"
-        if brief.tier_position not in (None, TierPosition.SINGLE):
-            audience += f", the {brief.tier_position} tier"
-    event, label = KINDS[brief.event].noun.capitalize(), CTA_MAP[copy.call_to_action]["label"]
-    return Variant(
-        angle=angle.id,
-        angle_name=angle.name,
-        headline=copy.headline,
-        body=copy.body,
-        call_to_action=copy.call_to_action,
-        platforms=platforms,
-        layout=layouts[(first_layout + len(others)) % len(layouts)],
-        label=tier.plan[:1].upper() + tier.plan[1:] if tier else "",
-        why=f"{event}; {audience}. Angle: {angle.name}, leading to “{label}”.",
-        from_day=angle.from_day or None,
     )

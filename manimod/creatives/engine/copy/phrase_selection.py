@@ -1,26 +1,66 @@
-"""One brief's phrases: slots filled in, only what is true of this account, in the brief's own stable order."""
+"""The phrase library in phrases/, and what one brief uses of it: only what is true of the account, slots filled in, in
+the brief's own stable order."""
 
 import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
+from pathlib import Path
 from typing import NamedTuple
 
 from manimod.creatives.engine.brief import Brief
 from manimod.creatives.engine.copy.angles import Angle
-from manimod.creatives.engine.copy.phrases import Phrase, library_phrases
 from manimod.creatives.engine.copy.plan_names import PlanName
 from manimod.creatives.engine.policy.rules import PolicyContext
 
 SPECIAL_WEIGHT = 0.35  # phrases written for the tone, segment or event come first more often than not
 SENTENCE_ENDS = ".!?…"
-FACT_SLOTS = {"proof", "news", "offer"}
-DOUBLED_STOP, SENTENCE_START = re.compile(r"([.!?])[.]"), re.compile(r"(^|[.!?] )([a-zà-ÿ])")
+TIER_SLOTS = {"tier", "plan", "a_plan", "the_plan", "The_plan"}
+LIBRARY: dict = {}
+for path in sorted(Path(__file__).with_name("phrases").glob("*.toml")):
+    LIBRARY |= tomllib.loads(path.read_text("utf-8"))
 
 
-class FilledPhrase(NamedTuple):
+class Phrase(NamedTuple):
+    """`slots` are the names in braces; `special`: written for one tone, segment or event."""
+
     text: str
-    names_tier: bool = False
-    contains_fact: bool = False  # the stored proof, news or offer
+    slots: frozenset[str] = frozenset()
+    special: bool = False
+
+    @classmethod
+    def parse(cls, text: str, special: bool = False) -> "Phrase":
+        return cls(text, frozenset(re.findall(r"{(\w+)}", text)), special)
+
+    @property
+    def names_tier(self) -> bool:
+        return bool(self.slots & TIER_SLOTS)
+
+    @property
+    def contains_fact(self) -> bool:
+        return bool(self.slots & {"proof", "news", "offer"})
+
+    def fill(self, slots: Mapping[str, str | None]) -> "Phrase":
+        """A slot value that ends in a full stop ("Acme Inc.") does not double the sentence's own."""
+        text = re.sub(r"([.!?])[.]", r"\1", self.text.format_map(slots))
+        if self.slots:
+            text = re.sub(r"(^|[.!?] )([a-zà-ÿ])", lambda start: start[1] + start[2].upper(), text)
+        return self._replace(text=text)
+
+
+@cache
+def library_phrases(table: str, kind: str, *tags: str) -> list[Phrase]:
+    """The phrases of a kind (short, headline, body, closing or talk) in a table ("R1" or "closings.upsell.high"), those
+    of its sub-tables named in `tags` first."""
+    node = LIBRARY
+    for key in table.split("."):
+        node = node.get(key, {})
+    phrases = []
+    for tag in tags:
+        phrases += [Phrase.parse(text, special=True) for text in node.get(tag, {}).get(kind, ())]
+    return phrases + list(map(Phrase.parse, node.get(kind, ())))
 
 
 def digest(*parts: object) -> float:
@@ -39,32 +79,27 @@ class PhraseSelection:
     context: PolicyContext
     reasons: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        self.segment_table = f"closings.{self.brief.objective}.{self.brief.segment or 'core'}"
-
     def order(self, *parts: object) -> float:
         """A stable number in [0, 1), another one for each brief."""
         brief, brand = self.brief, self.brief.brand
         return digest(brief.event, brief.tier, brief.tier_position, brief.segment, brand.name, brand.tone, *parts)
 
-    def lines(self, angle: Angle, kind: str, table: str | None = None) -> list[FilledPhrase]:
-        """The phrases of a kind, filled in, in this brief's order: the angle's own or those of a table."""
+    def lines(self, angle: Angle, kind: str, of_segment: bool = False) -> list[Phrase]:
+        """The angle's phrases of a kind, or those of the segment, filled in. Banned ones are left out; of an angle that
+        has no others they stay, so that the refusal can name the banned word."""
         slots, filled, allowed = self.slots(angle), [], []
-        for phrase in self.unfilled(angle, kind, table):
-            line = fill(phrase, slots)
+        for phrase in self.unfilled(angle, kind, of_segment):
+            line = phrase.fill(slots)
             filled.append(line)
             if not self.context.banned.search(line.text):
                 allowed.append(line)
-        return allowed or filled
+        return allowed if allowed or of_segment else filled
 
-    def closings(self, angle: Angle) -> list[FilledPhrase]:
-        """The segment's sentences that may follow the angle's body."""
-        return self.lines(angle, angle.closing, self.segment_table) if angle.closing else []
-
-    def unfilled(self, angle: Angle, kind: str, table: str | None = None) -> list[Phrase]:
+    def unfilled(self, angle: Angle, kind: str, of_segment: bool = False) -> list[Phrase]:
         """The usable phrases, in this brief's order; `round` moves on to the next ones."""
         brief, slots, usable = self.brief, self.slots(angle), []
-        for phrase in library_phrases(table or angle.id, kind, brief.brand.tone, brief.segment or "", brief.event):
+        table = f"closings.{brief.objective}.{brief.segment or 'core'}" if of_segment else angle.id
+        for phrase in library_phrases(table, kind, brief.brand.tone, brief.segment or "", brief.event):
             # Without a tier the brand stands in for the plan, so that a phrase with both would name it twice.
             names_brand_twice = not self.tier and "brand" in phrase.slots and phrase.slots & {"the_plan", "The_plan"}
             if not names_brand_twice and all(map(slots.get, phrase.slots)):
@@ -72,14 +107,6 @@ class PhraseSelection:
         usable.sort(key=lambda p: self.order(angle.id, kind, p.text) * (SPECIAL_WEIGHT if p.special else 1))
         start = brief.round % len(usable) if usable else 0
         return usable[start:] + usable[:start]
-
-    def segment_shorts(self, angle: Angle) -> list[FilledPhrase]:
-        """The segment's short headlines, for search ads."""
-        shorts = []
-        for phrase in library_phrases(self.segment_table, "short"):
-            if not self.context.banned.search(phrase.text):
-                shorts.append(FilledPhrase(phrase.text))
-        return sorted(shorts, key=lambda short: self.order(angle.id, short.text))
 
     def slots(self, angle: Angle) -> dict[str, str | None]:
         """What a phrase's slots stand for; None where there is nothing to say."""
@@ -92,6 +119,7 @@ class PhraseSelection:
             "a_plan": tier.a_plan if tier else "a plan",
             "the_plan": the_plan,
             "The_plan": the_plan[:1].upper() + the_plan[1:] if tier else the_plan,
+            "offer": None,
         }
         # Two angles of a set and two rounds take different stored texts where there are several.
         turn = brief.round + int(angle.id[1:])
@@ -99,18 +127,9 @@ class PhraseSelection:
             first = int(self.order("stored") * len(texts))
             slots[slot] = texts[(first + turn) % len(texts)].rstrip(SENTENCE_ENDS + " ") if texts else None
         offers = brief.active_offers(angle.needs, in_days=angle.from_day) if angle.needs else []
-        slots["offer"] = None
         if offers:
             offer = offers[brief.round % len(offers)]
             code = f" with code {offer.code}" if offer.code and offer.code not in offer.text else ""
             ends = f", until {offer.ends_on.day} {offer.ends_on:%B %Y}" if offer.ends_on else ""
             slots["offer"] = offer.text.rstrip(SENTENCE_ENDS + " ") + code + ends
         return slots
-
-
-def fill(phrase: Phrase, slots: dict[str, str | None]) -> FilledPhrase:
-    """A slot value that ends in a full stop ("Acme Inc.") does not double the sentence's own."""
-    text = DOUBLED_STOP.sub(r"\1", phrase.text.format_map(slots))
-    if phrase.slots:
-        text = SENTENCE_START.sub(lambda match: match[1] + match[2].upper(), text)
-    return FilledPhrase(text, phrase.names_tier, bool(phrase.slots & FACT_SLOTS))

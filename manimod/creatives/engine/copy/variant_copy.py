@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 
 from manimod.creatives.engine.brief import PlatformCopy, Variant
+from manimod.creatives.engine.copy import angles
 from manimod.creatives.engine.copy.angles import Angle
-from manimod.creatives.engine.copy.phrase_selection import FilledPhrase, PhraseSelection
+from manimod.creatives.engine.copy.phrase_selection import Phrase, PhraseSelection
 from manimod.creatives.engine.copy.plan_names import slug
-from manimod.creatives.engine.policy.platforms import CTA_MAP, CTA_SUITS, Field, Placement
+from manimod.creatives.engine.policy.platforms import CTA_MAP, CTA_SUITS, PLACEMENTS, Field, Placement
+from manimod.lifecycle import KINDS, Segment, TierPosition
 
 MAX_PICTURE_HEADLINE = 60  # characters a canonical headline should have at most: it is drawn in the picture too
 MAX_PICTURE_BODY = 150
@@ -32,7 +34,7 @@ class VariantCopy:
         self.headline = headline.text
         self.core, self.body = self._choose_body(must_name_tier=bool(phrases.tier) and not headline.names_tier)
 
-    def _choose_body(self, must_name_tier: bool) -> tuple[FilledPhrase, str]:
+    def _choose_body(self, must_name_tier: bool) -> tuple[Phrase, str]:
         """The first fitting phrase that does not share most of its words with the set's other variants, and the same
         with a closing."""
         candidates = [line for line in self.bodies if line.contains_fact] or self.bodies
@@ -49,18 +51,47 @@ class VariantCopy:
     def _with_closing(self, text: str) -> str:
         """The text with the segment's sentence after it, one that no other variant of the set uses."""
         used = " ".join(variant.body for variant in self.others)
-        for closing in self.phrases.closings(self.angle):
+        closings = self.phrases.lines(self.angle, self.angle.closing, of_segment=True) if self.angle.closing else []
+        for closing in closings:
             full = f"{text} {closing.text}"
             is_echo = content_words(text) & content_words(closing.text)
             if len(full) <= MAX_PICTURE_BODY and not is_echo and closing.text not in used:
                 return full
         return text
 
-    def placement(self, placement: Placement) -> PlatformCopy | None:
+    def variant(self) -> Variant:
+        brief, tier, angle = self.brief, self.phrases.tier, self.angle
+        platforms = {}
+        for name, placement in PLACEMENTS.items():
+            fitted = self._fit_to(placement)
+            if fitted:
+                platforms[name] = fitted
+        layouts = angles.layouts(brief.objective, brief.event)
+        turn = int(self.phrases.order("layout") * len(layouts)) + brief.round + len(self.others)
+        audience = Segment(brief.segment).label.lower() if brief.segment else "value not known"
+        if tier:
+            audience += f", on “{tier.name}”"
+            if brief.tier_position not in (None, TierPosition.SINGLE):
+                audience += f", the {brief.tier_position} tier"
+        event, label = KINDS[brief.event].noun.capitalize(), CTA_MAP[self.call_to_action]["label"]
+        return Variant(
+            angle=angle.id,
+            angle_name=angle.name,
+            headline=self.headline,
+            body=self.body,
+            call_to_action=self.call_to_action,
+            platforms=platforms,
+            layout=layouts[turn % len(layouts)],
+            label=tier.plan[:1].upper() + tier.plan[1:] if tier else "",
+            why=f"{event}; {audience}. Angle: {angle.name}, leading to “{label}”.",
+            from_day=angle.from_day or None,
+        )
+
+    def _fit_to(self, placement: Placement) -> PlatformCopy | None:
         """The placement's texts, or None where the disclaimer or the brand's name leaves no room for them."""
         limit = min((field.target for field in placement.fields.values() if field.filled_by == "short"), default=0)
         own = sorted(self.shorts, key=lambda line: not line.names_tier)
-        of_segment = self.phrases.segment_shorts(self.angle)[:2]
+        of_segment = self.phrases.lines(self.angle, "short", of_segment=True)[:2]
         shorts = different_texts([*own[:4], *of_segment, *own[4:], *self.headlines], limit)
         texts = {}
         for field in placement.fields.values():
@@ -82,7 +113,7 @@ class VariantCopy:
                         found.append(line)
                 return found[: field.count]
             case "headline":
-                lines = [FilledPhrase(self.headline), *self.headlines, *self.shorts]
+                lines = [Phrase(self.headline), *self.headlines, *self.shorts]
                 return [first_fitting(lines, field.target).text]
             case "body" if field.lines[1] > 1:  # those with a fact first, then those with the tier; the disclaimer last
                 lines = [self.core, *self.bodies]
@@ -93,7 +124,7 @@ class VariantCopy:
                 return [*texts[: field.count - 1], disclaimer] if len(disclaimer) <= MAX_SHORT_BODY else []
             case "body":
                 room = field.target - len(f" {disclaimer}") if disclaimer else field.target
-                line = first_fitting([FilledPhrase(self.body), self.core, *self.bodies], room)
+                line = first_fitting([Phrase(self.body), self.core, *self.bodies], room)
                 body = f"{line.text} {disclaimer}".strip()
                 return [body] if len(body) <= field.hard else []
             case "name":
@@ -104,7 +135,7 @@ class VariantCopy:
                 return [path for path in paths if 0 < len(path) <= field.hard]
 
 
-def first_fitting(lines: list[FilledPhrase], limit: int) -> FilledPhrase:
+def first_fitting(lines: list[Phrase], limit: int) -> Phrase:
     """The first line that fits; failing that the shortest."""
     for line in lines:
         if len(line.text) <= limit:
@@ -112,7 +143,7 @@ def first_fitting(lines: list[FilledPhrase], limit: int) -> FilledPhrase:
     return min(lines, key=lambda line: len(line.text))
 
 
-def different_texts(lines: list[FilledPhrase], limit: int) -> list[str]:
+def different_texts(lines: list[Phrase], limit: int) -> list[str]:
     return list(dict.fromkeys(line.text for line in lines if len(line.text) <= limit))
 
 
