@@ -251,12 +251,12 @@ def test_what_the_schema_does_not_ask_for_is_ignored():
     assert "payment failed" not in texts(made)
 
 
-def test_a_flood_of_lines_is_cut(client):
+def test_a_flood_of_lines_is_cut():
     def flood(ads):
         ads["R3"]["body"] = ["Your payment failed"] * 3000
 
     made, _ = written(stub.well(flood))
-    assert f"{client.MAX_LINES} of its lines broke a rule" in made.reasons[-1]
+    assert f"{llm.MAX_LINES} of its lines broke a rule" in made.reasons[-1]
 
 
 @pytest.mark.parametrize(

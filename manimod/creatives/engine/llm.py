@@ -24,12 +24,11 @@ from manimod.creatives.engine.policy.rules import ALL, WARN, PolicyContext, patt
 from manimod.lifecycle import KINDS, Segment
 
 SECONDS = 20.0
+MAX_LINES = 12  # of a kind that are looked at
 MINOR_RULES = {"LEN-01", "EDT-11"}  # warnings that the copywriter settles when it fits a line to a placement
 SENTENCE_START = re.compile(r"(^|[.?:] )\w")
 # "Dana, ..." or "Dana's ...", but not "It's ...".
 ADDRESSES_SOMEBODY = re.compile(r"(?:^|[.?:] )(?!(?:it|here|what|let|that|there)['’])\w+(?:,|['’]s\b)", re.IGNORECASE)
-
-
 _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 LINE_KINDS = _TABLES["kinds"]
 
@@ -74,9 +73,7 @@ def _ask(phrases: PhraseSelection, angle_ids: list[str], model: LanguageModel, s
         "value": Segment(brief.segment).label if brief.segment else None,
         "angles": asked,
     }
-    wanted = {}
-    for name, kind in LINE_KINDS.items():
-        wanted[name] = f"{kind['wanted']}; at most {kind['max_length']} characters each"
+    wanted = {name: kind["wanted"] for name, kind in LINE_KINDS.items()}
     texts = (_TABLES["instructions"], json.dumps(question, ensure_ascii=False))
 
     def run() -> None:
@@ -102,7 +99,7 @@ class ModelPhrases(PhraseSelection):
         for angle_id, kinds in answer.items():
             slots = self.slots(ANGLES[angle_id])
             for kind, texts in kinds.items():
-                for text in texts:
+                for text in texts[:MAX_LINES]:
                     text = text.strip().rstrip("." if kind == "short" else "")
                     if is_lawful(text, kind, slots, self.context):
                         self.written.setdefault((angle_id, kind), []).append(Phrase.parse(text).fill(slots))

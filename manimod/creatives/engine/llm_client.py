@@ -3,17 +3,14 @@
 It talks to the model's own address and to nothing else: no redirects, no retries, no other account's key.
 """
 
-import itertools
-import json
-
 import httpx2
 from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI
+from pydantic import Field, create_model
 
 from manimod.creatives.engine.brief import LanguageModel, ModelSkipped
 
 MAX_TOKENS = 4000  # three ads take about 900; the rest is for models that think aloud
 MAX_BYTES = 256 * 1024
-MAX_LINES = 12  # of a kind that are looked at
 
 
 def ask(
@@ -23,33 +20,22 @@ def ask(
 
     Raises ModelSkipped, which quotes nothing of the answer.
     """
-    kinds = {}
-    for name, description in wanted.items():
-        kinds[name] = {"type": "array", "items": {"type": "string"}, "description": description}
-    parts_schema = dict.fromkeys(parts, _json_object(kinds))
-    schema = {"name": "ads", "strict": True, "schema": _json_object(parts_schema)}
+    kinds = {name: (list[str], Field(description=description)) for name, description in wanted.items()}
+    part = create_model("Part", **kinds)
+    ads = create_model("ads", **{name: (part, Field(description=f"the lines of {name}")) for name in parts})
     http = httpx2.Client(transport=BoundedTransport(), headers={"Accept-Encoding": "identity"})
     # OpenAI's newer models refuse the old name of the limit, other services do not know the new one.
     limit = "max_completion_tokens" if "api.openai.com" in model.base_url else "max_tokens"
-    key = model.api_key or "none"  # a model on one's own machine needs no key, but the client wants one
+    own = {"base_url": model.base_url, "api_key": model.api_key or "none", "organization": "", "project": ""}
     try:
-        with OpenAI(
-            base_url=model.base_url, api_key=key, organization="", project="", max_retries=0, http_client=http
-        ) as client:
-            completion = client.chat.completions.create(
+        with OpenAI(**own, max_retries=0, timeout=seconds, http_client=http) as client:
+            completion = client.chat.completions.parse(
                 model=model.name,
                 messages=[{"role": "system", "content": instructions}, {"role": "user", "content": question}],
-                response_format={"type": "json_schema", "json_schema": schema},
-                timeout=seconds,
+                response_format=ads,
                 **{limit: MAX_TOKENS},
             )
-        answer = json.loads(completion.choices[0].message.content)
-        found = {}
-        for part, name in itertools.product(parts, wanted):
-            lines = found.setdefault(part, {})[name] = answer[part][name][:MAX_LINES]
-            if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-                raise TypeError("not a list of lines")
-        return found
+        return completion.choices[0].message.parsed.model_dump()
     except APITimeoutError:
         raise ModelSkipped(f"it took longer than {seconds:g} seconds") from None
     except APIStatusError as error:
@@ -58,11 +44,6 @@ def ask(
         raise ModelSkipped("its service could not be reached or broke off") from None
     except Exception:  # whatever a stranger's answer sets off here, the ads are written without it
         raise ModelSkipped("its answer could not be used") from None
-
-
-def _json_object(properties: dict[str, dict]) -> dict:
-    names = list(properties)
-    return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
 
 
 class BoundedTransport(httpx2.HTTPTransport):

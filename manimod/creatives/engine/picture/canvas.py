@@ -137,11 +137,8 @@ class Canvas:
 
     def _place_logo(self, png: bytes, x: float, y: float, height: float, max_width: float) -> float:
         """Places the logo, on a backing if it could not be seen on the background; returns the width taken."""
-        try:
-            with Image.open(io.BytesIO(png), formats=["PNG"]) as logo:
-                (width, full), small = logo.size, logo.convert("RGBA").resize((32, 32))
-        except OSError:
-            raise text_layout.PictureRefused("The logo is not a PNG picture. Please upload it again.") from None
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as logo:
+            (width, full), small = logo.size, logo.convert("RGBA").resize((32, 32))
         backing, pad, inner = None, 0.0, height
         visible = small.getchannel("A").point([0] * 129 + [255] * 127)
         if visible.getbbox():

@@ -1,13 +1,11 @@
 """A brand's two colours made into a palette whose text can always be read. Tints are mixed in OKLCH, where equal steps
 look equal; contrast is WCAG 2.2's."""
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from coloraide import Color
 
-from manimod.creatives.engine.brief import Brand
 from manimod.creatives.engine.policy.platforms import CONTRAST
 
 BLACK, WHITE = "#111318", "#ffffff"
@@ -59,9 +57,6 @@ class Palette:
 @lru_cache(maxsize=512)
 def palette(primary: str, accent: str, background_name: str) -> Palette:
     """The palette of a brand on one of the BACKGROUNDS. It takes some milliseconds, so each is made once."""
-    is_colour = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}").fullmatch
-    primary = primary if is_colour(primary) else Brand.primary
-    accent = accent if is_colour(accent) else Brand.accent
     lightness, _, hue = Color(primary).convert("oklch").coords()
     if background_name in TINTS:
         is_mud = background_name == "deep" and 50 < hue < 130  # dark yellow looks like mud, so it is greyed
