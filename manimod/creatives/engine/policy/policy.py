@@ -1,21 +1,23 @@
-"""May this text be published? Judges copy, names and pictures by the rules of rules.toml.
+"""May this text or picture be published? The rules of rules.toml, with the checks that need more than terms.
 
 It lowers the risk that a platform refuses an ad; it never promises a platform's approval.
 """
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from manimod.creatives.engine.brief import Finding, PlatformCopy, Variant
 from manimod.creatives.engine.picture.canvas import Canvas
-from manimod.creatives.engine.policy import rule_checks
-from manimod.creatives.engine.policy.rules import ALL, BLOCK, CheckedCopy, PolicyContext, PolicyRule, Text, load_rules
+from manimod.creatives.engine.picture.colour import contrast
+from manimod.creatives.engine.picture.text_layout import missing_glyphs
+from manimod.creatives.engine.policy import platforms
+from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS, CANVASES, CTA_LISTS, CTA_MAP, CTA_SUITS
+from manimod.creatives.engine.policy.rules import ALL, ANY, BLOCK, WARN, CheckedCopy, Hit, PolicyContext, load_rules
 
-_ROWS = tomllib.loads(Path(__file__).with_name("rules.toml").read_text("utf-8"))
-RULES = load_rules(_ROWS, vars(rule_checks))
+WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
 
 def check(variant: Variant, context: PolicyContext) -> list[Finding]:
@@ -25,7 +27,7 @@ def check(variant: Variant, context: PolicyContext) -> list[Finding]:
     for platform, copy in {ALL: own, **variant.platforms}.items():
         texts, unseen = [], []
         for field, _, line in copy.texts():
-            texts.append(Text(field, line, context.own_names.sub("Name", line)))
+            texts += CheckedCopy.of_text(platform, field, line, context).texts
             if line not in seen:
                 unseen.append(texts[-1])
                 seen.add(line)
@@ -39,13 +41,13 @@ def check(variant: Variant, context: PolicyContext) -> list[Finding]:
 
 def check_text(text: str, field: str, platform: str, context: PolicyContext) -> list[Finding]:
     """The findings of one text while it is being typed. `platform` is a placement id or "all"."""
-    copy = CheckedCopy.of_text(platform, field, text, context)
-    return _judge(lambda rule: rule.scope != "picture" and rule.applies(platform), platform, copy, context)
+    return _judge(("text", "placement"), platform, CheckedCopy.of_text(platform, field, text, context), context)
 
 
 def check_stored(text: str, context: PolicyContext) -> list[Finding]:
     """The findings of a text that the account stores. It is its own proof: nobody else can know whether it is true."""
-    return _check_for_every_platform(text, replace(context, proof=(*context.proof, text)))
+    context = replace(context, proof=(*context.proof, text))
+    return _judge(("text",), ANY, CheckedCopy.of_text(ALL, "stored", text, context), context)
 
 
 def check_name(name: str, context: PolicyContext) -> list[Finding]:
@@ -61,25 +63,157 @@ def check_name(name: str, context: PolicyContext) -> list[Finding]:
     exempt = ["EDT-01", "EDT-02"]
     if re.fullmatch(r"free( (plan|tier|forever))?", name, re.IGNORECASE):
         exempt.append("MIS-01")
-    return _check_for_every_platform(name, context, exempt)
-
-
-def _check_for_every_platform(text: str, context: PolicyContext, exempt: Collection[str] = ()) -> list[Finding]:
-    copy = CheckedCopy.of_text(ALL, "stored", text, context)
-    return _judge(lambda rule: rule.scope == "text" and rule.id not in exempt, ALL, copy, context)
+    findings = _judge(("text",), ANY, CheckedCopy.of_text(ALL, "stored", name, context), context)
+    return [finding for finding in findings if finding.rule_id not in exempt]
 
 
 def check_picture(canvas: Canvas, placement: str) -> list[Finding]:
     """The findings of a drawn picture for a placement."""
-    return _judge(lambda rule: rule.scope == "picture" and rule.applies(placement), placement, canvas, placement)
+    return _judge(("picture",), placement, canvas, placement)
 
 
-def _judge(is_due: Callable[[PolicyRule], bool], *subject: object) -> list[Finding]:
+def _judge(scopes: tuple[str, ...], platform: str, *subject: object) -> list[Finding]:
     findings = []
-    for rule in filter(is_due, RULES.values()):
-        findings += rule.findings(*subject)
+    for rule in RULES.values():
+        if rule.scope in scopes and rule.applies(platform):
+            findings += rule.findings(platform, *subject)
     return findings
 
 
 def blocks(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity == BLOCK]
+
+
+def customer_name(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    for text in copy.texts:
+        found = context.customers.search(text.plain)
+        if found:
+            yield Hit(text.field, found[0])
+
+
+def small_audience(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    size, minimum = context.audience_size, AUDIENCE_MINIMUMS.get(copy.platform, {}).get("people", 0)
+    if copy.complete and size is not None and size < minimum:
+        message = f"The audience has {size:,} people; ads to lists run here from {minimum:,} matched ones. "
+        yield Hit("audience", str(size), message + "Wait, or join it with another audience.")
+
+
+def exclamation(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    shouting = [text for text in copy.texts if "!" in text.plain]
+    for text in shouting:
+        if "headline" in text.field:
+            yield Hit(text.field, "!", "Google refuses “!” in a headline. End it without one.")
+    if len(shouting) > 1 or (shouting and shouting[0].plain.count("!") > 1):
+        yield Hit(shouting[-1].field, "!", "Google allows one “!” in an ad. Keep one at most.")
+
+
+def length(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    for text in copy.texts:
+        field = copy.fields.get(text.field)
+        if field is None:
+            continue
+        size = len(text.text)
+        if copy.platform == "tiktok":  # it counts wide East Asian characters twice
+            size += len(WIDE.findall(text.text))
+        if not 0 < size <= field.hard:
+            message = f"{field.label} holds 1 to {field.hard} characters; this has {size}. Change its length."
+            yield Hit(text.field, text.text[:60], message)
+        elif size > field.target:
+            message = f"{field.label} shows about {field.target} characters; this has {size} and may be cut off."
+            yield Hit(text.field, text.text[:60], message, WARN)
+
+
+def number_of_lines(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    for field in copy.fields.values() if copy.complete else ():
+        at_least, at_most, wanted = field.lines
+        count, different = 0, set()
+        for text in copy.texts:
+            if text.field == field.name:
+                count += 1
+                different.add(frozenset(re.findall(r"\w+", text.text.casefold())))
+        if len(different) < at_least or count > at_most:
+            message = f"{field.label}: {at_least} to {at_most} wanted, {len(different)} different ones are here."
+            yield Hit(field.name, "", message)
+        elif len(different) < wanted:
+            message = f"{field.label}: {wanted} different ones work better than {len(different)}."
+            yield Hit(field.name, "", message, WARN)
+
+
+def known_call_to_action(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    placement, given = platforms.PLACEMENTS.get(copy.platform), copy.call_to_action
+    if placement and placement.button and copy.complete and given not in CTA_LISTS[placement.family]:
+        known = ", ".join(CTA_LISTS[placement.family])
+        message = f"{placement.label} does not know this call to action. Choose one of: {known}."
+        yield Hit("call_to_action", str(given), message)
+
+
+def fitting_call_to_action(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    given = copy.call_to_action
+    if copy.platform == ALL and copy.complete and context.objective and given not in CTA_SUITS[context.objective]:
+        label = CTA_MAP.get(given, {}).get("label", given)
+        message = f"“{label}” asks for something else than {context.objective}. Choose a gentler call to action."
+        yield Hit("call_to_action", str(given), message)
+
+
+def landing_page(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    page, is_judged = context.brand.landing_page, copy.complete and copy.platform == ALL
+    if is_judged and not page:
+        yield Hit("landing_page", "", "No landing page is set yet. Add one to the brand kit before you export.", WARN)
+    elif is_judged and not re.fullmatch(r"https://[^\s/?#]\S*", page, re.IGNORECASE):
+        yield Hit("landing_page", page, "The landing page must be a full address that starts with https://.")
+
+
+def brand_terms(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    disclaimer = context.brand.disclaimer.strip()
+    is_there = not disclaimer or not copy.complete
+    for text in copy.texts:
+        is_there = is_there or disclaimer in text.text
+        found = context.banned.search(text.text)
+        if found:
+            yield Hit(text.field, found[0], "The brand kit bans this term. Say it in another way.")
+    if not is_there:
+        yield Hit("disclaimer", "", "The brand's disclaimer is missing here. Add it to one of the texts.")
+
+
+def drawable(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
+    for text in copy.texts:
+        missing = copy.platform == ALL and missing_glyphs(text.text)
+        if missing:
+            yield Hit(text.field, missing[:12])
+
+
+def little_text(canvas: Canvas, _placement: str) -> Iterator[Hit]:
+    if canvas.text_share > platforms.LITTLE_TEXT_SHARE:
+        yield Hit("picture", f"{canvas.text_share:.0%}")
+
+
+def drawn_button(canvas: Canvas, _placement: str) -> Iterator[Hit]:
+    for box in canvas.boxes:
+        for call_to_action in CTA_MAP.values():
+            if box.text.casefold().strip(" .›→>") == call_to_action["label"].casefold():
+                yield Hit(box.kind, box.text)
+
+
+def size_and_zone(canvas: Canvas, placement: str) -> Iterator[Hit]:
+    spec = platforms.PLACEMENTS[placement]
+    if canvas.size not in {CANVASES[name].master or name for name in spec.canvases}:
+        yield Hit("picture", canvas.size, f"{spec.label} takes pictures of {', '.join(spec.canvases)} pixels.")
+    top, bottom, sides = CANVASES[canvas.size].clear
+    for box in canvas.boxes:
+        is_too_high_or_low = box.y < top * canvas.h or box.y + box.h > (1 - bottom) * canvas.h
+        is_too_far_aside = box.x < sides * canvas.w or box.x + box.w > (1 - sides) * canvas.w
+        if is_too_high_or_low or is_too_far_aside:
+            yield Hit(box.kind, box.text[:40], "This text lies where the platform puts its own controls. Move it in.")
+
+
+def legible(canvas: Canvas, _placement: str) -> Iterator[Hit]:
+    for box in canvas.boxes:
+        if contrast(box.fill, box.background) < platforms.CONTRAST:
+            message = "This text is hard to read on its background. Change a colour."
+            yield Hit(box.kind, f"{box.fill} on {box.background}", message)
+        missing = missing_glyphs(box.text)
+        if missing:
+            yield Hit(box.kind, missing, "The picture's font has no such sign. Use other characters.")
+
+
+RULES = load_rules(tomllib.loads(Path(__file__).with_name("rules.toml").read_text("utf-8")), globals())

@@ -17,6 +17,7 @@ from manimod.lifecycle import Objective
 BLOCK, WARN = "block", "warn"
 OFFER_WORDS = {"trial": "trial", "discount": "discount discounts discounted"}  # that an offer of a kind allows
 ALL = "all"  # every platform; also the platform of a variant's own headline and body
+ANY = "any"  # a text that may come to stand on each of them
 TERMS = tomllib.loads(Path(__file__).with_name("terms.toml").read_text("utf-8"))
 
 
@@ -160,7 +161,7 @@ class PolicyRule:
 
     def applies(self, platform: str) -> bool:
         family = PLACEMENTS[platform].family if platform in PLACEMENTS else platform
-        return not {ALL, platform, family}.isdisjoint(self.platforms)
+        return platform == ANY or not {ALL, platform, family}.isdisjoint(self.platforms)
 
     def findings(self, platform: str, *subject: object) -> Iterator[Finding]:
         """`subject`: a CheckedCopy and its PolicyContext, or for a picture its Canvas and the placement's id."""
