@@ -13,7 +13,7 @@ from manimod.config import LlmSettings
 from manimod.creatives.engine import llm
 from manimod.creatives.engine.brief import EVENTS, CreativeSet
 from manimod.creatives.engine.copy import angles, copywriter
-from manimod.creatives.engine.copy.variant_copy import similarity
+from manimod.creatives.engine.copy.copywriter import similarity
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.rules import PolicyContext
 from tests import openai_stub as stub

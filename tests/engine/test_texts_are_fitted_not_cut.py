@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from manimod.creatives.engine.copy import copywriter
-from manimod.creatives.engine.copy.variant_copy import fitting_name
+from manimod.creatives.engine.copy.copywriter import fitting_name
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from tests.engine.samples import PLAIN, brief
 
