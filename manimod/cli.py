@@ -216,7 +216,7 @@ def moments(account: Account) -> Answer:
 @click.argument("account_id", type=int, required=False)
 def doctor(account: Account | None = None) -> Answer:
     """Say what is wrong with an account, after asking Stripe, or with the installation. Status 1 if it is broken."""
-    checks = check_runner.check_account(account, ask_stripe=True) if account else check_runner.check_installation()
+    checks = check_runner.run_checks(account, ask_stripe=account is not None)
     lines, facts = [], []
     for check in checks:
         seen_at = check.seen_at and f"{check.seen_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -2,16 +2,12 @@
 
 import time
 
-import structlog
-
 from manimod import jobs
 from manimod.creatives import generate, review
 from manimod.customers import tiers
 from manimod.diagnostics import alerts
-from manimod.extensions import MailNotSent, db
+from manimod.extensions import db
 from manimod.ingest import events, polling, retention, sync
-
-log = structlog.get_logger()
 
 DUE = {
     "process_events": events.due,
@@ -48,7 +44,7 @@ def check_health(account_id: int) -> None:
     jobs.acknowledge("check_health", account_id)
     with jobs.transaction():
         review.expire(account_id)
-    alerts.check_account(account_id)
+    alerts.update_alerts(account_id)
 
 
 def prune(connection_id: int) -> None:
@@ -59,11 +55,8 @@ def prune(connection_id: int) -> None:
 
 def watch() -> None:
     """What the scheduler runs every 15 seconds: it also notices that no worker is there to do so."""
-    alerts.check_installation()
-    try:
-        alerts.send_mails()
-    except MailNotSent as error:  # it is tried again next time
-        log.warning("mail_not_sent", error=str(error))
+    alerts.update_alerts()
+    alerts.send_mails()
 
 
 def reconcile() -> None:

@@ -65,7 +65,7 @@ def record_action(by: User, account: Account, action: str, reason: str, **detail
 
 def check(by: User, account: Account, reason: str) -> None:
     """Keeps the outcome. Stripe is asked before, outside of the transaction."""
-    found = check_runner.check_account(account)
+    found = check_runner.run_checks(account)
     record_action(by, account, "checked", reason, outcome=check_runner.worst_outcome(found))
     check_runner.save_health(account, found)
 
@@ -80,7 +80,7 @@ def set_plan(by: User, account: Account, reason: str, plan: str) -> None:
         raise ManimodError("PLAN_UNKNOWN")
     record_action(by, account, "set_plan", reason, before=account.plan, after=plan)
     account.plan = plan
-    check_runner.save_health(account, check_runner.check_account(account))
+    check_runner.save_health(account, check_runner.run_checks(account))
 
 
 def replay(by: User, account: Account, reason: str, event_id: int) -> None:

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import and_, case, or_, select, update
 
 from manimod import jobs
 from manimod.config import settings
 from manimod.diagnostics import check_runner
-from manimod.diagnostics.check_runner import CHECKS, Check
+from manimod.diagnostics.check_runner import CHECKS
 from manimod.extensions import MailNotSent, db, send_mail
 from manimod.models import Account, Alert, Connection, Health, User
 from manimod.models.accounts import now
@@ -35,31 +35,16 @@ def due() -> list[int]:
     return list(db.session.scalars(query.limit(MAX_ACCOUNTS)))
 
 
-def check_account(account_id: int) -> None:
-    """Run an account's checks, save the outcome, begin and end its alerts."""
-    account = db.session.get_one(Account, account_id)
-    found = check_runner.check_account(account)
-    with jobs.transaction():
-        check_runner.save_health(account, found)
-        _update_alerts(account_id, found)
+def update_alerts(account_id: int | None = None) -> None:
+    """Run the checks of an account, or of the installation; begin and end its alerts, and keep an account's outcome.
 
-
-def check_installation() -> None:
-    with jobs.transaction():
-        _update_alerts(None, check_runner.check_installation())
-
-
-def open_alerts(account_id: int | None) -> list[Alert]:
-    """What is broken now; without an account, of the installation."""
-    query = select(Alert).where(Alert.account_id == account_id, Alert.ended_at.is_(None))
-    return list(db.session.scalars(query.order_by(Alert.id)))
-
-
-def _update_alerts(account_id: int | None, found: list[Check]) -> None:
-    """A check that was not judged neither begins nor ends an alert. Owners get none about mani's own parts."""
+    A check that was not judged neither begins nor ends an alert. Owners get none about mani's own parts.
+    """
+    account = db.session.get_one(Account, account_id) if account_id else None
+    found = check_runner.run_checks(account)
     broken, working = [], []
     for check in found:
-        if account_id and CHECKS[check.name].installation:
+        if account and CHECKS[check.name].installation:
             continue
         if check.outcome == Outcome.BROKEN:
             alert = {"account_id": account_id, "check": check.name, "began_at": now(), "mail_at": now() + MAIL_GRACE}
@@ -68,15 +53,24 @@ def _update_alerts(account_id: int | None, found: list[Check]) -> None:
             broken.append(alert)
         elif check.outcome != Outcome.NOT_APPLICABLE:
             working.append(check.name)
-    insert_new(Alert, broken, ("open_key",))
-    ended = update(Alert).where(Alert.account_id == account_id, Alert.ended_at.is_(None), Alert.check.in_(working))
+    is_over = and_(Alert.account_id == account_id, Alert.ended_at.is_(None), Alert.check.in_(working))
     # A mail that is still due need not be sent any more; after one that was sent, the end is mailed too.
     mail_at = case((Alert.mail_at.is_(None), now()), else_=None)
-    db.session.execute(ended.values(ended_at=now(), open_key=None, mail_at=mail_at))
+    with jobs.transaction():
+        insert_new(Alert, broken, ("open_key",))
+        db.session.execute(update(Alert).where(is_over).values(ended_at=now(), open_key=None, mail_at=mail_at))
+        if account:
+            check_runner.save_health(account, found)
+
+
+def open_alerts(account_id: int | None) -> list[Alert]:
+    """What is broken now; without an account, of the installation."""
+    query = select(Alert).where(Alert.account_id == account_id, Alert.ended_at.is_(None))
+    return list(db.session.scalars(query.order_by(Alert.id)))
 
 
 def send_mails() -> None:
-    """Send the mails that are due, each once. Raises MailNotSent; then that one and the others stay due."""
+    """Send the mails that are due, each once. If one cannot be sent, it and the others stay due."""
     if settings().smtp_url is None:
         return
     due_ids = select(Alert.id).where(Alert.mail_at <= now()).order_by(Alert.id).limit(MAX_MAILS)
@@ -97,8 +91,9 @@ def send_mails() -> None:
         try:
             if any(recipients):
                 send_mail(recipients, subject, text)
-        except MailNotSent:
+        except MailNotSent as error:
+            log.warning("mail_not_sent", error=str(error))
             with jobs.transaction():
                 alert.mail_at = now()
-            raise
+            return
         log.info("alert_mailed", alert=alert_id, recipients=len(recipients))

@@ -1,7 +1,7 @@
 """Runs the checks of checks.toml. A check that needs another one that is not good says so and is not judged."""
 
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from graphlib import TopologicalSorter
 from operator import attrgetter
@@ -52,40 +52,29 @@ class Check:
         return list(Outcome).index(self.outcome)
 
 
-def _read_definitions() -> dict[str, CheckDefinition]:
-    found = {}
-    for row in tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))["check"]:
-        definition = CheckDefinition(**row)
-        if row["name"] != "permission":
-            found[definition.name] = definition
-            continue
-        for permission, wanted in PERMISSIONS.items():
-            name, title = f"permission_{permission}", f"{definition.title} {wanted.label}"
-            found[name] = replace(definition, name=name, title=title, permission=permission)
-    return found
-
-
-CHECKS = _read_definitions()
+CHECKS: dict[str, CheckDefinition] = {}
+for _row in tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))["check"]:
+    if _row["name"] != "permission":
+        CHECKS[_row["name"]] = CheckDefinition(**_row)
+        continue
+    for _permission, _wanted in PERMISSIONS.items():
+        _own = {"name": f"permission_{_permission}", "title": f"{_row['title']} {_wanted.label}"}
+        CHECKS[_own["name"]] = CheckDefinition(**_row | _own, permission=_permission)
 # Each after those that it needs.
 RUN_ORDER = list(TopologicalSorter({row.name: row.needs for row in CHECKS.values()}).static_order())
 
 
-def check_account(account: Account, ask_stripe: bool = False) -> list[Check]:
-    """Every check of an account. With `ask_stripe` its key is tried first, which takes up to 10 seconds."""
+def run_checks(account: Account | None = None, ask_stripe: bool = False) -> list[Check]:
+    """Every check of an account, or those of the installation.
+
+    With `ask_stripe` the account's key is tried first, which takes up to 10 seconds.
+    """
     if ask_stripe and account.may_connect_stripe and (connection := connections.get_current(account)):
         connections.check_connection(connection.id)
-    return _run(Checks(account))
-
-
-def check_installation() -> list[Check]:
-    return _run(Checks())
-
-
-def _run(checks: Checks) -> list[Check]:
-    found: dict[str, Check] = {}
+    checks, found = Checks(account), {}
     for name in RUN_ORDER:
         row = CHECKS[name]
-        if checks.account is None and not row.installation:
+        if account is None and not row.installation:
             continue
         cause = next((found[need] for need in row.needs if need in found and found[need].outcome != Outcome.GOOD), None)
         if cause is None:

@@ -47,25 +47,41 @@ def main() -> int:
     return 0
 
 
+def prepare(directory: DataDirectory) -> tuple[Flask, dict[str, str]]:
+    """The application with its database, and the environment of the parts. Raises CannotRun or ConfigError."""
+    environment = directory.environment()
+    starts_valkey = environment.get("REDIS_URL_FILE") == str(directory.redis_url)
+    if starts_valkey:  # with a new port and password, which pass through a file, never through an argument
+        password = secrets.token_hex(16)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        directory.write(directory.valkey_settings, f"port {port}\nrequirepass {password}\n")
+        directory.write(directory.redis_url, f"redis://:{password}@127.0.0.1:{port}/0")
+    app = create_app(config.load_settings(environment))
+    port = app.extensions["settings"].port
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CannotRun(f"Port {port} cannot be used: {error.strerror}. Set PORT to another one.") from None
+    try:
+        with app.app_context():
+            flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+    except SQLAlchemyError as error:
+        raise CannotRun(f"The database at DATABASE_URL cannot be prepared: {type(error).__name__}.") from None
+    valkey = {"MANI_VALKEY": str(get_binary_path()), "MANI_STARTS_VALKEY": str(starts_valkey).lower()}
+    return app, environment | valkey | {"MANI_PYTHON": sys.executable, "MANI_PORT": str(port)}
+
+
 def run(directory: DataDirectory) -> None:
-    """Until somebody asks to stop. Raises CannotRun or ConfigError."""
+    """Until somebody asks to stop."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_signal: stop.set())
-    environment = directory.environment()
-    starts_valkey = environment.get("REDIS_URL_FILE") == str(directory.redis_url)
-    if starts_valkey:
-        write_valkey_settings(directory)
-    settings = config.load_settings(environment)
-    refuse_taken_port(settings.port)
-    app = create_app(settings)
-    prepare_database(app)
-    environment |= {
-        "MANI_PYTHON": sys.executable,
-        "MANI_PORT": str(settings.port),
-        "MANI_VALKEY": str(get_binary_path()),
-        "MANI_STARTS_VALKEY": str(starts_valkey).lower(),
-    }
+    app, environment = prepare(directory)
+    settings = app.extensions["settings"]
     supervisord = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-IS", DIE_WITH_PARENT, sys.executable, "-m", "supervisor.supervisord", "-c", SUPERVISORD],
         env=environment,
@@ -93,33 +109,6 @@ def run(directory: DataDirectory) -> None:
         supervisord.terminate()
         supervisord.wait()
     say(f"Stopped. Everything is kept in {directory.path}")
-
-
-def write_valkey_settings(directory: DataDirectory) -> None:
-    """A new port and password at every start. They pass through a file, never through an argument."""
-    password = secrets.token_hex(16)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    directory.write(directory.valkey_settings, f"port {port}\nrequirepass {password}\n")
-    directory.write(directory.redis_url, f"redis://:{password}@127.0.0.1:{port}/0")
-
-
-def refuse_taken_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise CannotRun(f"Port {port} cannot be used: {error.strerror}. Set PORT to another one.") from None
-
-
-def prepare_database(app: Flask) -> None:
-    with app.app_context():
-        try:
-            flask_migrate.upgrade(directory=str(ROOT / "migrations"))
-        except SQLAlchemyError as error:
-            raise CannotRun(f"The database at DATABASE_URL cannot be prepared: {type(error).__name__}.") from None
 
 
 def web_answers(port: int) -> bool:

@@ -85,7 +85,7 @@ def act(account: Account, action: str) -> Response:
     if not form.validate():
         return _page(account, 422, form)
     if action == "check":
-        check_runner.check_account(account, ask_stripe=True)  # takes long, so it is outside of the transaction
+        check_runner.run_checks(account, ask_stripe=True)  # takes long, so it is outside of the transaction
     function, toast = ACTIONS[action]
     details = {"plan": form.plan.data or ""} if action == "plan" else {}
     with transaction():
@@ -106,7 +106,7 @@ def _page(account: Account, status: int = 200, form: SupportForm | None = None) 
             "log": delivery_log.page(connection, {}, request.args.get("after")),
             "rejected": delivery_log.rejected_deliveries(connection),
         }
-    checks = check_runner.check_account(account)
+    checks = check_runner.run_checks(account)
     return render.page(
         "support/account.html",
         status=status,

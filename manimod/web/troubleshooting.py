@@ -19,7 +19,7 @@ blueprint = Blueprint("troubleshooting", __name__, url_prefix="/troubleshooting"
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    checks = check_runner.check_account(account)
+    checks = check_runner.run_checks(account)
     is_connected = any(check.name == "connection" and check.outcome == Outcome.GOOD for check in checks)
     groups, outcome = check_runner.group_by_question(checks), check_runner.worst_outcome(checks)
     context = {"account": account, "groups": groups, "outcome": outcome, "is_connected": is_connected}
@@ -30,7 +30,7 @@ def show(account: Account) -> Response:
 @owner_required
 def run(account: Account) -> Response:
     """Run the checks now, with a question to Stripe."""
-    checks = check_runner.check_account(account, ask_stripe=True)
+    checks = check_runner.run_checks(account, ask_stripe=True)
     with transaction():
         check_runner.save_health(account, checks)
     groups, outcome = check_runner.group_by_question(checks), check_runner.worst_outcome(checks)

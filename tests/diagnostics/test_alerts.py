@@ -100,7 +100,7 @@ def untrusted(tmp_path):
 def broken(account, owner, connected):
     """What is broken is the key: Stripe has rejected it."""
     fail(connected)
-    alerts.check_account(account.id)
+    alerts.update_alerts(account.id)
     return connected
 
 
@@ -112,7 +112,7 @@ def fail(connection):
 def repair(connection, account):
     with transaction():
         connection.last_error = connection.failing_since = None
-    alerts.check_account(account.id)
+    alerts.update_alerts(account.id)
 
 
 def pass_time(minutes=5):
@@ -124,8 +124,8 @@ def pass_time(minutes=5):
 
 @pytest.mark.both_databases
 def test_a_broken_check_opens_one_alert_however_often_it_runs(account, broken):
-    alerts.check_account(account.id)
-    alerts.check_account(account.id)
+    alerts.update_alerts(account.id)
+    alerts.update_alerts(account.id)
     assert [alert.check for alert in alerts.open_alerts(account.id)] == ["key"]
     assert Alert.query.filter_by(check="key").count() == 1
 
@@ -139,31 +139,31 @@ def test_an_alert_ends_when_the_check_is_good_again(account, broken):
 def test_a_check_that_breaks_again_opens_another_alert(account, broken):
     repair(broken, account)
     fail(broken)
-    alerts.check_account(account.id)
+    alerts.update_alerts(account.id)
     assert Alert.query.filter_by(check="key").count() == 2
 
 
 def test_a_check_that_can_not_be_judged_ends_nothing(account, broken):
     with transaction():
         account.plan = "starter"
-    alerts.check_account(account.id)
+    alerts.update_alerts(account.id)
     assert {alert.check for alert in alerts.open_alerts(account.id)} == {"plan", "key"}
 
 
 def test_owners_get_no_alerts_about_manis_own_parts(account, connected):
-    alerts.check_account(account.id)
+    alerts.update_alerts(account.id)
     assert alerts.open_alerts(account.id) == []
 
 
 def test_the_installation_alerts_the_operator(app, valkey):
-    alerts.check_installation()
-    alerts.check_installation()
+    alerts.update_alerts()
+    alerts.update_alerts()
     assert {alert.check for alert in alerts.open_alerts(None)} == {"worker", "sync_worker", "scheduler"}
 
 
 def test_accounts_are_checked_in_turn(account, connected):
     assert alerts.due() == [account.id]
-    alerts.check_account(account.id)
+    alerts.update_alerts(account.id)
     assert alerts.due() == []
     assert Health.query.one().account_id == account.id
 
@@ -238,8 +238,7 @@ def test_a_mail_that_could_not_be_sent_is_sent_later(app, account, broken, mailb
     pass_time()
     settings = app.extensions["settings"]
     use_server(app, "smtp://127.0.0.1:1")
-    with pytest.raises(MailNotSent):
-        alerts.send_mails()
+    alerts.send_mails()
     app.extensions["settings"] = settings
     alerts.send_mails()
     assert len(mailbox) == 1

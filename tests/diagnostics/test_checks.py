@@ -52,7 +52,7 @@ class World:
 
     def checks(self):
         db.session.commit()
-        return {check.name: check for check in check_runner.check_account(self.account, ask_stripe=True)}
+        return {check.name: check for check in check_runner.run_checks(self.account, ask_stripe=True)}
 
     def failing(self):
         """Check -> outcome, of those that are not good."""
@@ -325,23 +325,23 @@ def test_without_redis_only_the_job_server_fails(world, app, monkeypatch):
 
 
 def test_before_connecting_the_one_thing_to_do_is_to_connect(account, valkey):
-    found = check_runner.check_account(account)
+    found = check_runner.run_checks(account)
     assert [check.name for check in found if check.outcome == "attention"] == ["connection"]
 
 
 def test_below_pro_the_one_thing_to_do_is_to_upgrade(app, valkey):
-    found = check_runner.check_account(factories.make_account("free"))
+    found = check_runner.run_checks(factories.make_account("free"))
     assert [check.name for check in found if check.outcome == "attention"] == ["plan"]
 
 
 def test_the_outcome_is_saved_with_the_failing_checks(world):
     with transaction():
-        health = check_runner.save_health(world.account, check_runner.check_account(world.account))
+        health = check_runner.save_health(world.account, check_runner.run_checks(world.account))
     assert (health.outcome, health.checks) == ("good", {})
     since = health.changed_at
     repair = lower_plan(world)
     with transaction():
-        health = check_runner.save_health(world.account, check_runner.check_account(world.account))
+        health = check_runner.save_health(world.account, check_runner.run_checks(world.account))
     assert (health.outcome, health.checks) == ("broken", {"plan": "broken"})
     assert health.changed_at > since
     repair()
