@@ -23,7 +23,6 @@ from manimod.web import (
     dashboard,
     editor,
     errors,
-    exports,
     health,
     labels,
     stripe_settings,
@@ -31,7 +30,7 @@ from manimod.web import (
     troubleshooting,
 )
 
-PAGES = (account, audience, brand, creatives, dashboard, editor, exports, stripe_settings, support, troubleshooting)
+PAGES = (account, audience, brand, creatives, dashboard, editor, stripe_settings, support, troubleshooting)
 MACROS = {"ui": "ui", "forms": "forms", "charts": "charts", "check_macros": "checks"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

@@ -49,10 +49,7 @@ def owner_required(view: Callable) -> Callable:
 
 
 def support_required(view: Callable) -> Callable:
-    """For support staff, who have no account and have given a code at their sign-in.
-
-    Gives the view the account whose id stands in the address.
-    """
+    """For support staff, who have given a code at their sign-in. Gives the view the account that the address names."""
 
     @wraps(view)
     @auth_required("session")

@@ -55,10 +55,8 @@ def preview(account: Account) -> Response:
     """The pictures again, with what the form holds and nobody has saved yet."""
     form = BrandForm(obj=briefs.get_brand_kit(account))
     form.validate()
-    context = _context(account, brand_kit.draft(account, **form.valid_values), form)
-    if render.wants_fragment():
-        return render.partial("brand/_preview.html", **context)
-    return render.page("brand/show.html", **context)
+    draft = brand_kit.draft(account, **form.valid_values)
+    return render.partial("brand/_preview.html", **_context(account, draft, form))
 
 
 @blueprint.get("/preview/<event>.svg")

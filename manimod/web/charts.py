@@ -21,12 +21,10 @@ class Bar(NamedTuple):
 
 
 class PlottedDay(NamedTuple):
-    """`title` shows while the area from `x` is pointed at. `numbers` is None where nothing was counted."""
+    """`title` shows while the day is pointed at. `numbers` is None where nothing was counted."""
 
     name: str
     title: str
-    x: int
-    width: int
     numbers: Sequence[int] | None
     bars: Sequence[Bar] = ()
 
@@ -38,7 +36,6 @@ class Plot(NamedTuple):
     days: Sequence[PlottedDay]
     most: int
     top: int
-    width: int
     paths: Sequence[str] = ()
 
 
@@ -47,7 +44,7 @@ def columns(days: Sequence[tuple[date, Mapping[str, int]]], names: Mapping[str, 
     most = max(sum(counts.values()) for _, counts in days)
     top = max(most, SMALLEST_TOP)
     plotted = []
-    for index, (day, counts) in enumerate(days):
+    for day, counts in days:
         y, bars, parts, numbers = float(HEIGHT), [], [], []
         for series, (key, name) in enumerate(names.items(), 1):
             numbers.append(counts[key])
@@ -57,8 +54,8 @@ def columns(days: Sequence[tuple[date, Mapping[str, int]]], names: Mapping[str, 
                 bars.append(Bar(series, round(y, 2), round(max(height - BAR_GAP, BAR_GAP), 2)))
                 parts.append(f"{counts[key]} {name.lower()}")
         title = ", ".join(parts) or "nothing"
-        plotted.append(PlottedDay(f"{day.day} {day:%b}", title, index * DAY_WIDTH, DAY_WIDTH, numbers, bars))
-    return Plot(list(names.values()), plotted, most, top, len(days) * DAY_WIDTH)
+        plotted.append(PlottedDay(f"{day.day} {day:%b}", title, numbers, bars))
+    return Plot(list(names.values()), plotted, most, top)
 
 
 def lines(days: Sequence[tuple[date, Sequence[int] | None]], names: Sequence[str]) -> Plot:
@@ -67,17 +64,14 @@ def lines(days: Sequence[tuple[date, Sequence[int] | None]], names: Sequence[str
     top = max(most, SMALLEST_TOP)
     paths, plotted, command = [""] * len(names), [], "M"
     for index, (day, numbers) in enumerate(days):
-        at = index * DAY_WIDTH
-        title = "not counted"
+        title, x = "not counted", (index + 0.5) * DAY_WIDTH
         if numbers:
             title = ", ".join(f"{name} {number:,}" for name, number in zip(names, numbers, strict=True))
             for line, number in enumerate(numbers):
-                paths[line] += f"{command}{at} {round(HEIGHT - HEIGHT * number / top, 1)}"
+                paths[line] += f"{command}{x:g} {round(HEIGHT - HEIGHT * number / top, 1)}"
         command = "L" if numbers else "M"
-        is_edge = index in (0, len(days) - 1)
-        x, width = max(at - DAY_WIDTH // 2, 0), DAY_WIDTH // 2 if is_edge else DAY_WIDTH
-        plotted.append(PlottedDay(f"{day.day} {day:%b}", title, x, width, numbers))
-    return Plot(names, plotted, most, top, (max(len(days), 2) - 1) * DAY_WIDTH, paths=paths)
+        plotted.append(PlottedDay(f"{day.day} {day:%b}", title, numbers))
+    return Plot(names, plotted, most, top, paths)
 
 
 def shares(numbers: Sequence[int]) -> list[tuple[float, float]]:

@@ -11,19 +11,9 @@ from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import (
-    BooleanField,
-    ColorField,
-    FieldList,
-    FormField,
-    IntegerField,
-    PasswordField,
-    RadioField,
-    SelectField,
-    StringField,
-    TextAreaField,
-)
+from wtforms import BooleanField, IntegerField, PasswordField, RadioField, SelectField, StringField, TextAreaField
 from wtforms import Form as SubForm
+from wtforms.fields import ColorField, FieldList, FormField
 from wtforms.validators import Length, Optional, Regexp, ValidationError
 from wtforms.widgets import HiddenInput
 
@@ -38,6 +28,7 @@ NOT_IN_LIST = "Choose one of the list."
 MAX_LINES = 50  # banned words, proof and release notes of an account
 MAX_LINE_LENGTH = 160
 MAX_OFFERS = 10
+LANDING_PAGE = r"https://[\w-]+(\.[\w-]+)+(:\d{1,4})?([/?#][^\s\"'<>\\]*)?$"
 # Old names of places and fixed offsets are left out.
 REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific", "UTC")
 TIME_ZONES = sorted(name for name in available_timezones() if name.partition("/")[0] in REGIONS)
@@ -58,6 +49,11 @@ class Form(FlaskForm):
 def one_line(text: str | None) -> str:
     """One line of printable characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text or "").split())
+
+
+def _line(label: str, longest: int, problem: str, shortest: int = -1) -> StringField:
+    """A field for one line, with the sentence for what is too long or too short."""
+    return StringField(label, [Length(shortest, longest, problem)], [one_line])
 
 
 class ApiKeyForm(Form):
@@ -82,11 +78,7 @@ class TierNameForm(Form):
 
 
 class AccountForm(Form):
-    name = StringField(
-        "Name",
-        [Length(1, 120, "The name is missing or too long. An account needs a name of 1 to 120 characters.")],
-        [one_line],
-    )
+    name = _line("Name", 120, "The name is missing or too long. An account needs a name of 1 to 120 characters.", 1)
     time_zone = SelectField(
         "Time zone", choices=TIME_ZONES, invalid_choice_message=f"mani doesn't know this time zone. {NOT_IN_LIST}"
     )
@@ -100,12 +92,7 @@ class LogoForm(Form):
 class SupportForm(Form):
     """Every action of support needs a reason; `plan` belongs to one of them."""
 
-    reason = StringField(
-        "Reason",
-        [Length(1, support.MAX_REASON_LENGTH, explain("REASON_MISSING"))],
-        [one_line],
-        render_kw={"maxlength": support.MAX_REASON_LENGTH},
-    )
+    reason = _line("Reason", support.MAX_REASON_LENGTH, explain("REASON_MISSING"), 1)
     plan = SelectField("Plan", choices=Plan.choices(), validate_choice=False)
 
 
@@ -134,9 +121,9 @@ class LinesField(TextAreaField):
 
 
 class OfferForm(SubForm):
-    text = StringField("What it is", [Length(max=120, message="An offer has at most 120 characters.")], [one_line])
+    text = _line("What it is", 120, "An offer has at most 120 characters.")
     kind = SelectField(choices=OfferKind.choices(), default=OfferKind.DISCOUNT, invalid_choice_message=NOT_IN_LIST)
-    code = StringField("Code", [Length(max=30, message="An offer's code has at most 30 characters.")], [one_line])
+    code = _line("Code", 30, "An offer's code has at most 30 characters.")
     ends_on = StringField("Last day", filters=[one_line], render_kw={"type": "date"})
 
     def validate_ends_on(self, field: StringField) -> None:
@@ -170,7 +157,7 @@ def _colour_field(label: str) -> ColorField:
 class LookForm(Form):
     """What the sample pictures show."""
 
-    name = StringField("Name in ads", [Length(1, 60, "A brand needs a name of 1 to 60 characters.")], [one_line])
+    name = _line("Name in ads", 60, "A brand needs a name of 1 to 60 characters.", 1)
     primary_colour = _colour_field("Main colour")
     accent_colour = _colour_field("Accent colour")
     tone = RadioField("Tone", choices=Tone.choices(), invalid_choice_message=NOT_IN_LIST)
@@ -194,10 +181,7 @@ class BrandForm(LookForm):
         [
             Optional(),
             Length(max=500, message="An address has at most 500 characters."),
-            Regexp(
-                r"https://[\w-]+(\.[\w-]+)+(:\d{1,4})?([/?#][^\s\"'<>\\]*)?$",
-                message="The landing page must be a full address that starts with https://.",
-            ),
+            Regexp(LANDING_PAGE, message="The landing page must be a full address that starts with https://."),
         ],
         [one_line],
     )
@@ -205,9 +189,7 @@ class BrandForm(LookForm):
     proof = LinesField("Proof")
     offers = OffersField(FormField(OfferForm))
     banned_words = LinesField("Words to avoid")
-    disclaimer = StringField(
-        "Disclaimer", [Length(max=200, message="A disclaimer has at most 200 characters.")], [one_line]
-    )
+    disclaimer = _line("Disclaimer", 200, "A disclaimer has at most 200 characters.")
 
     def validate_offers(self, field: FieldList) -> None:
         if len(field.data) > MAX_OFFERS:

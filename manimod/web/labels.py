@@ -34,7 +34,7 @@ def register(app: Flask) -> None:
     functions = {"is_about_the_key": is_about_the_key, "timedelta": timedelta, "zip": zip}
     app.jinja_env.globals.update(LABELS, AUDIENCE_MINIMUMS=AUDIENCE_MINIMUMS, **functions)
     app.jinja_env.filters.update(failure=explain, trouble=explain_last_error)
-    for function in (ago, ahead, on_day, exactly, duration, counted, share, audience, sentence_case, sentence):
+    for function in (ago, ahead, on_day, exactly, duration, counted, share, audience, sentence_case):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -111,9 +111,3 @@ def is_about_the_key(code: str | None) -> bool:
 def sentence_case(name: str) -> str:
     """`primary_text` as `Primary text`."""
     return name.replace("_", " ").capitalize()
-
-
-def sentence(text: str) -> str:
-    """A reason as a sentence of its own. The name mani stays lowercase."""
-    first = text[:1] if text.startswith("mani ") else text[:1].upper()
-    return first + text[1:].rstrip(".") + "."

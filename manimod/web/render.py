@@ -35,22 +35,28 @@ def page(
 ) -> Response:
     """The template's block `fragment` for htmx, the page for everyone else."""
     if fragment and wants_fragment():
-        return _respond(render_block(template, fragment, **context), status, also, context)
-    return _respond(render_template(template, **context), status)
+        return partial(template, status, also, fragment, **context)
+    return partial(template, status, **context)
 
 
-def partial(template: str, status: int = 200, also: tuple[str, ...] = (), **context: object) -> Response:
-    """A partial by itself, for htmx only."""
-    return _respond(render_template(template, **context), status, also, context)
+def partial(
+    template: str | None, status: int = 200, also: tuple[str, ...] = (), block: str | None = None, **context: object
+) -> Response:
+    """A partial by itself or a block of a template, and `also`. Without a template, `also` is all."""
+    html = ""
+    if block:
+        html = render_block(template, block, **context)
+    elif template:
+        html = render_template(template, **context)
+    for name in also:
+        html += render_template(name, oob=True, **context)
+    response = make_response(html, status)
+    response.vary.add("HX-Request")
+    return response
 
 
 def success_response(
-    partial: str | None,
-    address: str,
-    toast: str,
-    undo: dict | None = None,
-    also: tuple[str, ...] = (),
-    **context: object,
+    template: str | None, address: str, toast: str, undo: dict | None = None, also: tuple = (), **context: object
 ) -> Response:
     """The response to a successful action: the changed partial and a toast; for a plain form a redirect (303).
 
@@ -58,8 +64,7 @@ def success_response(
     """
     if not wants_fragment():
         return redirect_with_toast(address, toast, undo and {"address": undo["address"]})
-    html = render_template(partial, **context) if partial else ""
-    return _respond(html, 200, (*also, "_toast.html"), context | {"message": {"text": toast, "undo": undo}})
+    return partial(template, also=(*also, "_toast.html"), message={"text": toast, "undo": undo}, **context)
 
 
 def redirect_with_toast(address: str, toast: str = "", undo: dict | None = None) -> Response:
@@ -80,11 +85,3 @@ def picture(content: str | bytes, kind: str, version: str | None = None) -> Resp
         is_kept = request.args.get("v") == version
         response.headers["Cache-Control"] = "private, max-age=31536000, immutable" if is_kept else "private, no-cache"
     return response.make_conditional(request)
-
-
-def _respond(html: str, status: int, also: tuple[str, ...] = (), context: dict | None = None) -> Response:
-    for template in also:
-        html += render_template(template, oob=True, **(context or {}))
-    response = make_response(html, status)
-    response.vary.add("HX-Request")
-    return response

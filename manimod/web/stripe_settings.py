@@ -90,7 +90,8 @@ def save_signing_secret(account: Account) -> Response:
         connections.set_signing_secret(connection, form.signing_secret.data or "")
     if form.errors:
         return _page(account, "webhook", 422, secret_form=form, replaces_secret=True)
-    return _webhook_saved(connection, "Signing secret saved.")
+    context = _context(connection)
+    return render.success_response("settings/_webhook.html", _here("webhook"), "Signing secret saved.", **context)
 
 
 @blueprint.post("/integrations/stripe/signing-secret/old/remove")
@@ -99,11 +100,8 @@ def remove_old_secret(account: Account) -> Response:
     connection = connections.require_current(account)
     with transaction():
         connection.encrypted_old_signing_secret = None
-    return _webhook_saved(connection, "Old secret removed.")
-
-
-def _webhook_saved(connection: Connection, toast: str) -> Response:
-    return render.success_response("settings/_webhook.html", _here("webhook"), toast, **_context(connection))
+    context = _context(connection)
+    return render.success_response("settings/_webhook.html", _here("webhook"), "Old secret removed.", **context)
 
 
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>")
@@ -191,13 +189,13 @@ def _context(connection: Connection) -> dict:
 
 
 def _sync_context(connection: Connection) -> dict:
-    latest = sync.list_latest(connection)
+    runs = sync.list_latest(connection)
     return {
         "connection": connection,
-        "runs": [run for run in latest if run.finished_at],
-        "run": latest[0] if latest else None,
-        "progress": sync.progress(latest),
-        "is_syncing": is_syncing(connection, latest),
+        "runs": runs,
+        "run": next(iter(runs), None),
+        "progress": sync.progress(runs),
+        "is_syncing": is_syncing(connection, runs),
     }
 
 

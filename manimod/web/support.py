@@ -9,7 +9,7 @@ from manimod.diagnostics import alerts, check_runner, metrics
 from manimod.ingest import delivery_log, sync
 from manimod.jobs import transaction
 from manimod.models import Account
-from manimod.models.states import EventState, SyncState
+from manimod.models.states import EventState
 from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import support_required
@@ -99,22 +99,16 @@ def _page(account: Account, status: int = 200, form: SupportForm | None = None) 
     connection = connections.get_for_account(account)
     context = {}
     if connection:
-        runs = sync.list_latest(connection)
-        context = {
-            "runs": [run for run in runs if run.finished_at],
-            "run": runs[0] if runs and runs[0].state == SyncState.RUNNING else None,
-            "log": delivery_log.page(connection, {}, request.args.get("after")),
-            "rejected": delivery_log.rejected_deliveries(connection),
-        }
-    checks = check_runner.run_checks(account)
+        context["runs"] = sync.list_latest(connection)
+        context["log"] = delivery_log.page(connection, {}, request.args.get("after"))
+        context["rejected"] = delivery_log.rejected_deliveries(connection)
     return render.page(
         "support/account.html",
         status=status,
         account=account,
         owners=support.owner_emails(account),
         connection=connection,
-        groups=check_runner.group_by_question(checks),
-        outcome=check_runner.worst_outcome(checks),
+        found=check_runner.run_checks(account),
         alerts=alerts.open_alerts(account.id),
         entries=support.audit_entries(account),
         form=form or SupportForm(formdata=None, data={"plan": account.plan}),

@@ -7,36 +7,32 @@ from manimod.diagnostics import alerts, check_runner
 from manimod.ingest import delivery_log
 from manimod.jobs import transaction
 from manimod.models import Account, Alert
-from manimod.models.states import Outcome
 from manimod.stripe import connections
 from manimod.stripe.payloads import EVENT_TYPES
 from manimod.web import render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("troubleshooting", __name__, url_prefix="/troubleshooting")
+blueprint.add_app_template_global(check_runner.group_by_question)
+blueprint.add_app_template_global(check_runner.worst_outcome)
 
 
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    checks = check_runner.run_checks(account)
-    is_connected = any(check.name == "connection" and check.outcome == Outcome.GOOD for check in checks)
-    groups, outcome = check_runner.group_by_question(checks), check_runner.worst_outcome(checks)
-    context = {"account": account, "groups": groups, "outcome": outcome, "is_connected": is_connected}
-    return render.page("troubleshooting/index.html", **context)
+    context = {"account": account, "connection": connections.get_current(account)}
+    return render.page("troubleshooting/index.html", found=check_runner.run_checks(account), **context)
 
 
 @blueprint.post("/run")
 @owner_required
 def run(account: Account) -> Response:
     """Run the checks now, with a question to Stripe."""
-    checks = check_runner.run_checks(account, ask_stripe=True)
+    found = check_runner.run_checks(account, ask_stripe=True)
     with transaction():
-        check_runner.save_health(account, checks)
-    groups, outcome = check_runner.group_by_question(checks), check_runner.worst_outcome(checks)
-    context = {"groups": groups, "outcome": outcome, "is_fresh": True}
+        check_runner.save_health(account, found)
     address, toast = url_for("troubleshooting.show"), "The checks ran just now."
-    return render.success_response("troubleshooting/_checks.html", address, toast, **context)
+    return render.success_response("troubleshooting/_checks.html", address, toast, found=found, is_fresh=True)
 
 
 @blueprint.get("/deliveries")

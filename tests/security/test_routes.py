@@ -40,10 +40,11 @@ RULES = {
     "creatives.queue": OWNERS,
     "creatives.arrivals": OWNERS,
     "creatives.decide_many": OWNERS,
+    "creatives.export_page": OWNERS,
+    "creatives.download": OWNERS,
     "creatives.*": OF_ONE_OWNER,
     "dashboard.*": OWNERS,
     "editor.*": OF_ONE_OWNER,
-    "exports.*": OWNERS,
     "health.*": OPEN,  # /metrics from the same machine only, or with METRICS_TOKEN: tests/web/test_metrics.py
     "security.login": OPEN,
     "security.logout": OPEN,

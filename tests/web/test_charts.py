@@ -93,19 +93,18 @@ def test_a_small_number_does_not_fill_the_chart():
 def test_lines_run_from_day_to_day_with_a_gap_where_nothing_was_counted(draw):
     drawn = draw(LINES, days=days([4, 0], None, [2, 1], [0, 1]), names=["All", "Pro"])
     paths = [path.get("d") for path in drawn.iter("path")]
-    assert paths == ["M0 0.0M40 50.0L60 100.0", "M0 100.0M40 75.0L60 75.0"]
+    assert paths == ["M10 0.0M50 50.0L70 100.0", "M10 100.0M50 75.0L70 75.0"]
     assert texts(drawn, "title")[1] == "2 Nov: not counted"
     assert "2 Novnot counted" in texts(drawn, "tr")
 
 
-def test_every_place_of_a_plot_belongs_to_one_day():
-    counts = {"joined": 1, "left": 0}
-    for plot in (charts.lines(days([1], [2], [3]), ["All"]), charts.columns(days(counts, counts, counts), NAMES)):
-        end = 0
-        for day in plot.days:
-            assert day.x == end
-            end += day.width
-        assert end == plot.width
+@pytest.mark.parametrize("call", [COLUMNS, LINES])
+def test_every_place_of_a_plot_belongs_to_one_day(draw, call):
+    counted, names = [{"joined": 1, "left": 0}] * 3 if call == COLUMNS else [[1], [2], [3]], NAMES
+    drawn = draw(call, days=days(*counted), names=names if call == COLUMNS else ["All"])
+    areas = [(float(area["x"]), float(area["width"])) for area in rectangles(drawn, "trend-hit")]
+    assert areas == [(0, 20), (20, 20), (40, 20)]
+    assert 'viewBox="0 0 60 100"' in ElementTree.tostring(drawn).decode()
 
 
 def test_a_legend_names_each_colour_with_its_total(draw):
