@@ -18,6 +18,7 @@ The journey, which is also the map of the code. Each package imports only those 
 tests/test_architecture.py holds the table of who may import whom.
 """
 
+import gc
 import hmac
 import tomllib
 from hashlib import sha256
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+    gc.freeze()  # all that is loaded now stays: neither the collector nor the end of the process goes through it again
     return app
 
 
