@@ -1,7 +1,6 @@
 """Changing the brand kit and the names of tiers: each text is checked against the ad rules before it is stored."""
 
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,6 @@ from manimod.creatives.engine.brief import EVENTS, CreativeSet, Finding
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.copy.copywriter import printable_tier
 from manimod.creatives.engine.policy import policy
-from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError
@@ -29,7 +27,6 @@ for event, segment, tier, position in samples.AUDIENCES:
 NOT_EDITED = ("account_id", "logo", "version")  # columns that `save` leaves alone
 # A brand name may break style rules. These it may not: what no ad may print, and what the font cannot draw.
 NAME_RULES = {*copywriter.UNPRINTABLE, "IMG-05"}
-FIELDS_OF_FINDINGS = {"brand name": "name", "disclaimer": "disclaimer"}
 
 
 class BrandRejected(ManimodError):
@@ -59,10 +56,9 @@ def save(account: Account, kit: BrandKit, seen_version: int | None = None) -> No
         for event in EVENTS:
             sample(kit, event)
     except copywriter.NoLegalCopy as refusal:  # for example of a kit that bans the word “your”
-        field, reason = "banned_words", str(refusal)
-        for finding in refusal.findings[:1]:
-            field = FIELDS_OF_FINDINGS.get(finding.field, field)
-            reason = f"“{finding.excerpt}”: {finding.message}" if finding.excerpt else reason
+        finding = refusal.findings[0]
+        field = "disclaimer" if finding.field == "disclaimer" else "banned_words"
+        reason = f"“{finding.excerpt}”: {finding.message}" if finding.excerpt else finding.message
         raise BrandRejected({field: f"With this, mani can't write any ad. {reason}"}) from None
     columns = {column.key: getattr(kit, column.key) for column in BrandKit.__table__.columns}
     for column in NOT_EDITED:
@@ -126,12 +122,6 @@ def find_warnings(account: Account, kit: BrandKit) -> dict[str, list[str]]:
             warnings["offers"].append(f"“{offer.text}” has ended, so no ad mentions it any more.")
     if not kit.landing_page:
         warnings["landing_page"].append("Not set yet. You can review ads without it, and export them once it is set.")
-    if kit.disclaimer:
-        with suppress(copywriter.NoLegalCopy):
-            fitting = sample(kit, "new_customer").variants[0].platforms
-            left_out = [placement.label for name, placement in PLACEMENTS.items() if name not in fitting]
-            if left_out:
-                warnings["disclaimer"].append(f"It leaves no room for ads on {', '.join(left_out)}.")
     return warnings
 
 
