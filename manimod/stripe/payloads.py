@@ -27,7 +27,7 @@ LIVE_STATUSES = ("active", "trialing")
 UNPAID_STATUSES = ("past_due", "unpaid")
 PAID_EVENT_TYPES = ("invoice.paid", "invoice.payment_succeeded")  # the second repeats the first
 
-MAX_TIMESTAMP = 253_370_764_799  # the last second before the year 9999
+MAX_NUMBER = 253_370_764_799  # as Unix seconds, the last second before the year 9999
 MAX_TEXT_LENGTH = 255
 MONTHLY = {"day": 365 / 12, "week": 52 / 12, "month": 1.0, "year": 1 / 12}  # how many of an interval make a month
 
@@ -121,10 +121,8 @@ class EventFacts:
         if data["customer"]:
             facts["customer"] = CustomerFacts(**data["customer"])
         if data["subscription"]:
-            subscription = dict(data["subscription"])
-            if subscription["price"]:
-                subscription["price"] = PriceFacts(**subscription["price"])
-            facts["subscription"] = SubscriptionFacts(**subscription)
+            price = data["subscription"]["price"]
+            facts["subscription"] = SubscriptionFacts(**data["subscription"] | {"price": price and PriceFacts(**price)})
         if data["invoice"]:
             facts["invoice"] = InvoiceFacts(**data["invoice"])
         return cls(**facts)
@@ -187,13 +185,10 @@ class Reader:
         text = self.value(name, str) or ""
         return text if 0 < len(text) <= MAX_TEXT_LENGTH and text.isprintable() else None
 
-    def number(self, name: str, maximum: int = 2**53) -> int | None:
+    def number(self, name: str) -> int | None:
+        """Unix seconds up to the year 9999, minor units of a currency, or a count."""
         number = self.value(name, int)
-        return number if number is not None and 0 <= number <= maximum else None
-
-    def timestamp(self, name: str) -> int | None:
-        """Unix seconds, up to the year 9999."""
-        return self.number(name, MAX_TIMESTAMP)
+        return number if number is not None and 0 <= number <= MAX_NUMBER else None
 
     def flag(self, name: str) -> bool:
         return self.value(name, bool) is True
@@ -206,7 +201,7 @@ def to_datetime(seconds: int | None) -> datetime | None:
 def minimise(event: Any) -> MinimisedEvent:
     """The facts of one event of any API version. Raises NotAnEvent."""
     reader = Reader(event)
-    event_id, kind, created = reader.identifier("id"), reader.identifier("type"), reader.timestamp("created")
+    event_id, kind, created = reader.identifier("id"), reader.identifier("type"), reader.number("created")
     is_thin = reader.raw("object") == "v2.core.event"
     if event_id is None or kind is None or (created is None and not is_thin):
         raise NotAnEvent("no id, type or created")
@@ -229,29 +224,29 @@ def read_customer(reader: Reader) -> CustomerFacts | None:
     customer_id = reader.identifier("id")
     if customer_id is None:
         return None
-    return CustomerFacts(customer_id, reader.text("name"), reader.timestamp("created"), reader.flag("deleted"))
+    return CustomerFacts(customer_id, reader.text("name"), reader.number("created"), reader.flag("deleted"))
 
 
 def read_subscription(reader: Reader) -> SubscriptionFacts | None:
     subscription_id = reader.identifier("id")
     if subscription_id is None:
         return None
-    price, quantity, period_start = None, 1, reader.timestamp("current_period_start")
+    price, quantity, period_start = None, 1, reader.number("current_period_start")
     for item in list(reader.each("items")) or [reader]:
         # The item with the highest monthly list price names the tier, or else the first one.
         item_price = read_price(item.inside("price")) or read_price(item.inside("plan"))
         if item_price and (price is None or (item_price.monthly or 0) > (price.monthly or 0)):
             price, quantity = item_price, min(item.number("quantity") or 1, 1_000_000)
-        period_start = max(period_start or 0, item.timestamp("current_period_start") or 0) or None
+        period_start = max(period_start or 0, item.number("current_period_start") or 0) or None
     return SubscriptionFacts(
         id=subscription_id,
         customer=reader.identifier("customer"),
         status=reader.identifier("status"),
-        created=reader.timestamp("created"),
-        started=reader.timestamp("start_date") or reader.timestamp("start"),
-        ended=reader.timestamp("ended_at"),
+        created=reader.number("created"),
+        started=reader.number("start_date") or reader.number("start"),
+        ended=reader.number("ended_at"),
         period_start=period_start,
-        billing_anchor=reader.timestamp("billing_cycle_anchor"),
+        billing_anchor=reader.number("billing_cycle_anchor"),
         latest_invoice=reader.identifier("latest_invoice"),
         quantity=quantity,
         price=price,
@@ -264,10 +259,10 @@ def read_invoice(reader: Reader) -> InvoiceFacts:
     A metered line looks back: then the new period begins where the invoice's own ends, since an invoice's period is
     the one that has just passed.
     """
-    subscription, period_start = _subscription_of(reader), reader.timestamp("period_end")
+    subscription, period_start = _subscription_of(reader), reader.number("period_end")
     for line in reader.each("lines"):
         subscription = subscription or _subscription_of(line)
-        start = line.inside("period").timestamp("start")
+        start = line.inside("period").number("start")
         details = (line.inside("parent", f"{kind}_item_details") for kind in ("subscription", "invoice"))
         if start is not None and not any(holder.flag("proration") for holder in (line, *details)):
             period_start = max(start, period_start or 0)

@@ -194,7 +194,7 @@ def _sync_context(connection: Connection) -> dict:
         "connection": connection,
         "runs": runs,
         "run": next(iter(runs), None),
-        "progress": sync.progress(runs),
+        "complete": next((run for run in runs if run.state == SyncState.DONE), None),
         "is_syncing": is_syncing(connection, runs),
     }
 
