@@ -20,7 +20,7 @@ from manimod.extensions import db
 from manimod.models import Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
 from manimod.models.bulk import upsert
-from manimod.models.states import ConnectionStatus, Source, SyncState
+from manimod.models.states import Source, SyncState
 from manimod.moments import interpret, record
 from manimod.stripe import connections, paginator
 from manimod.stripe.gateway import Page, StripeGateway
@@ -59,9 +59,7 @@ def list_latest(connection: Connection, limit: int = MAX_RUNS_SHOWN) -> list[Syn
 
 def due() -> set[int]:
     """The connections whose sync should start now, or whose run was left by its worker."""
-    waiting = select(Connection.id).where(
-        Connection.status == ConnectionStatus.CONNECTED, Connection.next_sync_at <= now()
-    )
+    waiting = select(Connection.id).where(Connection.next_sync_at <= now())
     abandoned = select(SyncRun.connection_id).where(SyncRun.state == SyncState.RUNNING, SyncRun.lease_until < now())
     return {*db.session.scalars(waiting), *db.session.scalars(abandoned)}
 
