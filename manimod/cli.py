@@ -233,7 +233,8 @@ def doctor(account: Account | None = None) -> Answer:
 
 
 @blueprint.cli.command("interpret")
-def interpret_events() -> None:
+@click.option("--stripe-account", help="The key's own Stripe account: events about others are ignored.")
+def interpret_events(stripe_account: str | None) -> None:
     """Say what mani makes of Stripe events: JSON lines in, one JSON line each out. Nothing is stored."""
     for line in filter(bytes.strip, click.get_binary_stream("stdin")):
         try:
@@ -242,6 +243,8 @@ def interpret_events() -> None:
             answer = {"id": None, "moments": [], "withdraws": [], "reason": "this line is no Stripe event"}
         else:
             meaning = interpret.interpret(facts)
+            if stripe_account and facts.account not in (None, stripe_account):
+                meaning = interpret.nothing(f"the event is about another Stripe account: {facts.account}")
             answer = {
                 "id": facts.id,
                 "moments": [{"kind": moment.kind, "key": moment.key} for moment in meaning.moments],

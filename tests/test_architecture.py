@@ -32,7 +32,8 @@ LAYERS = [
 ]
 
 # Pure modules know neither Flask nor a database.
-PURE = ["manimod.creatives.engine", "manimod.moments.interpret", "manimod.stripe.payloads", "manimod.lifecycle"]
+PURE = ["manimod.creatives.engine", "manimod.moments.interpret", "manimod.moments.compare"]
+PURE += ["manimod.stripe.payloads", "manimod.stripe.reader", "manimod.lifecycle"]
 IMPURE = ["flask", "sqlalchemy", "stripe", "rq", "redis", "structlog", "manimod.models", "manimod.extensions"]
 IMPURE += ["manimod.jobs", "manimod.config"]
 
@@ -52,7 +53,13 @@ ONLY_IN = {
 }
 
 # Where each kind of moment may be spelled out; another module may name the one kind that it is about.
-SPELL_OUT_KINDS = {"manimod.lifecycle", "manimod.moments.interpret", "manimod.creatives.engine.copy.angles"}
+SPELL_OUT_KINDS = {
+    "manimod.lifecycle",
+    "manimod.moments.interpret",
+    "manimod.moments.compare",
+    "manimod.moments.validity",
+    "manimod.creatives.engine.copy.angles",
+}
 
 # Private words: each has a standard one, which is used instead.
 PRIVATE_WORDS = """

@@ -28,9 +28,14 @@ RENAMED = {
     "stripe_event": {"path": "source"},
     "moment": {"path": "source", "settle_by": "ready_at"},
     "creative": {"path": "source"},
-    "subscription": {"told_at": "observed_at"},
+    "subscription": {"told_at": "observed_at", "synced_billing_anchor": "billing_anchor"},
 }
-DROPPED = {"connection": {"disconnected_at"}, "subscription": {"latest_invoice_id"}}
+DROPPED = {
+    "connection": {"disconnected_at"},
+    "subscription": {"latest_invoice_id"},
+    "stripe_event": {"paid_invoice_id"},
+    "sync_run": {"new", "changed"},
+}
 DROPPED_TABLES = {"audience_size"}
 
 
@@ -156,7 +161,7 @@ def test_data_is_kept_on_the_way_up_and_down(app_without_tables: Flask) -> None:
     with db.engine.connect() as connection:
         assert contents(connection, columns) == before
         assert audiences(connection, "audience_day") == sizes
-        assert len(partial_indexes(connection)) > len(partial)
+        assert {"ix_stripe_event_failed", "ix_moment_blocked"} <= partial_indexes(connection) - partial
         days = connection.execute(text("SELECT kind, day, moments FROM moment_day ORDER BY kind")).all()
         assert [(kind, str(day), number) for kind, day, number in days] == [
             (f"kind-{number}", "2026-01-02", 1) for number in (1, 2)

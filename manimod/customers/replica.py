@@ -1,67 +1,113 @@
-"""The replica of a Stripe account: customers, subscriptions, prices and tiers, from events and from the sync.
+"""The replica of a Stripe account: customers, subscriptions, invoices, prices and tiers, from events and from the sync.
 
-Events may arrive out of order: a subscription changes only if what arrives is at least as new as what is stored.
+Events may arrive out of order: a row changes only if what arrives is at least as new as what is stored. Who was deleted
+in Stripe stays deleted: callers leave out the customers that `find_erased` returns.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from manimod.extensions import db
-from manimod.models import Connection, Customer, Moment, Price, StripeEvent, Subscription, Tier
+from manimod.models import (
+    Connection,
+    Customer,
+    ErasedCustomer,
+    Invoice,
+    Moment,
+    Price,
+    StripeEvent,
+    Subscription,
+    Tier,
+)
 from manimod.models.accounts import now
 from manimod.models.bulk import insert_new, upsert
 from manimod.models.states import EventState
-from manimod.stripe.payloads import CustomerFacts, EventFacts, PriceFacts, SubscriptionFacts, to_datetime
+from manimod.stripe.payloads import (
+    UNPAID_STATUSES,
+    CustomerFacts,
+    EventFacts,
+    InvoiceFacts,
+    PriceFacts,
+    SubscriptionFacts,
+    to_datetime,
+)
 
-FINAL_STATUSES = ("canceled", "incomplete_expired")
+FINAL_STATUSES = {Subscription: ("canceled", "incomplete_expired"), Invoice: ("paid", "void")}
 
 
 def apply_events(connection: Connection, events: list[EventFacts]) -> None:
     """Bring the replica up to what a batch of events says."""
-    customers: dict[str, CustomerFacts] = {}
-    latest: dict[str, EventFacts] = {}  # by subscription
+    latest: dict[tuple[str, str], EventFacts] = {}  # by the kind of object and its id
+    recovered: dict[str, int] = {}
     for event in events:
-        if event.customer and not event.customer.deleted and event.type != "customer.deleted":
-            customers[event.customer.id] = event.customer
-        if event.subscription and event.subscription.customer:
-            latest[event.subscription.id] = max(latest.get(event.subscription.id, event), event, key=_time_and_finality)
-        if event.invoice and event.invoice.account_name and not connection.stripe_account_name:
-            connection.stripe_account_name = event.invoice.account_name
-    upsert_customers(connection.id, customers.values())
-    rows, prices = [], []
+        facts = event.subscription or event.invoice or event.customer
+        if facts is None or facts.id is None or event.customer_id is None or event.type == "customer.deleted":
+            continue
+        key = (type(facts).__name__, facts.id)
+        latest[key] = max(latest.get(key, event), event, key=_finality_and_time)
+        if event.subscription and event.previous_status in UNPAID_STATUSES and facts.status == "active":
+            recovered[facts.id] = max(recovered.get(facts.id, 0), event.created)
+    customers, subscriptions, invoices, prices = [], [], [], []
     for event in latest.values():
-        rows.append(subscription_row(connection.id, event.subscription, to_datetime(event.created)))
-        if event.subscription.price:
-            prices.append(event.subscription.price)
+        observed_at = to_datetime(event.created)
+        if event.customer:
+            customers.append(customer_row(connection.id, event.customer, observed_at))
+        elif event.invoice:
+            invoices.append(invoice_row(connection.id, event.invoice, observed_at))
+            connection.stripe_account_name = connection.stripe_account_name or event.invoice.account_name
+        else:
+            subscriptions.append(subscription_row(connection.id, event.subscription, observed_at))
+            prices += filter(None, [event.subscription.price])
+    upsert_customers(customers)
     upsert_prices(connection.id, prices)
-    upsert(Subscription, rows, ("connection_id", "stripe_id"), newer=is_newer)
+    upsert_subscriptions(subscriptions)
+    note_recoveries(connection.id, recovered)
+    upsert_invoices(invoices)
 
 
-def _time_and_finality(event: EventFacts) -> tuple[int, bool]:
-    """Stripe's clock has whole seconds: within one second, a final status is the later one."""
-    return event.created, event.subscription.status in FINAL_STATUSES
+def _finality_and_time(event: EventFacts) -> tuple[bool, int]:
+    """Greater for what is to be kept. After a final status nothing follows, whatever the clocks say."""
+    for facts, model in ((event.subscription, Subscription), (event.invoice, Invoice)):
+        if facts:
+            return facts.status in FINAL_STATUSES[model], event.created
+    return False, event.created
 
 
-def is_newer(arriving: Any) -> ColumnElement[bool]:
+@cache
+def _is_newer(model: type[Subscription] | type[Invoice]) -> Callable[[Any], ColumnElement[bool]]:
     """The same rule in SQL, for the columns of an arriving row and those of the stored one."""
-    # Without IN, which an INSERT of many rows cannot compile.
-    is_final = or_(*(arriving.status == final for final in FINAL_STATUSES))
-    was_open = and_(*(Subscription.status != final for final in FINAL_STATUSES))
-    same_second = arriving.observed_at == Subscription.observed_at
-    return or_(arriving.observed_at > Subscription.observed_at, and_(same_second, or_(is_final, was_open)))
+
+    def compares(arriving: Any) -> ColumnElement[bool]:
+        # Without IN, which an INSERT of many rows cannot compile.
+        is_final = or_(*(arriving.status == final for final in FINAL_STATUSES[model]))
+        was_open = and_(*(model.status != final for final in FINAL_STATUSES[model]))
+        is_later = arriving.observed_at >= model.observed_at
+        return or_(and_(is_final, was_open), and_(is_later, or_(is_final, was_open)))
+
+    return compares
 
 
-def upsert_customers(connection_id: int, customers: Iterable[CustomerFacts], run_id: int | None = None) -> None:
-    rows = []
-    for customer in customers:
-        created_at = to_datetime(customer.created) or now()
-        row = {"stripe_id": customer.id, "name": customer.name, "created_at": created_at}
-        rows.append(row | {"connection_id": connection_id, "seen_in_run": run_id})
-    keep = ("created_at",) if run_id else ("created_at", "seen_in_run")
-    upsert(Customer, rows, ("connection_id", "stripe_id"), keep=keep)
+def _is_newer_customer(arriving: Any) -> ColumnElement[bool]:
+    return arriving.observed_at >= Customer.observed_at
+
+
+def upsert_customers(rows: list[dict[str, Any]]) -> None:
+    keep = ("created_at", "seen_in_run")
+    upsert(Customer, rows, ("connection_id", "stripe_id"), newer=_is_newer_customer, keep=keep)
+
+
+def customer_row(connection_id: int, facts: CustomerFacts, observed_at: datetime) -> dict[str, Any]:
+    return {
+        "connection_id": connection_id,
+        "stripe_id": facts.id,
+        "name": facts.name,
+        "created_at": to_datetime(facts.created) or observed_at,
+        "observed_at": observed_at,
+    }
 
 
 def subscription_row(connection_id: int, facts: SubscriptionFacts, observed_at: datetime) -> dict[str, Any]:
@@ -76,6 +122,40 @@ def subscription_row(connection_id: int, facts: SubscriptionFacts, observed_at: 
         "created_at": to_datetime(facts.created) or observed_at,
         "started_at": to_datetime(facts.started),
         "ended_at": to_datetime(facts.ended),
+        "trial_end": facts.trial_end,
+        "billing_anchor": facts.billing_anchor,
+        "cancels_at": to_datetime(facts.cancels_at),
+        "cancellation_feedback": facts.cancellation_feedback,
+        "cancellation_reason": facts.cancellation_reason,
+        "observed_at": observed_at,
+    }
+
+
+def upsert_subscriptions(rows: list[dict[str, Any]]) -> None:
+    upsert(Subscription, rows, ("connection_id", "stripe_id"), newer=_is_newer(Subscription))
+
+
+def note_recoveries(connection_id: int, recovered: dict[str, int]) -> None:
+    """Remember when subscriptions (by id, Unix seconds) were no longer past due, whatever has arrived since."""
+    for subscription_id, at in recovered.items():
+        query = update(Subscription).filter_by(connection_id=connection_id, stripe_id=subscription_id)
+        is_later = func.coalesce(Subscription.recovered_at, 0) < at
+        db.session.execute(query.where(is_later).values(recovered_at=at))
+
+
+def upsert_invoices(rows: list[dict[str, Any]]) -> None:
+    upsert(Invoice, rows, ("connection_id", "stripe_id"), newer=_is_newer(Invoice))
+
+
+def invoice_row(connection_id: int, facts: InvoiceFacts, observed_at: datetime) -> dict[str, Any]:
+    return {
+        "connection_id": connection_id,
+        "stripe_id": facts.id,
+        "stripe_customer_id": facts.customer,
+        "stripe_subscription_id": facts.subscription,
+        "status": (facts.status or "unknown")[:20],
+        "billing_reason": facts.billing_reason and facts.billing_reason[:40],
+        "period_start": facts.period_start,
         "observed_at": observed_at,
     }
 
@@ -109,10 +189,22 @@ def set_product_name(connection_id: int, product_id: str, name: str | None) -> N
     db.session.execute(query.values(product_name=name, asked_at=now()))
 
 
+def find_erased(connection_id: int, customer_ids: set[str]) -> set[str]:
+    """Those of the customers who were deleted in Stripe."""
+    erased = select(ErasedCustomer.stripe_id).filter_by(connection_id=connection_id)
+    return set(db.session.scalars(erased.where(ErasedCustomer.stripe_id.in_(customer_ids))))
+
+
 def erase_customer(connection_id: int, customer_id: str) -> None:
-    """Forget a customer that Stripe has deleted: name, subscriptions, and what events said about them."""
+    """Forget a customer that Stripe has deleted: name, subscriptions, invoices, and what events said about them.
+
+    Their id stays, so that whatever arrives late brings nothing back.
+    """
+    erased = {"connection_id": connection_id, "stripe_id": customer_id, "erased_at": now()}
+    insert_new(ErasedCustomer, [erased], ("connection_id", "stripe_id"))
     theirs = {"connection_id": connection_id, "stripe_customer_id": customer_id}
     db.session.execute(delete(Subscription).filter_by(**theirs))
+    db.session.execute(delete(Invoice).filter_by(**theirs))
     db.session.execute(delete(Customer).filter_by(connection_id=connection_id, stripe_id=customer_id))
     events = update(StripeEvent).filter_by(**theirs)
     ignored = {"state": EventState.IGNORED, "reason": "the customer was deleted in Stripe", "processed_at": now()}

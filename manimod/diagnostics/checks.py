@@ -159,14 +159,19 @@ class Checks:
         return good_if(delivered_at, attention, seen_at=delivered_at)
 
     def check_poll(self) -> CheckResult:
-        return good_if(self.sources.works(Source.POLL), broken, seen_at=self.connection.polled_at)
+        polled_at = self.connection.polled_at
+        if not self.sources.works(Source.POLL):
+            return broken(seen_at=polled_at)
+        return good(seen_at=polled_at) if polled_at else good(says="first")
 
     def check_failed_events(self) -> CheckResult:
         count = metrics.count_events(EventState.FAILED, self.connection)
         return broken(_count(count, "event")) if count else good()
 
     def check_sync(self) -> CheckResult:
-        return good_if(self.sources.works(Source.SYNC), broken, seen_at=self.synced_at)
+        if not self.sources.works(Source.SYNC):
+            return broken(seen_at=self.synced_at)
+        return good(seen_at=self.synced_at) if self.synced_at else good(says="first")
 
     def check_customers(self) -> CheckResult:
         if self.synced_at is None:
@@ -179,7 +184,9 @@ class Checks:
         """Counts from the arrival at mani: the delay before that is each source's own."""
         since = now() - DAY
         delays = [row.generated_at - row.received_at for row in self.creatives if row.generated_at > since]
-        slowest = max(delays, default=timedelta())
+        if not delays:
+            return good(says="none_due")
+        slowest = max(*delays, timedelta())
         evidence = f"{slowest.total_seconds():,.1f} seconds was the slowest of the last {len(delays)}"
         return good_if(slowest < PROMISE, attention, evidence)
 

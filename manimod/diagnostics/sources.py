@@ -58,6 +58,14 @@ class WorkingSource:
         delivered = filter(_was_delivered, self.events)
         return max((event.repeated_at or event.received_at for event in delivered), default=None)
 
+    @property
+    def next_steps(self) -> list[str]:
+        """What keeps a faster one from working, such as `webhook_awaited` and `poll_not_ready`."""
+        if self.works(Source.WEBHOOK):
+            return []
+        steps = [f"webhook_{self.states[Source.WEBHOOK]}"]
+        return [*steps, "poll_not_ready"] if self.states[Source.POLL] == SourceState.NOT_READY else steps
+
 
 def working_source(connection: Connection) -> WorkingSource:
     """Judged by the latest events, the latest moments that only the sync found, and the latest sync runs."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import structlog
-from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from manimod import jobs
@@ -62,7 +62,6 @@ def _row(connection_id: int, event: MinimisedEvent, source: Source) -> dict:
         "source": source,
         "facts": facts.to_json(),
         "stripe_customer_id": facts.customer_id,
-        "paid_invoice_id": interpret.paid_invoice(facts),
         "fields_read": event.fields_read,
         "fields_dropped": event.fields_dropped,
         "created_at": datetime.fromtimestamp(facts.created, UTC),
@@ -149,38 +148,66 @@ def _process_together(connection_id: int, ids: list[int]) -> list[dict]:
     columns = StripeEvent.id, StripeEvent.stripe_id, StripeEvent.livemode, StripeEvent.source, StripeEvent.received_at
     query = select(*columns, StripeEvent.facts).where(StripeEvent.id.in_(ids), StripeEvent.state == EventState.PENDING)
     rows = db.session.execute(query.order_by(StripeEvent.id)).all()
-    facts, observations, outcomes = [], {}, []
-    for row in rows:
-        state, reason = EventState.IGNORED, _why_ignored(row, connection)
-        if reason is None:
-            event = EventFacts.from_json(row.facts)
-            meaning = interpret.interpret(event)
-            facts.append(event)
-            observations[row.id] = record.Observation(meaning, row.source, row.received_at, event.customer_id)
-            state, reason = EventState.DONE, meaning.reason
-        outcomes.append((state, reason))
     if not rows:
         return []
-    replica.apply_events(connection, facts)
-    for outcome in set(outcomes):
-        same = [row.id for row, its_outcome in zip(rows, outcomes, strict=True) if its_outcome == outcome]
+    events = {row.id: EventFacts.from_json(row.facts) for row in rows}
+    gone = _find_gone(connection_id, list(events.values()))
+    outcomes: dict[int, tuple[EventState, str | None]] = {}
+    observations: dict[int, record.Observation] = {}
+    for row in rows:
+        event = events[row.id]
+        reason = _why_ignored(event, connection, gone)
+        if reason:
+            outcomes[row.id] = (EventState.IGNORED, reason)
+        else:
+            meaning = interpret.interpret(event)
+            observations[row.id] = record.Observation(meaning, row.source, row.received_at, event.customer_id)
+    replica.apply_events(connection, [events[event_id] for event_id in observations])
+    refused = record.record(connection, list(observations.values()))
+    for event_id, observation in observations.items():
+        meaning = observation.meaning
+        reasons = [refused[moment.key] for moment in meaning.moments if moment.key in refused]
+        outcomes[event_id] = (EventState.DONE, reasons[0] if reasons else meaning.reason)
+    for state, reason in set(outcomes.values()):
+        same = [event_id for event_id, outcome in outcomes.items() if outcome == (state, reason)]
         query = update(StripeEvent).where(StripeEvent.id.in_(same))
-        db.session.execute(query.values(state=outcome[0], reason=outcome[1], processed_at=now()))
-    record.record(connection, list(observations.values()))
+        db.session.execute(query.values(state=state, reason=reason, processed_at=now()))
+    nobodys = [row.id for row in rows if _is_foreign(events[row.id], connection) or events[row.id].customer_id in gone]
+    forgotten = update(StripeEvent).where(StripeEvent.id.in_(nobodys))
+    db.session.execute(forgotten.values(facts={}, stripe_customer_id=None))
     moments = _logged_moments(connection, observations)
     lines = []
-    for row, (state, reason) in zip(rows, outcomes, strict=True):
+    for row in rows:
+        state, reason = outcomes[row.id]
         line = {"event_id": row.stripe_id, "row": row.id, "connection": connection_id, "state": state}
         lines.append(line | {"reason": reason, "moments": moments[row.id]})
     return lines
 
 
-def _why_ignored(event: Row, connection: Connection) -> str | None:
+def _find_gone(connection_id: int, events: list[EventFacts]) -> set[str]:
+    """The customers of a batch who were deleted in Stripe, before or with it."""
+    customers = {event.customer_id for event in events if event.customer_id}
+    deleted = {event.customer_id for event in events if event.type == "customer.deleted" and event.customer}
+    return deleted | replica.find_erased(connection_id, customers)
+
+
+def _is_foreign(event: EventFacts, connection: Connection) -> bool:
+    """Whether another Stripe account is meant, such as a connected one or another of the organisation."""
+    return event.account is not None and event.account != connection.stripe_account_id
+
+
+def _why_ignored(event: EventFacts, connection: Connection, gone: set[str]) -> str | None:
+    if _is_foreign(event, connection):
+        return f"the event is about another Stripe account than the key's: {event.account[:40]}"
+    if event.wrong_object:
+        return f"the event is about another object than its type says: {event.wrong_object[:40]}"
     if event.livemode != connection.livemode:
         modes = {True: "live", False: "test"}
         return f"a {modes[event.livemode]}-mode event, but the key is a {modes[connection.livemode]}-mode key"
     if not connection.account.may_connect_stripe:
         return f"the account's plan ({connection.account.plan}) doesn't include Stripe"
+    if event.customer_id in gone and event.type != "customer.deleted":
+        return "the customer was deleted in Stripe"
     return None
 
 
@@ -188,8 +215,9 @@ def _logged_moments(connection: Connection, observations: dict[int, record.Obser
     """The moments of each event as its log line has them; their ids lead on to the creatives."""
     events = {}
     for event_id, observation in observations.items():
-        for moment in observation.meaning.moments:
-            events.setdefault(moment.key, []).append(event_id)
+        for moment in (*observation.meaning.moments, observation.meaning.welcome):
+            if moment:
+                events.setdefault(moment.key, []).append(event_id)
     query = select(Moment.key, Moment.id, Moment.kind, Moment.state).where(
         Moment.connection_id == connection.id, Moment.key.in_(events)
     )

@@ -6,11 +6,12 @@ A lease keeps a second worker away from a run that is under way.
 """
 
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -19,12 +20,12 @@ from manimod.errors import PASSING, ManimodError
 from manimod.extensions import db
 from manimod.models import Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
-from manimod.models.bulk import upsert
-from manimod.models.states import Source, SyncState
-from manimod.moments import interpret, record
+from manimod.models.states import ConnectionStatus, Source, SyncState
+from manimod.moments import compare, interpret, record
+from manimod.moments.compare import Baseline
+from manimod.moments.interpret import Interpretation
 from manimod.stripe import connections, paginator
 from manimod.stripe.gateway import Page, StripeGateway
-from manimod.stripe.payloads import CustomerFacts
 
 log = structlog.get_logger()
 
@@ -33,6 +34,15 @@ RETRY_DELAY = timedelta(minutes=5)  # when to try again after a failure that pas
 MAX_RUNS_SHOWN = 6
 REQUIRED_LISTS = ("customers", "subscriptions")
 SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on from its cursors
+
+
+@dataclass(frozen=True)
+class SyncProgress:
+    """How far a run is, in rows of Stripe's lists; `total` is what the last complete run read, None before one."""
+
+    read: int
+    total: int | None
+    per_second: float
 
 
 class Interrupted(Exception):
@@ -57,9 +67,21 @@ def list_latest(connection: Connection, limit: int = MAX_RUNS_SHOWN) -> list[Syn
     return list(db.session.scalars(query.limit(limit)))
 
 
+def progress(runs: list[SyncRun]) -> SyncProgress | None:
+    """The progress of the run that is under way, out of the latest runs; None where none is."""
+    if not runs or runs[0].state != SyncState.RUNNING:
+        return None
+    rows = [run.customers + run.subscriptions for run in runs]
+    before = next((read for read, run in zip(rows, runs, strict=True) if run.state == SyncState.DONE), None)
+    seconds = max((now() - runs[0].started_at).total_seconds(), 1.0)
+    return SyncProgress(rows[0], before and max(before, rows[0]), rows[0] / seconds)
+
+
 def due() -> set[int]:
     """The connections whose sync should start now, or whose run was left by its worker."""
-    waiting = select(Connection.id).where(Connection.next_sync_at <= now())
+    waiting = select(Connection.id).where(
+        Connection.status == ConnectionStatus.CONNECTED, Connection.next_sync_at <= now()
+    )
     abandoned = select(SyncRun.connection_id).where(SyncRun.state == SyncState.RUNNING, SyncRun.lease_until < now())
     return {*db.session.scalars(waiting), *db.session.scalars(abandoned)}
 
@@ -135,7 +157,7 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
             if "prices" in pages:
                 replica.upsert_prices(connection_id, pages["prices"].rows)
             if "customers" in pages:
-                _write_customers(connection, sync_run, pages["customers"].rows)
+                _write_customers(connection, sync_run, pages["customers"])
             if "subscriptions" in pages:
                 _write_subscriptions(connection, sync_run, pages["subscriptions"])
             cursors |= {name: page.next_cursor for name, page in pages.items()}
@@ -154,64 +176,74 @@ def _lock_run(connection_id: int, run_id: int) -> tuple[Connection, SyncRun]:
     return connection, sync_run
 
 
-def _write_customers(connection: Connection, sync_run: SyncRun, customers: list[CustomerFacts]) -> None:
+def _write_customers(connection: Connection, sync_run: SyncRun, page: Page) -> None:
     """A page of customers, and the moments of those that are new since the connection."""
-    query = select(Customer.stripe_id, Customer.name, Customer.seen_in_run).where(
+    erased = replica.find_erased(connection.id, {customer.id for customer in page.rows})
+    customers = [customer for customer in page.rows if customer.id not in erased]
+    in_page = and_(
         Customer.connection_id == connection.id, Customer.stripe_id.in_([customer.id for customer in customers])
     )
-    known = {row.stripe_id: row for row in db.session.execute(query)}
-    replica.upsert_customers(connection.id, customers, sync_run.id)
+    was_synced = select(Customer.stripe_id).where(in_page, Customer.seen_in_run.is_not(None))
+    known = set(db.session.scalars(was_synced))
+    observed_at = page.asked_at.replace(microsecond=0)
+    replica.upsert_customers([replica.customer_row(connection.id, customer, observed_at) for customer in customers])
+    db.session.execute(update(Customer).where(in_page).values(seen_in_run=sync_run.id))
     sync_run.customers += len(customers)
     since = int(connection.connected_at.timestamp())
     found = []
     for customer in customers:
-        row = known.get(customer.id)
-        if row is None:
-            sync_run.new += 1
-        elif row.name != customer.name:
-            sync_run.changed += 1
-        was_synced = row is not None and row.seen_in_run is not None
-        if not was_synced and (customer.created or 0) >= since:
+        if customer.id not in known and (customer.created or 0) >= since:
             found.append(interpret.found_customer(customer))
-    _record(connection, sync_run, found)
+    _record(connection, sync_run, found, set())
 
 
 def _write_subscriptions(connection: Connection, sync_run: SyncRun, page: Page) -> None:
     """A page of subscriptions, and the moments in what has changed since the last sync."""
-    subscriptions = [facts for facts in page.rows if facts.customer]
+    erased = replica.find_erased(connection.id, {facts.customer for facts in page.rows})
+    subscriptions = [facts for facts in page.rows if facts.customer and facts.customer not in erased]
     query = select(
         Subscription.stripe_id,
         Subscription.synced_status,
         Subscription.synced_period_start,
-        Subscription.synced_billing_anchor,
+        Subscription.synced_invoice,
     ).where(
         Subscription.connection_id == connection.id, Subscription.stripe_id.in_([facts.id for facts in subscriptions])
     )
-    before = {stripe_id: interpret.Baseline(*synced) for stripe_id, *synced in db.session.execute(query)}
+    baselines = {stripe_id: Baseline(*synced) for stripe_id, *synced in db.session.execute(query)}
     since, read_at = int(connection.connected_at.timestamp()), int(page.asked_at.timestamp())
-    rows, changes = [], []
+    observed_at = page.asked_at.replace(microsecond=0)
+    rows, changes, unpaid, recovered = [], [], [], {}
     for facts in subscriptions:
-        row = replica.subscription_row(connection.id, facts, page.asked_at.replace(microsecond=0))
-        row["synced_status"] = facts.status
-        row["synced_period_start"] = facts.period_start
-        row["synced_billing_anchor"] = facts.billing_anchor
+        before = baselines.get(facts.id, Baseline())
+        changes.append(compare.compare(before, facts, since, read_at))
+        remembered = compare.remember(before, facts, read_at)
+        row = replica.subscription_row(connection.id, facts, observed_at)
+        row["synced_status"] = remembered.status
+        row["synced_period_start"] = remembered.period_start
+        row["synced_invoice"] = remembered.latest_invoice
         row["seen_in_run"] = sync_run.id
         rows.append(row)
-        changes.append(interpret.compare(before.get(facts.id, interpret.Baseline()), facts, since, read_at))
+        invoice = compare.unpaid_invoice(before, facts, read_at)
+        if invoice:
+            unpaid.append(replica.invoice_row(connection.id, invoice, observed_at))
+        if compare.is_recovery(before, facts):
+            recovered[facts.id] = read_at
     replica.upsert_prices(connection.id, {facts.price for facts in subscriptions if facts.price})
-    upsert(Subscription, rows, ("connection_id", "stripe_id"), newer=replica.is_newer)
+    replica.upsert_subscriptions(rows)
+    replica.upsert_invoices(unpaid)
+    replica.note_recoveries(connection.id, recovered)
     sync_run.subscriptions += len(subscriptions)
-    _record(connection, sync_run, changes)
+    _record(connection, sync_run, changes, {facts.customer for facts in subscriptions})
 
 
-def _record(connection: Connection, sync_run: SyncRun, meanings: list[interpret.Interpretation]) -> None:
-    """The first run makes no moment of what is already there."""
+def _record(connection: Connection, sync_run: SyncRun, meanings: list[Interpretation], customers: set[str]) -> None:
+    """Record what has changed. The first run makes no moment of what is already there, but judges what events found."""
     observations = []
     for meaning in meanings:
-        if meaning.moments or meaning.withdrawals:
+        if not sync_run.is_first and (meaning.moments or meaning.welcome):
             observations.append(record.Observation(meaning, Source.SYNC, now()))
-    if observations and not sync_run.is_first:
-        record.record(connection, observations)
+    record.record(connection, observations, customers)
+    if observations:
         jobs.enqueue("process_events", connection.id)
 
 
@@ -236,11 +268,11 @@ def _erase_unlisted(connection_id: int, run_id: int, gateway: StripeGateway, unt
         if time.monotonic() > until:
             break
     with jobs.transaction():
-        _, sync_run = _lock_run(connection_id, run_id)
+        connection, sync_run = _lock_run(connection_id, run_id)
         seen = update(Customer).where(Customer.connection_id == connection_id, Customer.stripe_id.in_(kept))
         db.session.execute(seen.values(seen_in_run=run_id))
         for customer_id in gone:
-            replica.erase_customer(connection_id, customer_id)
+            record.erase(connection, customer_id)
         sync_run.gone += len(gone)
     return len(kept) + len(gone) == len(unlisted)
 

@@ -8,6 +8,8 @@ from manimod.models.stripe import (
     AudienceDay,
     Connection,
     Customer,
+    ErasedCustomer,
+    Invoice,
     Moment,
     MomentDay,
     Price,

@@ -77,7 +77,6 @@ class StripeEvent(db.Model, ConnectionRow):
     livemode: Mapped[bool] = mapped_column(default=False)
     source: Mapped[str] = mapped_column(String(10))  # a Source
     stripe_customer_id: Mapped[str | None]
-    paid_invoice_id: Mapped[str | None]  # the invoice that the event says was paid
     facts: Mapped[dict]
     fields_read: Mapped[list] = mapped_column(default=list)
     fields_dropped: Mapped[int] = mapped_column(default=0)
@@ -97,7 +96,6 @@ class StripeEvent(db.Model, ConnectionRow):
         Index("ix_stripe_event_log", "connection_id", "received_at"),
         partial_index("ix_stripe_event_failed", "connection_id", "state", where="state = 'failed'"),
         Index("ix_stripe_event_customer", "connection_id", "stripe_customer_id"),
-        partial_index("ix_stripe_event_paid", "connection_id", "paid_invoice_id", where="paid_invoice_id IS NOT NULL"),
     )
 
 
@@ -160,6 +158,7 @@ class Customer(db.Model, ConnectionRow):
     name: Mapped[str | None]
     created_at: Mapped[datetime]
     segment: Mapped[str | None] = mapped_column(String(10))  # a Segment
+    observed_at: Mapped[datetime] = mapped_column(default=now)  # Stripe's time of what this row says
     seen_in_run: Mapped[int | None] = mapped_column(BigId)  # the sync run that saw it last
 
     __table_args__ = (
@@ -187,17 +186,49 @@ class Subscription(db.Model, ConnectionRow):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    trial_end: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds, as a moment's key has periods
+    billing_anchor: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds
+    recovered_at: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds; when it was last no longer past due
+    cancels_at: Mapped[datetime | None]  # when it is to end
+    cancellation_feedback: Mapped[str | None] = mapped_column(String(40))  # as the customer chose, never their comment
+    cancellation_reason: Mapped[str | None] = mapped_column(String(40))
     observed_at: Mapped[datetime]  # Stripe's time of what this row says
     # What the last sync saw. Events leave these alone, so that the sync also finds what no event reported.
     synced_status: Mapped[str | None] = mapped_column(String(30))
-    synced_period_start: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds, as in the moment's key
-    synced_billing_anchor: Mapped[int | None] = mapped_column(BigInteger)
+    synced_period_start: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds, of the last decided period
+    synced_invoice: Mapped[str | None]  # the latest invoice at that time
     seen_in_run: Mapped[int | None] = mapped_column(BigId)
 
     __table_args__ = (
         UniqueConstraint("connection_id", "stripe_id"),
         Index("ix_subscription_customer", "connection_id", "stripe_customer_id"),
     )
+
+
+class Invoice(db.Model, ConnectionRow):
+    """The status of a subscription's invoice, by which a failed payment or a renewal holds or not. No amount."""
+
+    stripe_id: Mapped[str]
+    stripe_customer_id: Mapped[str]
+    stripe_subscription_id: Mapped[str | None]
+    status: Mapped[str] = mapped_column(String(20))  # draft, open, paid, void, uncollectible
+    billing_reason: Mapped[str | None] = mapped_column(String(40))
+    period_start: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds; of the period that it opens
+    observed_at: Mapped[datetime]  # Stripe's time of what this row says
+
+    __table_args__ = (
+        UniqueConstraint("connection_id", "stripe_id"),
+        Index("ix_invoice_customer", "connection_id", "stripe_customer_id"),
+        Index("ix_invoice_age", "connection_id", "observed_at"),
+    )
+
+
+class ErasedCustomer(db.Model):
+    """The id of a customer who was deleted in Stripe: whatever still arrives about them is not stored."""
+
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), primary_key=True)
+    stripe_id: Mapped[str] = mapped_column(primary_key=True)
+    erased_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Price(db.Model):
@@ -244,8 +275,6 @@ class SyncRun(db.Model, ConnectionRow):
     cursors: Mapped[dict] = mapped_column(default=dict)
     customers: Mapped[int] = mapped_column(default=0)
     subscriptions: Mapped[int] = mapped_column(default=0)
-    new: Mapped[int] = mapped_column(default=0)
-    changed: Mapped[int] = mapped_column(default=0)
     gone: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime] = mapped_column(default=now)
     lease_until: Mapped[datetime | None]

@@ -6,41 +6,36 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, update
 
 from manimod import jobs
 from manimod.config import settings
 from manimod.customers import replica, statistics
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.lifecycle import KINDS, Objective
+from manimod.lifecycle import KINDS
 from manimod.models import (
     OPEN_MOMENTS,
     Account,
     Connection,
     Creative,
+    Invoice,
     Moment,
     Review,
-    StripeEvent,
     Subscription,
     Trigger,
 )
 from manimod.models.accounts import now
 from manimod.models.bulk import insert_new, upsert
 from manimod.models.states import CreativeStatus, MomentState, ReviewAction
-from manimod.moments.interpret import DetectedMoment, Interpretation, Withdrawal
-from manimod.stripe.payloads import LIVE_STATUSES, to_datetime
+from manimod.moments import validity
+from manimod.moments.interpret import DetectedMoment, Interpretation
+from manimod.moments.validity import KnownCustomer
+from manimod.stripe.payloads import to_datetime
 
 log = structlog.get_logger()
 
 CAN_BE_WITHDRAWN = (MomentState.WAITING, MomentState.READY, MomentState.GENERATED)
-FAILURE = "payment_failed"
-WIN_BACKS = [name for name, kind in KINDS.items() if kind.objective == Objective.WINBACK]
-WITHDRAWAL_COLUMNS = {
-    "key": Moment.key,
-    "subscription": Moment.stripe_subscription_id,
-    "customer": Moment.stripe_customer_id,
-}
 
 
 @dataclass(frozen=True)
@@ -68,51 +63,54 @@ def set_switch(account: Account, kind: str, enabled: bool) -> None:
     upsert(Trigger, [{"account_id": account.id, "kind": kind, "enabled": enabled}], ("account_id", "kind"))
 
 
-def record(connection: Connection, observations: list[Observation]) -> None:
-    """Store the moments of a batch, withdraw those that it ends, erase the customers that it deletes."""
+def record(
+    connection: Connection, observations: list[Observation], customers: set[str] | None = None
+) -> dict[str, str]:
+    """Store the moments of a batch, erase the customers that it deletes, and judge what is open of everybody in it.
+
+    `customers` are judged too. Returns by key why a moment is none.
+    """
+    affected = {observation.customer for observation in observations} | (customers or set())
+    found: list[tuple[DetectedMoment, Observation]] = []
+    for observation in observations:
+        if observation.meaning.erases:
+            erase(connection, observation.meaning.erases)
+        for moment in (*observation.meaning.moments, observation.meaning.welcome):
+            if moment:
+                found.append((moment, observation))
+                affected.add(moment.customer)
+    affected.discard(None)
+    known = _load_known(connection.id, affected)
     enabled = switches(connection.account)
     rows: dict[str, dict[str, Any]] = {}
-    withdrawals: list[Withdrawal] = []
-    customers = set()
-    for observation in observations:
-        customers.add(observation.customer)
-        for moment in observation.meaning.moments:
+    refused: dict[str, str] = {}
+    for moment, observation in found:
+        reason = validity.why_never(moment, known[moment.customer])
+        if reason:
+            refused[moment.key] = reason
+        else:
             rows.setdefault(moment.key, _moment_row(connection, moment, observation, enabled[moment.kind]))
-            customers.add(moment.customer)
-        for withdrawal in observation.meaning.withdrawals:
-            withdrawals.append(withdrawal)
-            customers.add(withdrawal.customer)
-    customers.discard(None)
-    new = insert_new(Moment, list(rows.values()), ("connection_id", "key"))
-    statistics.count_moments(connection, [rows[key] for _, key in new])
-    _apply_withdrawals(connection, withdrawals)
-    failed = [key for key, row in rows.items() if row["kind"] == FAILURE]
-    if failed:  # events arrive in any order: a failure may arrive after the payment of its invoice
-        is_paid = exists().where(
-            StripeEvent.connection_id == connection.id,
-            StripeEvent.paid_invoice_id == func.substr(Moment.key, len(f"{FAILURE}:") + 1),
-        )
-        _withdraw(connection, and_(Moment.key.in_(failed), is_paid), KINDS[FAILURE].withdrawal_reason)
+    new = {key for _, key in insert_new(Moment, list(rows.values()), ("connection_id", "key"))}
+    statistics.count_moments(connection, [rows[key] for key in new])
+    welcomes = []
     for observation in observations:
-        customer_id = observation.meaning.erases
-        if customer_id:
-            is_theirs = Moment.stripe_customer_id == customer_id
-            _withdraw(connection, is_theirs, "the customer was deleted in Stripe")
-            replica.erase_customer(connection.id, customer_id)
-    # A customer with another subscription has not left, even if that one started before the cancellation arrived.
-    # Only customers in this batch are checked: a backlog may hold thousands of moments that are ready.
-    has_another = exists().where(
-        Subscription.connection_id == connection.id,
-        Subscription.stripe_customer_id == Moment.stripe_customer_id,
-        Subscription.stripe_id != Moment.stripe_subscription_id,
-        Subscription.status.in_(LIVE_STATUSES),
-    )
-    is_ready_win_back = and_(Moment.kind.in_(WIN_BACKS), Moment.state == MomentState.READY)
-    is_active = and_(Moment.stripe_customer_id.in_(customers), is_ready_win_back, has_another)
-    _withdraw(connection, is_active, "the customer has another subscription")
-    if connection.livemode:  # a tester wants to see what each event makes
-        _keep_highest_priority_moment(connection, customers)
+        welcome = observation.meaning.welcome
+        if welcome and welcome.key in rows and welcome.key not in new:
+            welcomes.append(welcome)
+    _welcome_with_tier(connection, welcomes)
+    _judge(connection, affected, known)
     mark_ready(connection.id)
+    return refused
+
+
+def _load_known(connection_id: int, customers: set[str]) -> dict[str | None, KnownCustomer]:
+    """What is known of these customers; nothing of one without an id."""
+    known: dict[str | None, KnownCustomer] = defaultdict(KnownCustomer)
+    for model, name in ((Subscription, "subscriptions"), (Invoice, "invoices")):
+        query = select(model.__table__).filter_by(connection_id=connection_id)
+        for row in db.session.execute(query.where(model.stripe_customer_id.in_(customers))):
+            getattr(known[row.stripe_customer_id], name)[row.stripe_id] = row
+    return known
 
 
 def _moment_row(
@@ -137,51 +135,73 @@ def _moment_row(
     }
 
 
-def _apply_withdrawals(connection: Connection, withdrawals: list[Withdrawal]) -> None:
-    """End the open moments that the withdrawals name, unless they happened later."""
-    for field, column in WITHDRAWAL_COLUMNS.items():
-        until: dict[str, dict[str, int]] = defaultdict(dict)  # value of the column -> kind -> Unix seconds
-        for withdrawal in withdrawals:
-            kinds = until[getattr(withdrawal, field)]
-            kinds[withdrawal.kind] = max(withdrawal.until, kinds.get(withdrawal.kind, 0))
-        until.pop(None, None)
-        if not until:
-            continue
-        query = select(Moment.id, Moment.kind, Moment.occurred_at, column.label("value")).where(
-            Moment.connection_id == connection.id, Moment.state.in_(CAN_BE_WITHDRAWN), column.in_(until)
-        )
-        ended = defaultdict(list)
-        for moment in db.session.execute(query):
-            end = until[moment.value].get(moment.kind)
-            if end is not None and (field == "key" or moment.occurred_at <= to_datetime(end)):
-                ended[moment.kind].append(moment.id)
-        for kind, ids in ended.items():
-            _withdraw(connection, Moment.id.in_(ids), KINDS[kind].withdrawal_reason)
+def _welcome_with_tier(connection: Connection, welcomes: list[DetectedMoment]) -> None:
+    """Customers who had a welcome before they subscribed for the first time get one for their tier.
 
-
-def _keep_highest_priority_moment(connection: Connection, customers: set[str]) -> None:
-    """Withdraw a customer's open moments of weaker kinds than the strongest one whose ads may still run.
-
-    The order of KINDS is the order of strength, whatever order the moments arrived in.
+    A welcome without a tier that still waits for review is replaced. One whose ads are over is made again.
     """
-    strength = {kind: place for place, kind in enumerate(KINDS)}
-    query = select(Moment.id, Moment.stripe_customer_id, Moment.kind, Moment.occurred_at).where(
+    for welcome in welcomes:
+        moment = db.session.scalar(select(Moment).filter_by(connection_id=connection.id, key=welcome.key))
+        is_over = not validity.may_run(moment.kind, int(moment.occurred_at.timestamp()), to_datetime(welcome.occurred))
+        creative = moment.creative_id and db.session.get(Creative, moment.creative_id)
+        has_no_tier = creative and creative.tier is None and creative.status == CreativeStatus.WAITING
+        if moment.state not in CAN_BE_WITHDRAWN or not (is_over or has_no_tier):
+            continue
+        moment.state, moment.reason = MomentState.READY, None
+        moment.stripe_subscription_id, moment.creative_id = welcome.subscription, None
+        if is_over:
+            moment.occurred_at = to_datetime(welcome.occurred)
+        db.session.flush()
+        if has_no_tier:
+            _withdraw_empty(creative_ids={creative.id}, reason="the customer has a tier now: a set for it follows")
+
+
+def _judge(connection: Connection, customers: set[str], known: dict[str | None, KnownCustomer]) -> None:
+    """Withdraw the open moments of these customers that do not hold, and open those again that do."""
+    columns = (Moment.id, Moment.key, Moment.kind, Moment.state, Moment.occurred_at)
+    query = select(*columns, Moment.stripe_customer_id, Moment.stripe_subscription_id).where(
         Moment.connection_id == connection.id,
         Moment.stripe_customer_id.in_(customers),
-        Moment.state.in_(CAN_BE_WITHDRAWN),
+        Moment.state.in_((*CAN_BE_WITHDRAWN, MomentState.WITHDRAWN)),
     )
-    moments = db.session.execute(query).all()
-    strongest: dict[str, str] = {}  # by customer
-    for moment in sorted(moments, key=lambda moment: strength[moment.kind]):
-        if moment.occurred_at + timedelta(days=KINDS[moment.kind].runs[1]) > now():
-            strongest[moment.stripe_customer_id] = moment.kind
-    weaker = defaultdict(list)
-    for moment in moments:
-        kind = strongest.get(moment.stripe_customer_id, moment.kind)
-        if strength[moment.kind] < strength[kind]:
-            weaker[kind].append(moment.id)
-    for kind, ids in weaker.items():
-        _withdraw(connection, Moment.id.in_(ids), f"{KINDS[kind].noun} goes before it")
+    by_customer = defaultdict(list)
+    for row in db.session.execute(query):
+        by_customer[row.stripe_customer_id].append(row)
+    withdrawn, reopened = defaultdict(list), []
+    for customer, rows in by_customer.items():
+        detected = {row.key: _detected(row) for row in rows}
+        # A tester wants to see what each event makes.
+        reasons = validity.find_reasons(detected.values(), known[customer], now(), one_at_a_time=connection.livemode)
+        for row in rows:
+            reason, is_withdrawn = reasons[row.key], row.state == MomentState.WITHDRAWN
+            if reason and not is_withdrawn:
+                withdrawn[reason].append(row.id)
+            elif is_withdrawn and not reason and validity.may_run(row.kind, detected[row.key].occurred, now()):
+                reopened.append(row.id)
+    for reason, ids in withdrawn.items():
+        _withdraw(connection, Moment.id.in_(ids), reason)
+    if reopened:
+        query = update(Moment).where(Moment.id.in_(reopened))
+        db.session.execute(query.values(state=MomentState.READY, reason=None, creative_id=None))
+        jobs.enqueue("process_events", connection.id)
+        log.info("moments_reopened", connection=connection.id, moments=reopened)
+
+
+def _detected(moment: Row) -> DetectedMoment:
+    """A stored moment as it was detected."""
+    return DetectedMoment(
+        moment.kind,
+        moment.key.removeprefix(f"{moment.kind}:"),
+        moment.stripe_customer_id,
+        moment.stripe_subscription_id,
+        int(moment.occurred_at.timestamp()),
+    )
+
+
+def erase(connection: Connection, customer_id: str) -> None:
+    """Withdraw what is open of a customer who was deleted in Stripe, and forget them."""
+    _withdraw(connection, Moment.stripe_customer_id == customer_id, "the customer was deleted in Stripe")
+    replica.erase_customer(connection.id, customer_id)
 
 
 def _withdraw(connection: Connection, which: ColumnElement[bool], reason: str) -> None:
@@ -192,10 +212,14 @@ def _withdraw(connection: Connection, which: ColumnElement[bool], reason: str) -
     if not rows:
         return
     log.info("moments_withdrawn", connection=connection.id, moments=[row.id for row in rows], reason=reason)
+    _withdraw_empty({row.creative_id for row in rows}, reason)
+
+
+def _withdraw_empty(creative_ids: set[int | None], reason: str) -> None:
     has_moments = exists().where(Moment.creative_id == Creative.id, Moment.state == MomentState.GENERATED)
-    is_empty = and_(Creative.id.in_({row.creative_id for row in rows}), ~has_moments)
     is_open = Creative.status.in_((CreativeStatus.WAITING, CreativeStatus.APPROVED))
-    for creative in db.session.scalars(select(Creative).where(is_empty, is_open)):
+    empty = select(Creative).where(Creative.id.in_(creative_ids), ~has_moments, is_open)
+    for creative in db.session.scalars(empty):
         creative.status = CreativeStatus.WITHDRAWN
         db.session.add(Review(creative_id=creative.id, action=ReviewAction.WITHDRAWN, reason=reason))
 

@@ -1,6 +1,6 @@
 """Reads Stripe: GET requests and the check of webhook signatures. Answers come out minimised.
 
-Nothing here can write to Stripe: every request goes through `_get`. Errors of Stripe become failures of
+Nothing here can write to Stripe: every request goes through `_request`. Errors of Stripe become failures of
 `manimod.errors`; Stripe's own words are never passed on, because they may repeat the key.
 """
 
@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ import stripe
 from manimod.errors import ManimodError
 from manimod.models.accounts import now
 from manimod.stripe import payloads
-from manimod.stripe.payloads import MinimisedEvent, NotAnEvent, Reader
+from manimod.stripe.payloads import MinimisedEvent, NotAnEvent
+from manimod.stripe.reader import Reader
 
 TIMEOUT_SECONDS = 10
 SIGNATURE_TOLERANCE_SECONDS = 300
@@ -73,7 +75,9 @@ class Probe:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list: `rows` minimised, the cursor of the next page, None at the end, and when it was asked for."""
+    """One page of a list: `rows` minimised, the cursor of the next page, None at the end, and when it was asked
+    for, by Stripe's clock.
+    """
 
     rows: list
     next_cursor: str | None
@@ -156,8 +160,9 @@ class StripeGateway:
 
     def _page(self, address: str, cursor: str | None, read: Callable[[Reader], Any], **parameters: Any) -> Page:
         after = {"starting_after": cursor} if cursor else {}
-        asked_at = now()
-        reader = Reader(self._get(address, limit=PAGE_SIZE, **after, **parameters))
+        began = now()
+        answer = self._request(address, limit=PAGE_SIZE, **after, **parameters)
+        reader = Reader(answer.data)
         if not isinstance(reader.raw("data"), list):
             raise ManimodError("STRIPE_FAILED")  # an empty list would erase every customer
         rows, last_id = [], None
@@ -166,6 +171,7 @@ class StripeGateway:
             with suppress(NotAnEvent):
                 rows.append(read(member))
         rows = [row for row in rows if row]
+        asked_at = _stripes_time(answer) - (now() - began)
         if not reader.flag("has_more"):
             return Page(rows, None, asked_at)
         if last_id in (None, cursor):
@@ -174,8 +180,12 @@ class StripeGateway:
 
     def _get(self, address: str, **parameters: Any) -> Any:
         """The answer's JSON. Raises ManimodError."""
+        return self._request(address, **parameters).data
+
+    def _request(self, address: str, **parameters: Any) -> stripe.StripeResponse:
+        """Raises ManimodError."""
         try:
-            return self._client.raw_request("get", address, **parameters).data
+            return self._client.raw_request("get", address, **parameters)
         except stripe.APIConnectionError:
             raise ManimodError("STRIPE_UNREACHABLE", seconds=TIMEOUT_SECONDS) from None
         except stripe.PermissionError as error:
@@ -187,6 +197,14 @@ class StripeGateway:
             elif "api_key_expired" in (error.code, getattr(error.error, "code", None)):
                 code = "STRIPE_KEY_EXPIRED"
             raise ManimodError(code) from None
+
+
+def _stripes_time(answer: stripe.StripeResponse) -> datetime:
+    """When Stripe answered, by its own clock, which events carry too; by ours where the answer doesn't say."""
+    try:
+        return parsedate_to_datetime(answer.headers["Date"])
+    except (KeyError, ValueError):
+        return now()
 
 
 def verify(body: bytes, signature: str | None, secrets: list[str]) -> MinimisedEvent:

@@ -5,30 +5,51 @@ that were read and the number of fields that were dropped. Shapes: Stripe API re
 API versions; since 2025-03-31 an invoice names its subscription under `parent`, and periods stand on the items.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-CUSTOMER_EVENT_TYPES = ("customer.created", "customer.updated", "customer.deleted")
+from manimod.stripe.reader import Reader, count_values
+
 EVENT_TYPES = (
-    *CUSTOMER_EVENT_TYPES,
+    "customer.created",
+    "customer.updated",
+    "customer.deleted",
     "customer.subscription.created",
     "customer.subscription.updated",
     "customer.subscription.deleted",
     "customer.subscription.resumed",
     "invoice.paid",
     "invoice.payment_failed",
+    "invoice.overdue",
+    "invoice.voided",
+    "invoice.marked_uncollectible",
 )
 
+# What an event's `data.object` is, by the beginning of its type; the first that fits.
+OBJECTS = {
+    "customer.subscription.": "subscription",
+    "customer.created": "customer",
+    "customer.updated": "customer",
+    "customer.deleted": "customer",
+    "invoice.": "invoice",
+}
 LIVE_STATUSES = ("active", "trialing")
 UNPAID_STATUSES = ("past_due", "unpaid")
 PAID_EVENT_TYPES = ("invoice.paid", "invoice.payment_succeeded")  # the second repeats the first
+FAILED_EVENT_TYPES = ("invoice.payment_failed", "invoice.overdue")  # the second of an invoice that is sent
+SETTLED_STATUSES = ("paid", "void", "uncollectible")  # of an invoice that nobody waits for any more
+STATUS_BY_EVENT_TYPE = {
+    "invoice.paid": "paid",
+    "invoice.payment_succeeded": "paid",
+    "invoice.payment_failed": "open",
+    "invoice.overdue": "open",
+    "invoice.voided": "void",
+    "invoice.marked_uncollectible": "uncollectible",
+}
 
-MAX_NUMBER = 253_370_764_799  # as Unix seconds, the last second before the year 9999
-MAX_TEXT_LENGTH = 255
 MONTHLY = {"day": 365 / 12, "week": 52 / 12, "month": 1.0, "year": 1 / 12}  # how many of an interval make a month
 
 
@@ -76,6 +97,12 @@ class SubscriptionFacts:
     latest_invoice: str | None = None
     quantity: int = 1
     price: PriceFacts | None = None
+    collection_method: str | None = None  # charge_automatically or send_invoice
+    is_paused: bool = False  # its collection; the status stays as it is
+    trial_end: int | None = None
+    cancels_at: int | None = None  # when it is to end
+    cancellation_feedback: str | None = None  # what the customer chose, such as too_expensive; never their comment
+    cancellation_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed
 
 
 @dataclass(frozen=True)
@@ -100,6 +127,8 @@ class EventFacts:
     created: int
     livemode: bool = False
     is_thin: bool = False
+    account: str | None = None  # of another Stripe account that the event is about; None: of the key's own
+    wrong_object: str | None = None  # what the object is, where it isn't what the event's type says
     previous_status: str | None = None
     customer: CustomerFacts | None = None
     subscription: SubscriptionFacts | None = None
@@ -121,8 +150,10 @@ class EventFacts:
         if data["customer"]:
             facts["customer"] = CustomerFacts(**data["customer"])
         if data["subscription"]:
-            price = data["subscription"]["price"]
-            facts["subscription"] = SubscriptionFacts(**data["subscription"] | {"price": price and PriceFacts(**price)})
+            subscription = dict(data["subscription"])
+            if subscription["price"]:
+                subscription["price"] = PriceFacts(**subscription["price"])
+            facts["subscription"] = SubscriptionFacts(**subscription)
         if data["invoice"]:
             facts["invoice"] = InvoiceFacts(**data["invoice"])
         return cls(**facts)
@@ -139,61 +170,6 @@ class NotAnEvent(ValueError):
     """The JSON is not a Stripe event: no id, type or time, or not an object at all."""
 
 
-@dataclass
-class Reader:
-    """Reads named fields of untrusted JSON, checks their types and remembers in `read` which ones it read."""
-
-    data: Any
-    path: str = ""
-    read: set[str] = field(default_factory=set)
-
-    def raw(self, name: str) -> Any:
-        return self.data.get(name) if isinstance(self.data, dict) else None
-
-    def inside(self, *names: str) -> "Reader":
-        """The object in a field, or in a field of that, and so on."""
-        reader = self
-        for name in names:
-            reader = Reader(reader.raw(name), f"{reader.path}{name}.", self.read)
-        return reader
-
-    def each(self, name: str) -> Iterator["Reader"]:
-        """The members of a list, or of a Stripe list object (`{"data": [...]}`)."""
-        members = self.raw(name)
-        if isinstance(members, dict):
-            members = members.get("data")
-        for member in members if isinstance(members, list) else ():
-            yield Reader(member, f"{self.path}{name}[].", self.read)
-
-    def value(self, name: str, kind: type) -> Any:
-        """The field if it is of this type, else None."""
-        value = self.raw(name)
-        if type(value) is not kind:
-            return None
-        self.read.add(self.path + name)
-        return value
-
-    def text(self, name: str) -> str | None:
-        """Text that every database and page can hold: no NUL, no lone surrogate, a bounded length."""
-        text = self.value(name, str) or ""
-        return text.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_TEXT_LENGTH] or None
-
-    def identifier(self, name: str) -> str | None:
-        """The id of a reference, which may be expanded to the whole object. An id that is too long counts as none."""
-        if isinstance(self.raw(name), dict):
-            return self.inside(name).identifier("id")
-        text = self.value(name, str) or ""
-        return text if 0 < len(text) <= MAX_TEXT_LENGTH and text.isprintable() else None
-
-    def number(self, name: str) -> int | None:
-        """Unix seconds up to the year 9999, minor units of a currency, or a count."""
-        number = self.value(name, int)
-        return number if number is not None and 0 <= number <= MAX_NUMBER else None
-
-    def flag(self, name: str) -> bool:
-        return self.value(name, bool) is True
-
-
 def to_datetime(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
@@ -201,77 +177,103 @@ def to_datetime(seconds: int | None) -> datetime | None:
 def minimise(event: Any) -> MinimisedEvent:
     """The facts of one event of any API version. Raises NotAnEvent."""
     reader = Reader(event)
-    event_id, kind, created = reader.identifier("id"), reader.identifier("type"), reader.number("created")
+    event_id, kind, created = reader.identifier("id"), reader.identifier("type"), reader.timestamp("created")
     is_thin = reader.raw("object") == "v2.core.event"
     if event_id is None or kind is None or (created is None and not is_thin):
         raise NotAnEvent("no id, type or created")
     body = reader.inside("data", "object")
+    expected = next((name for prefix, name in OBJECTS.items() if kind.startswith(prefix)), None)
+    found = body.identifier("object")
+    wrong_object = found if expected and found not in (None, expected) else None
+    if wrong_object:
+        expected = None
     facts = EventFacts(
         id=event_id,
         type=kind[:100],
         created=created or 0,
         livemode=reader.flag("livemode"),
         is_thin=is_thin,
+        account=reader.identifier("account") or (reader.identifier("context") or "").rpartition("/")[2] or None,
+        wrong_object=wrong_object,
         previous_status=reader.inside("data", "previous_attributes").text("status"),
-        customer=read_customer(body) if kind in CUSTOMER_EVENT_TYPES else None,
-        subscription=read_subscription(body) if kind.startswith("customer.subscription.") else None,
-        invoice=read_invoice(body) if kind.startswith("invoice.") else None,
+        customer=read_customer(body) if expected == "customer" else None,
+        subscription=read_subscription(body) if expected == "subscription" else None,
+        invoice=read_invoice(body, STATUS_BY_EVENT_TYPE.get(kind)) if expected == "invoice" else None,
     )
-    return MinimisedEvent(facts, sorted(reader.read), max(_count_values(event) - len(reader.read), 0))
+    return MinimisedEvent(facts, sorted(reader.read), max(count_values(event) - len(reader.read), 0))
 
 
 def read_customer(reader: Reader) -> CustomerFacts | None:
     customer_id = reader.identifier("id")
     if customer_id is None:
         return None
-    return CustomerFacts(customer_id, reader.text("name"), reader.number("created"), reader.flag("deleted"))
+    return CustomerFacts(customer_id, reader.text("name"), reader.timestamp("created"), reader.flag("deleted"))
 
 
 def read_subscription(reader: Reader) -> SubscriptionFacts | None:
     subscription_id = reader.identifier("id")
     if subscription_id is None:
         return None
-    price, quantity, period_start = None, 1, reader.number("current_period_start")
+    price, quantity = None, 1
+    period_start, period_end = reader.timestamp("current_period_start"), reader.timestamp("current_period_end")
     for item in list(reader.each("items")) or [reader]:
         # The item with the highest monthly list price names the tier, or else the first one.
         item_price = read_price(item.inside("price")) or read_price(item.inside("plan"))
         if item_price and (price is None or (item_price.monthly or 0) > (price.monthly or 0)):
             price, quantity = item_price, min(item.number("quantity") or 1, 1_000_000)
-        period_start = max(period_start or 0, item.number("current_period_start") or 0) or None
+        period_start = max(period_start or 0, item.timestamp("current_period_start") or 0) or None
+        period_end = max(period_end or 0, item.timestamp("current_period_end") or 0) or None
+    cancellation = reader.inside("cancellation_details")
+    cancels_at = reader.timestamp("cancel_at") or (period_end if reader.flag("cancel_at_period_end") else None)
     return SubscriptionFacts(
         id=subscription_id,
-        customer=reader.identifier("customer"),
+        customer=_customer_of(reader),
         status=reader.identifier("status"),
-        created=reader.number("created"),
-        started=reader.number("start_date") or reader.number("start"),
-        ended=reader.number("ended_at"),
+        created=reader.timestamp("created"),
+        started=reader.timestamp("start_date") or reader.timestamp("start"),
+        ended=reader.timestamp("ended_at"),
         period_start=period_start,
-        billing_anchor=reader.number("billing_cycle_anchor"),
+        billing_anchor=reader.timestamp("billing_cycle_anchor"),
         latest_invoice=reader.identifier("latest_invoice"),
         quantity=quantity,
         price=price,
+        collection_method=reader.identifier("collection_method") or reader.identifier("billing"),
+        is_paused=isinstance(reader.raw("pause_collection"), dict),
+        trial_end=reader.timestamp("trial_end"),
+        cancels_at=cancels_at,
+        cancellation_feedback=(cancellation.identifier("feedback") or "")[:40] or None,
+        cancellation_reason=(cancellation.identifier("reason") or "")[:40] or None,
     )
 
 
-def read_invoice(reader: Reader) -> InvoiceFacts:
-    """A renewal's invoice opens the period that a line of it begins, if the plan is billed in advance.
+def _customer_of(reader: Reader) -> str | None:
+    """The customer of a subscription or invoice; an account where the owner uses accounts as customers."""
+    return reader.identifier("customer") or reader.identifier("customer_account")
+
+
+def read_invoice(reader: Reader, status: str | None = None) -> InvoiceFacts:
+    """`status`: what the event's type says, which goes before the status in its snapshot.
+
+    A renewal's invoice opens the period that a line of it begins, if the plan is billed in advance.
 
     A metered line looks back: then the new period begins where the invoice's own ends, since an invoice's period is
-    the one that has just passed.
+    the one that has just passed. Items that were added to the invoice have times of their own, which open no period.
     """
-    subscription, period_start = _subscription_of(reader), reader.number("period_end")
+    subscription, period_start = _subscription_of(reader), reader.timestamp("period_end")
     for line in reader.each("lines"):
         subscription = subscription or _subscription_of(line)
-        start = line.inside("period").number("start")
-        details = (line.inside("parent", f"{kind}_item_details") for kind in ("subscription", "invoice"))
-        if start is not None and not any(holder.flag("proration") for holder in (line, *details)):
+        start = line.inside("period").timestamp("start")
+        details = line.inside("parent", "subscription_item_details")
+        was_added = line.text("type") == "invoiceitem" or line.inside("parent").text("type") == "invoice_item_details"
+        is_proration = line.flag("proration") or details.flag("proration")
+        if start is not None and not was_added and not is_proration:
             period_start = max(start, period_start or 0)
     return InvoiceFacts(
         id=reader.identifier("id"),
-        customer=reader.identifier("customer"),
+        customer=_customer_of(reader),
         subscription=subscription,
         billing_reason=reader.identifier("billing_reason"),
-        status=reader.identifier("status"),
+        status=status or reader.identifier("status"),
         period_start=period_start,
         account_name=reader.text("account_name"),
     )
@@ -304,17 +306,3 @@ def read_price(reader: Reader) -> PriceFacts | None:
         interval=interval if interval in MONTHLY else None,
         interval_count=min(terms.number("interval_count") or 1, 1000),
     )
-
-
-def _count_values(data: Any) -> int:
-    """How many values a JSON document holds. Not recursive: a stranger chooses how deep it is."""
-    count, waiting = 0, [data]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-        else:
-            count += 1
-    return count

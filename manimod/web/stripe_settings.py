@@ -194,7 +194,7 @@ def _sync_context(connection: Connection) -> dict:
         "connection": connection,
         "runs": runs,
         "run": next(iter(runs), None),
-        "complete": next((run for run in runs if run.state == SyncState.DONE), None),
+        "progress": sync.progress(runs),
         "is_syncing": is_syncing(connection, runs),
     }
 

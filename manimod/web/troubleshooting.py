@@ -44,7 +44,7 @@ def deliveries(account: Account) -> Response:
         "troubleshooting/deliveries.html",
         "log",
         account=account,
-        log=delivery_log.page(connection, chosen, request.args.get("after", type=int)),
+        log=delivery_log.page(connection, chosen, request.args.get("after")),
         rejected=delivery_log.rejected_deliveries(connection),
         chosen=chosen,
         is_first="after" not in request.args,

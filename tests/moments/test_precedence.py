@@ -67,7 +67,8 @@ def test_other_customers_keep_their_moments(deliver_live):
     }
 
 
-def test_in_test_mode_every_event_keeps_its_moment(deliver_live, sandbox):
+def test_in_test_mode_every_event_keeps_its_moment(deliver_live, sandbox, drain):
     account = factories.make_account(name="Test Studio")
     testing = factories.connect(account, sandbox.create_account("Test Studio"))
+    drain()
     assert set(deliver_live(NEW, RENEWED, CANCELLED, connection=testing).values()) == {"generated"}

@@ -1,0 +1,80 @@
+"""Reads untrusted JSON: named fields, of the type that is expected, and nothing else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_TIMESTAMP = 253_370_764_799  # the last second before the year 9999
+MAX_TEXT_LENGTH = 255
+
+
+@dataclass
+class Reader:
+    """Reads named fields of untrusted JSON, checks their types and remembers in `read` which ones it read."""
+
+    data: Any
+    path: str = ""
+    read: set[str] = field(default_factory=set)
+
+    def raw(self, name: str) -> Any:
+        return self.data.get(name) if isinstance(self.data, dict) else None
+
+    def inside(self, *names: str) -> "Reader":
+        """The object in a field, or in a field of that, and so on."""
+        reader = self
+        for name in names:
+            reader = Reader(reader.raw(name), f"{reader.path}{name}.", self.read)
+        return reader
+
+    def each(self, name: str) -> Iterator["Reader"]:
+        """The members of a list, or of a Stripe list object (`{"data": [...]}`)."""
+        members = self.raw(name)
+        if isinstance(members, dict):
+            members = members.get("data")
+        for member in members if isinstance(members, list) else ():
+            yield Reader(member, f"{self.path}{name}[].", self.read)
+
+    def value(self, name: str, kind: type) -> Any:
+        """The field if it is of this type, else None."""
+        value = self.raw(name)
+        if type(value) is not kind:
+            return None
+        self.read.add(self.path + name)
+        return value
+
+    def text(self, name: str) -> str | None:
+        """Text that every database and page can hold: no NUL, no lone surrogate, a bounded length."""
+        text = self.value(name, str) or ""
+        return text.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_TEXT_LENGTH] or None
+
+    def identifier(self, name: str) -> str | None:
+        """The id of a reference, which may be expanded to the whole object. An id that is too long counts as none."""
+        if isinstance(self.raw(name), dict):
+            return self.inside(name).identifier("id")
+        text = self.value(name, str) or ""
+        return text if 0 < len(text) <= MAX_TEXT_LENGTH and text.isprintable() else None
+
+    def number(self, name: str, maximum: int = 2**53) -> int | None:
+        number = self.value(name, int)
+        return number if number is not None and 0 <= number <= maximum else None
+
+    def timestamp(self, name: str) -> int | None:
+        """Unix seconds, up to the year 9999."""
+        return self.number(name, MAX_TIMESTAMP)
+
+    def flag(self, name: str) -> bool:
+        return self.value(name, bool) is True
+
+
+def count_values(data: Any) -> int:
+    """How many values a JSON document holds. Not recursive: a stranger chooses how deep it is."""
+    count, waiting = 0, [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        else:
+            count += 1
+    return count

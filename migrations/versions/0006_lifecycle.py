@@ -1,0 +1,86 @@
+"""invoices, erased customers, and what a subscription says about trials, recoveries and its end"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+NEW_COLUMNS = [
+    ("subscription", sa.Column("trial_end", sa.BigInteger())),
+    ("subscription", sa.Column("recovered_at", sa.BigInteger())),
+    ("subscription", sa.Column("cancels_at", sa.DateTime(timezone=True))),
+    ("subscription", sa.Column("cancellation_feedback", sa.String(40))),
+    ("subscription", sa.Column("cancellation_reason", sa.String(40))),
+    ("subscription", sa.Column("synced_invoice", sa.String(255))),
+]
+BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+IS_PAID = sa.text("paid_invoice_id IS NOT NULL")
+
+
+UNREAD_COLUMNS = ["new", "changed"]  # of sync_run
+
+
+def upgrade() -> None:
+    for name in UNREAD_COLUMNS:
+        op.execute(f"ALTER TABLE sync_run DROP COLUMN {name}")
+    for table, column in NEW_COLUMNS:
+        op.add_column(table, column._copy())
+    op.execute("ALTER TABLE subscription RENAME COLUMN synced_billing_anchor TO billing_anchor")
+    # SQLite adds a required column only with a default; a copy of the table would lose its index of an expression.
+    observed_at = sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False, server_default="1970-01-01")
+    op.add_column("customer", observed_at)
+    op.execute("UPDATE customer SET observed_at = created_at")
+    op.create_table(
+        "erased_customer",
+        sa.Column("connection_id", sa.Integer(), nullable=False),
+        sa.Column("stripe_id", sa.String(255), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["connection_id"], ["connection.id"], name="fk_erased_customer_connection_id"),
+        sa.PrimaryKeyConstraint("connection_id", "stripe_id", name="pk_erased_customer"),
+    )
+    op.create_table(
+        "invoice",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("connection_id", sa.Integer(), nullable=False),
+        sa.Column("stripe_id", sa.String(255), nullable=False),
+        sa.Column("stripe_customer_id", sa.String(255), nullable=False),
+        sa.Column("stripe_subscription_id", sa.String(255)),
+        sa.Column("status", sa.String(20), nullable=False),
+        sa.Column("billing_reason", sa.String(40)),
+        sa.Column("period_start", sa.BigInteger()),
+        sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["connection_id"], ["connection.id"], name="fk_invoice_connection_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_invoice"),
+        sa.UniqueConstraint("connection_id", "stripe_id", name="uq_invoice_connection_id"),
+    )
+    op.create_index("ix_invoice_customer", "invoice", ["connection_id", "stripe_customer_id"])
+    op.create_index("ix_invoice_age", "invoice", ["connection_id", "observed_at"])
+    op.execute(
+        "INSERT INTO invoice (connection_id, stripe_id, stripe_customer_id, status, observed_at)"
+        " SELECT connection_id, paid_invoice_id, min(stripe_customer_id), 'paid', max(created_at) FROM stripe_event"
+        " WHERE paid_invoice_id IS NOT NULL AND stripe_customer_id IS NOT NULL GROUP BY connection_id, paid_invoice_id"
+    )
+    op.drop_index("ix_stripe_event_paid", "stripe_event")
+    op.execute("ALTER TABLE stripe_event DROP COLUMN paid_invoice_id")
+
+
+def downgrade() -> None:
+    for name in UNREAD_COLUMNS:
+        op.add_column("sync_run", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("stripe_event", sa.Column("paid_invoice_id", sa.String(255)))
+    op.create_index(
+        "ix_stripe_event_paid",
+        "stripe_event",
+        ["connection_id", "paid_invoice_id"],
+        sqlite_where=IS_PAID,
+        postgresql_where=IS_PAID,
+    )
+    op.drop_table("invoice")
+    op.drop_table("erased_customer")
+    op.execute("ALTER TABLE customer DROP COLUMN observed_at")
+    op.execute("ALTER TABLE subscription RENAME COLUMN billing_anchor TO synced_billing_anchor")
+    for table, column in NEW_COLUMNS:
+        op.execute(f"ALTER TABLE {table} DROP COLUMN {column.name}")

@@ -1,0 +1,64 @@
+"""A Stripe that answers with exactly the lists it is given, at the time it is given."""
+
+import json
+import threading
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+
+class StripeLists:
+    """`lists` has the objects of each list by its path, such as "/v1/customers"; every other list is empty.
+
+    `at` is the time by Stripe's clock, Unix seconds. Of `refused` lists the key may not read anything.
+    """
+
+    def __init__(self) -> None:
+        self.lists: dict[str, list[dict]] = {}
+        self.refused: set[str] = {"/v1/events", "/v1/invoices"}
+        self.at = 0
+        self.requests: list[str] = []
+        server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+        self._server = server
+
+    def __enter__(self) -> "StripeLists":
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, address: str) -> tuple[int, dict]:
+        path = urlsplit(address).path
+        self.requests.append(address)
+        if path in self.refused:
+            return 403, {"error": {"message": "The provided key does not have the required permissions."}}
+        if path == "/v1/account":
+            return 200, {"id": "acct_test", "object": "account"}
+        parent, _, last = path.rpartition("/")
+        if parent != "/v1":
+            found = [body for body in self.lists.get(parent, []) if body["id"] == last]
+            missing = 404, {"error": {"code": "resource_missing", "message": "No such object"}}
+            return (200, found[0]) if found else missing
+        return 200, {"object": "list", "data": self.lists.get(path, []), "has_more": False}
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        lists = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, body = lists.answer(self.path)
+                content = json.dumps(body).encode()
+                self.send_response_only(status)
+                self.send_header("Date", formatdate(lists.at, usegmt=True))
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_words: object) -> None:
+                pass
+
+        return Handler
