@@ -20,8 +20,7 @@ blueprint.add_app_template_global(check_runner.worst_outcome)
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    context = {"account": account, "connection": connections.get_current(account)}
-    return render.page("troubleshooting/index.html", found=check_runner.run_checks(account), **context)
+    return render.page("troubleshooting/index.html", account=account, found=check_runner.run_checks(account))
 
 
 @blueprint.post("/run")
