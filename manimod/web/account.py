@@ -21,4 +21,4 @@ def show(account: Account) -> Response:
             form.populate_obj(account)
         return render.redirect_with_toast(url_for("account.show"), "Account saved.")
     entries, status = support.audit_entries(account), 422 if form.is_submitted() else 200
-    return render.page("settings/account.html", status=status, account=account, form=form, entries=entries)
+    return render.page("settings/account.html", status=status, form=form, entries=entries)

@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, url_for
 
 STATIC = Path(__file__).parents[2] / "static"
+TEMPLATES = STATIC.with_name("templates")
 BOOTSTRAP = files("flask_bootstrap") / "static" / "bootstrap5"
 SOURCES = {
     "bootstrap.css": BOOTSTRAP / "css" / "bootstrap.min.css",
@@ -26,15 +27,6 @@ SOURCES = {
     "icons.svg": BOOTSTRAP / "icons" / "bootstrap-icons.svg",
 }
 MIMETYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "ttf": "font/ttf"}
-# The wheel's sprite holds 2,000 icons in a megabyte; the pages get only these.
-ICONS = [
-    "arrow-counterclockwise", "arrow-left", "arrow-repeat", "arrow-right", "box-arrow-right", "check-circle-fill",
-    "check-lg", "circle", "clipboard", "credit-card-2-front", "dash-circle", "download", "exclamation-circle-fill",
-    "exclamation-triangle-fill", "gear", "grid-1x2", "hourglass-split", "images", "inbox", "key", "lock", "people",
-    "person-circle", "plug", "question-circle", "search", "shield-check", "stars", "wifi-off", "x-circle-fill",
-    "x-lg",
-]  # fmt: skip
-
 blueprint = Blueprint("assets", __name__)
 
 
@@ -43,9 +35,11 @@ def load(name: str) -> tuple[bytes, str]:
     """An asset's content and the hash of it."""
     content = SOURCES[name].read_bytes()
     if name == "icons.svg":
+        # The wheel's sprite holds 2,000 icons in a megabyte; the pages get those that a template names.
         symbols = dict(re.findall(r'<symbol[^>]* id="([^"]+)">(.*?)</symbol>', content.decode(), re.DOTALL))
+        templates = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.html"))
         sprite = '<svg xmlns="http://www.w3.org/2000/svg">'
-        for icon in ICONS:
+        for icon in sorted(symbols.keys() & set(re.findall(r'"([a-z0-9-]+)"', templates))):
             sprite += f'<symbol viewBox="0 0 16 16" id="{icon}">{symbols[icon]}</symbol>'
         content = f"{sprite}</svg>".encode()
     elif name == "mani.css":

@@ -22,7 +22,6 @@ def show(account: Account) -> Response:
     return render.page(
         "audience/index.html",
         "audience",
-        account=account,
         connection=connection,
         run=sync.get_latest(connection) if connection else None,
         audiences=statistics.get_audiences(connection) if connection else None,

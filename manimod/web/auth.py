@@ -1,6 +1,7 @@
 """Who is signed in and what they may see. The pages for it are Flask-Security's, with our own templates."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ def register(app: Flask) -> None:
     app.after_request_funcs.setdefault("security", []).append(_adjust_response)
     security.unauthn_handler(_ask_to_sign_in)
     security.want_json(lambda _request: False)
+    app.context_processor(lambda: {"account": getattr(current_user, "account", None)})
     # Flask-Security would look for a token in every request; nobody has one here.
     app.login_manager.request_loader(lambda _request: None)
 
@@ -65,11 +67,13 @@ def support_required(view: Callable) -> Callable:
 
 def _ask_to_sign_in(mechanisms: list | None = None, headers: dict | None = None) -> Response:
     """Afterwards the person is back where they were: for htmx that is the page, not the fragment."""
-    address = request.htmx.current_url if request.htmx else request.full_path.rstrip("?")
-    back = render.local_address(address)
-    if back == "/" or (request.method != "GET" and not request.htmx):
-        back = None
-    response = render.redirect_with_toast(url_for("security.login", next=back))
+    back = None
+    with suppress(ValueError):  # of what is no address
+        if request.htmx or request.method == "GET":
+            parts = urlsplit(request.htmx.current_url or request.full_path)
+            path = "/" + parts.path.lstrip("/\\")  # cannot lead to another site
+            back = f"{path}?{parts.query}" if parts.query else path
+    response = render.redirect_with_toast(url_for("security.login", next=back if back != "/" else None))
     if render.wants_fragment():
         response.status_code = 401
     return response

@@ -101,7 +101,6 @@ def _context(account: Account, kit: BrandKit | None = None, form: BrandForm | No
         except NoLegalCopy as refusal:
             problem = str(refusal)
     return {
-        "account": account,
         "kit": kit,
         "form": form,
         "logo_form": LogoForm(formdata=None),

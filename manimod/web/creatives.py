@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, g, make_response, redirect, reques
 from flask_security import current_user
 
 from manimod.creatives import briefs, bulk_sheets, export, review
-from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
+from manimod.creatives.engine.policy.platforms import CANVASES
 from manimod.creatives.engine.policy.rules import WARN
 from manimod.extensions import db
 from manimod.jobs import transaction
@@ -91,7 +91,7 @@ def decide(account: Account, creative_id: int, decision: str) -> Response:
         creative = review.get(account, creative_id)
         review.decide(creative, status, current_user, form.reason.data or "", form.revision.data)
     if tab:
-        partial = "creatives/_card.html" if creative.status == tab else None
+        partial = "creatives/_card.html" if creative.status == tab else ""
         also = ("creatives/_tabs.html", "_waiting_badge.html")
         address = url_for("creatives.queue", status=tab, **chosen)
         undo = {"target": "#queue-cards", "swap": "afterbegin"}
@@ -165,7 +165,6 @@ def export_page(account: Account) -> Response:
     with_test = export.count(account, replace(selection, with_test=True))
     return render.page(
         "creatives/export.html",
-        account=account,
         selection=selection,
         page=page,
         total=export.count(account, replace(selection, before=None)),
@@ -232,7 +231,6 @@ def kit_of(account: Account) -> BrandKit:
 def _queue_context(account: Account, tab: str, before: int | None = None) -> dict[str, Any]:
     cards = review.get_page(account, tab, before, limit=PAGE_SIZE, **_filters())
     return {
-        "account": account,
         "cards": cards,
         "tab": tab,
         "newest_id": cards[0].id if cards else 0,
@@ -274,13 +272,10 @@ def page_context(account: Account, creative: Creative) -> dict[str, Any]:
     """What the pages of one creative, and its editor, show."""
     view, brand = request.args.get("view"), briefs.to_brand(kit_of(account))
     return {
-        "account": account,
         "creative": creative,
-        "placements": PLACEMENTS,
         "brand": brand,
         "host": (urlsplit(brand.landing_page).hostname or "your-page").removeprefix("www."),
         "connection": connections.get_current(account),
         "views": VIEWS,
         "view": view if view in VIEWS else "texts",
-        "changes": review.CHANGES,
     }

@@ -52,7 +52,6 @@ def show(account: Account) -> Response:
         "dashboard/index.html",
         "overview",
         also=("_waiting_badge.html", "_announcer.html") if has_ticked else ("_waiting_badge.html",),
-        account=account,
         connection=connection,
         working=working,
         run=run,
@@ -125,7 +124,6 @@ def test(account: Account) -> Response:
         "dashboard/test.html",
         "watch",
         also=("_announcer.html",) if request.args.get("stage", type=int) not in (None, stage) else (),
-        account=account,
         connection=connection,
         switches=record.switches(account),
         watched=watched,
@@ -137,4 +135,4 @@ def test(account: Account) -> Response:
 @blueprint.get("/help")
 @owner_required
 def help_page(account: Account) -> Response:
-    return render.page("help/index.html", account=account)
+    return render.page("help/index.html")

@@ -18,7 +18,6 @@ log = structlog.get_logger()
 CODES = {
     400: "MALFORMED", 403: "FORBIDDEN", 404: "NOT_FOUND", 405: "METHOD", 410: "GONE", 413: "TOO_LARGE", 429: "TOO_MANY"
 }  # fmt: skip
-PASSING = (429, 500, 503)  # worth another try
 
 
 def register(app: Flask) -> None:
@@ -71,11 +70,6 @@ def _respond(code: str, status: int | None = None, sentence: str | None = None) 
         response = render.partial("_toast.html", status, message={"text": sentence, "is_error": True})
         response.headers["HX-Reswap"] = "none"  # the page keeps what it shows
     else:
-        context = {}
-        if request.method == "GET" and status in PASSING:
-            context["again"] = request.full_path.rstrip("?")
-        elif request.method == "POST":
-            context["back"] = render.local_address(request.referrer, request.host)
-        response = render.page("error.html", status=status, code=code, number=status, sentence=sentence, **context)
+        response = render.page("error.html", status=status, code=code, number=status, sentence=sentence)
     response.headers["X-Error-Code"] = code
     return response

@@ -79,9 +79,7 @@ class TierNameForm(Form):
 
 class AccountForm(Form):
     name = _line("Name", 120, "The name is missing or too long. An account needs a name of 1 to 120 characters.", 1)
-    time_zone = SelectField(
-        "Time zone", choices=TIME_ZONES, invalid_choice_message=f"mani doesn't know this time zone. {NOT_IN_LIST}"
-    )
+    time_zone = SelectField("Time zone", choices=TIME_ZONES, invalid_choice_message="mani doesn't know this time zone.")
 
 
 class LogoForm(Form):

@@ -7,7 +7,8 @@ import humanize
 from flask import Flask, has_request_context
 from flask_security import current_user
 
-from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS
+from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS, PLACEMENTS
+from manimod.creatives.review import CHANGES
 from manimod.errors import explain
 from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
 from manimod.models import Creative
@@ -31,8 +32,8 @@ LABELS = {
 
 
 def register(app: Flask) -> None:
-    functions = {"is_about_the_key": is_about_the_key, "timedelta": timedelta, "zip": zip}
-    app.jinja_env.globals.update(LABELS, AUDIENCE_MINIMUMS=AUDIENCE_MINIMUMS, **functions)
+    app.jinja_env.globals.update(LABELS, is_about_the_key=is_about_the_key, timedelta=timedelta, zip=zip)
+    app.jinja_env.globals.update(AUDIENCE_MINIMUMS=AUDIENCE_MINIMUMS, PLACEMENTS=PLACEMENTS, CHANGES=CHANGES)
     app.jinja_env.filters.update(failure=explain, trouble=explain_last_error)
     for function in (ago, ahead, on_day, exactly, duration, counted, share, audience, sentence_case):
         app.jinja_env.filters[function.__name__] = function

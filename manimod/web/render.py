@@ -3,7 +3,7 @@
 `also` names partials that are swapped out of band, for htmx only.
 """
 
-from urllib.parse import urlsplit
+from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request
 from jinja2_fragments.flask import render_block
@@ -16,32 +16,14 @@ def wants_fragment() -> bool:
     return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
-def local_address(address: str | None, host: str | None = None) -> str | None:
-    """Path and query of an address that a browser sent, which cannot lead to another site.
-
-    None if it is not an address, or not one of `host`.
-    """
-    try:
-        parts = urlsplit(address or "")
-    except ValueError:
-        return None
-    if host and parts.netloc != host:
-        return None
-    return "/" + parts.path.lstrip("/\\") + (f"?{parts.query}" if parts.query else "")
-
-
-def page(
-    template: str, fragment: str | None = None, status: int = 200, also: tuple[str, ...] = (), **context: object
-) -> Response:
+def page(template: str, fragment: str | None = None, status: int = 200, also: tuple = (), **context: Any) -> Response:
     """The template's block `fragment` for htmx, the page for everyone else."""
     if fragment and wants_fragment():
         return partial(template, status, also, fragment, **context)
     return partial(template, status, **context)
 
 
-def partial(
-    template: str | None, status: int = 200, also: tuple[str, ...] = (), block: str | None = None, **context: object
-) -> Response:
+def partial(template: str, status: int = 200, also: tuple = (), block: str | None = None, **context: Any) -> Response:
     """A partial by itself or a block of a template, and `also`. Without a template, `also` is all."""
     html = ""
     if block:
@@ -56,7 +38,7 @@ def partial(
 
 
 def success_response(
-    template: str | None, address: str, toast: str, undo: dict | None = None, also: tuple = (), **context: object
+    template: str, address: str, toast: str, undo: dict | None = None, also: tuple = (), **context: Any
 ) -> Response:
     """The response to a successful action: the changed partial and a toast; for a plain form a redirect (303).
 

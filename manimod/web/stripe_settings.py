@@ -34,7 +34,7 @@ CHANGED_BY_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "set
 @blueprint.get("", strict_slashes=False, endpoint="settings")
 @owner_required
 def integrations(account: Account) -> Response:
-    return render.page("settings/integrations.html", account=account, connection=connections.get_current(account))
+    return render.page("settings/integrations.html", connection=connections.get_current(account))
 
 
 @blueprint.get("/integrations/stripe")
@@ -147,7 +147,7 @@ def disconnect(account: Account) -> Response:
     """What will be deleted, and a button; the button disconnects."""
     connection = connections.require_current(account)
     if request.method == "GET":
-        return render.page("settings/disconnect.html", account=account, connection=connection)
+        return render.page("settings/disconnect.html", connection=connection)
     with transaction():
         connections.disconnect(connection)
     return render.redirect_with_toast(_here(), "Disconnected. The API key is deleted.")
@@ -162,7 +162,6 @@ def is_syncing(connection: Connection, runs: Sequence[SyncRun]) -> bool:
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
     connection = connections.get_current(account)
     shown = {
-        "account": account,
         "connection": connection,
         "events_form": EventsForm(formdata=None, data=record.switches(account)),
         "key_form": ApiKeyForm(formdata=None),

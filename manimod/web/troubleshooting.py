@@ -20,7 +20,7 @@ blueprint.add_app_template_global(check_runner.worst_outcome)
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    return render.page("troubleshooting/index.html", account=account, found=check_runner.run_checks(account))
+    return render.page("troubleshooting/index.html", found=check_runner.run_checks(account))
 
 
 @blueprint.post("/run")
@@ -42,7 +42,6 @@ def deliveries(account: Account) -> Response:
     return render.page(
         "troubleshooting/deliveries.html",
         "log",
-        account=account,
         log=delivery_log.page(connection, chosen, request.args.get("after")),
         rejected=delivery_log.rejected_deliveries(connection),
         chosen=chosen,
@@ -54,9 +53,8 @@ def deliveries(account: Account) -> Response:
 @blueprint.get("/events/<int:event_id>")
 @owner_required
 def event(account: Account, event_id: int) -> Response:
-    connection = connections.require_current(account)
-    detail = delivery_log.get_event(connection, event_id)
-    return render.page("troubleshooting/event.html", account=account, connection=connection, detail=detail)
+    detail = delivery_log.get_event(connections.require_current(account), event_id)
+    return render.page("troubleshooting/event.html", detail=detail)
 
 
 @blueprint.post("/events/<int:event_id>/replay")
@@ -74,7 +72,7 @@ def customers(account: Account) -> Response:
     """Was this customer processed?"""
     connection, text = connections.require_current(account), request.args.get("q", "")
     found = delivery_log.find_customers(connection, text)
-    context = {"account": account, "connection": connection, "text": text, "found": found}
+    context = {"connection": connection, "text": text, "found": found}
     return render.page("troubleshooting/customers.html", **context)
 
 
