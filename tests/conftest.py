@@ -231,6 +231,14 @@ def kept_applications() -> dict[str, KeptApplication]:
 
 
 @pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all test processes."""
+    folder = tmp_path_factory.getbasetemp().parent / "templates"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, sandbox_server: Sandbox) -> Iterator[Stack]:
     """Tests make accounts of their own in it; Stripe is the sandbox."""
     with Stack(tmp_path_factory.mktemp("stack") / "data", sandbox_server.url) as stack:
@@ -244,10 +252,11 @@ def app(
     valkey: Redis,
     sandbox_server: Sandbox,
     kept_applications: dict[str, KeptApplication],
+    compiled_templates: Path,
 ) -> Iterator[Flask]:
     settings = factories.make_settings(database_url, redis_url=valkey_url, STRIPE_API_BASE=sandbox_server.url)
     if database_url not in kept_applications:
-        kept_applications[database_url] = KeptApplication(settings)
+        kept_applications[database_url] = KeptApplication(settings, compiled_templates)
     app = kept_applications[database_url].as_new(settings)
     with app.app_context():
         yield app
