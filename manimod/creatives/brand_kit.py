@@ -1,7 +1,6 @@
 """Changing the brand kit and the names of tiers: each text is checked against the ad rules before it is stored."""
 
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,6 @@ from manimod.creatives.engine.brief import EVENTS, CreativeSet, Finding
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.copy.copywriter import printable_tier
 from manimod.creatives.engine.policy import policy
-from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError
@@ -26,10 +24,8 @@ SAMPLES = {}
 for event, segment, tier, position in samples.AUDIENCES:
     if tier == "Team":
         SAMPLES.setdefault(event, {"segment": segment, "tier": tier, "tier_position": position})
-NOT_EDITED = ("account_id", "logo", "version")  # columns that `save` leaves alone
 # A brand name may break style rules. These it may not: what no ad may print, and what the font cannot draw.
 NAME_RULES = {*copywriter.UNPRINTABLE, "IMG-05"}
-FIELDS_OF_FINDINGS = {"brand name": "name", "disclaimer": "disclaimer"}
 
 
 class BrandRejected(ManimodError):
@@ -47,27 +43,24 @@ def draft(account: Account, **values: Any) -> BrandKit:
     return BrandKit(**columns | values)
 
 
-def save(account: Account, kit: BrandKit, seen_version: int | None = None) -> None:
-    """Store a draft whose form was valid. Raises BrandRejected, or BRAND_CHANGED if somebody saved meanwhile."""
-    problems = {}
+def save(account: Account, values: dict[str, Any], seen_version: int | None = None) -> None:
+    """Store the values of a valid form. Raises BrandRejected, or BRAND_CHANGED if somebody saved meanwhile."""
+    kit, problems = draft(account, **values), {}
     for field, findings in find_problems(account, kit).items():
-        if field == "name" or policy.blocks(findings):
-            problems[field] = findings[0].message
+        serious = findings if field == "name" else policy.blocks(findings)
+        if serious:
+            problems[field] = serious[0].message
     if problems:
         raise BrandRejected(problems)
     try:
         for event in EVENTS:
             sample(kit, event)
     except copywriter.NoLegalCopy as refusal:  # for example of a kit that bans the word “your”
-        field, reason = "banned_words", str(refusal)
-        for finding in refusal.findings[:1]:
-            field = FIELDS_OF_FINDINGS.get(finding.field, field)
-            reason = f"“{finding.excerpt}”: {finding.message}" if finding.excerpt else reason
+        finding = refusal.findings[0]
+        field = "disclaimer" if finding.field == "disclaimer" else "banned_words"
+        reason = f"“{finding.excerpt}”: {finding.message}" if finding.excerpt else finding.message
         raise BrandRejected({field: f"With this, mani can't write any ad. {reason}"}) from None
-    columns = {column.key: getattr(kit, column.key) for column in BrandKit.__table__.columns}
-    for column in NOT_EDITED:
-        del columns[column]
-    _store(account, columns, seen_version)
+    _store(account, values, seen_version)
 
 
 def set_logo(account: Account, data: bytes | None) -> None:
@@ -76,10 +69,7 @@ def set_logo(account: Account, data: bytes | None) -> None:
 
 
 def _store(account: Account, columns: dict[str, Any], seen_version: int | None = None) -> None:
-    """Change the stored kit, and try again the moments that the old one blocked.
-
-    The account's row is locked, so that of two people who save at once one comes after the other.
-    """
+    """Change the stored kit, one person after the other, and try again the moments that the old one blocked."""
     db.session.execute(select(Account.id).where(Account.id == account.id).with_for_update())
     kit = db.session.get(BrandKit, account.id, populate_existing=True)
     if kit is None:
@@ -96,23 +86,20 @@ def _store(account: Account, columns: dict[str, Any], seen_version: int | None =
 
 
 def find_problems(account: Account, kit: BrandKit) -> dict[str, list[Finding]]:
-    """Field -> what the ad rules find in it, blocking findings first."""
+    """Field -> what the ad rules find in it."""
     names = briefs.customer_names_in(account, briefs.stored_texts(kit), or_first_name=True)
     context = PolicyContext.of(briefs.to_brief(kit, event="new_customer"), customer_names=names)
     found = defaultdict(list)
     for finding in policy.check_name(kit.name, context) if kit.name else ():
         if finding.rule_id in NAME_RULES:
             found["name"].append(finding)
-    if kit.disclaimer:
-        found["disclaimer"] += policy.check_stored(kit.disclaimer, context)
-    for field in ("proof", "release_notes", "offers"):
-        for entry in getattr(kit, field):
-            text = entry["text"] if field == "offers" else entry
+    texts = {"disclaimer": [kit.disclaimer] if kit.disclaimer else [], "proof": kit.proof}
+    texts |= {"release_notes": kit.release_notes, "offers": [offer["text"] for offer in kit.offers]}
+    for field, stored in texts.items():
+        for text in stored:
             for finding in policy.check_stored(text, context):
                 found[field].append(replace(finding, message=f"“{text[:60]}”: {finding.message}"))
-    for findings in found.values():
-        findings.sort(key=lambda finding: finding.severity)
-    return {field: findings for field, findings in found.items() if findings}
+    return found
 
 
 def find_warnings(account: Account, kit: BrandKit) -> dict[str, list[str]]:
@@ -126,12 +113,6 @@ def find_warnings(account: Account, kit: BrandKit) -> dict[str, list[str]]:
             warnings["offers"].append(f"“{offer.text}” has ended, so no ad mentions it any more.")
     if not kit.landing_page:
         warnings["landing_page"].append("Not set yet. You can review ads without it, and export them once it is set.")
-    if kit.disclaimer:
-        with suppress(copywriter.NoLegalCopy):
-            fitting = sample(kit, "new_customer").variants[0].platforms
-            left_out = [placement.label for name, placement in PLACEMENTS.items() if name not in fitting]
-            if left_out:
-                warnings["disclaimer"].append(f"It leaves no room for ads on {', '.join(left_out)}.")
     return warnings
 
 

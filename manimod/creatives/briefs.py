@@ -20,20 +20,14 @@ _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 def get_brand_kit(account: Account) -> BrandKit:
     """The account's brand kit; one with every default, not yet stored, if the owner has saved none."""
-    return db.session.get(BrandKit, account.id) or BrandKit(
-        account_id=account.id,
-        name=account.name,
-        primary_colour=Brand.primary,
-        accent_colour=Brand.accent,
-        tone=Brand.tone,
-        landing_page="",
-        banned_words=[],
-        disclaimer="",
-        offers=[],
-        proof=[],
-        release_notes=[],
-        version=0,
-    )
+    kit = db.session.get(BrandKit, account.id)
+    if kit is None:
+        kit = BrandKit(account_id=account.id, name=account.name)
+        for column in BrandKit.__table__.columns:
+            if column.default:
+                value = column.default.arg
+                setattr(kit, column.key, value(None) if column.default.is_callable else value)
+    return kit
 
 
 def get_brand(account: Account) -> Brand:

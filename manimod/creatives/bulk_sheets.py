@@ -6,11 +6,9 @@ to accept them.
 
 import csv
 import io
-import tempfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from manimod.creatives.engine.brief import ExportItem, Variant
@@ -20,22 +18,20 @@ from manimod.creatives.engine.picture.text_layout import PictureRefused
 from manimod.creatives.engine.policy.platforms import CANVASES, CHECKED, PLACEMENTS, SHEETS
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-MAX_SHEET_IN_MEMORY = 1_000_000  # bytes; a larger sheet moves to disk
 README = Path(__file__).with_name("readme.txt").read_text("utf-8")
 
 
 def rows(item: ExportItem, sheet: str) -> Iterator[dict[str, str]]:
     """A sheet's rows: one per variant and placement, or one per text for platforms that publish no bulk format."""
-    content = item.creative_set
+    content, columns = item.creative_set, SHEETS[sheet]["columns"]
     campaign = f"mani {content.objective} - {content.tier or 'all tiers'} - {content.segment or 'all values'}"
     for placement in PLACEMENTS.values():
         if sheet != (placement.family if placement.family in SHEETS else "other"):
             continue
         for variant in content.variants:
-            copy = variant.platforms.get(placement.id)
+            copy, ad = variant.platforms.get(placement.id), ad_name(item, variant)
             if copy is None:
                 continue
-            ad = ad_name(item, variant)
             values = defaultdict(str, SHEETS[sheet].get(placement.id, {}))
             values |= {
                 "campaign": campaign,
@@ -48,17 +44,13 @@ def rows(item: ExportItem, sheet: str) -> Iterator[dict[str, str]]:
                 "call_to_action": copy.call_to_action or "",
                 "pictures": " ".join(f"pictures/{ad}-{canvas}.png" for canvas in placement.canvases),
             }
+            filled = [values]
             for field, number, text in copy.texts():
-                values |= {f"{field}_{number + 1}": text, "text": text}
-                values |= {"field": placement.fields[field].label, "line": number + 1}
-                if SHEETS[sheet].get("row_per_text"):
-                    yield _fill(SHEETS[sheet]["columns"], values)
-            if not SHEETS[sheet].get("row_per_text"):
-                yield _fill(SHEETS[sheet]["columns"], values)
-
-
-def _fill(columns: Mapping[str, str], values: Mapping[str, object]) -> dict[str, str]:
-    return {column: defuse_formula(template.format_map(values)) for column, template in columns.items()}
+                values[f"{field}_{number + 1}"] = text
+                own = {"field": placement.fields[field].label, "line": number + 1, "text": text}
+                filled.append(values | own)
+            for cells in filled[1:] if SHEETS[sheet].get("row_per_text") else filled[:1]:
+                yield {column: defuse_formula(template.format_map(cells)) for column, template in columns.items()}
 
 
 def defuse_formula(text: str) -> str:
@@ -89,19 +81,18 @@ def pictures(item: ExportItem) -> Iterator[tuple[str, bytes | None]]:
 def stream(
     items: Iterable[ExportItem], with_pictures: bool = True, left_out: Mapping[int, str] | None = None
 ) -> Iterator[bytes]:
-    """The ZIP in chunks of bytes. One creative is in memory at a time, however many there are.
+    """The ZIP in chunks of bytes. Of the pictures one is in memory at a time.
 
     `left_out`: id of a creative -> why it is missing, for the README; the items may add to it until they end.
     """
     counts, refused, sink = {"sets": 0, "ads": 0, "pictures": 0}, [], _Sink()
-    with ExitStack() as open_files, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        files, writers = {}, {}
-        for name, sheet in SHEETS.items():
-            file = tempfile.SpooledTemporaryFile(MAX_SHEET_IN_MEMORY, "w+", encoding="utf-8", newline="")  # noqa: SIM115
-            files[name] = open_files.enter_context(file)
-            file.write("\ufeff")  # so that spreadsheets read it as UTF-8
-            writers[name] = csv.DictWriter(file, sheet["columns"])
-            writers[name].writeheader()
+    texts, writers = {}, {}
+    for name, sheet in SHEETS.items():
+        texts[name] = io.StringIO("\ufeff", newline="")  # the mark tells spreadsheets that it is UTF-8
+        texts[name].seek(0, io.SEEK_END)
+        writers[name] = csv.DictWriter(texts[name], sheet["columns"])
+        writers[name].writeheader()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for item in items:
             counts["sets"] += 1
             counts["ads"] += len(item.creative_set.variants)
@@ -114,12 +105,8 @@ def stream(
                 counts["pictures"] += 1
                 archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), png)
                 yield sink.take()
-        for name, file in files.items():
-            file.seek(0)
-            with archive.open(SHEETS[name]["file"], "w") as entry:
-                for line in file:
-                    entry.write(line.encode())
-            yield sink.take()
+        for name, text in texts.items():
+            archive.writestr(SHEETS[name]["file"], text.getvalue())
         archive.writestr("README.txt", readme(counts, refused, left_out or {}))
     yield sink.take()
 
@@ -128,9 +115,8 @@ def readme(counts: Mapping[str, int], refused: Sequence[str] = (), left_out: Map
     """What is in the ZIP and what was checked, in plain words."""
     text = README.format(checked=CHECKED, **counts)
     if left_out:
-        text += "\nLeft out, because they break a rule by now:\n"
-    for number, why in (left_out or {}).items():
-        text += f"  Creative {number}: {why}\n"
+        lines = [f"Creative {number}: {why}" for number, why in left_out.items()]
+        text += "\n  ".join(["\nLeft out, because they break a rule by now:", *lines]) + "\n"
     if refused:
         text += "\n  ".join(["\nThese pictures could not be drawn, because the font lacks a sign:", *refused]) + "\n"
     return text

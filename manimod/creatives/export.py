@@ -28,14 +28,13 @@ class ExportSelection:
     before: int | None = None
 
     def query(self, account: Account) -> Select:
-        query = select(Creative.id, Creative.content).filter_by(account_id=account.id, status=CreativeStatus.APPROVED)
+        wanted = {"account_id": account.id, "status": CreativeStatus.APPROVED}
         if not self.with_test:
-            query = query.where(Creative.is_test.is_(False))
+            wanted["is_test"] = False
         if self.only is not None:
-            query = query.where(Creative.id == self.only)
-        if self.before is not None:
-            query = query.where(Creative.id < self.before)
-        return query
+            wanted["id"] = self.only
+        query = select(Creative.id, Creative.content).filter_by(**wanted)
+        return query if self.before is None else query.where(Creative.id < self.before)
 
 
 @dataclass(frozen=True)
@@ -63,20 +62,17 @@ def get_page(account: Account, selection: ExportSelection) -> ExportPage:
         problems = []
         for variant in content.variants:
             problems += policy.blocks(policy.check(variant, own_context))
-        if problems:
-            blocked[creative_id] = problems[0].message
-            continue
         # The set's own tier, because the product's name may be a customer's.
         parts = (slug(content.event), slug(content.tier or "")[:30], content.segment, str(creative_id))
-        items.append(ExportItem("-".join(filter(None, parts)), content, context.brand))
+        if problems:
+            blocked[creative_id] = problems[0].message
+        else:
+            items.append(ExportItem("-".join(filter(None, parts)), content, context.brand))
     return ExportPage(items, blocked, rows[-1].id if len(rows) == PAGE_SIZE else None)
 
 
 def all_items(account: Account, selection: ExportSelection, blocked: dict[int, str]) -> Iterator[ExportItem]:
-    """Up to MAX_CREATIVES, one page in memory at a time. What is left out is added to `blocked`.
-
-    No transaction stays open while they are written and sent.
-    """
+    """Up to MAX_CREATIVES, one page in memory at a time, no transaction open. `blocked` gets what is left out."""
     for _ in range(MAX_CREATIVES // PAGE_SIZE):
         page = get_page(account, selection)
         db.session.rollback()

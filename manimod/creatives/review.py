@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select, update
 
 from manimod.creatives import briefs
-from manimod.creatives.engine.brief import CreativeSet, Finding, Variant
+from manimod.creatives.engine.brief import Brand, CreativeSet, Finding, Variant
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.picture.text_layout import PictureRefused
@@ -155,7 +155,7 @@ def draft(creative: Creative, index: int, texts: Mapping[str, str]) -> tuple[Var
         empty = "headline" if not variant.headline else "body"
         findings.append(Finding("CNT-01", BLOCK, ALL, empty, "This text is empty. An ad needs it."))
     elif (before.headline, before.body) != (variant.headline, variant.body):
-        findings += _picture_findings(variant, context)
+        findings += _picture_findings(variant, context.brand)
     return replace(variant, rules=tuple(f for f in findings if f.severity == WARN)), findings
 
 
@@ -217,37 +217,31 @@ def _replace(
 
 def _with_texts(variant: Variant, texts: Mapping[str, str]) -> Variant:
     """The variant with the texts of the form. A text that equals the headline or body changes along with it."""
-    new = texts_of(variant)
-    for key in new:
-        if key in texts:
-            new[key] = _clean(texts[key])
+    new = {key: _clean(texts.get(key, text)) for key, text in texts_of(variant).items()}
     follows = {variant.headline: new["headline"], variant.body: new["body"]}
     platforms = {}
     for placement, copy in variant.platforms.items():
         fields = dict.fromkeys(copy.fields, ())
         for field, number, old in copy.texts():
             text = new[f"{placement}.{field}.{number}"]
-            if text == old:
-                text = follows.get(old, old)
-            if text:
-                fields[field] += (text,)
+            fields[field] += tuple(filter(None, [follows.get(old, old) if text == old else text]))
         platforms[placement] = replace(copy, fields=fields)
     return replace(variant, headline=new["headline"], body=new["body"], platforms=platforms)
 
 
-def _picture_findings(variant: Variant, context: PolicyContext) -> list[Finding]:
+def _picture_findings(variant: Variant, brand: Brand) -> list[Finding]:
     """Whether every placement's picture can still be drawn with the texts."""
-    findings = []
-    for name, placement in PLACEMENTS.items():
-        if name not in variant.platforms:
-            continue
+    findings = {}
+    for name in variant.platforms:
+        placement = PLACEMENTS[name]
         for canvas in {CANVASES[c].master or c for c in placement.canvases}:
             try:
-                drawn = picture.lay_out(variant, context.brand, canvas, placement.little_text)
+                drawn = picture.lay_out(variant, brand, canvas, placement.little_text)
             except PictureRefused as refusal:
                 return [Finding("IMG-04", BLOCK, ALL, "headline", str(refusal))]
-            findings += [replace(f, field="headline") for f in policy.check_picture(drawn, name)]
-    return list(dict.fromkeys(findings))
+            for finding in policy.check_picture(drawn, name):
+                findings[replace(finding, field="headline")] = True
+    return list(findings)
 
 
 def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:

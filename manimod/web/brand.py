@@ -26,7 +26,7 @@ def show(account: Account) -> Response:
     if is_valid:
         try:
             with transaction():
-                brand_kit.save(account, draft, form.version.data)
+                brand_kit.save(account, form.valid_values, form.version.data)
             return _success(account, "Brand kit saved.")
         except brand_kit.BrandRejected as rejection:
             for field, sentence in rejection.problems.items():

@@ -15,7 +15,7 @@ from tests import factories
 
 def save(account, version=None, **values):
     with transaction():
-        brand_kit.save(account, brand_kit.draft(account, **{"name": "Brightside"} | values), version)
+        brand_kit.save(account, {"name": "Brightside"} | values, version)
 
 
 def offer(text, kind="discount", code=None, ends_on=None):

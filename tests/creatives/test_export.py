@@ -24,7 +24,7 @@ def store(account, **more) -> Creative:
 
 def set_brand(account, **form):
     with transaction():
-        brand_kit.save(account, brand_kit.draft(account, **{"name": "Brightside"} | form))
+        brand_kit.save(account, {"name": "Brightside"} | form)
 
 
 def chosen(account, **asked) -> export.ExportPage:

@@ -181,7 +181,7 @@ def test_a_tier_may_be_called_like_a_customers_first_name(live, tell, queue):
 
 def test_a_proof_that_names_a_later_customer_is_left_out(live, account, tell, queue):
     with transaction():
-        brand_kit.save(account, brand_kit.draft(account, name="Brightside", proof=["Start Quux calls it calm"]))
+        brand_kit.save(account, {"name": "Brightside", "proof": ["Start Quux calls it calm"]})
         db.session.add(Customer(connection_id=live.id, stripe_id="cus_z", name="Start Quux", created_at=now()))
     tell(live, "a")
     (creative,) = queue()

@@ -55,11 +55,6 @@ def test_nothing_of_the_file_but_its_pixels_is_kept():
         (picture()[:-30], "LOGO_UNREADABLE"),
         (picture("JPEG")[:300], "LOGO_UNREADABLE"),
         (picture("WEBP")[:40], "LOGO_UNREADABLE"),
-        (picture() + b"<script>alert(1)</script>", "LOGO_NOT_ONLY_A_PICTURE"),
-        (picture() + b"\0" * 40, "LOGO_NOT_ONLY_A_PICTURE"),
-        (picture("JPEG") + b"PK\x03\x04" + bytes(22) + b"evil.class", "LOGO_NOT_ONLY_A_PICTURE"),
-        (picture("WEBP") + b"%PDF-1.7", "LOGO_NOT_ONLY_A_PICTURE"),
-        (picture("JPEG", comment=b"<?php system($_GET[0]);"), "LOGO_NOT_ONLY_A_PICTURE"),
         (picture(size=(4097, 10)), "LOGO_TOO_WIDE"),
         (bomb(60000, 60000), "LOGO_UNREADABLE"),
         (bomb(5000, 5000), "LOGO_TOO_WIDE"),
@@ -71,3 +66,17 @@ def test_what_is_no_honest_picture_is_refused(data, code):
     with pytest.raises(ManimodError) as refused:
         logos.read(data)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        picture() + b"<script>alert(1)</script>",
+        picture("JPEG") + b"PK\x03\x04" + bytes(22) + b"evil.class",
+        picture("WEBP") + b"%PDF-1.7",
+        picture("JPEG", comment=b"<?php system($_GET[0]);"),
+    ],
+)
+def test_what_hides_in_a_picture_does_not_stay(data):
+    kept = logos.read(data)
+    assert not [hidden for hidden in (b"<script", b"evil", b"%PDF", b"<?php") if hidden in kept]

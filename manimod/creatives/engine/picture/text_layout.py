@@ -141,7 +141,8 @@ def fit(
 def wrap(text: str, face: Face, measure: float) -> tuple[str, ...]:
     """The text in as few lines as fit the measure (em), as even as they can be; none where a word alone is too wide.
 
-    A line costs its empty share squared, less where it ends with a stop, more where it ends with a short word.
+    A line costs its empty share squared, less where it ends with a stop, more where it ends with a short
+    word or is a last word alone.
     """
     words = text.split(" ")
     if max(width(word, face) for word in words) > measure:
@@ -159,6 +160,8 @@ def wrap(text: str, face: Face, measure: float) -> tuple[str, ...]:
                 cost -= 0.06
             elif rest and len(words[end - 1]) <= 2:
                 cost += 0.08
+            elif not rest and 0 < start == end - 1:
+                cost += 0.6
             options.append((count + 1, cost + slack**2, (line, *rest)))
         best[start] = min(options)
     return best[0][2]
