@@ -29,8 +29,6 @@ MAX_TEXT_LENGTH = 3000
 
 
 class TextBlocked(ManimodError):
-    """The texts were not stored."""
-
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__("TEXT_BLOCKED", sentence=findings[0].message)
 
@@ -38,10 +36,7 @@ class TextBlocked(ManimodError):
 def get_page(
     account: Account, status: str, before: int | None = None, after: int = 0, limit: int = PAGE_SIZE, **filters: Any
 ) -> list[Creative]:
-    """Creatives of a status, newest first: those with an id lower than `before` and higher than `after`.
-
-    `filters`: columns of Creative and the values that they should have.
-    """
+    """Creatives of a status, newest first, with ids lower than `before` and higher than `after`. `filters`: columns."""
     query = select(Creative).filter_by(account_id=account.id, status=status, **filters).where(Creative.id > after)
     if before is not None:
         query = query.where(Creative.id < before)
@@ -93,11 +88,11 @@ def decide(creative: Creative, status: CreativeStatus, by: User, reason: str = "
     With a revision, only if nobody has changed the texts that the person has seen. Of two people who decide at once,
     only one succeeds. Raises CREATIVE_GONE or CREATIVE_CHANGED.
     """
-    before, action = CreativeStatus.APPROVED, ReviewAction.REOPENED
+    before, action = CreativeStatus.WAITING, ReviewAction.REOPENED
     if status != CreativeStatus.WAITING:
-        before, action = CreativeStatus.WAITING, ReviewAction(status)
-    elif creative.status == CreativeStatus.REJECTED:
-        before = CreativeStatus.REJECTED
+        action = ReviewAction(status)
+    elif creative.status in TABS[1:]:
+        before = CreativeStatus(creative.status)
     _update(creative, before, revision, {"status": status})
     db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, reason=reason.strip()[:255] or None))
 
@@ -183,12 +178,11 @@ def rewrite(creative: Creative, by: User, revision: int | None) -> None:
 
     Always by the built-in writer: a person is waiting and a transaction is open, too long for a model's 20 seconds.
     """
-    next_round = creative.round + 1
+    brief = briefs.get_brief(creative.account, round=creative.round + 1, **_audience(creative))
     try:
-        content = copywriter.write(briefs.get_brief(creative.account, round=next_round, **_audience(creative)))
+        _replace(creative, copywriter.write(brief), by, ReviewAction.REWRITTEN, revision, round=brief.round)
     except copywriter.NoLegalCopy as refusal:
         raise TextBlocked(refusal.findings) from None
-    _replace(creative, content, by, ReviewAction.REWRITTEN, revision, round=next_round)
 
 
 def restore(creative: Creative, review_id: int, by: User, revision: int | None) -> None:
@@ -257,11 +251,11 @@ def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
 
 def _audience(creative: Creative) -> dict[str, Any]:
     """Whom the creative addresses, as a brief says it."""
-    positions = {}
-    for tier in db.session.scalars(select(Tier).join(Connection).where(Connection.account_id == creative.account_id)):
-        positions[tier.name] = tier.position
     audience = {"event": creative.event, "tier": creative.tier, "segment": creative.segment}
-    return audience | {"tier_position": positions.get(creative.tier)}
+    for tier in db.session.scalars(select(Tier).join(Connection).where(Connection.account_id == creative.account_id)):
+        if tier.name == creative.tier:
+            audience["tier_position"] = tier.position
+    return audience
 
 
 def _clean(text: str) -> str:

@@ -15,7 +15,7 @@ from threading import Thread
 
 from manimod.creatives.engine.brief import Brief, CreativeSet, LanguageModel, ModelSkipped
 from manimod.creatives.engine.copy import copywriter
-from manimod.creatives.engine.copy.angles import ANGLES, Angle
+from manimod.creatives.engine.copy.angles import ANGLES
 from manimod.creatives.engine.copy.phrase_selection import Phrase, PhraseSelection
 from manimod.creatives.engine.copy.plan_names import HOSTILE
 from manimod.creatives.engine.policy import policy
@@ -37,16 +37,29 @@ def write(brief: Brief, model: LanguageModel, seconds: float = SECONDS) -> Creat
     """The creative set of a brief, in the model's lines where it gives lawful ones in time. Raises NoLegalCopy."""
     built_in = copywriter.prepare(brief)
     plain = copywriter.compose(built_in)
+    written, refused = {}, 0
     try:
-        phrases = ModelPhrases(built_in, _ask(built_in, [variant.angle for variant in plain.variants], model, seconds))
-        made = copywriter.compose(phrases)
+        answer = _ask(built_in, [variant.angle for variant in plain.variants], model, seconds)
+        for angle_id, kinds in answer.items():
+            angle = ANGLES[angle_id]
+            for kind, texts in kinds.items():
+                for text in texts[:MAX_LINES]:
+                    text = text.strip().rstrip("." if kind == "short" else "")
+                    if is_lawful(text, kind, built_in.slots(angle), built_in.context):
+                        key = (angle.id, angle.closing, True) if kind == "closing" else (angle.id, kind, False)
+                        written.setdefault(key, []).append(Phrase.parse(text).fill(built_in.slots(angle)))
+                    else:
+                        refused += 1
+        if not written:
+            raise ModelSkipped("its lines broke the rules")
+        made = copywriter.compose(replace(built_in, written=written))
     except (ModelSkipped, copywriter.NoLegalCopy) as error:
         why = error if isinstance(error, ModelSkipped) else "its ads broke the rules"
         reason = f"Written by mani. The language model {model.name} was not used: {why}."
         return replace(plain, reasons=(*plain.reasons, reason))
     reason = f"Written by mani with lines from {model.name}; every line passed the same rules."
-    if phrases.refused:
-        reason += f" {phrases.refused} of its lines broke a rule and were left out."
+    if refused:
+        reason += f" {refused} of its lines broke a rule and were left out."
     return replace(made, reasons=(*made.reasons, reason), writer=f"mani + {model.name}")
 
 
@@ -87,32 +100,6 @@ def _ask(phrases: PhraseSelection, angle_ids: list[str], model: LanguageModel, s
         return outcome.result(seconds)
     except TimeoutError:
         raise ModelSkipped(f"it took longer than {seconds:g} seconds") from None
-
-
-class ModelPhrases(PhraseSelection):
-    """The model's lawful lines first; the built-in phrases fill up. Raises ModelSkipped where no line is lawful."""
-
-    def __init__(self, built_in: PhraseSelection, answer: dict[str, dict[str, list[str]]]) -> None:
-        super().__init__(built_in.brief, built_in.tier, built_in.context, built_in.reasons)
-        self.refused = 0
-        self.written: dict[tuple[str, str], list[Phrase]] = {}  # by angle id and kind
-        for angle_id, kinds in answer.items():
-            slots = self.slots(ANGLES[angle_id])
-            for kind, texts in kinds.items():
-                for text in texts[:MAX_LINES]:
-                    text = text.strip().rstrip("." if kind == "short" else "")
-                    if is_lawful(text, kind, slots, self.context):
-                        self.written.setdefault((angle_id, kind), []).append(Phrase.parse(text).fill(slots))
-                    else:
-                        self.refused += 1
-        if not self.written:
-            raise ModelSkipped("its lines broke the rules")
-
-    def lines(self, angle: Angle, kind: str, of_segment: bool = False) -> list[Phrase]:
-        own = self.written.get((angle.id, kind), [])
-        if of_segment:
-            own = [] if kind == "short" else self.written.get((angle.id, "closing"), [])
-        return own + super().lines(angle, kind, of_segment)
 
 
 def is_lawful(text: str, kind: str, slots: dict[str, str | None], context: PolicyContext) -> bool:

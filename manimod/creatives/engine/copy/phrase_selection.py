@@ -4,7 +4,7 @@ the brief's own stable order."""
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -72,12 +72,13 @@ def digest(*parts: object) -> float:
 @dataclass
 class PhraseSelection:
     """Phrases for a brief of which only the stored texts are left that an ad may print; `reasons` say what is not.
-    `tier` is the tier's name as an ad says it, or None."""
+    `tier` is the tier's name as an ad says it, or None. `written`: a language model's lines, which come first."""
 
     brief: Brief
     tier: PlanName | None
     context: PolicyContext
     reasons: tuple[str, ...] = ()
+    written: Mapping[tuple[str, str, bool], list[Phrase]] = field(default_factory=dict)  # as `lines` is asked for them
 
     def order(self, *parts: object) -> float:
         """A stable number in [0, 1), another one for each brief."""
@@ -87,13 +88,14 @@ class PhraseSelection:
     def lines(self, angle: Angle, kind: str, of_segment: bool = False) -> list[Phrase]:
         """The angle's phrases of a kind, or those of the segment, filled in. Banned ones are left out; of an angle that
         has no others they stay, so that the refusal can name the banned word."""
-        slots, filled, allowed = self.slots(angle), [], []
+        slots, written = self.slots(angle), self.written.get((angle.id, kind, of_segment), [])
+        filled, allowed = [], []
         for phrase in self.unfilled(angle, kind, of_segment):
             line = phrase.fill(slots)
             filled.append(line)
             if not self.context.banned.search(line.text):
                 allowed.append(line)
-        return allowed if allowed or of_segment else filled
+        return written + (allowed if allowed or of_segment else filled)
 
     def unfilled(self, angle: Angle, kind: str, of_segment: bool = False) -> list[Phrase]:
         """The usable phrases, in this brief's order; `round` moves on to the next ones."""
