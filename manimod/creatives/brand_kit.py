@@ -135,10 +135,7 @@ def unprintable_tiers(connection: Connection, tiers: list[Tier]) -> dict[int, st
 
 
 def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
-    """Give a tier the owner's name, which the next creative uses. An empty name restores Stripe's.
-
-    Raises NOT_FOUND, TIER_NAME_MISSING or TIER_NAME_UNPRINTABLE.
-    """
+    """Give a tier the owner's name, or Stripe's if it is empty. Raises NOT_FOUND or one of the TIER_NAME_ failures."""
     tier = db.session.scalar(select(Tier).filter_by(connection_id=connection.id, id=tier_id))
     if tier is None:
         raise ManimodError("NOT_FOUND")

@@ -64,11 +64,7 @@ def to_brief(kit: BrandKit, **audience: Any) -> Brief:
 
 
 def get_brief(account: Account, event: str, tier: str | None = None, **audience: Any) -> Brief:
-    """The brief of an audience, with the customers' names that its tier and the stored texts hold.
-
-    The copywriter leaves those out: a plan made for one customer bears their name, and a proof may be older than the
-    customer whom it names.
-    """
+    """The brief of an audience, with the customers' names that its tier and the stored texts hold, for the policy."""
     kit = get_brand_kit(account)
     names = customer_names_in(account, [*stored_texts(kit), tier or ""])
     return to_brief(kit, event=event, tier=tier, customer_names=tuple(names), **audience)
@@ -79,10 +75,7 @@ def stored_texts(kit: BrandKit) -> list[str]:
 
 
 def customer_names_in(account: Account, texts: Iterable[str], or_first_name: bool = False) -> list[str]:
-    """Names of the account's customers that stand in the texts in full.
-
-    With `or_first_name` also those whose first name stands there with a capital letter.
-    """
+    """Names of the account's customers that stand in the texts, in full or only the first with a capital letter."""
     phrases, first_names = set(), set()
     for text in texts:
         words = re.findall(r"[\w'’.-]+", text)

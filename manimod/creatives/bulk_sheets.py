@@ -1,8 +1,5 @@
-"""Approved creatives -> the files that a marketing team uploads: CSV sheets, pictures and a README in a streamed ZIP.
-
-Every row is PAUSED: a person switches it on. Columns were checked against the published ones; no platform has promised
-to accept them.
-"""
+"""Approved creatives -> a streamed ZIP for a marketing team: CSV sheets, pictures and a README. Every row is PAUSED: a
+person switches it on. Columns were checked against the published ones; no platform has promised to accept them."""
 
 import csv
 import io
@@ -81,10 +78,8 @@ def pictures(item: ExportItem) -> Iterator[tuple[str, bytes | None]]:
 def stream(
     items: Iterable[ExportItem], with_pictures: bool = True, left_out: Mapping[int, str] | None = None
 ) -> Iterator[bytes]:
-    """The ZIP in chunks of bytes. Of the pictures one is in memory at a time.
-
-    `left_out`: id of a creative -> why it is missing, for the README; the items may add to it until they end.
-    """
+    """The ZIP in chunks of bytes, one picture at a time. `left_out`: id of a creative -> why it is missing, for the
+    README; the items may add to it until they end."""
     counts, refused, sink = {"sets": 0, "ads": 0, "pictures": 0}, [], _Sink()
     texts, writers = {}, {}
     for name, sheet in SHEETS.items():

@@ -83,11 +83,8 @@ def picture_version(creative: Creative, kit: BrandKit) -> str:
 
 
 def decide(creative: Creative, status: CreativeStatus, by: User, reason: str = "", revision: int | None = None) -> None:
-    """Approve or reject a creative that waits, or put a decided one back into the queue.
-
-    With a revision, only if nobody has changed the texts that the person has seen. Of two people who decide at once,
-    only one succeeds. Raises CREATIVE_GONE or CREATIVE_CHANGED.
-    """
+    """Approve or reject a creative that waits, or put a decided one back into the queue. Raises CREATIVE_GONE if
+    somebody else was first, and CREATIVE_CHANGED if the texts are no longer those of the `revision` that the person has seen."""
     before, action = CreativeStatus.WAITING, ReviewAction.REOPENED
     if status != CreativeStatus.WAITING:
         action = ReviewAction(status)
@@ -98,7 +95,6 @@ def decide(creative: Creative, status: CreativeStatus, by: User, reason: str = "
 
 
 def _update(creative: Creative, expected: CreativeStatus, seen: int | None, columns: dict[str, Any]) -> None:
-    """Raises CREATIVE_GONE if somebody else has decided meanwhile, or CREATIVE_CHANGED if they changed the texts."""
     query = update(Creative).where(Creative.id == creative.id, Creative.status == expected)
     if seen is not None:
         query = query.where(Creative.revision == seen)
@@ -174,10 +170,7 @@ def edit(creative: Creative, index: int, texts: Mapping[str, str], by: User, rev
 
 
 def rewrite(creative: Creative, by: User, revision: int | None) -> None:
-    """A new version: the next round's angles and phrasings. The history keeps what was there.
-
-    Always by the built-in writer: a person is waiting and a transaction is open, too long for a model's 20 seconds.
-    """
+    """A new version: the next round's angles and phrasings, by the built-in writer, because a person is waiting."""
     brief = briefs.get_brief(creative.account, round=creative.round + 1, **_audience(creative))
     try:
         _replace(creative, copywriter.write(brief), by, ReviewAction.REWRITTEN, revision, round=brief.round)

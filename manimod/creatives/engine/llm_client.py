@@ -1,7 +1,5 @@
 """The client of the language model, imported only where one is asked: one question with a schema, a time and a size.
-
-It talks to the model's own address and to nothing else: no redirects, no retries, no other account's key.
-"""
+It talks to the model's own address and to nothing else: no redirects, no retries, no other account's key."""
 
 import httpx2
 from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI
@@ -16,10 +14,8 @@ MAX_BYTES = 256 * 1024
 def ask(
     model: LanguageModel, instructions: str, question: str, parts: list[str], wanted: dict[str, str], seconds: float
 ) -> dict[str, dict[str, list[str]]]:
-    """The answer as {part: {name: [line, ...]}}; `wanted` describes the lines of each name.
-
-    Raises ModelSkipped, which quotes nothing of the answer.
-    """
+    """The answer as {part: {name: [line, ...]}}; `wanted` describes the lines of each name. Raises ModelSkipped, which
+    quotes nothing of the answer."""
     kinds = {name: (list[str], Field(description=description)) for name, description in wanted.items()}
     part = create_model("Part", **kinds)
     ads = create_model("ads", **{name: (part, Field(description=f"the lines of {name}")) for name in parts})

@@ -1,39 +1,28 @@
 """Sample sets of every event, for reading and for a preview before Stripe is connected."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 
 from manimod.creatives.engine.brief import Brand, Brief, ExportItem, Offer, OfferKind, Tone
 from manimod.creatives.engine.copy.copywriter import write
 from manimod.lifecycle import KINDS
 
+PAGE = "https://www.example/"
 BRANDS = (
-    Brand(name="Northwind", landing_page="https://northwind.example/"),
-    Brand(
-        name="Lumen Studio",
-        primary="#0f5c4d",
-        accent="#ff7a59",
-        tone=Tone.EXPERT,
-        landing_page="https://lumen.example/",
-    ),
-    Brand(
-        name="Paper Crane", primary="#f2c230", accent="#d8345f", tone=Tone.PLAIN, landing_page="https://crane.example/"
-    ),
+    Brand(name="Northwind", landing_page=PAGE),
+    Brand(name="Lumen Studio", primary="#0f5c4d", accent="#ff7a59", tone=Tone.EXPERT, landing_page=PAGE),
+    Brand(name="Paper Crane", primary="#f2c230", accent="#d8345f", tone=Tone.PLAIN, landing_page=PAGE),
 )
-STORED = {
-    "offers": (
-        Offer(text="Pause for up to three months", kind=OfferKind.PAUSE),
-        Offer(text="Two weeks to try it", kind=OfferKind.TRIAL),
-    ),
-    "release_notes": ("Shared calendars", "Faster search"),
-}
+PAUSE = Offer(text="Pause for up to three months", kind=OfferKind.PAUSE)
+TRIAL = Offer(text="Two weeks to try it", kind=OfferKind.TRIAL)
+STORED = {"offers": (PAUSE, TRIAL), "release_notes": ("Shared calendars", "Faster search")}
 AUDIENCES = [(event, *sample) for event, kind in KINDS.items() for sample in kind.samples]
 
 
-def sample_sets(today: date, brands: Sequence[Brand] = BRANDS) -> Iterator[ExportItem]:
-    """A set of every sample audience; an account passes its own brand. Every other one has something stored."""
+def sample_sets(today: date) -> Iterator[ExportItem]:
+    """A set of every sample audience. Every other one has something stored."""
     for i, (event, segment, tier, position) in enumerate(AUDIENCES):
-        brand, stored = brands[i % len(brands)], STORED if i % 2 else {}
+        brand, stored = BRANDS[i % len(BRANDS)], STORED if i % 2 else {}
         audience = {"event": event, "segment": segment, "tier": tier, "tier_position": position}
         brief = Brief(**audience, brand=brand, today=today, **stored)
         yield ExportItem(f"{event}-{segment}-{tier}", write(brief), brand)

@@ -49,10 +49,8 @@ def draw(variant: Variant, brand: Brand, size: str, little_text: bool = False, l
 
 @lru_cache(maxsize=64)
 def rasterise(svg: str, width: int | None = None) -> bytes:
-    """PNG bytes of an SVG that `draw` made; never hand it a foreign SVG: resvg would read files that it names.
-
-    The latest are kept, about 8 MB of them: the SVG itself is the key, so none is ever out of date.
-    """
+    """PNG bytes of an SVG that `draw` made, the latest of them kept (about 8 MB). Never hand it a foreign SVG: resvg
+    would read files that it names."""
     if "<image" in svg and not re.search(r'href="data:image/png;base64,', svg):
         raise ValueError("only pictures drawn by this engine are rasterised")
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, width=width, skip_system_fonts=True))

@@ -1,7 +1,5 @@
-"""Text as outlines: shaped, kerned and measured by HarfBuzz against Inter, broken into even lines, drawn as SVG paths.
-
-Widths are in em (1 = the font size), so that one measurement serves every size.
-"""
+"""Text as outlines: shaped and measured by HarfBuzz against Inter, broken into even lines, drawn as SVG paths.
+Widths are in em (1 = the font size), so that one measurement serves every size."""
 
 import re
 from dataclasses import dataclass
@@ -139,11 +137,8 @@ def fit(
 
 @lru_cache(maxsize=1024)
 def wrap(text: str, face: Face, measure: float) -> tuple[str, ...]:
-    """The text in as few lines as fit the measure (em), as even as they can be; none where a word alone is too wide.
-
-    A line costs its empty share squared, less where it ends with a stop, more where it ends with a short
-    word or is a last word alone.
-    """
+    """The text in as few lines as fit the measure (em), as even as they can be; none where a word is too wide.
+    A line costs its empty share squared, less if it ends with a stop, more with a short word or as a lonely last."""
     words = text.split(" ")
     if max(width(word, face) for word in words) > measure:
         return ()

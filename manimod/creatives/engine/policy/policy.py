@@ -1,7 +1,5 @@
 """May this text or picture be published? The rules of rules.toml, with the checks that need more than terms.
-
-It lowers the risk that a platform refuses an ad; it never promises a platform's approval.
-"""
+It lowers the risk that a platform refuses an ad; it never promises a platform's approval."""
 
 import re
 import tomllib
