@@ -84,7 +84,7 @@ def picture_version(creative: Creative, kit: BrandKit) -> str:
 
 def decide(creative: Creative, status: CreativeStatus, by: User, reason: str = "", revision: int | None = None) -> None:
     """Approve or reject a creative that waits, or put a decided one back into the queue. Raises CREATIVE_GONE if
-    somebody else was first, and CREATIVE_CHANGED if the texts are no longer those of the `revision` that the person has seen."""
+    somebody else was first, and CREATIVE_CHANGED if the texts are not those of the `revision` that was seen."""
     before, action = CreativeStatus.WAITING, ReviewAction.REOPENED
     if status != CreativeStatus.WAITING:
         action = ReviewAction(status)
