@@ -1,12 +1,4 @@
-"""The pages: thin views that call the packages below and respond with a page, a fragment or a redirect.
-
-render.py   one view, two shapes: the page, or its block for htmx; toasts; redirects after plain forms; pictures
-forms.py    what each form may hold
-auth.py     sign-in and sign-out, the password, and who may see what
-labels.py   the words and times of the pages; assets.py: styles, scripts and icons
-charts.py   numbers as drawings: their geometry, which templates/macros/charts.html writes
-errors.py   every failure as a friendly page or a toast
-"""
+"""The pages: thin views that call the packages below and respond with a page, a fragment or a redirect."""
 
 from flask import Flask, Response
 from flask_compress import Compress

@@ -40,8 +40,7 @@ def show(account: Account) -> Response:
         shown["trend"] = statistics.moments_by_day(connection)
         shown["tiers"], shown["segments"] = _customers(connection)
     steps = setup.steps(account, connection, bool(shown["tiers"]), last_event is not None, bool(delays))
-    open_steps = [step for step in steps if not step["done"]]
-    done = len(steps) - len(open_steps)
+    done = sum(step["done"] for step in steps)
     # Changes with whatever the page shows, but not with the clock.
     facts = [shown, done, last_event and last_event.id, run and (run.state, run.customers, run.subscriptions)]
     fingerprint = f"{zlib.crc32(repr([*facts, connection and connection.last_error]).encode()):08x}"
@@ -54,11 +53,8 @@ def show(account: Account) -> Response:
         also=("_waiting_badge.html", "_announcer.html") if has_ticked else ("_waiting_badge.html",),
         connection=connection,
         working=working,
-        run=run,
-        last_event=last_event,
         delays=delays,
         steps=steps,
-        open_steps=open_steps,
         done=done,
         fingerprint=fingerprint,
         waiting=shown["creatives"]["waiting"],

@@ -13,7 +13,9 @@ from manimod.errors import explain
 from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
 from manimod.models import Creative
 from manimod.models.states import CreativeStatus, EventState, MomentState, Outcome, ReviewAction, Source
-from manimod.stripe.connections import explain_last_error
+from manimod.stripe.connections import explain_last_error, webhook_address
+from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
+from manimod.stripe.payloads import EVENT_TYPES
 
 # What templates find under these names: stored value -> label.
 LABELS = {
@@ -34,6 +36,8 @@ LABELS = {
 def register(app: Flask) -> None:
     app.jinja_env.globals.update(LABELS, is_about_the_key=is_about_the_key, timedelta=timedelta, zip=zip)
     app.jinja_env.globals.update(AUDIENCE_MINIMUMS=AUDIENCE_MINIMUMS, PLACEMENTS=PLACEMENTS, CHANGES=CHANGES)
+    app.jinja_env.globals.update(PERMISSIONS=PERMISSIONS, EVENT_TYPES=EVENT_TYPES, key_link=restricted_key_link())
+    app.jinja_env.globals.update(webhook_address=webhook_address)
     app.jinja_env.filters.update(failure=explain, trouble=explain_last_error)
     for function in (ago, ahead, on_day, exactly, duration, counted, share, audience, sentence_case):
         app.jinja_env.filters[function.__name__] = function

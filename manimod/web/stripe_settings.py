@@ -16,8 +16,6 @@ from manimod.models.accounts import now
 from manimod.models.states import SyncState
 from manimod.moments import record
 from manimod.stripe import connections
-from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
-from manimod.stripe.payloads import EVENT_TYPES
 from manimod.web import render
 from manimod.web.auth import owner_required
 from manimod.web.forms import ApiKeyForm, EventsForm, SigningSecretForm, TierNameForm
@@ -127,18 +125,20 @@ def sync_now(account: Account) -> Response:
     connection = connections.require_current(account)
     with transaction():
         sync.request_sync(connection)
-    return render.success_response("settings/_sync.html", _here("sync"), "Sync started.", **_sync_context(connection))
+    return render.success_response("settings/_sync.html", _here("sync"), "Sync started.", **_context(connection))
 
 
 @blueprint.get("/integrations/stripe/sync")
 @owner_required
 def sync_status(account: Account) -> Response:
     """Asked for by the progress bar; the last answer also brings what the sync has changed elsewhere on the page."""
-    context = _sync_context(connections.require_current(account))
+    context = _context(connections.require_current(account))
     if context["is_syncing"] and render.wants_fragment():
         return render.partial("settings/_sync.html", **context)
-    is_first = context["run"] and context["run"].is_first
-    return _page(account, "sync", also=CHANGED_BY_A_SYNC + (("settings/_tiers.html",) if is_first else ()))
+    also = CHANGED_BY_A_SYNC
+    if any(run.is_first for run in context["runs"][:1]):
+        also += ("settings/_tiers.html",)
+    return _page(account, "sync", also=also)
 
 
 @blueprint.route("/integrations/stripe/disconnect", methods=["GET", "POST"])
@@ -161,38 +161,23 @@ def is_syncing(connection: Connection, runs: Sequence[SyncRun]) -> bool:
 
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
     connection = connections.get_current(account)
-    shown = {
-        "connection": connection,
-        "events_form": EventsForm(formdata=None, data=record.switches(account)),
-        "key_form": ApiKeyForm(formdata=None),
-        "key_link": restricted_key_link(),
-        "permissions": PERMISSIONS,
-    }
+    forms = {"events_form": EventsForm(formdata=None, data=record.switches(account))}
+    forms["key_form"] = ApiKeyForm(formdata=None)
+    shown = {"connection": None}
     if connection:
-        shown |= _context(connection) | _sync_context(connection)
-        shown["working"] = sources.working_source(connection)
-    return render.page("settings/stripe.html", fragment, status, **shown | context)
+        shown = _context(connection) | {"working": sources.working_source(connection)}
+    return render.page("settings/stripe.html", fragment, status, **forms | shown | context)
 
 
 def _context(connection: Connection) -> dict:
-    """What the cards of the webhook and of the tiers show."""
-    found = tiers.get_for_connection(connection)
+    """What the cards of a connected account show."""
+    found, runs = tiers.get_for_connection(connection), sync.list_latest(connection)
     return {
         "connection": connection,
-        "webhook_address": connections.webhook_address(connection),
-        "event_types": EVENT_TYPES,
         "secret_form": SigningSecretForm(formdata=None),
         "tiers": found,
         "unprintable": brand_kit.unprintable_tiers(connection, found),
-    }
-
-
-def _sync_context(connection: Connection) -> dict:
-    runs = sync.list_latest(connection)
-    return {
-        "connection": connection,
         "runs": runs,
-        "run": next(iter(runs), None),
         "progress": sync.progress(runs),
         "is_syncing": is_syncing(connection, runs),
     }

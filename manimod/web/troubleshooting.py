@@ -8,7 +8,6 @@ from manimod.ingest import delivery_log
 from manimod.jobs import transaction
 from manimod.models import Account, Alert
 from manimod.stripe import connections
-from manimod.stripe.payloads import EVENT_TYPES
 from manimod.web import render
 from manimod.web.auth import owner_required
 
@@ -46,7 +45,6 @@ def deliveries(account: Account) -> Response:
         rejected=delivery_log.rejected_deliveries(connection),
         chosen=chosen,
         is_first="after" not in request.args,
-        event_types=EVENT_TYPES,
     )
 
 
