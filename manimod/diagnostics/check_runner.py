@@ -1,6 +1,7 @@
 """Runs the checks of checks.toml. A check that needs another one that is not good says so and is not judged."""
 
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from graphlib import TopologicalSorter
@@ -8,6 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from manimod.diagnostics.checks import Checks
+from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Account, Health
 from manimod.models.accounts import now
@@ -70,7 +72,8 @@ def run_checks(account: Account | None = None, ask_stripe: bool = False) -> list
     With `ask_stripe` the account's key is tried first, which takes up to 10 seconds.
     """
     if ask_stripe and account.may_connect_stripe and (connection := connections.get_current(account)):
-        connections.check_connection(connection.id)
+        with suppress(ManimodError):  # the checks read what is remembered
+            connections.refresh_permissions(connection.id)
     checks, found = Checks(account), {}
     for name in RUN_ORDER:
         row = CHECKS[name]

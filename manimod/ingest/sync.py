@@ -6,7 +6,6 @@ A lease keeps a second worker away from a run that is under way.
 """
 
 import time
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -36,15 +35,6 @@ REQUIRED_LISTS = ("customers", "subscriptions")
 SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on from its cursors
 
 
-@dataclass(frozen=True)
-class SyncProgress:
-    """How far a run is, in rows of Stripe's lists; `total` is what the last complete run read, None before one."""
-
-    read: int
-    total: int | None
-    per_second: float
-
-
 class Interrupted(Exception):
     """The run is no longer this worker's: disconnected, or taken over after the lease ran out."""
 
@@ -65,16 +55,6 @@ def list_latest(connection: Connection, limit: int = MAX_RUNS_SHOWN) -> list[Syn
     """The latest runs, newest first."""
     query = select(SyncRun).where(SyncRun.connection_id == connection.id).order_by(SyncRun.id.desc())
     return list(db.session.scalars(query.limit(limit)))
-
-
-def progress(runs: list[SyncRun]) -> SyncProgress | None:
-    """The progress of the run that is under way, out of the latest runs; None where none is."""
-    if not runs or runs[0].state != SyncState.RUNNING:
-        return None
-    rows = [run.customers + run.subscriptions for run in runs]
-    before = next((read for read, run in zip(rows, runs, strict=True) if run.state == SyncState.DONE), None)
-    seconds = max((now() - runs[0].started_at).total_seconds(), 1.0)
-    return SyncProgress(rows[0], before and max(before, rows[0]), rows[0] / seconds)
 
 
 def due() -> set[int]:

@@ -184,27 +184,27 @@ def open_gateway(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> St
     return StripeGateway(api_key, settings().stripe_api_base, timeout)
 
 
-def check_connection(connection_id: int) -> None:
-    """Ask Stripe now whether the key works and what it may read, and remember the answer. Takes up to 10 seconds."""
-    failure = None
-    try:
-        refresh_permissions(connection_id)
-    except ManimodError as refusal:
-        failure = refusal
-    with jobs.transaction():
-        record_error(db.session.get(Connection, connection_id), failure)
-
-
 def refresh_permissions(connection_id: int) -> None:
-    """Ask again what the key may read, and store it. Raises ManimodError, also if it may read too little."""
-    probe = open_gateway(db.session.get(Connection, connection_id)).probe()
+    """Ask Stripe whether the key works and what it may read, and remember the answer. Takes up to 10 seconds.
+
+    Raises ManimodError, also if the key may read too little.
+    """
+    probe, failure = None, None
+    try:
+        probe = open_gateway(db.session.get(Connection, connection_id)).probe()
+        probe.require()
+    except ManimodError as error:
+        failure = error
     with jobs.transaction():
         connection = db.session.get(Connection, connection_id)
-        connection.permissions = probe.permissions
-        connection.stripe_account_name = probe.account_name or connection.stripe_account_name
-        connection.stripe_account_id = probe.account_id or connection.stripe_account_id
-        _schedule_poll(connection)
-    probe.require()
+        if probe:
+            connection.permissions = probe.permissions
+            connection.stripe_account_name = probe.account_name or connection.stripe_account_name
+            connection.stripe_account_id = probe.account_id or connection.stripe_account_id
+            _schedule_poll(connection)
+        record_error(connection, failure)
+    if failure:
+        raise failure
 
 
 def _schedule_poll(connection: Connection) -> None:

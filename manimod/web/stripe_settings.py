@@ -178,7 +178,7 @@ def _context(connection: Connection) -> dict:
         "tiers": found,
         "unprintable": brand_kit.unprintable_tiers(connection, found),
         "runs": runs,
-        "progress": sync.progress(runs),
+        "complete": next((run for run in runs if run.state == SyncState.DONE), None),
         "is_syncing": is_syncing(connection, runs),
     }
 

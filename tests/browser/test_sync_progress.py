@@ -18,7 +18,7 @@ def test_the_progress_moves_by_itself_and_the_page_stops_asking(open_as_owner, s
     paste(page, account["keys"]["test"]["restricted"])
     progress = page.get_by_role("progressbar", name="Progress of the sync")
     expect(progress).to_be_visible()
-    expect(page.locator("#sync")).to_contain_text("a second")
+    expect(page.locator("#sync")).to_contain_text("subscriptions read")
     row = page.locator("#runs tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("1,000")

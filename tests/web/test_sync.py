@@ -42,7 +42,6 @@ def test_progress_is_measured_by_what_the_last_run_read(as_owner, connection):
     panel = as_owner.htmx("get", f"{PAGE}/sync").text
     assert 'max="1000" value="250"' in panel
     assert "150 customers and 100 subscriptions read, of about 1,000 in all" in panel
-    assert "25 a second" in panel or "24 a second" in panel
     assert "hx-get" in panel
 
 
