@@ -98,7 +98,7 @@ def sizes(connection: Connection) -> list[tuple[str | None, str | None, int]]:
     names = tiers.names(connection)
     query = select(AudienceDay.stripe_product_id, AudienceDay.segment, AudienceDay.customers)
     rows = db.session.execute(query.where(is_latest(connection.id)))
-    return [(tiers.display_name(names, product), segment, customers) for product, segment, customers in rows]
+    return [(names.get(product, tiers.UNNAMED), segment, customers) for product, segment, customers in rows]
 
 
 def by_size(counts: list[tuple[str | None, int]]) -> list[tuple[str | None, int]]:
@@ -142,7 +142,7 @@ def get_trend(connection: Connection) -> Trend | None:
     )
     counted: dict[date, Counter[str | None]] = {}
     for day, product, customers in db.session.execute(query.group_by(AudienceDay.day, AudienceDay.stripe_product_id)):
-        counted.setdefault(day, Counter())[tiers.display_name(names, product)] += customers
+        counted.setdefault(day, Counter())[names.get(product, tiers.UNNAMED)] += customers
     if not counted:
         return None
     newest = counted[max(counted)]

@@ -23,14 +23,10 @@ def get_for_connection(connection: Connection) -> list[Tier]:
     return sorted(db.session.scalars(query), key=lambda tier: (tier.name is not None, tier.name or ""))
 
 
-def names(connection: Connection) -> dict[str, str | None]:
-    """By product, as pages call them."""
-    return {tier.stripe_product_id: tier.name for tier in get_for_connection(connection)}
-
-
-def display_name(names: dict[str, str | None], product: str | None) -> str | None:
-    """None without a product. To the owner several products may be one tier."""
-    return product and (names.get(product) or UNNAMED)
+def names(connection: Connection) -> dict[str | None, str | None]:
+    """By product, as pages call them; None without a product. To the owner several products may be one tier."""
+    named = {tier.stripe_product_id: tier.name or UNNAMED for tier in get_for_connection(connection)}
+    return named | {None: None}
 
 
 def name_new_tiers(connection_id: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Row, or_, select, tuple_
 
@@ -18,6 +18,7 @@ from manimod.stripe.payloads import EventFacts
 PAGE_SIZE = 25
 MAX_SCANNED = 2000  # events that a page with filters reads at most, so that a rare one costs no scan of the table
 REJECTIONS_SHOWN_FOR = timedelta(days=7)
+MAX_ID = 2**62
 MAX_CUSTOMERS = 10
 MAX_ACTIVITY = 20  # moments and events of one customer
 FILTERS = {"type": StripeEvent.type, "source": StripeEvent.source, "result": StripeEvent.state}
@@ -25,10 +26,10 @@ FILTERS = {"type": StripeEvent.type, "source": StripeEvent.source, "result": Str
 
 @dataclass(frozen=True)
 class LogPage:
-    """Events, newest first. `further` is the cursor of the next page, None at the end."""
+    """Events, newest first. `further`: the next page comes after this event; None at the end."""
 
     events: list[StripeEvent]
-    further: str | None
+    further: int | None
 
 
 @dataclass(frozen=True)
@@ -60,32 +61,23 @@ class CustomerActivity:
     events: list[StripeEvent]
 
 
-def page(connection: Connection, wanted: dict[str, str], after: str | None = None) -> LogPage:
-    """The newest events that have the `wanted` values of FILTERS, or those older than the cursor `after`."""
+def page(connection: Connection, wanted: dict[str, str], after: int | None = None) -> LogPage:
+    """The newest events that have the `wanted` values of FILTERS, or those that are older than the event `after`."""
     order = StripeEvent.received_at.desc(), StripeEvent.id.desc()
     newest = select(StripeEvent.id).where(StripeEvent.connection_id == connection.id).order_by(*order)
-    if cursor := _read_cursor(after):
-        newest = newest.where(tuple_(StripeEvent.received_at, StripeEvent.id) < tuple_(*cursor))
+    if after is not None and abs(after) < MAX_ID:
+        place = StripeEvent.received_at, StripeEvent.id
+        last = select(*place).where(StripeEvent.connection_id == connection.id, StripeEvent.id == after)
+        newest = newest.where(tuple_(*place) < last.scalar_subquery())
     size = MAX_SCANNED if wanted else PAGE_SIZE
     scanned = list(db.session.scalars(newest.limit(size)))
     fitting = select(StripeEvent).where(StripeEvent.id.in_(scanned)).order_by(*order)
     for name, value in wanted.items():
         fitting = fitting.where(FILTERS[name] == value)
     found = list(db.session.scalars(fitting.limit(PAGE_SIZE)))
-    last = None
     if len(found) == PAGE_SIZE:
-        last = found[-1]
-    elif len(scanned) == size:
-        last = db.session.get(StripeEvent, scanned[-1])
-    return LogPage(found, f"{last.received_at.timestamp():.6f}_{last.id}" if last else None)
-
-
-def _read_cursor(text: str | None) -> tuple[datetime, int] | None:
-    at, _, row_id = (text or "").partition("_")
-    try:
-        return datetime.fromtimestamp(float(at), UTC), min(int(row_id), 2**62)
-    except (ValueError, OverflowError, OSError):
-        return None
+        return LogPage(found, found[-1].id)
+    return LogPage(found, scanned[-1] if len(scanned) == size else None)
 
 
 def rejected_deliveries(connection: Connection) -> list[RejectedDelivery]:

@@ -15,7 +15,7 @@ from manimod.extensions import db
 from manimod.ingest import events
 from manimod.models import Connection
 from manimod.models.accounts import now
-from manimod.models.states import ConnectionStatus, Source
+from manimod.models.states import Source
 from manimod.stripe import connections
 from manimod.stripe.gateway import StripeGateway
 from manimod.stripe.payloads import EVENT_TYPES
@@ -29,10 +29,7 @@ MAX_AGE = timedelta(days=29)  # Stripe lists events of the last 30 days
 
 def due() -> list[int]:
     """The connections whose events should be read now."""
-    is_due = Connection.next_poll_at <= now()
-    return list(
-        db.session.scalars(select(Connection.id).where(Connection.status == ConnectionStatus.CONNECTED, is_due))
-    )
+    return list(db.session.scalars(select(Connection.id).where(Connection.next_poll_at <= now())))
 
 
 def run(connection_id: int) -> None:

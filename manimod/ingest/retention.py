@@ -8,7 +8,7 @@ once in a life (new customer, cancelled) stays. See docs/decisions/0012.
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import aliased
 
 from manimod import jobs
@@ -28,13 +28,10 @@ DECIDED = (MomentState.GENERATED, MomentState.WITHDRAWN, MomentState.SKIPPED)
 
 
 def due() -> list[int]:
-    """The connections with something old, once an hour."""
+    """Every connection, once an hour."""
     if not jobs.redis().set("mani:pruned", 1, nx=True, ex=INTERVAL_SECONDS):
         return []
-    oldest = now() - timedelta(days=settings().retention_days)
-    has_events = exists().where(StripeEvent.connection_id == Connection.id, StripeEvent.received_at < oldest)
-    has_moments = exists().where(Moment.connection_id == Connection.id, Moment.occurred_at < oldest)
-    return list(db.session.scalars(select(Connection.id).where(or_(has_events, has_moments))))
+    return list(db.session.scalars(select(Connection.id)))
 
 
 def prune(connection_id: int) -> bool:

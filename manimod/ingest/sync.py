@@ -19,7 +19,7 @@ from manimod.errors import PASSING, ManimodError
 from manimod.extensions import db
 from manimod.models import Connection, Customer, Subscription, SyncRun
 from manimod.models.accounts import now
-from manimod.models.states import ConnectionStatus, Source, SyncState
+from manimod.models.states import Source, SyncState
 from manimod.moments import compare, interpret, record
 from manimod.moments.compare import Baseline
 from manimod.moments.interpret import Interpretation
@@ -59,9 +59,7 @@ def list_latest(connection: Connection, limit: int = MAX_RUNS_SHOWN) -> list[Syn
 
 def due() -> set[int]:
     """The connections whose sync should start now, or whose run was left by its worker."""
-    waiting = select(Connection.id).where(
-        Connection.status == ConnectionStatus.CONNECTED, Connection.next_sync_at <= now()
-    )
+    waiting = select(Connection.id).where(Connection.next_sync_at <= now())
     abandoned = select(SyncRun.connection_id).where(SyncRun.state == SyncState.RUNNING, SyncRun.lease_until < now())
     return {*db.session.scalars(waiting), *db.session.scalars(abandoned)}
 

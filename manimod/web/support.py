@@ -100,7 +100,7 @@ def _page(account: Account, status: int = 200, form: SupportForm | None = None) 
     context = {}
     if connection:
         context["runs"] = sync.list_latest(connection)
-        context["log"] = delivery_log.page(connection, {}, request.args.get("after"))
+        context["log"] = delivery_log.page(connection, {}, request.args.get("after", type=int))
         context["rejected"] = delivery_log.rejected_deliveries(connection)
     return render.page(
         "support/account.html",

@@ -41,7 +41,7 @@ def deliveries(account: Account) -> Response:
     return render.page(
         "troubleshooting/deliveries.html",
         "log",
-        log=delivery_log.page(connection, chosen, request.args.get("after")),
+        log=delivery_log.page(connection, chosen, request.args.get("after", type=int)),
         rejected=delivery_log.rejected_deliveries(connection),
         chosen=chosen,
         is_first="after" not in request.args,

@@ -141,7 +141,7 @@ def test_the_log_is_read_page_by_page(as_owner, connected):
     assert "Older events" not in page.text
 
 
-@pytest.mark.parametrize("after", ["x", "1e400_1", "nan_2", "1_99999999999999999999999", "_", "-1_-1"])
+@pytest.mark.parametrize("after", ["x", "1e400", "nan", "99999999999999999999999", "", "-1"])
 def test_a_made_up_place_in_the_log_is_no_error(as_owner, connected, after):
     assert as_owner.get(f"{PAGE}/deliveries?after={after}").status_code == 200
 
