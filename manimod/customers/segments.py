@@ -14,7 +14,6 @@ NEW_DAYS = 30
 HIGH_FROM, CORE_FROM, HYSTERESIS = 0.80, 0.40, 0.05
 FEW_CUSTOMERS, FEW_PRICES = 20, 3
 
-
 DAYS = {
     "sqlite": "julianday(coalesce(s.ended_at, CURRENT_TIMESTAMP)) - julianday(coalesce(s.started_at, s.created_at))",
     "postgresql": "extract(epoch FROM coalesce(s.ended_at, now()) - coalesce(s.started_at, s.created_at)) / 86400.0",

@@ -14,7 +14,7 @@ from manimod.extensions import db
 from manimod.models import Account, Connection
 from manimod.models.accounts import now
 from manimod.models.states import ConnectionStatus, Plan
-from manimod.stripe.crypto import DecryptionError, Keyring
+from manimod.stripe.crypto import DecryptionError
 from manimod.stripe.gateway import TIMEOUT_SECONDS, Probe, StripeGateway, missing_permissions
 
 # Each encrypted column and the name its value is bound to. Both signing secrets share one name, so that the current
@@ -249,7 +249,7 @@ def rotate_encryption_keys() -> KeyRotation:
             connection = db.session.get_one(Connection, connection_id, **lock_row)
             for column in ENCRYPTED_COLUMNS:
                 encrypted = getattr(connection, column)
-                if encrypted is None or _keyring().is_current(encrypted):
+                if encrypted is None or current_app.extensions["keyring"].is_current(encrypted):
                     continue
                 secret = _decrypt(connection, column)
                 if secret is not None:
@@ -261,19 +261,15 @@ def rotate_encryption_keys() -> KeyRotation:
     return done
 
 
-def _keyring() -> Keyring:
-    return current_app.extensions["keyring"]
-
-
 def _encrypt(connection: Connection, column: str, secret: str) -> None:
     bound_to = f"connection:{connection.id}:{ENCRYPTED_COLUMNS[column]}"
-    setattr(connection, column, _keyring().encrypt(secret, bound_to))
+    setattr(connection, column, current_app.extensions["keyring"].encrypt(secret, bound_to))
 
 
 def _decrypt(connection: Connection, column: str) -> str | None:
     """None if the column is empty or its encryption key is lost."""
     bound_to = f"connection:{connection.id}:{ENCRYPTED_COLUMNS[column]}"
     try:
-        return _keyring().decrypt(getattr(connection, column) or "", bound_to)
+        return current_app.extensions["keyring"].decrypt(getattr(connection, column) or "", bound_to)
     except DecryptionError:
         return None
