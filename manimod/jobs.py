@@ -101,18 +101,23 @@ def queue(name: str) -> Queue:
 
 @dataclass(frozen=True)
 class Heartbeats:
-    """Who is there to work. `workers`: queue -> number of live workers; `scheduler_at` is None without a scheduler."""
+    """Who is there to work, and what there is to do, by queue. While Redis is away, the dictionaries are empty."""
 
     redis_answers: bool
     workers: dict[str, int]
-    scheduler_at: datetime | None
+    waiting_jobs: dict[str, int]
+    failed_jobs: dict[str, int]  # in the last 24 hours
+    scheduler_at: datetime | None  # None without a scheduler
 
 
 def heartbeats() -> Heartbeats:
     """RQ forgets a worker that has sent no heartbeat for its `worker_ttl` and a minute."""
+    workers, waiting, failed = {}, {}, {}
     try:
         beat = redis().get(HEARTBEAT_KEY)
-        workers = {name: len(Worker.all(queue=queue(name), serializer=JSONSerializer)) for name in (FAST, SLOW)}
+        for own in (queue(FAST), queue(SLOW)):
+            workers[own.name] = len(Worker.all(queue=own, serializer=JSONSerializer))
+            waiting[own.name], failed[own.name] = own.count, own.failed_job_registry.count
     except RedisError:
-        return Heartbeats(False, {FAST: 0, SLOW: 0}, None)
-    return Heartbeats(True, workers, datetime.fromtimestamp(int(beat), UTC) if beat else None)
+        return Heartbeats(False, {}, {}, {}, None)
+    return Heartbeats(True, workers, waiting, failed, datetime.fromtimestamp(int(beat), UTC) if beat else None)

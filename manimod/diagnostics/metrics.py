@@ -1,10 +1,8 @@
 """The installation in numbers, for /metrics and for support. They name nobody."""
 
-from contextlib import suppress
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Gauge
-from redis.exceptions import RedisError
 from sqlalchemy import ColumnElement, func, literal, select
 
 from manimod import jobs
@@ -39,15 +37,6 @@ def oldest_waiting_at(connection: Connection | None = None) -> datetime | None:
     return min(found, default=None)
 
 
-def job_counts() -> dict[str, tuple[int, int]]:
-    """Queue -> jobs that wait, and jobs that failed in the last 24 hours. Empty while Redis is away."""
-    counts = {}
-    with suppress(RedisError):
-        for queue in (jobs.queue(jobs.FAST), jobs.queue(jobs.SLOW)):
-            counts[queue.name] = queue.count, queue.failed_job_registry.count
-    return counts
-
-
 def read_gauges() -> CollectorRegistry:
     """Every gauge of /metrics, read now."""
     registry = CollectorRegistry()
@@ -58,12 +47,11 @@ def read_gauges() -> CollectorRegistry:
     heartbeats = jobs.heartbeats()
     gauge("redis_up", "Whether Redis answers").set(heartbeats.redis_answers)
     gauge("scheduler_up", "Whether the scheduler runs").set(heartbeats.scheduler_at is not None)
-    workers = gauge("workers", "Workers that are running", "queue")
+    workers = gauge("workers", "Workers that are running; none of it while Redis is away", "queue")
+    waiting = gauge("jobs_waiting", "Jobs that wait; none of it while Redis is away", "queue")
     for queue, count in heartbeats.workers.items():
         workers.labels(queue).set(count)
-    waiting = gauge("jobs_waiting", "Jobs that wait; none of it while Redis is away", "queue")
-    for queue, (count, _) in job_counts().items():
-        waiting.labels(queue).set(count)
+        waiting.labels(queue).set(heartbeats.waiting_jobs[queue])
     gauge("events_failed", "Events given up").set(count_events(EventState.FAILED))
     age = gauge("oldest_waiting_seconds", "Age of the oldest event or moment that waits for a worker, 0 if none does")
     since = oldest_waiting_at()

@@ -40,7 +40,6 @@ def index() -> Response:
         chosen=chosen,
         checks=check_runner.CHECKS,
         heartbeats=jobs.heartbeats(),
-        queues=metrics.job_counts(),
         events_pending=metrics.count_events(EventState.PENDING),
         oldest_waiting_at=metrics.oldest_waiting_at(),
     )
