@@ -12,11 +12,11 @@ def load_settings() -> Settings:
     """A flask command without settings speaks of the installation that `make run` keeps in DATA_DIR."""
     is_command = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
     if not is_command or os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
-        return config.load_settings()
+        return config.Settings()
     directory = DataDirectory.from_environment()
     if not directory.redis_url.exists():
         directory.write(directory.redis_url, "redis://127.0.0.1:6379/0")  # until the first start chooses its own
-    return config.load_settings(directory.environment())
+    return config.Settings(directory.environment())
 
 
 try:

@@ -30,7 +30,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from manimod import cli, web
-from manimod.config import Settings, load_settings
+from manimod.config import Settings
 from manimod.extensions import bootstrap, configure_logs, csrf, db, htmx, limiter, mail, migrate, open_redis, security
 from manimod.ingest.receiver import create_receiver
 from manimod.models import Role, User
@@ -39,7 +39,7 @@ from manimod.stripe.crypto import Keyring
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, from the environment's settings unless given. Raises config.ConfigError."""
-    settings = settings or load_settings()
+    settings = settings or Settings()
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     app.config.from_file("flask.toml", load=tomllib.load, text=False)
     configure(app, settings)

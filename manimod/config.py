@@ -35,73 +35,47 @@ class LlmSettings:
     api_key: str | None = None
 
 
-@dataclass(frozen=True, repr=False)
 class Settings:
-    """Everything the application takes from outside. Without a repr: it would show the secrets."""
+    """Everything the application takes from outside. Raises ConfigError for the first one that is missing or wrong."""
 
-    database_url: str
-    redis_url: str
-    port: int
-    public_url: str
-    stripe_api_base: str
-    sync_interval_minutes: int
-    grace_period_seconds: int
-    stripe_requests_per_second: int
-    trusted_proxies: int
-    retention_days: int
-    secret_key: str
-    encryption_keys: dict[str, bytes]
-    llm: LlmSettings | None
-    metrics_token: str | None
-    smtp_url: str | None
-    mail_from: str
-    alert_email: str | None
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        env = SettingsReader(environment)
+        schemes = ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://")
+        # SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses.
+        database_url = env.address("DATABASE_URL", schemes)
+        self.database_url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", database_url)
+        self.redis_url = env.address("REDIS_URL", ("redis://", "rediss://", "unix://"))
+        self.port = env.number("PORT", 8000, least=1, most=65535)
+        self.public_url = env.address("PUBLIC_URL", WEB_SCHEMES, f"http://127.0.0.1:{self.port}")
+        self.stripe_api_base = env.address("STRIPE_API_BASE", WEB_SCHEMES, "https://api.stripe.com")
+        self.sync_interval_minutes = env.number("SYNC_INTERVAL_MINUTES", 60, least=1)
+        former_name = env.number("SETTLE_SECONDS", 20, least=0)
+        self.grace_period_seconds = env.number("GRACE_PERIOD_SECONDS", former_name, least=0)
+        self.stripe_requests_per_second = env.number("STRIPE_REQUESTS_PER_SECOND", 25, least=1)
+        self.trusted_proxies = env.number("TRUSTED_PROXIES", 0, least=0)
+        self.retention_days = env.number("RETENTION_DAYS", 90, least=31)  # Stripe resends for 30 days
+        self.secret_key = env.str("SECRET_KEY", validate=LONG_SECRET)
+        self.encryption_keys: dict[str, bytes] = env.encryption_keys("ENCRYPTION_KEYS")
+        self.metrics_token = env.str("METRICS_TOKEN", None, validate=ONE_WORD)
+        self.smtp_url = env.str("SMTP_URL", None, validate=SMTP_ADDRESS)
+        self.mail_from = env.str("MAIL_FROM", "mani@localhost", validate=MAIL_ADDRESS)
+        self.alert_email = env.str("ALERT_EMAIL", None, validate=MAIL_ADDRESS)
+        self.llm: LlmSettings | None = None
+        if model := env.str("LLM_MODEL", None):
+            address = env.address("LLM_BASE_URL", WEB_SCHEMES, "https://api.openai.com/v1")
+            self.llm = LlmSettings(model, address, env.str("LLM_API_KEY", None, validate=ONE_WORD))
+        try:
+            env.seal()
+        except EnvValidationError as error:
+            name, problems = next(iter(error.error_messages.items()))
+            if problems[0] == "Environment variable not set.":
+                problems = [f"is not set. Set {name} (or {name}_FILE), or start with `make run`, which sets it"]
+            raise ConfigError(f"{name} {problems[0]}.") from None
 
 
 def settings() -> Settings:
     """The settings of the running application."""
     return current_app.extensions["settings"]
-
-
-def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Raises ConfigError, which names the first setting that is missing or wrong."""
-    env = SettingsReader(environment)
-    port = env.number("PORT", 8000, least=1, most=65535)
-    # SETTLE_SECONDS is the former name of GRACE_PERIOD_SECONDS.
-    grace_period_seconds = env.number("GRACE_PERIOD_SECONDS", env.number("SETTLE_SECONDS", 20, least=0), least=0)
-    database_url = env.address("DATABASE_URL", ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://"))
-    llm = None
-    if model := env.str("LLM_MODEL", None):
-        llm_base_url = env.address("LLM_BASE_URL", WEB_SCHEMES, "https://api.openai.com/v1")
-        llm = LlmSettings(model, llm_base_url, env.str("LLM_API_KEY", None, validate=ONE_WORD))
-    loaded = Settings(
-        # SQLAlchemy wants the driver named; hosting providers hand out postgres:// addresses.
-        database_url=re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", database_url),
-        redis_url=env.address("REDIS_URL", ("redis://", "rediss://", "unix://")),
-        port=port,
-        public_url=env.address("PUBLIC_URL", WEB_SCHEMES, f"http://127.0.0.1:{port}"),
-        stripe_api_base=env.address("STRIPE_API_BASE", WEB_SCHEMES, "https://api.stripe.com"),
-        sync_interval_minutes=env.number("SYNC_INTERVAL_MINUTES", 60, least=1),
-        grace_period_seconds=grace_period_seconds,
-        stripe_requests_per_second=env.number("STRIPE_REQUESTS_PER_SECOND", 25, least=1),
-        trusted_proxies=env.number("TRUSTED_PROXIES", 0, least=0),
-        retention_days=env.number("RETENTION_DAYS", 90, least=31),  # Stripe resends for 30 days
-        secret_key=env.str("SECRET_KEY", validate=LONG_SECRET),
-        encryption_keys=env.encryption_keys("ENCRYPTION_KEYS"),
-        llm=llm,
-        metrics_token=env.str("METRICS_TOKEN", None, validate=ONE_WORD),
-        smtp_url=env.str("SMTP_URL", None, validate=SMTP_ADDRESS),
-        mail_from=env.str("MAIL_FROM", "mani@localhost", validate=MAIL_ADDRESS),
-        alert_email=env.str("ALERT_EMAIL", None, validate=MAIL_ADDRESS),
-    )
-    try:
-        env.seal()
-    except EnvValidationError as error:
-        name, problems = next(iter(error.error_messages.items()))
-        if problems[0] == "Environment variable not set.":
-            problems = [f"is not set. Set {name} (or {name}_FILE), or start with `make run`, which sets it"]
-        raise ConfigError(f"{name} {problems[0]}.") from None
-    return loaded
 
 
 class SettingsReader(Env):

@@ -59,7 +59,7 @@ def perform(control: SandboxControl, mani: subprocess.Popen, environment: dict[s
     account = demo.seed(control, customers=CUSTOMERS)
     while not (web_answers(port) and mani.poll() is None):
         time.sleep(0.2)
-    app = create_app(config.load_settings(DataDirectory(Path(environment["DATA_DIR"])).environment() | environment))
+    app = create_app(config.Settings(DataDirectory(Path(environment["DATA_DIR"])).environment() | environment))
     while not has_owner(app):
         time.sleep(0.2)
     keys = account["keys"]["test"]

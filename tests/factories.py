@@ -13,7 +13,7 @@ from flask import current_app
 from flask_security import hash_password
 from passlib.totp import TOTP
 
-from manimod.config import Settings, load_settings
+from manimod.config import Settings
 from manimod.extensions import db, security
 from manimod.jobs import transaction
 from manimod.models import Account, Connection, User
@@ -37,7 +37,7 @@ def make_settings(database_url: str, redis_url: str, **environment: str) -> Sett
         "SECRET_KEY": "s" * 64,
         "ENCRYPTION_KEYS": f"k1:{base64.b64encode(bytes(32)).decode()}",
     }
-    return load_settings(defaults | environment)
+    return Settings(defaults | environment)
 
 
 def make_account(plan: str = "pro", name: str = "Brightside Studio") -> Account:

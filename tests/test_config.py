@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from manimod.config import ConfigError, load_settings
+from manimod.config import ConfigError, Settings
 
 KEY = base64.b64encode(b"k" * 32).decode()
 COMPLETE = {
@@ -17,7 +17,7 @@ COMPLETE = {
 
 
 def test_defaults_point_to_stripe_and_to_an_hourly_sync() -> None:
-    settings = load_settings(COMPLETE)
+    settings = Settings(COMPLETE)
     assert settings.stripe_api_base == "https://api.stripe.com"
     assert settings.sync_interval_minutes == 60
     assert settings.public_url == "http://127.0.0.1:8000"
@@ -25,13 +25,13 @@ def test_defaults_point_to_stripe_and_to_an_hourly_sync() -> None:
 
 
 def test_the_address_of_this_machine_has_the_port() -> None:
-    assert load_settings({**COMPLETE, "PORT": "9000"}).public_url == "http://127.0.0.1:9000"
+    assert Settings({**COMPLETE, "PORT": "9000"}).public_url == "http://127.0.0.1:9000"
 
 
 @pytest.mark.parametrize("name", COMPLETE)
 def test_what_is_required_is_named(name: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} is not set"):
-        load_settings({**COMPLETE, name: ""})
+        Settings({**COMPLETE, name: ""})
 
 
 @pytest.mark.parametrize("name", COMPLETE)
@@ -39,17 +39,17 @@ def test_every_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(COMPLETE[name] + "\n")
     environment = {key: value for key, value in COMPLETE.items() if key != name}
-    assert load_settings({**environment, f"{name}_FILE": str(file)}) == load_settings(COMPLETE)
+    assert vars(Settings({**environment, f"{name}_FILE": str(file)})) == vars(Settings(COMPLETE))
 
 
 def test_a_file_that_is_missing_is_named() -> None:
     with pytest.raises(ConfigError, match="SECRET_KEY_FILE points to /nowhere, which cannot be read"):
-        load_settings({**COMPLETE, "SECRET_KEY_FILE": "/nowhere"})
+        Settings({**COMPLETE, "SECRET_KEY_FILE": "/nowhere"})
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_postgres_addresses_get_the_installed_driver(scheme: str) -> None:
-    settings = load_settings({**COMPLETE, "DATABASE_URL": f"{scheme}://mani:pw@db/mani"})
+    settings = Settings({**COMPLETE, "DATABASE_URL": f"{scheme}://mani:pw@db/mani"})
     assert settings.database_url == "postgresql+psycopg://mani:pw@db/mani"
 
 
@@ -72,13 +72,13 @@ def test_postgres_addresses_get_the_installed_driver(scheme: str) -> None:
 )
 def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} ") as caught:
-        load_settings({**COMPLETE, name: value})
+        Settings({**COMPLETE, name: value})
     assert "\n" not in str(caught.value)
 
 
 def test_the_former_name_of_the_grace_period_still_counts() -> None:
-    assert load_settings({**COMPLETE, "SETTLE_SECONDS": "7"}).grace_period_seconds == 7
-    assert load_settings({**COMPLETE, "SETTLE_SECONDS": "7", "GRACE_PERIOD_SECONDS": "9"}).grace_period_seconds == 9
+    assert Settings({**COMPLETE, "SETTLE_SECONDS": "7"}).grace_period_seconds == 7
+    assert Settings({**COMPLETE, "SETTLE_SECONDS": "7", "GRACE_PERIOD_SECONDS": "9"}).grace_period_seconds == 9
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_the_former_name_of_the_grace_period_still_counts() -> None:
     ["smtp://mail", "smtp://mail:25", "smtps://ada:p%40ss@mail.example.com:465", "smtp://[::1]:25/"],
 )
 def test_mail_servers(url: str) -> None:
-    assert load_settings({**COMPLETE, "SMTP_URL": url}).smtp_url == url
+    assert Settings({**COMPLETE, "SMTP_URL": url}).smtp_url == url
 
 
 @pytest.mark.parametrize("url", ["mail:25", "http://mail", "smtp://", "smtp://ada:secret@", "smtp://mail:0"])
 def test_a_wrong_mail_server_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ConfigError, match="^SMTP_URL must look like smtp://user:password@host:587") as caught:
-        load_settings({**COMPLETE, "SMTP_URL": url})
+        Settings({**COMPLETE, "SMTP_URL": url})
     assert "secret" not in str(caught.value)
 
 
@@ -100,40 +100,40 @@ def test_a_wrong_mail_server_is_refused_without_its_password(url: str) -> None:
 def test_ports(value: str) -> None:
     if value:
         with pytest.raises(ConfigError, match="^PORT must be a whole number"):
-            load_settings({**COMPLETE, "PORT": value})
+            Settings({**COMPLETE, "PORT": value})
     else:
-        assert load_settings({**COMPLETE, "PORT": value}).port == 8000
+        assert Settings({**COMPLETE, "PORT": value}).port == 8000
 
 
 def test_several_encryption_keys_keep_their_order() -> None:
-    settings = load_settings({**COMPLETE, "ENCRYPTION_KEYS": f"new:{KEY}, old:{KEY}"})
+    settings = Settings({**COMPLETE, "ENCRYPTION_KEYS": f"new:{KEY}, old:{KEY}"})
     assert list(settings.encryption_keys) == ["new", "old"]
 
 
 def test_no_language_model_unless_one_is_named() -> None:
-    assert load_settings({**COMPLETE, "LLM_API_KEY": "sk-1", "LLM_MODEL": ""}).llm is None
+    assert Settings({**COMPLETE, "LLM_API_KEY": "sk-1", "LLM_MODEL": ""}).llm is None
 
 
 def test_a_language_model_has_an_address_and_perhaps_a_key(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("sk-1\n")
-    named = load_settings({**COMPLETE, "LLM_MODEL": "gpt-x", "LLM_API_KEY_FILE": str(file)}).llm
+    named = Settings({**COMPLETE, "LLM_MODEL": "gpt-x", "LLM_API_KEY_FILE": str(file)}).llm
     assert (named.name, named.base_url, named.api_key) == ("gpt-x", "https://api.openai.com/v1", "sk-1")
     assert "sk-1" not in repr(named)
-    local = load_settings({**COMPLETE, "LLM_MODEL": "qwen", "LLM_BASE_URL": "http://127.0.0.1:11434/v1/"}).llm
+    local = Settings({**COMPLETE, "LLM_MODEL": "qwen", "LLM_BASE_URL": "http://127.0.0.1:11434/v1/"}).llm
     assert (local.base_url, local.api_key) == ("http://127.0.0.1:11434/v1", None)
 
 
 @pytest.mark.parametrize(("name", "value"), [("LLM_BASE_URL", "ftp://models"), ("LLM_API_KEY", "two words")])
 def test_a_wrong_value_for_the_language_model_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} ") as caught:
-        load_settings({**COMPLETE, "LLM_MODEL": "gpt-x", name: value})
+        Settings({**COMPLETE, "LLM_MODEL": "gpt-x", name: value})
     assert "two words" not in str(caught.value)
 
 
 def test_no_secret_is_shown_or_told() -> None:
-    settings = load_settings(COMPLETE)
+    settings = Settings(COMPLETE)
     assert "s" * 32 not in repr(settings)
     with pytest.raises(ConfigError) as caught:
-        load_settings({**COMPLETE, "ENCRYPTION_KEYS": "k1:secretvalue"})
+        Settings({**COMPLETE, "ENCRYPTION_KEYS": "k1:secretvalue"})
     assert "secretvalue" not in str(caught.value)

@@ -72,7 +72,7 @@ def test_no_secret_stands_in_the_image_or_the_composition() -> None:
 def test_the_composition_sets_what_mani_asks_for() -> None:
     settings = OURS["web"]["environment"]
     with pytest.raises(config.ConfigError, match="DATABASE_URL_FILE points to /run/secrets/database_url"):
-        config.load_settings({name: str(value) for name, value in settings.items()})
+        config.Settings({name: str(value) for name, value in settings.items()})
 
 
 def test_everything_starts_after_the_migration() -> None:

@@ -77,7 +77,7 @@ class Checks:
         self.words["error"] = connections.explain_last_error(connection) if connection.last_error else ""
         modes = ("live", "test", "") if connection.livemode else ("test", "live", "test/")
         self.words |= zip(("mode", "other_mode", "test"), modes, strict=True)
-        self.sources = sources.working_source(connection)
+        self.sources = sources.WorkingSource(connection)
         self.synced_at = next((run.finished_at for run in self.sources.runs if run.state == SyncState.DONE), None)
         # When Stripe was last read without an error.
         self.read_at = max(filter(None, (self.synced_at, connection.polled_at, connection.connected_at)))
@@ -159,19 +159,14 @@ class Checks:
         return good_if(delivered_at, attention, seen_at=delivered_at)
 
     def check_poll(self) -> CheckResult:
-        polled_at = self.connection.polled_at
-        if not self.sources.works(Source.POLL):
-            return broken(seen_at=polled_at)
-        return good(seen_at=polled_at) if polled_at else good(says="first")
+        return good_if(self.sources.works(Source.POLL), broken, seen_at=self.connection.polled_at)
 
     def check_failed_events(self) -> CheckResult:
         count = metrics.count_events(EventState.FAILED, self.connection)
         return broken(_count(count, "event")) if count else good()
 
     def check_sync(self) -> CheckResult:
-        if not self.sources.works(Source.SYNC):
-            return broken(seen_at=self.synced_at)
-        return good(seen_at=self.synced_at) if self.synced_at else good(says="first")
+        return good_if(self.sources.works(Source.SYNC), broken, seen_at=self.synced_at)
 
     def check_customers(self) -> CheckResult:
         if self.synced_at is None:
@@ -184,9 +179,7 @@ class Checks:
         """Counts from the arrival at mani: the delay before that is each source's own."""
         since = now() - DAY
         delays = [row.generated_at - row.received_at for row in self.creatives if row.generated_at > since]
-        if not delays:
-            return good(says="none_due")
-        slowest = max(*delays, timedelta())
+        slowest = max(delays, default=timedelta())
         evidence = f"{slowest.total_seconds():,.1f} seconds was the slowest of the last {len(delays)}"
         return good_if(slowest < PROMISE, attention, evidence)
 

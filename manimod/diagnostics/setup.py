@@ -1,7 +1,6 @@
 """The guide's steps as a checklist that ticks itself, and the test run that follows an event to the queue."""
 
 import tomllib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -50,19 +49,32 @@ class TestState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True)
 class TestRun:
-    """The progress of a test. What has not happened yet is None."""
+    """The first moment after `since`, and how far it has come. What has not happened yet is None."""
 
-    event: StripeEvent | None
-    moment: Moment | None
-    creative: Creative | None
-    stages: list[tuple[str, datetime | None]]  # when each was done
-    stage: int  # how many of them are done
-    clock_from: datetime  # the promise counts from the event; before it arrives, the clock shows the waiting
-    elapsed: timedelta
-    is_slow: bool
-    is_over: bool
+    def __init__(self, connection: Connection, since: datetime) -> None:
+        begun = since - CLOCK_TOLERANCE
+        newest = select(Moment).where(Moment.connection_id == connection.id, Moment.occurred_at >= begun)
+        self.moment = db.session.scalar(newest.order_by(Moment.state != MomentState.GENERATED, Moment.id).limit(1))
+        events = select(StripeEvent).where(StripeEvent.connection_id == connection.id, StripeEvent.received_at >= begun)
+        # The promise counts from the event; before it arrives, the clock shows the waiting.
+        self.clock_from, self.creative, times = since, None, [None] * len(STAGES[1:])
+        if self.moment:
+            events = events.where(StripeEvent.stripe_customer_id == self.moment.stripe_customer_id)
+        self.event = db.session.scalar(events.order_by(StripeEvent.received_at).limit(1))
+        if self.event:
+            self.clock_from, times[0] = self.event.created_at, self.event.received_at
+        if self.moment:
+            self.clock_from = min(self.moment.occurred_at, self.moment.received_at)
+            times[:2] = self.moment.received_at, self.moment.detected_at
+        if self.moment and self.moment.creative_id:
+            self.creative = db.session.get(Creative, self.moment.creative_id)
+            times[2:] = self.creative.generated_at, self.creative.generated_at
+        self.stages = list(zip(STAGES[1:], times, strict=True))  # when each was done
+        self.stage = len(times) - times.count(None)  # how many of them are done
+        self.elapsed = max((times[-1] or now()) - self.clock_from, timedelta())
+        self.is_slow = self.creative is None and self.elapsed > SLOW_AFTER
+        self.is_over = self.creative is not None or now() - since > WATCH_TIMEOUT
 
     @property
     def state(self) -> TestState:
@@ -73,35 +85,3 @@ class TestRun:
         if self.event:
             return TestState.UNDER_WAY if self.event.state == EventState.PENDING else TestState.NO_MOMENT
         return TestState.WAITING
-
-
-def watch_test(connection: Connection, since: datetime) -> TestRun:
-    """The first moment after `since`, and how far it has come."""
-    begun = since - CLOCK_TOLERANCE
-    newest = select(Moment).where(Moment.connection_id == connection.id, Moment.occurred_at >= begun)
-    moment = db.session.scalar(newest.order_by(Moment.state != MomentState.GENERATED, Moment.id).limit(1))
-    events = select(StripeEvent).where(StripeEvent.connection_id == connection.id, StripeEvent.received_at >= begun)
-    if moment:
-        events = events.where(StripeEvent.stripe_customer_id == moment.stripe_customer_id)
-    event = db.session.scalar(events.order_by(StripeEvent.received_at).limit(1))
-    creative = db.session.get(Creative, moment.creative_id) if moment and moment.creative_id else None
-    clock_from, times = since, [None] * len(STAGES[1:])
-    if event:
-        clock_from, times[0] = event.created_at, event.received_at
-    if moment:
-        clock_from = min(moment.occurred_at, moment.received_at)
-        times[:2] = moment.received_at, moment.detected_at
-    if creative:
-        times[2:] = creative.generated_at, creative.generated_at
-    elapsed = max((times[-1] or now()) - clock_from, timedelta())
-    return TestRun(
-        event=event,
-        moment=moment,
-        creative=creative,
-        stages=list(zip(STAGES[1:], times, strict=True)),
-        stage=len(times) - times.count(None),
-        clock_from=clock_from,
-        elapsed=elapsed,
-        is_slow=creative is None and elapsed > SLOW_AFTER,
-        is_over=creative is not None or now() - since > WATCH_TIMEOUT,
-    )

@@ -4,7 +4,6 @@ The webhook takes seconds, polling a minute, the sync an hour.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
@@ -34,15 +33,27 @@ class SourceState(StrEnum):
     NOT_READY = "not_ready"  # not set up, or not permitted by the key
 
 
-@dataclass(frozen=True)
 class WorkingSource:
-    """The state of each source, the fastest first, and what was looked at."""
+    """The state of each source, judged by the latest events, moments that only the sync found, and sync runs."""
 
-    states: dict[Source, SourceState]
-    last_received_at: dict[Source, datetime]  # of those from which something has arrived lately
-    events: Sequence[StripeEvent]  # the latest ones, newest first, including those that were ignored
-    other_mode_events: list[StripeEvent]  # of those, the ones whose mode is not the key's
-    runs: list[SyncRun]  # the latest ones, newest first
+    def __init__(self, connection: Connection) -> None:
+        received = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
+        received = received.options(defer(StripeEvent.facts), defer(StripeEvent.fields_read))
+        received = received.order_by(StripeEvent.received_at.desc()).limit(MAX_EVENTS)
+        self.events = db.session.scalars(received).all()  # newest first, including those that were ignored
+        self.other_mode_events = [event for event in self.events if event.livemode != connection.livemode]
+        only_sync = select(Moment.source, Moment.received_at).order_by(Moment.id.desc()).limit(MIN_EVENTS)
+        only_sync = only_sync.where(Moment.connection_id == connection.id, Moment.source == constant(Source.SYNC))
+        arrivals = [event for event in self.events if event.state != EventState.IGNORED]
+        arrivals += db.session.execute(only_sync)
+        arrivals.sort(key=attrgetter("received_at"))
+        self.last_received_at = {arrival.source: arrival.received_at for arrival in arrivals}
+        self.runs = sync.list_latest(connection)  # newest first
+        self.states = {  # the fastest first
+            Source.WEBHOOK: _webhook_state(connection, arrivals[-MIN_EVENTS:]),
+            Source.POLL: _poll_state(connection),
+            Source.SYNC: _sync_state(connection, self.runs),
+        }
 
     @property
     def name(self) -> Source | None:
@@ -57,35 +68,6 @@ class WorkingSource:
         """When the webhook last accepted a delivery."""
         delivered = filter(_was_delivered, self.events)
         return max((event.repeated_at or event.received_at for event in delivered), default=None)
-
-    @property
-    def next_steps(self) -> list[str]:
-        """What keeps a faster one from working, such as `webhook_awaited` and `poll_not_ready`."""
-        if self.works(Source.WEBHOOK):
-            return []
-        steps = [f"webhook_{self.states[Source.WEBHOOK]}"]
-        return [*steps, "poll_not_ready"] if self.states[Source.POLL] == SourceState.NOT_READY else steps
-
-
-def working_source(connection: Connection) -> WorkingSource:
-    """Judged by the latest events, the latest moments that only the sync found, and the latest sync runs."""
-    received = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
-    received = received.options(defer(StripeEvent.facts), defer(StripeEvent.fields_read))
-    events = db.session.scalars(received.order_by(StripeEvent.received_at.desc()).limit(MAX_EVENTS)).all()
-    only_sync = select(Moment.source, Moment.received_at).order_by(Moment.id.desc()).limit(MIN_EVENTS)
-    only_sync = only_sync.where(Moment.connection_id == connection.id, Moment.source == constant(Source.SYNC))
-    arrivals = [event for event in events if event.state != EventState.IGNORED]
-    arrivals += db.session.execute(only_sync)
-    arrivals.sort(key=attrgetter("received_at"))
-    runs = sync.list_latest(connection)
-    states = {
-        Source.WEBHOOK: _webhook_state(connection, arrivals[-MIN_EVENTS:]),
-        Source.POLL: _poll_state(connection),
-        Source.SYNC: _sync_state(connection, runs),
-    }
-    received_at = {arrival.source: arrival.received_at for arrival in arrivals}
-    other_mode_events = [event for event in events if event.livemode != connection.livemode]
-    return WorkingSource(states, received_at, events, other_mode_events, runs)
 
 
 def _webhook_state(connection: Connection, latest: Sequence[StripeEvent | Row]) -> SourceState:

@@ -58,7 +58,7 @@ def prepare(directory: DataDirectory) -> tuple[Flask, dict[str, str]]:
             port = probe.getsockname()[1]
         directory.write(directory.valkey_settings, f"port {port}\nrequirepass {password}\n")
         directory.write(directory.redis_url, f"redis://:{password}@127.0.0.1:{port}/0")
-    app = create_app(config.load_settings(environment))
+    app = create_app(config.Settings(environment))
     port = app.extensions["settings"].port
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

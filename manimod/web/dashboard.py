@@ -34,7 +34,7 @@ def show(account: Account) -> Response:
     shown = {"creatives": review.counts(account), "syncing": False, "trend": [], "tiers": [], "segments": []}
     working, last_event, run = None, None, None
     if connection:
-        working = sources.working_source(connection)
+        working = sources.WorkingSource(connection)
         last_event, run = next(iter(working.events), None), next(iter(working.runs), None)
         shown["syncing"] = is_syncing(connection, working.runs)
         shown["trend"] = statistics.moments_by_day(connection)
@@ -114,7 +114,7 @@ def test(account: Account) -> Response:
     watched, stage = None, 0
     if connection and since is not None:
         begin = min(max(since, today - A_DAY), today)  # whatever somebody writes into the address
-        watched = setup.watch_test(connection, datetime.fromtimestamp(begin, UTC))
+        watched = setup.TestRun(connection, datetime.fromtimestamp(begin, UTC))
         stage = watched.stage
     return render.page(
         "dashboard/test.html",

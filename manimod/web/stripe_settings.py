@@ -165,7 +165,7 @@ def _page(account: Account, fragment: str | None = None, status: int = 200, **co
     forms["key_form"] = ApiKeyForm(formdata=None)
     shown = {"connection": None}
     if connection:
-        shown = _context(connection) | {"working": sources.working_source(connection)}
+        shown = _context(connection) | {"working": sources.WorkingSource(connection)}
     return render.page("settings/stripe.html", fragment, status, **forms | shown | context)
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from manimod import create_app
-from manimod.config import load_settings
+from manimod.config import Settings
 from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.local.data_directory import DataDirectory
@@ -79,7 +79,7 @@ def open_page(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
 @pytest.fixture(scope="session")
 def beside(stack: Stack) -> Flask:
     """The application on the stack's database, to make rows in a moment instead of through a command."""
-    app = create_app(load_settings(DataDirectory(stack.folder).environment() | stack.environment))
+    app = create_app(Settings(DataDirectory(stack.folder).environment() | stack.environment))
     app.test_client_class = Client
     return app
 

@@ -21,7 +21,7 @@ from redis import Redis
 from sqlalchemy import select, update
 
 from manimod import create_app
-from manimod.config import load_settings
+from manimod.config import Settings
 from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.local.data_directory import DataDirectory
@@ -65,7 +65,7 @@ class Scene:
     def __enter__(self) -> "Scene":
         self.stack.start(seconds=120)
         settings = DataDirectory(self.folder).environment() | self.stack.environment
-        self.app = create_app(load_settings(settings))
+        self.app = create_app(Settings(settings))
         with self.app.app_context():
             self.businesses = [self._connect(LARGE, livemode=True), self._connect(SMALL, livemode=False)]
             wait_for(self._have_synced, seconds=60, every=0.1)

@@ -1,7 +1,6 @@
 """A language model in the journey: its set reaches the queue, and while it thinks nobody else waits for it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -20,7 +19,7 @@ from tests.stripe_events import customer, event
 @pytest.fixture(autouse=True)
 def model(app) -> Iterator[OpenAiStub]:
     with OpenAiStub(openai_stub.well()) as service:
-        app.extensions["settings"] = replace(app.extensions["settings"], llm=LlmSettings("gpt-x", service.base_url))
+        app.extensions["settings"].llm = LlmSettings("gpt-x", service.base_url)
         yield service
 
 

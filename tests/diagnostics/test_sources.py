@@ -1,4 +1,4 @@
-"""Which source works now, and what would bring a faster one."""
+"""Which source of events works now, and why another one does not."""
 
 from datetime import timedelta
 
@@ -48,88 +48,88 @@ def without(connection: Connection, *, secret: bool = True, events: bool = True)
         connection.permissions = connection.permissions | {"events": events}
 
 
-def test_a_webhook_that_delivered_lately_works_and_nothing_is_faster(connection, arrived):
+def test_a_webhook_that_delivered_lately_works(connection, arrived):
     arrived("webhook")
-    working = sources.working_source(connection)
-    assert (working.name, working.next_steps) == ("webhook", [])
+    working = sources.WorkingSource(connection)
+    assert (working.name, working.states["webhook"]) == ("webhook", "works")
 
 
 def test_a_poll_that_nobody_runs_does_not_work(connection):
     without(connection, secret=False)
     with transaction():
         connection.next_poll_at = now() - timedelta(minutes=10)
-    assert sources.working_source(connection).name == "sync"
+    assert sources.WorkingSource(connection).name == "sync"
 
 
 def test_a_poll_that_begins_and_never_ends_does_not_work(connection):
     without(connection, secret=False)
     with transaction():
         connection.polled_at, connection.next_poll_at = now() - timedelta(minutes=10), now()
-    assert sources.working_source(connection).name == "sync"
+    assert sources.WorkingSource(connection).name == "sync"
     with transaction():
         connection.polled_at = now() - timedelta(minutes=1)
-    assert sources.working_source(connection).name == "poll"
+    assert sources.WorkingSource(connection).name == "poll"
 
 
 def test_before_its_first_event_a_webhook_is_awaited(connection):
-    working = sources.working_source(connection)
-    assert (working.name, working.next_steps) == ("poll", ["webhook_awaited"])
+    working = sources.WorkingSource(connection)
+    assert (working.name, working.states["webhook"]) == ("poll", "awaited")
 
 
 def test_without_a_webhook_the_poll_is_the_fastest(connection, arrived):
     without(connection, secret=False)
     arrived("poll")
-    working = sources.working_source(connection)
-    assert (working.name, working.next_steps) == ("poll", ["webhook_not_ready"])
+    working = sources.WorkingSource(connection)
+    assert (working.name, working.states["webhook"]) == ("poll", "not_ready")
 
 
 def test_without_webhook_and_events_only_the_sync_is_left(connection, arrived):
     without(connection, secret=False, events=False)
     arrived("sync")
-    working = sources.working_source(connection)
-    assert (working.name, working.next_steps) == ("sync", ["webhook_not_ready", "poll_not_ready"])
+    working = sources.WorkingSource(connection)
+    assert working.states == {"webhook": "not_ready", "poll": "not_ready", "sync": "works"}
 
 
 def test_a_webhook_that_is_silent_while_the_poll_finds_events_has_to_be_checked(connection, arrived):
     arrived("webhook", minutes_ago=60)
     arrived("poll", times=2)
-    assert sources.working_source(connection).name == "webhook", "the poll may win a race now and then"
+    assert sources.WorkingSource(connection).name == "webhook", "the poll may win a race now and then"
     arrived("poll")
-    working = sources.working_source(connection)
-    assert (working.name, working.next_steps) == ("poll", ["webhook_fails"])
+    working = sources.WorkingSource(connection)
+    assert (working.name, working.states["webhook"]) == ("poll", "fails")
 
 
 def test_the_sync_can_prove_a_webhook_silent_too(connection, arrived):
     without(connection, events=False)
     arrived("webhook", minutes_ago=60)
     arrived("sync", times=3)
-    assert sources.working_source(connection).name == "sync"
+    assert sources.WorkingSource(connection).name == "sync"
 
 
 def test_a_quiet_day_does_not_make_a_webhook_fail(connection, arrived):
     arrived("webhook", minutes_ago=3 * 24 * 60)
-    assert sources.working_source(connection).name == "webhook"
+    assert sources.WorkingSource(connection).name == "webhook"
 
 
 def test_ignored_events_do_not_prove_that_a_source_works(connection, arrived):
     arrived("webhook", state="ignored")
-    assert sources.working_source(connection).name == "poll"
+    assert sources.WorkingSource(connection).name == "poll"
 
 
 def test_while_stripe_cannot_be_read_only_the_webhook_works(connection, arrived):
     arrived("webhook")
     with transaction():
         connection.last_error = "STRIPE_KEY_EXPIRED"
-    working = sources.working_source(connection)
+    working = sources.WorkingSource(connection)
     assert [source for source in working.states if working.works(source)] == ["webhook"]
     without(connection, secret=False)
-    assert sources.working_source(connection).name is None
+    assert sources.WorkingSource(connection).name is None
 
 
 def test_each_source_says_when_something_last_arrived(connection, arrived):
     arrived("webhook", minutes_ago=5)
     arrived("webhook", minutes_ago=50)
-    received_at = sources.working_source(connection).last_received_at
+    received_at = sources.WorkingSource(connection).last_received_at
     assert timedelta(minutes=4) < now() - received_at["webhook"] < timedelta(minutes=6)
     assert "sync" not in received_at
 
@@ -137,8 +137,8 @@ def test_each_source_says_when_something_last_arrived(connection, arrived):
 def test_another_connections_events_do_not_count(connection, arrived):
     arrived("webhook")
     other = factories.make_connection()
-    assert sources.working_source(other).name == "sync"
-    assert sources.working_source(other).other_mode_events == []
+    assert sources.WorkingSource(other).name == "sync"
+    assert sources.WorkingSource(other).other_mode_events == []
 
 
 @pytest.mark.both_databases
@@ -148,7 +148,7 @@ def test_it_takes_two_queries_that_walk_indexes_only(app, connection, arrived):
     statements = []
     note = lambda _c, _u, statement, parameters, *_: statements.append((statement, parameters))  # noqa: E731
     event.listen(db.engine, "before_cursor_execute", note)
-    sources.working_source(connection)
+    sources.WorkingSource(connection)
     event.remove(db.engine, "before_cursor_execute", note)
     asked = [(said, given) for said, given in statements if "FROM stripe_event" in said or "FROM moment" in said]
     assert len(asked) == 2
