@@ -74,7 +74,7 @@ class SandboxControl:
     # Subscriptions
 
     def renew(self, subscription, succeeds=None):
-        """A new period now. `succeeds` None lets the customer's flag decide about the payment."""
+        """A new period now, or since the last one ended. `succeeds` None: the customer's flag decides the payment."""
         return self._call("renew", subscription=subscription, succeeds=succeeds)
 
     def fail_renewal(self, subscription):

@@ -26,33 +26,60 @@ def moved(subscription, bounds):
     return {**items, "data": [{**item, **moved_to} for item in items["data"]]}
 
 
-def next_period(store, subscription):
-    """After the period's end, or from now on when the control API renews ahead of time.
+def rule(subscription):
+    recurring = subscription["items"]["data"][0]["price"]["recurring"]
+    return recurring["interval"], recurring["interval_count"]
 
-    Renewing now, rather than a month ahead, keeps every period of a live customer out of the future; it never starts at
-    the second of the period before, because consumers tell renewals apart by it.
+
+def grow_older(store, ident):
+    """Moves a subscription's life back until its running period ends now, so that it renews ahead of time.
+
+    Its anchor stays what it is to the period: all of its past moves by the same time. Only `created` stays, as for a
+    subscription that was backdated. The new period never begins at the second of the one before, because consumers
+    tell renewals apart by it.
     """
-    start, end = period(subscription)
-    moment, recurring = store.now(subscription), subscription["items"]["data"][0]["price"]["recurring"]
-    rule = recurring["interval"], recurring["interval_count"]
+    subscription = store.subscriptions.get(ident)
+    (interval, count), (start, end) = rule(subscription), period(subscription)
+    moment = store.now(subscription)
     if end <= moment:
-        return periods.period_around(subscription["billing_cycle_anchor"], *rule, end), None
-    start = max(moment, start + 1)
-    return periods.period_around(start, *rule, start), start
+        return
+    anchor, renews = subscription["billing_cycle_anchor"], max(moment, start + 1)
+    number = 1
+    while True:  # until the day of the month exists at both ends
+        back = periods.after_intervals(renews, interval, -number * count)
+        if back <= anchor and periods.after_intervals(back, interval, number * count) == renews:
+            break
+        number += 1
+    for name in ("billing_cycle_anchor", "start_date", "trial_start", "trial_end"):
+        subscription[name] = subscription[name] and subscription[name] - (anchor - back)
+    began = periods.after_intervals(back, interval, (number - 1) * count)
+    store.subscriptions.save({**subscription, "items": moved(subscription, (began, renews))})
 
 
 def renew(store, ident, succeeds=None):
     """A new period, its invoice (billing_reason subscription_cycle) and the attempt to collect it."""
     subscription = store.subscriptions.get(ident)
-    bounds, anchor = next_period(store, subscription)
-    past = period(subscription)[0], bounds[0]
-    invoice = invoices.draft(store, subscription, "subscription_cycle", bounds, looks_back=past)
-    fields = {"items": moved(subscription, bounds), "latest_invoice": invoice["id"]}
-    if anchor:
-        fields["billing_cycle_anchor"] = anchor
     if subscription["status"] == "trialing":
-        fields |= {"status": "active", "trial_end": min(subscription["trial_end"], store.now(subscription))}
-    change(store, ident, **fields)
+        return begin_paying(store, ident, succeeds)
+    grow_older(store, ident)
+    subscription = store.subscriptions.get(ident)
+    ended = period(subscription)
+    bounds = periods.period_around(subscription["billing_cycle_anchor"], *rule(subscription), ended[1])
+    invoice = invoices.draft(store, subscription, "subscription_cycle", bounds, looks_back=ended)
+    change(store, ident, items=moved(subscription, bounds), latest_invoice=invoice["id"])
+    bill(store, ident, invoice, succeeds)
+    return store.subscriptions.get(ident)
+
+
+def begin_paying(store, ident, succeeds=None):
+    """The end of a trial, now or when it was due: the first paid period, which the anchor follows."""
+    subscription = store.subscriptions.get(ident)
+    start, ends = period(subscription)
+    begins = min(ends, max(store.now(subscription), start + 1))
+    bounds = periods.period_around(begins, *rule(subscription), begins)
+    invoice = invoices.draft(store, subscription, "subscription_cycle", bounds, looks_back=(start, begins))
+    fields = {"status": "active", "trial_end": begins, "billing_cycle_anchor": begins}
+    change(store, ident, items=moved(subscription, bounds), latest_invoice=invoice["id"], **fields)
     bill(store, ident, invoice, succeeds)
     return store.subscriptions.get(ident)
 
@@ -154,11 +181,11 @@ def has_payment_method(store, subscription):
 
 
 def resume(store, ident):
+    """Stripe resets the anchor to the time of the resumption (API reference of POST .../resume, default `now`)."""
     before = store.subscriptions.get(ident)
-    bounds, anchor = next_period(store, before)
-    fields = {"status": "active", "items": moved(before, bounds)}
-    if anchor:
-        fields["billing_cycle_anchor"] = anchor
+    begins = max(store.now(before), period(before)[0] + 1)
+    bounds = periods.period_around(begins, *rule(before), begins)
+    fields = {"status": "active", "items": moved(before, bounds), "billing_cycle_anchor": begins}
     after = events.save(store, "subscriptions", {**before, **fields}, before, "customer.subscription.resumed")
     invoice = invoices.draft(store, after, "subscription_cycle", bounds)
     change(store, ident, latest_invoice=invoice["id"])

@@ -45,6 +45,32 @@ def test_a_renewal_moves_the_period_and_is_paid(client, control, subscription):
     assert "items" in last(client, "customer.subscription.updated").data.previous_attributes.to_dict()
 
 
+@pytest.mark.parametrize("interval", ["month", "year"])
+def test_renewals_ahead_of_time_keep_the_anchor_before_every_period(client, control, customer, prices, interval):
+    items = [{"price": prices["Team"][interval]}]
+    before = client.v1.subscriptions.create({"customer": customer.id, "items": items})
+    for _ in range(3):
+        control.renew(before.id)
+        after = client.v1.subscriptions.retrieve(before.id)
+        assert after.billing_cycle_anchor == after.start_date < start_of(before) < start_of(after)
+        assert after.created == before.created
+        told = last(client, "customer.subscription.updated").data.previous_attributes.to_dict()
+        assert told.keys() == {"items", "latest_invoice"}
+        assert told["items"]["data"][0]["current_period_end"] == start_of(after)
+        before = after
+
+
+def test_the_first_paid_period_begins_with_the_end_of_the_trial(client, control, customer, prices):
+    wanted = {"customer": customer.id, "items": [{"price": prices["Team"]["month"]}], "trial_period_days": 14}
+    trial = client.v1.subscriptions.create(wanted)
+    control.end_trial(trial.id)
+    paying = client.v1.subscriptions.retrieve(trial.id)
+    assert start_of(paying) == paying.trial_end == paying.billing_cycle_anchor
+    control.renew(trial.id)
+    renewed = client.v1.subscriptions.retrieve(trial.id)
+    assert start_of(renewed) > renewed.trial_end == renewed.billing_cycle_anchor
+
+
 def test_a_failed_renewal_is_past_due_until_it_is_paid(client, control, subscription):
     assert control.fail_renewal(subscription.id)["status"] == "past_due"
     failed = last(client, "invoice.payment_failed").data.object
