@@ -7,7 +7,6 @@ from werkzeug.local import LocalProxy
 from manimod.web import (
     account,
     assets,
-    audience,
     auth,
     brand,
     charts,
@@ -22,7 +21,7 @@ from manimod.web import (
     troubleshooting,
 )
 
-PAGES = (account, audience, brand, creatives, dashboard, editor, stripe_settings, support, troubleshooting)
+PAGES = (account, brand, creatives, dashboard, editor, stripe_settings, support, troubleshooting)
 MACROS = {"ui": "ui", "forms": "forms", "charts": "charts", "check_macros": "checks"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

@@ -42,8 +42,7 @@ def queue(account: Account) -> Response:
     context = _queue_context(account, tab, before)
     if before and render.wants_fragment():
         return render.page("creatives/_queue.html", "cards", **context)
-    fragment = "queue" if request.headers.get("HX-Target") == "queue" else None
-    return render.page("creatives/index.html", fragment, also=("_waiting_badge.html",), **context)
+    return render.page("creatives/index.html", "queue", also=("_waiting_badge.html",), **context)
 
 
 @blueprint.get("/new")
@@ -75,9 +74,7 @@ def nothing_new(account: Account) -> Response:
 @blueprint.get("/<int:creative_id>")
 @owner_required
 def show(account: Account, creative_id: int) -> Response:
-    is_other_view = request.headers.get("HX-Target") == "variants"
-    context = page_context(account, review.get(account, creative_id))
-    return render.page("creatives/show.html", "variants" if is_other_view else None, **context)
+    return render.page("creatives/show.html", "variants", **page_context(account, review.get(account, creative_id)))
 
 
 @blueprint.post("/<int:creative_id>/<any(approve, reject, reopen):decision>")

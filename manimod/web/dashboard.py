@@ -1,4 +1,4 @@
-"""What the dashboard shows: where the setup stands, what has happened, and how quickly it became creatives."""
+"""The dashboard, the page of a test, the audience and the help: what has happened, and what has been made of it."""
 
 import time
 import zlib
@@ -10,6 +10,7 @@ from manimod.creatives import review
 from manimod.customers import statistics
 from manimod.diagnostics import setup, sources
 from manimod.extensions import db
+from manimod.ingest import sync
 from manimod.models import Account, Connection, Creative
 from manimod.moments import record
 from manimod.stripe import connections
@@ -21,6 +22,7 @@ from manimod.web.stripe_settings import is_syncing
 
 DELAYS_SHOWN = 100
 TIERS_SHOWN = 8
+AUDIENCES_SHOWN = 40  # a shop with many tiers sees the rest on demand
 A_DAY = 86400
 
 blueprint = Blueprint("dashboard", __name__)
@@ -125,6 +127,26 @@ def test(account: Account) -> Response:
         watched=watched,
         since=since,
         announcement=f"Test: {setup.STAGES[stage].lower()}.",
+    )
+
+
+@blueprint.get("/audience")
+@owner_required
+def audience(account: Account) -> Response:
+    """Customers by tier and segment, and what has been made for each."""
+    connection, context = connections.get_current(account), {}
+    if connection:
+        context["run"] = sync.get_latest(connection)
+        context["audiences"] = statistics.get_audiences(connection)
+        context["trend"] = statistics.get_trend(connection)
+    return render.page(
+        "audience/index.html",
+        "audience",
+        connection=connection,
+        switches=record.switches(account),
+        only_missing=request.args.get("show") == "missing",
+        limit=None if "all" in request.args else AUDIENCES_SHOWN,
+        **context,
     )
 
 

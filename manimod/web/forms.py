@@ -4,15 +4,13 @@ A rule that needs neither the database nor Stripe is a validator here. The view 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import Any
 from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import BooleanField, IntegerField, PasswordField, RadioField, SelectField, StringField, TextAreaField
-from wtforms import Form as SubForm
+from wtforms import BooleanField, Form, IntegerField, PasswordField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields import ColorField, FieldList, FormField
 from wtforms.validators import Length, Optional, Regexp, ValidationError
 from wtforms.widgets import HiddenInput
@@ -20,7 +18,7 @@ from wtforms.widgets import HiddenInput
 from manimod.accounts import support
 from manimod.creatives.engine.brief import OfferKind, Tone
 from manimod.customers.tiers import MAX_NAME_LENGTH
-from manimod.errors import ManimodError, explain
+from manimod.errors import explain
 from manimod.lifecycle import KINDS
 from manimod.models.states import Plan
 
@@ -34,18 +32,6 @@ REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "
 TIME_ZONES = sorted(name for name in available_timezones() if name.partition("/")[0] in REGIONS)
 
 
-class Form(FlaskForm):
-    @contextmanager
-    def refusals_beside(self, field: str) -> Iterator[None]:
-        """What a service refuses because of the input is shown beside the field, and `errors` holds it."""
-        try:
-            yield
-        except ManimodError as failure:
-            if failure.status != 422:
-                raise
-            self[field].errors = [str(failure)]
-
-
 def one_line(text: str | None) -> str:
     """One line of printable characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text or "").split())
@@ -56,16 +42,16 @@ def _line(label: str, longest: int, problem: str, shortest: int = -1) -> StringF
     return StringField(label, [Length(shortest, longest, problem)], [one_line])
 
 
-class ApiKeyForm(Form):
+class ApiKeyForm(FlaskForm):
     api_key = PasswordField("Paste the API key.")
     start_over = BooleanField("Start over")
 
 
-class SigningSecretForm(Form):
+class SigningSecretForm(FlaskForm):
     signing_secret = PasswordField("Paste the signing secret")
 
 
-class EventsForm(Form):
+class EventsForm(FlaskForm):
     """A switch for each kind of moment, under the name of the kind."""
 
 
@@ -73,28 +59,28 @@ for _name, _kind in KINDS.items():
     setattr(EventsForm, _name, BooleanField(_kind.name, description=_kind.purpose))
 
 
-class TierNameForm(Form):
+class TierNameForm(FlaskForm):
     name = StringField("Name", filters=[one_line], render_kw={"maxlength": MAX_NAME_LENGTH, "autocomplete": "off"})
 
 
-class AccountForm(Form):
+class AccountForm(FlaskForm):
     name = _line("Name", 120, "The name is missing or too long. An account needs a name of 1 to 120 characters.", 1)
     time_zone = SelectField("Time zone", choices=TIME_ZONES, invalid_choice_message="mani doesn't know this time zone.")
 
 
-class LogoForm(Form):
+class LogoForm(FlaskForm):
     logo = FileField("Logo")
     remove = BooleanField("Remove")
 
 
-class SupportForm(Form):
+class SupportForm(FlaskForm):
     """Every action of support needs a reason; `plan` belongs to one of them."""
 
     reason = _line("Reason", support.MAX_REASON_LENGTH, explain("REASON_MISSING"), 1)
     plan = SelectField("Plan", choices=Plan.choices(), validate_choice=False)
 
 
-class DecisionForm(Form):
+class DecisionForm(FlaskForm):
     """About a creative: the revision that was looked at, and why it is rejected."""
 
     revision = IntegerField(validators=[Optional()])
@@ -112,13 +98,13 @@ class LinesField(TextAreaField):
             lines = map(one_line, valuelist[0].splitlines())
             self.data = list(dict.fromkeys(filter(None, lines)))
 
-    def pre_validate(self, form: SubForm) -> None:
+    def pre_validate(self, form: Form) -> None:
         lines = self.data or []
         if len(lines) > MAX_LINES or max(map(len, lines), default=0) > MAX_LINE_LENGTH:
             raise ValidationError(f"At most {MAX_LINES} lines of {MAX_LINE_LENGTH} characters each.")
 
 
-class OfferForm(SubForm):
+class OfferForm(Form):
     text = _line("What it is", 120, "An offer has at most 120 characters.")
     kind = SelectField(choices=OfferKind.choices(), default=OfferKind.DISCOUNT, invalid_choice_message=NOT_IN_LIST)
     code = _line("Code", 30, "An offer's code has at most 30 characters.")
@@ -152,7 +138,7 @@ def _colour_field(label: str) -> ColorField:
     return ColorField(label, [Regexp("#[0-9a-fA-F]{6}$", message="A colour looks like #1f6feb.")])
 
 
-class LookForm(Form):
+class LookForm(FlaskForm):
     """What the sample pictures show."""
 
     name = _line("Name in ads", 60, "A brand needs a name of 1 to 60 characters.", 1)

@@ -84,10 +84,12 @@ def save_events(account: Account, kind: str | None) -> Response:
 @owner_required
 def save_signing_secret(account: Account) -> Response:
     connection, form = connections.require_current(account), SigningSecretForm()
-    with form.refusals_beside("signing_secret"), transaction():
-        connections.set_signing_secret(connection, form.signing_secret.data or "")
-    if form.errors:
-        return _page(account, "webhook", 422, secret_form=form, replaces_secret=True)
+    try:
+        with transaction():
+            connections.set_signing_secret(connection, form.signing_secret.data or "")
+    except ManimodError as failure:
+        form.signing_secret.errors = [str(failure)]
+        return _page(account, "webhook", failure.status, secret_form=form, replaces_secret=True)
     context = _context(connection)
     return render.success_response("settings/_webhook.html", _here("webhook"), "Signing secret saved.", **context)
 
@@ -105,10 +107,15 @@ def remove_old_secret(account: Account) -> Response:
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>")
 @owner_required
 def rename_tier(account: Account, tier_id: int) -> Response:
-    connection, form = connections.require_current(account), TierNameForm()
-    with form.refusals_beside("name"), transaction():
-        brand_kit.rename_tier(connection, tier_id, form.name.data or "")
-    rejected = {tier_id: form} if form.errors else {}
+    connection, form, rejected = connections.require_current(account), TierNameForm(), {}
+    try:
+        with transaction():
+            brand_kit.rename_tier(connection, tier_id, form.name.data or "")
+    except ManimodError as failure:
+        if failure.code == "NOT_FOUND":
+            raise
+        form.name.errors = [str(failure)]
+        rejected[tier_id] = form
     if rejected and not render.wants_fragment():
         return _page(account, status=422, rejected_tiers=rejected)
     context = _context(connection) | {"rejected_tiers": rejected}

@@ -33,7 +33,6 @@ SIGNING_IN = dict(stranger=SIGN_IN, other=GONE, support=GONE, half=GONE, owner=G
 
 RULES = {
     "assets.serve": OPEN,
-    "audience.show": OWNERS,
     "account.*": OWNERS,
     "bootstrap.static": OPEN,
     "brand.*": OWNERS,
