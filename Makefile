@@ -89,9 +89,12 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 	@$(BIN)/python -c "import manimod.local.__main__"
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt .venv/installed
+.venv/installed-dev: .venv/installed .venv/tools
+	@touch $@
+
+.venv/tools: requirements-dev.txt | .venv/bin/pip
 	@echo "Installing what the tests need into .venv ..."
-	@$(INSTALL) -r requirements.txt -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@[ -n "$$TEST_DATABASE_URL" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
 	|| $(INSTALL) -r requirements-postgres.txt \
 	|| echo "There is no PostgreSQL for this machine: its tests are skipped."
