@@ -99,25 +99,18 @@ def queue(name: str) -> Queue:
     return Queue(name, connection=redis(), serializer=JSONSerializer)
 
 
-@dataclass(frozen=True)
 class Heartbeats:
     """Who is there to work, and what there is to do, by queue. While Redis is away, the dictionaries are empty."""
 
-    redis_answers: bool
-    workers: dict[str, int]
-    waiting_jobs: dict[str, int]
-    failed_jobs: dict[str, int]  # in the last 24 hours
-    scheduler_at: datetime | None  # None without a scheduler
-
-
-def heartbeats() -> Heartbeats:
-    """RQ forgets a worker that has sent no heartbeat for its `worker_ttl` and a minute."""
-    workers, waiting, failed = {}, {}, {}
-    try:
-        beat = redis().get(HEARTBEAT_KEY)
-        for own in (queue(FAST), queue(SLOW)):
-            workers[own.name] = len(Worker.all(queue=own, serializer=JSONSerializer))
-            waiting[own.name], failed[own.name] = own.count, own.failed_job_registry.count
-    except RedisError:
-        return Heartbeats(False, {}, {}, {}, None)
-    return Heartbeats(True, workers, waiting, failed, datetime.fromtimestamp(int(beat), UTC) if beat else None)
+    def __init__(self) -> None:
+        self.workers: dict[str, int] = {}
+        self.waiting_jobs: dict[str, int] = {}
+        self.failed_jobs: dict[str, int] = {}  # in the last 24 hours
+        self.scheduler_at: datetime | None = None  # without a scheduler
+        with suppress(RedisError):
+            if beat := redis().get(HEARTBEAT_KEY):
+                self.scheduler_at = datetime.fromtimestamp(int(beat), UTC)
+            for own in (queue(FAST), queue(SLOW)):
+                self.waiting_jobs[own.name], self.failed_jobs[own.name] = own.count, own.failed_job_registry.count
+                # RQ forgets a worker that has sent no heartbeat for its `worker_ttl` and a minute.
+                self.workers[own.name] = len(Worker.all(queue=own, serializer=JSONSerializer))

@@ -67,7 +67,7 @@ class Checks:
     """
 
     def __init__(self, account: Account | None = None) -> None:
-        self.account, self.heartbeats = account, jobs.heartbeats()
+        self.account, self.heartbeats = account, jobs.Heartbeats()
         self.connection = connections.get_current(account) if account else None
         self.words = {"key_link": restricted_key_link()}  # what every sentence of checks.toml may hold in braces
         if self.connection:
@@ -205,7 +205,7 @@ class Checks:
         return good_if(is_rare, attention, f"{count} of {total} are generic")
 
     def check_redis(self) -> CheckResult:
-        return good_if(self.heartbeats.redis_answers, broken)
+        return good_if(self.heartbeats.workers, broken)
 
     def check_worker(self, queue: str = jobs.FAST) -> CheckResult:
         count = self.heartbeats.workers[queue]

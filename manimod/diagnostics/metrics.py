@@ -44,8 +44,8 @@ def read_gauges() -> CollectorRegistry:
     def gauge(name: str, about: str, *labels: str) -> Gauge:
         return Gauge(f"mani_{name}", about, labels, registry=registry)
 
-    heartbeats = jobs.heartbeats()
-    gauge("redis_up", "Whether Redis answers").set(heartbeats.redis_answers)
+    heartbeats = jobs.Heartbeats()
+    gauge("redis_up", "Whether Redis answers").set(bool(heartbeats.workers))
     gauge("scheduler_up", "Whether the scheduler runs").set(heartbeats.scheduler_at is not None)
     workers = gauge("workers", "Workers that are running; none of it while Redis is away", "queue")
     waiting = gauge("jobs_waiting", "Jobs that wait; none of it while Redis is away", "queue")

@@ -39,7 +39,7 @@ def index() -> Response:
         page=page,
         chosen=chosen,
         checks=check_runner.CHECKS,
-        heartbeats=jobs.heartbeats(),
+        heartbeats=jobs.Heartbeats(),
         events_pending=metrics.count_events(EventState.PENDING),
         oldest_waiting_at=metrics.oldest_waiting_at(),
     )
