@@ -86,12 +86,11 @@ def _ask(phrases: PhraseSelection, angle_ids: list[str], model: LanguageModel, s
         "value": Segment(brief.segment).label if brief.segment else None,
         "angles": asked,
     }
-    wanted = {name: kind["wanted"] for name, kind in LINE_KINDS.items()}
     texts = (_TABLES["instructions"], json.dumps(question, ensure_ascii=False))
 
     def run() -> None:
         try:
-            outcome.set_result(llm_client.ask(model, *texts, angle_ids, wanted, seconds))
+            outcome.set_result(llm_client.ask(model, *texts, angle_ids, LINE_KINDS, seconds))
         except Exception as error:
             outcome.set_exception(error)
 

@@ -12,13 +12,13 @@ MAX_BYTES = 256 * 1024
 
 
 def ask(
-    model: LanguageModel, instructions: str, question: str, parts: list[str], wanted: dict[str, str], seconds: float
+    model: LanguageModel, instructions: str, question: str, parts: list[str], kinds: dict[str, dict], seconds: float
 ) -> dict[str, dict[str, list[str]]]:
-    """The answer as {part: {name: [line, ...]}}; `wanted` describes the lines of each name. Raises ModelSkipped, which
-    quotes nothing of the answer."""
-    kinds = {name: (list[str], Field(description=description)) for name, description in wanted.items()}
-    part = create_model("Part", **kinds)
-    ads = create_model("ads", **{name: (part, Field(description=f"the lines of {name}")) for name in parts})
+    """The answer as {part: {kind: [line, ...]}}. Raises ModelSkipped, which quotes nothing of the answer."""
+    lines = create_model(
+        "Lines", **{id: (list[str], Field(description=kind["wanted"])) for id, kind in kinds.items()}
+    )
+    ads = create_model("ads", **{part: (lines, Field(description=f"the lines of {part}")) for part in parts})
     http = httpx2.Client(transport=BoundedTransport(), headers={"Accept-Encoding": "identity"})
     # OpenAI's newer models refuse the old name of the limit, other services do not know the new one.
     limit = "max_completion_tokens" if "api.openai.com" in model.base_url else "max_tokens"

@@ -13,7 +13,7 @@ from manimod.creatives.engine.copy.plan_names import PlanName, format_plan, slug
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import CTA_MAP, CTA_SUITS, PLACEMENTS, Field, Placement
 from manimod.creatives.engine.policy.rules import PolicyContext
-from manimod.lifecycle import KINDS, Segment, TierPosition
+from manimod.lifecycle import KINDS, Segment
 
 UNPRINTABLE = {"PII-02", "PII-03", "EDT-03", "EDT-06", "CLK-02"}  # what even a brand's own name may not be
 
@@ -115,8 +115,8 @@ class VariantCopy:
         is_suitable = angle.call_to_action in CTA_SUITS[self.brief.objective]
         self.call_to_action = angle.call_to_action if is_suitable else "LEARN_MORE"
         self.disclaimer = self.brief.brand.disclaimer.strip()
-        used = [variant.headline for variant in others]
-        headline = first_fitting([line for line in self.headlines if line.text not in used], MAX_PICTURE_HEADLINE)
+        self.used = " ".join(f"{variant.headline} {variant.body}" for variant in others)
+        headline = first_fitting([line for line in self.headlines if line.text not in self.used], MAX_PICTURE_HEADLINE)
         self.headline = headline.text
         self.core, self.body = self._choose_body(must_name_tier=bool(phrases.tier) and not headline.names_tier)
 
@@ -136,12 +136,11 @@ class VariantCopy:
 
     def _with_closing(self, text: str) -> str:
         """The text with the segment's sentence after it, one that no other variant of the set uses."""
-        used = " ".join(variant.body for variant in self.others)
         closings = self.phrases.lines(self.angle, self.angle.closing, of_segment=True) if self.angle.closing else []
         for closing in closings:
             full = f"{text} {closing.text}"
             is_echo = content_words(text) & content_words(closing.text)
-            if len(full) <= MAX_PICTURE_BODY and not is_echo and closing.text not in used:
+            if len(full) <= MAX_PICTURE_BODY and not is_echo and closing.text not in self.used:
                 return full
         return text
 
@@ -157,8 +156,6 @@ class VariantCopy:
         audience = Segment(brief.segment).label.lower() if brief.segment else "value not known"
         if tier:
             audience += f", on “{tier.name}”"
-            if brief.tier_position not in (None, TierPosition.SINGLE):
-                audience += f", the {brief.tier_position} tier"
         event, label = KINDS[brief.event].noun.capitalize(), CTA_MAP[self.call_to_action]["label"]
         return Variant(
             angle=angle.id,
@@ -184,7 +181,8 @@ class VariantCopy:
             lines = self._lines_for(field, shorts)
             if not lines and field.filled_by in ("body", "name"):
                 return None
-            shorts = [line for line in shorts if line not in lines]
+            if field.filled_by == "short":
+                shorts = shorts[len(lines) :]
             texts[field.name] = tuple(lines)
         own_name = CTA_MAP[self.call_to_action].get(placement.family, self.call_to_action)
         return PlatformCopy(texts, own_name if placement.button else None)

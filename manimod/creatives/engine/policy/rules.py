@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from manimod.creatives.engine.brief import Brand, Brief, Finding, Offer
 from manimod.creatives.engine.copy.plan_names import slug
-from manimod.creatives.engine.policy.platforms import CHECKED, PLACEMENTS, Field
+from manimod.creatives.engine.policy.platforms import PLACEMENTS, Field
 from manimod.lifecycle import Objective
 
 BLOCK, WARN = "block", "warn"
@@ -152,7 +152,6 @@ class PolicyRule:
     field: str = ""
     allowed_by: Collection[str] = ()
     check: Callable[..., Iterable[Hit]] | None = None
-    checked: date = CHECKED
 
     @property
     def is_universal(self) -> bool:
