@@ -15,9 +15,7 @@ def ask(
     model: LanguageModel, instructions: str, question: str, parts: list[str], kinds: dict[str, dict], seconds: float
 ) -> dict[str, dict[str, list[str]]]:
     """The answer as {part: {kind: [line, ...]}}. Raises ModelSkipped, which quotes nothing of the answer."""
-    lines = create_model(
-        "Lines", **{id: (list[str], Field(description=kind["wanted"])) for id, kind in kinds.items()}
-    )
+    lines = create_model("Lines", **{id: (list[str], Field(description=kind["wanted"])) for id, kind in kinds.items()})
     ads = create_model("ads", **{part: (lines, Field(description=f"the lines of {part}")) for part in parts})
     http = httpx2.Client(transport=BoundedTransport(), headers={"Accept-Encoding": "identity"})
     # OpenAI's newer models refuse the old name of the limit, other services do not know the new one.
