@@ -51,9 +51,9 @@ def read_lists(
     monotonic clock), and none that was read is lost. Raises ManimodError.
     """
     pool = ThreadPoolExecutor(len(lists))
-    paginators = {name: Paginator(fetch) for name, fetch in lists.items()}
-    reading = {}
+    paginators, reading = {}, {}
     for name, cursor in cursors.items():
+        paginators[name] = Paginator(lists[name])
         if cursor is not None:
             reading[pool.submit(paginators[name].read, cursor)] = name
     try:
