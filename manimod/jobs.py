@@ -91,6 +91,18 @@ def acknowledge(name: str, row_id: int) -> None:
         redis().delete(WAITING_KEY.format(name, row_id))
 
 
+def pause(key: str, seconds: int) -> None:
+    """Whoever asks `is_paused` waits so long; not at all while Redis is away."""
+    with suppress(RedisError):
+        redis().set(key, 1, ex=seconds)
+
+
+def is_paused(key: str) -> bool:
+    with suppress(RedisError):
+        return bool(redis().exists(key))
+    return False
+
+
 def redis() -> Redis:
     return current_app.extensions["redis"]
 

@@ -21,6 +21,7 @@ DUE = {
 def process_events(connection_id: int) -> None:
     """Move a connection's events on to creatives: one batch, then the others get their turn."""
     jobs.acknowledge("process_events", connection_id)
+    events.fetch_thin(connection_id)
     more_events = events.process_pending(connection_id)
     tiers.name_new_tiers(connection_id)
     more_moments = generate.generate(connection_id)

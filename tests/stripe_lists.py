@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -16,7 +17,8 @@ class StripeLists:
     def __init__(self) -> None:
         self.lists: dict[str, list[dict]] = {}
         self.refused: set[str] = {"/v1/events", "/v1/invoices"}
-        self.at = 0
+        self.at = int(time.time())
+        self.fails = False  # whether every answer is a 500
         self.requests: list[str] = []
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -33,7 +35,9 @@ class StripeLists:
     def answer(self, address: str) -> tuple[int, dict]:
         path = urlsplit(address).path
         self.requests.append(address)
-        if path in self.refused:
+        if self.fails:
+            return 500, {"error": {"message": "An error occurred on our end."}}
+        if any(path == refused or path.startswith(f"{refused}/") for refused in self.refused):
             return 403, {"error": {"message": "The provided key does not have the required permissions."}}
         if path == "/v1/account":
             return 200, {"id": "acct_test", "object": "account"}

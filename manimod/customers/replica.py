@@ -53,7 +53,7 @@ def apply_events(connection: Connection, events: list[EventFacts]) -> None:
             recovered[facts.id] = max(recovered.get(facts.id, 0), event.created)
     customers, subscriptions, invoices, prices = [], [], [], []
     for event in latest.values():
-        observed_at = to_datetime(event.created)
+        observed_at = to_datetime(event.observed)
         if event.customer:
             customers.append(customer_row(connection.id, event.customer, observed_at))
         elif event.invoice:
@@ -64,8 +64,7 @@ def apply_events(connection: Connection, events: list[EventFacts]) -> None:
             prices += filter(None, [event.subscription.price])
     upsert_customers(customers)
     upsert_prices(connection.id, prices)
-    upsert_subscriptions(subscriptions)
-    note_recoveries(connection.id, recovered)
+    upsert_subscriptions(subscriptions, recovered)
     upsert_invoices(invoices)
 
 
@@ -73,8 +72,8 @@ def _finality_and_time(event: EventFacts) -> tuple[bool, int]:
     """Greater for what is to be kept. After a final status nothing follows, whatever the clocks say."""
     for facts, model in ((event.subscription, Subscription), (event.invoice, Invoice)):
         if facts:
-            return facts.status in FINAL_STATUSES[model], event.created
-    return False, event.created
+            return facts.status in FINAL_STATUSES[model], event.observed
+    return False, event.observed
 
 
 @cache
@@ -131,14 +130,26 @@ def subscription_row(connection_id: int, facts: SubscriptionFacts, observed_at: 
     }
 
 
-def upsert_subscriptions(rows: list[dict[str, Any]]) -> None:
+def upsert_subscriptions(rows: list[dict[str, Any]], recovered: dict[str, int] | None = None) -> None:
+    """Store subscriptions of one connection, and remember when each was last no longer past due.
+
+    `recovered`: by subscription, when an event says so (Unix seconds). It may be older than what is stored.
+    """
+    if not rows:
+        return
+    recovered = dict(recovered or {})
+    active = {row["stripe_id"]: row["observed_at"] for row in rows if row["status"] == "active"}
+    unpaid = select(Subscription.stripe_id, Subscription.observed_at).where(
+        Subscription.connection_id == rows[0]["connection_id"],
+        Subscription.stripe_id.in_(active),
+        Subscription.status.in_(UNPAID_STATUSES),
+    )
+    for subscription_id, observed_at in db.session.execute(unpaid):
+        if active[subscription_id] >= observed_at:
+            recovered.setdefault(subscription_id, int(active[subscription_id].timestamp()))
     upsert(Subscription, rows, ("connection_id", "stripe_id"), newer=_is_newer(Subscription))
-
-
-def note_recoveries(connection_id: int, recovered: dict[str, int]) -> None:
-    """Remember when subscriptions (by id, Unix seconds) were no longer past due, whatever has arrived since."""
     for subscription_id, at in recovered.items():
-        query = update(Subscription).filter_by(connection_id=connection_id, stripe_id=subscription_id)
+        query = update(Subscription).filter_by(connection_id=rows[0]["connection_id"], stripe_id=subscription_id)
         is_later = func.coalesce(Subscription.recovered_at, 0) < at
         db.session.execute(query.where(is_later).values(recovered_at=at))
 

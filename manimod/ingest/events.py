@@ -7,6 +7,7 @@ connection's row, so a worker that dies in between has done nothing and the next
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import Any
 
 import structlog
 from sqlalchemy import and_, or_, select, update
@@ -21,7 +22,8 @@ from manimod.models.accounts import now
 from manimod.models.bulk import insert_new
 from manimod.models.states import ConnectionStatus, EventState, MomentState, Source
 from manimod.moments import interpret, record
-from manimod.stripe import connections
+from manimod.stripe import connections, thin_events
+from manimod.stripe.gateway import StripeGateway
 from manimod.stripe.payloads import EventFacts, MinimisedEvent
 
 log = structlog.get_logger()
@@ -31,6 +33,8 @@ DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingE
 BATCH_SIZE = 100  # events in one transaction: on SQLite the webhook waits for it
 MAX_SECONDS = 1.0  # then other accounts get their turn
 MAX_ATTEMPTS = 5
+THIN_PAUSE_KEY = "mani:thin:{}"  # after Stripe could not be asked for an object; of a connection
+THIN_PAUSE_SECONDS = 15
 STUCK_AFTER = timedelta(seconds=2)  # then the job that was enqueued counts as lost
 
 
@@ -60,13 +64,14 @@ def _row(connection_id: int, event: MinimisedEvent, source: Source) -> dict:
         "type": facts.type,
         "livemode": facts.livemode,
         "source": source,
+        "is_thin": facts.is_thin,
         "facts": facts.to_json(),
         "stripe_customer_id": facts.customer_id,
         "fields_read": event.fields_read,
         "fields_dropped": event.fields_dropped,
         "created_at": datetime.fromtimestamp(facts.created, UTC),
         "received_at": now(),
-        "state": EventState.PENDING,
+        "state": EventState.THIN if facts.is_thin else EventState.PENDING,
         "attempts": 0,
         "repeats": 0,
     }
@@ -87,7 +92,7 @@ def due() -> set[int]:
     """The connections with work that no job has taken up: pending events, and moments that are ready."""
     late = now() - STUCK_AFTER
     events = select(StripeEvent.connection_id).where(
-        StripeEvent.state == EventState.PENDING, StripeEvent.received_at < late
+        StripeEvent.state.in_((EventState.PENDING, EventState.THIN)), StripeEvent.received_at < late
     )
     is_ready = and_(Moment.state == MomentState.READY, Moment.detected_at < late)
     grace_is_over = and_(Moment.state == MomentState.WAITING, Moment.ready_at <= now())
@@ -95,6 +100,51 @@ def due() -> set[int]:
     connected = select(Connection.id).where(Connection.status == ConnectionStatus.CONNECTED)
     waiting = {*db.session.scalars(events.distinct()), *db.session.scalars(moments.distinct())}
     return waiting.intersection(db.session.scalars(connected))
+
+
+def fetch_thin(connection_id: int) -> None:
+    """Ask Stripe for the objects that thin events name. Those that Stripe can't give now are asked for again later."""
+    thin = select(StripeEvent.id, StripeEvent.facts).filter_by(connection_id=connection_id, state=EventState.THIN)
+    rows = db.session.execute(thin.order_by(StripeEvent.id).limit(BATCH_SIZE)).all()
+    connection = db.session.get(Connection, connection_id)
+    if not rows or not connection.is_connected or jobs.is_paused(THIN_PAUSE_KEY.format(connection_id)):
+        return
+    changes, to_fetch, ends = [], [], monotonic() + MAX_SECONDS
+    for row in rows:
+        event = EventFacts.from_json(row.facts)
+        if _why_ignored(event, connection, set()):
+            changes.append({"id": row.id} | _columns(event))
+        else:
+            to_fetch.append((row.id, event))
+    try:
+        gateway = connections.open_gateway(connection)
+        db.session.commit()  # no transaction stays open while Stripe is read
+        for row_id, event in to_fetch:
+            changes.append({"id": row_id} | _fetch(gateway, event))
+            if monotonic() > ends:
+                break
+    except ManimodError as failure:
+        log.warning("thin_events_not_fetched", connection=connection_id, code=failure.code)
+        jobs.pause(THIN_PAUSE_KEY.format(connection_id), THIN_PAUSE_SECONDS)
+    with jobs.transaction():
+        if changes and connections.lock(connection_id):
+            db.session.execute(update(StripeEvent), changes)
+
+
+def _fetch(gateway: StripeGateway, event: EventFacts) -> dict[str, Any]:
+    """The columns of a thin event that has been fetched. Raises ManimodError for a failure that passes."""
+    try:
+        return _columns(thin_events.fetch(gateway, event))
+    except ManimodError as failure:
+        reason = thin_events.why_not_fetched(event, failure)
+        if reason is None:
+            raise
+        return _columns(event) | {"state": EventState.IGNORED, "reason": reason, "processed_at": now()}
+
+
+def _columns(event: EventFacts) -> dict[str, Any]:
+    columns = {"facts": event.to_json(), "stripe_customer_id": event.customer_id}
+    return columns | {"state": EventState.PENDING, "reason": None, "processed_at": None}
 
 
 def process_pending(connection_id: int) -> bool:

@@ -190,7 +190,7 @@ def _write_subscriptions(connection: Connection, sync_run: SyncRun, page: Page) 
     baselines = {stripe_id: Baseline(*synced) for stripe_id, *synced in db.session.execute(query)}
     since, read_at = int(connection.connected_at.timestamp()), int(page.asked_at.timestamp())
     observed_at = page.asked_at.replace(microsecond=0)
-    rows, changes, unpaid, recovered = [], [], [], {}
+    rows, changes, unpaid = [], [], []
     for facts in subscriptions:
         before = baselines.get(facts.id, Baseline())
         changes.append(compare.compare(before, facts, since, read_at))
@@ -204,12 +204,9 @@ def _write_subscriptions(connection: Connection, sync_run: SyncRun, page: Page) 
         invoice = compare.unpaid_invoice(before, facts, read_at)
         if invoice:
             unpaid.append(replica.invoice_row(connection.id, invoice, observed_at))
-        if compare.is_recovery(before, facts):
-            recovered[facts.id] = read_at
     replica.upsert_prices(connection.id, {facts.price for facts in subscriptions if facts.price})
     replica.upsert_subscriptions(rows)
     replica.upsert_invoices(unpaid)
-    replica.note_recoveries(connection.id, recovered)
     sync_run.subscriptions += len(subscriptions)
     _record(connection, sync_run, changes, {facts.customer for facts in subscriptions})
 

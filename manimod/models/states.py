@@ -25,6 +25,7 @@ class Source(LabelledEnum):
 
 class EventState(LabelledEnum):
     PENDING = "pending", "Waiting"
+    THIN = "thin", "Being fetched"  # its object is not known yet
     DONE = "done", "Processed"
     IGNORED = "ignored", "Ignored"
     FAILED = "failed", "Given up"

@@ -5,7 +5,19 @@ The replica (customers, subscriptions, prices, tiers) holds ids, names, statuses
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Integer, String, UniqueConstraint, and_, func, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    and_,
+    false,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import db
@@ -76,6 +88,7 @@ class StripeEvent(db.Model, ConnectionRow):
     type: Mapped[str] = mapped_column(String(100))
     livemode: Mapped[bool] = mapped_column(default=False)
     source: Mapped[str] = mapped_column(String(10))  # a Source
+    is_thin: Mapped[bool] = mapped_column(default=False, server_default=false())
     stripe_customer_id: Mapped[str | None]
     facts: Mapped[dict]
     fields_read: Mapped[list] = mapped_column(default=list)
@@ -93,6 +106,7 @@ class StripeEvent(db.Model, ConnectionRow):
     __table_args__ = (
         UniqueConstraint("connection_id", "stripe_id"),
         partial_index("ix_stripe_event_pending", "connection_id", "state", "id", where="state = 'pending'"),
+        partial_index("ix_stripe_event_thin", "connection_id", "state", "id", where="state = 'thin'"),
         Index("ix_stripe_event_log", "connection_id", "received_at"),
         partial_index("ix_stripe_event_failed", "connection_id", "state", where="state = 'failed'"),
         Index("ix_stripe_event_customer", "connection_id", "stripe_customer_id"),

@@ -77,10 +77,6 @@ def unpaid_invoice(before: Baseline, now: SubscriptionFacts, read: int) -> Invoi
     )
 
 
-def is_recovery(before: Baseline, now: SubscriptionFacts) -> bool:
-    return before.status in UNPAID_STATUSES and now.status == "active"
-
-
 def _may_be_charged(now: SubscriptionFacts) -> bool:
     """Whether Stripe charges the period by itself. A sent invoice may stay unpaid for weeks; a pause pays nothing."""
     return now.status == "active" and now.collection_method != "send_invoice" and not now.is_paused

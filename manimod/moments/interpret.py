@@ -112,8 +112,8 @@ def nothing(reason: str, *withdrawals: Withdrawal) -> Interpretation:
 
 def interpret(event: EventFacts) -> Interpretation:
     """What an event means, for every API version."""
-    if event.is_thin:
-        return nothing("thin event without its object; the poll or the sync finds what changed")
+    if event.is_thin and event.fetched is None:
+        return nothing("a thin event names its object; what it means is known once the object is fetched")
     if event.wrong_object:
         return nothing(f"the event is about another object than its type says: {event.wrong_object[:40]}")
     if event.subscription:

@@ -16,6 +16,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import stripe
 
@@ -150,6 +151,10 @@ class StripeGateway:
 
     def product_name(self, product_id: str) -> str | None:
         return Reader(self._get(f"/v1/products/{product_id}")).text("name")
+
+    def object(self, name: str, object_id: str) -> Reader:
+        """A customer, subscription or invoice. Raises ManimodError."""
+        return Reader(self._get(f"/v1/{name}s/{quote(object_id, safe='')}"))
 
     def has_customer(self, customer_id: str) -> bool:
         """False only if Stripe says that the customer was deleted or never existed."""

@@ -126,7 +126,9 @@ class EventFacts:
     type: str
     created: int
     livemode: bool = False
-    is_thin: bool = False
+    is_thin: bool = False  # it came without its object, which `related_id` names
+    related_id: str | None = None
+    fetched: int | None = None  # when Stripe was asked for the object of a thin event; Unix seconds
     account: str | None = None  # of another Stripe account that the event is about; None: of the key's own
     wrong_object: str | None = None  # what the object is, where it isn't what the event's type says
     previous_status: str | None = None
@@ -140,6 +142,11 @@ class EventFacts:
             return self.customer.id
         about = self.subscription or self.invoice
         return about.customer if about else None
+
+    @property
+    def observed(self) -> int:
+        """When Stripe said what the object says; Unix seconds."""
+        return self.fetched or self.created
 
     def to_json(self) -> dict[str, Any]:
         return orjson.loads(orjson.dumps(self))  # at a tenth of the time that `asdict` takes
@@ -177,22 +184,24 @@ def to_datetime(seconds: int | None) -> datetime | None:
 def minimise(event: Any) -> MinimisedEvent:
     """The facts of one event of any API version. Raises NotAnEvent."""
     reader = Reader(event)
-    event_id, kind, created = reader.identifier("id"), reader.identifier("type"), reader.timestamp("created")
     is_thin = reader.raw("object") == "v2.core.event"
-    if event_id is None or kind is None or (created is None and not is_thin):
+    event_id, kind = reader.identifier("id"), (reader.identifier("type") or "").removeprefix("v1.")
+    created = reader.time("created") if is_thin else reader.timestamp("created")
+    if event_id is None or not kind or created is None:
         raise NotAnEvent("no id, type or created")
-    body = reader.inside("data", "object")
-    expected = next((name for prefix, name in OBJECTS.items() if kind.startswith(prefix)), None)
-    found = body.identifier("object")
+    body, related = reader.inside("data", "object"), reader.inside("related_object")
+    expected = expected_object(kind)
+    found = related.identifier("type") if is_thin else body.identifier("object")
     wrong_object = found if expected and found not in (None, expected) else None
     if wrong_object:
         expected = None
     facts = EventFacts(
         id=event_id,
         type=kind[:100],
-        created=created or 0,
+        created=created,
         livemode=reader.flag("livemode"),
         is_thin=is_thin,
+        related_id=related.identifier("id"),
         account=reader.identifier("account") or (reader.identifier("context") or "").rpartition("/")[2] or None,
         wrong_object=wrong_object,
         previous_status=reader.inside("data", "previous_attributes").text("status"),
@@ -201,6 +210,11 @@ def minimise(event: Any) -> MinimisedEvent:
         invoice=read_invoice(body, STATUS_BY_EVENT_TYPE.get(kind)) if expected == "invoice" else None,
     )
     return MinimisedEvent(facts, sorted(reader.read), max(count_values(event) - len(reader.read), 0))
+
+
+def expected_object(kind: str) -> str | None:
+    """What an event of this type is about, as its object calls itself; None for types that mani has no use for."""
+    return next((name for prefix, name in OBJECTS.items() if kind.startswith(prefix)), None)
 
 
 def read_customer(reader: Reader) -> CustomerFacts | None:

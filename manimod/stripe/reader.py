@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 MAX_TIMESTAMP = 253_370_764_799  # the last second before the year 9999
@@ -61,6 +62,14 @@ class Reader:
     def timestamp(self, name: str) -> int | None:
         """Unix seconds, up to the year 9999."""
         return self.number(name, MAX_TIMESTAMP)
+
+    def time(self, name: str) -> int | None:
+        """A time as text (RFC 3339), in whole Unix seconds."""
+        try:
+            seconds = int(datetime.fromisoformat(self.text(name) or "").timestamp())
+        except (ValueError, OverflowError):
+            return None
+        return seconds if 0 <= seconds <= MAX_TIMESTAMP else None
 
     def flag(self, name: str) -> bool:
         return self.value(name, bool) is True

@@ -15,8 +15,10 @@ NEW_COLUMNS = [
     ("subscription", sa.Column("cancellation_feedback", sa.String(40))),
     ("subscription", sa.Column("cancellation_reason", sa.String(40))),
     ("subscription", sa.Column("synced_invoice", sa.String(255))),
+    ("stripe_event", sa.Column("is_thin", sa.Boolean(), nullable=False, server_default=sa.false())),
 ]
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+IS_THIN = sa.text("state = 'thin'")
 IS_PAID = sa.text("paid_invoice_id IS NOT NULL")
 
 
@@ -63,6 +65,13 @@ def upgrade() -> None:
         " SELECT connection_id, paid_invoice_id, min(stripe_customer_id), 'paid', max(created_at) FROM stripe_event"
         " WHERE paid_invoice_id IS NOT NULL AND stripe_customer_id IS NOT NULL GROUP BY connection_id, paid_invoice_id"
     )
+    op.create_index(
+        "ix_stripe_event_thin",
+        "stripe_event",
+        ["connection_id", "state", "id"],
+        sqlite_where=IS_THIN,
+        postgresql_where=IS_THIN,
+    )
     op.drop_index("ix_stripe_event_paid", "stripe_event")
     op.execute("ALTER TABLE stripe_event DROP COLUMN paid_invoice_id")
 
@@ -78,6 +87,8 @@ def downgrade() -> None:
         sqlite_where=IS_PAID,
         postgresql_where=IS_PAID,
     )
+    op.drop_index("ix_stripe_event_thin", "stripe_event")
+    op.execute("DELETE FROM stripe_event WHERE state = 'thin'")  # the sync finds what they said
     op.drop_table("invoice")
     op.drop_table("erased_customer")
     op.execute("ALTER TABLE customer DROP COLUMN observed_at")

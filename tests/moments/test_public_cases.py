@@ -1,7 +1,7 @@
 """The lifecycle as public reports describe it: events and syncs in order, and what must be open at the end."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,21 +15,10 @@ from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import Connection, Creative, Customer, Moment, Subscription
 from tests import factories
-from tests.stripe_lists import StripeLists
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 T = 1_795_000_000
 OPEN = ("waiting", "ready", "generated")
-
-
-@pytest.fixture
-def lists(app: Flask) -> Iterator[StripeLists]:
-    with StripeLists() as stripe:
-        settings = app.extensions["settings"]
-        before = settings.stripe_api_base
-        object.__setattr__(settings, "stripe_api_base", stripe.url)
-        yield stripe
-        object.__setattr__(settings, "stripe_api_base", before)
 
 
 @pytest.fixture(params=["live", "test"])
