@@ -33,6 +33,7 @@ def register(app: Flask) -> None:
     security.unauthn_handler(_ask_to_sign_in)
     security.want_json(lambda _request: False)
     app.context_processor(lambda: {"account": getattr(current_user, "account", None)})
+    app.context_processor(lambda: {"for_support": request.blueprint == "support"})
     # Flask-Security would look for a token in every request; nobody has one here.
     app.login_manager.request_loader(lambda _request: None)
 

@@ -272,7 +272,6 @@ def page_context(account: Account, creative: Creative) -> dict[str, Any]:
         "creative": creative,
         "brand": brand,
         "host": (urlsplit(brand.landing_page).hostname or "your-page").removeprefix("www."),
-        "connection": connections.get_current(account),
         "views": VIEWS,
         "view": view if view in VIEWS else "texts",
     }

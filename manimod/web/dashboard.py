@@ -20,7 +20,7 @@ from manimod.web.creatives import nothing_new
 from manimod.web.labels import LABELS
 from manimod.web.stripe_settings import is_syncing
 
-DELAYS_SHOWN = 100
+DELAYS_SHOWN = 100  # of the latest creatives: seconds from Stripe's event to the queue
 TIERS_SHOWN = 8
 AUDIENCES_SHOWN = 40  # a shop with many tiers sees the rest on demand
 A_DAY = 86400
@@ -32,7 +32,9 @@ blueprint = Blueprint("dashboard", __name__)
 @owner_required
 def show(account: Account) -> Response:
     """The page; and for itself, while something is under way, what has changed since."""
-    connection, delays = connections.get_current(account), _delays(account)
+    latest = review.latest(account, (Creative.occurred_at, Creative.generated_at), DELAYS_SHOWN)
+    delays = sorted((generated - occurred).total_seconds() for occurred, generated in db.session.execute(latest))
+    connection = connections.get_current(account)
     shown = {"creatives": review.counts(account), "syncing": False, "trend": [], "tiers": [], "segments": []}
     working, last_event, run = None, None, None
     if connection:
@@ -76,12 +78,6 @@ def _customers(connection: Connection) -> tuple[list[tuple[str, int]], list[tupl
     by_segment = dict(statistics.by_size([(segment, count) for _, segment, count in sizes]))
     names = LABELS["SEGMENTS"] | {None: "Not ranked"}
     return tiers, [(name, by_segment[segment]) for segment, name in names.items() if by_segment.get(segment)]
-
-
-def _delays(account: Account) -> list[float]:
-    """Seconds from Stripe's event to the queue, of the latest creatives, in order of size."""
-    latest = review.latest(account, (Creative.occurred_at, Creative.generated_at), DELAYS_SHOWN)
-    return sorted((generated - occurred).total_seconds() for occurred, generated in db.session.execute(latest))
 
 
 @blueprint.get("/waiting")

@@ -52,7 +52,6 @@ def check(account: Account, creative_id: int, index: int) -> Response:
         key=key,
         text=text,
         findings=review.check_text(creative, index, key, text),
-        field=_field(key),
         creative=creative,
         index=index,
         texts=request.form,
@@ -93,11 +92,11 @@ def _editor(account: Account, creative: Creative, index: int, status: int = 200,
         groups=groups,
         open_groups=open_groups,
         sentence=sentence,
-        fields={key: _field(key) for key in texts},
     )
 
 
-def _field(key: str) -> Field | None:
+@blueprint.app_template_global()
+def field_of(key: str) -> Field | None:
     """The specification of a text's field, with its lengths; None for the headline and body of the picture."""
     placement, field = review.split_key(key)
     return PLACEMENTS[placement].fields.get(field) if placement in PLACEMENTS else None

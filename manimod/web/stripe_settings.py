@@ -168,12 +168,11 @@ def is_syncing(connection: Connection, runs: Sequence[SyncRun]) -> bool:
 
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
     connection = connections.get_current(account)
-    forms = {"events_form": EventsForm(formdata=None, data=record.switches(account))}
-    forms["key_form"] = ApiKeyForm(formdata=None)
-    shown = {"connection": None}
+    shown = {"connection": None, "key_form": ApiKeyForm(formdata=None)}
+    shown["events_form"] = EventsForm(formdata=None, data=record.switches(account))
     if connection:
-        shown = _context(connection) | {"working": sources.WorkingSource(connection)}
-    return render.page("settings/stripe.html", fragment, status, **forms | shown | context)
+        shown |= _context(connection) | {"working": sources.WorkingSource(connection)}
+    return render.page("settings/stripe.html", fragment, status, **shown | context)
 
 
 def _context(connection: Connection) -> dict:

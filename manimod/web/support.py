@@ -63,7 +63,7 @@ def event(account: Account, event_id: int) -> Response:
         here = url_for("support.event", account_id=account.id, event_id=event_id)
         return render.redirect_with_toast(here, "The event is processed again, within seconds.")
     status = 422 if form.errors else 200
-    return render.page("support/event.html", status=status, account=account, detail=detail, form=form, for_support=True)
+    return render.page("support/event.html", status=status, account=account, detail=detail, form=form)
 
 
 @blueprint.get("/accounts/<int:account_id>/customers")
@@ -72,8 +72,7 @@ def customers(account: Account) -> Response:
     """Was this customer processed?"""
     connection, text = connections.require_current(account), request.args.get("q", "")
     found = delivery_log.find_customers(connection, text)
-    context = {"account": account, "connection": connection, "text": text, "found": found, "for_support": True}
-    return render.page("support/customers.html", **context)
+    return render.page("support/customers.html", account=account, connection=connection, text=text, found=found)
 
 
 @blueprint.post("/accounts/<int:account_id>/<any(check, sync, plan):action>")
@@ -111,6 +110,5 @@ def _page(account: Account, status: int = 200, form: SupportForm | None = None) 
         alerts=alerts.open_alerts(account.id),
         entries=support.audit_entries(account),
         form=form or SupportForm(formdata=None, data={"plan": account.plan}),
-        for_support=True,
         **context,
     )

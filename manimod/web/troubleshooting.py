@@ -70,8 +70,7 @@ def customers(account: Account) -> Response:
     """Was this customer processed?"""
     connection, text = connections.require_current(account), request.args.get("q", "")
     found = delivery_log.find_customers(connection, text)
-    context = {"connection": connection, "text": text, "found": found}
-    return render.page("troubleshooting/customers.html", **context)
+    return render.page("troubleshooting/customers.html", connection=connection, text=text, found=found)
 
 
 @blueprint.app_template_global()
