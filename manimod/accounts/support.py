@@ -22,11 +22,8 @@ def search(
 ) -> list[Row[tuple[Account, Health | None, Connection | None]]]:
     """A page of accounts, the worst first and among those the longest; one row more if another page follows."""
     health = func.coalesce(Health.outcome, UNCHECKED)
-    query = (
-        select(Account, Health, Connection)
-        .outerjoin(Health, Health.account_id == Account.id)
-        .outerjoin(Connection, Connection.account_id == Account.id)
-    )
+    query = select(Account, Health, Connection).outerjoin(Health, Health.account_id == Account.id)
+    query = query.outerjoin(Connection, Connection.account_id == Account.id)
     if text := text.strip():
         owners = select(User.account_id).where(User.email.icontains(text, autoescape=True))
         named = Account.name.icontains(text, autoescape=True)

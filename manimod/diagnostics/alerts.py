@@ -25,13 +25,9 @@ MAIL_GRACE = timedelta(minutes=2)  # what works again by then is not mailed
 
 def due() -> list[int]:
     """The connected accounts whose checks ran longest ago, a few at a time."""
-    query = (
-        select(Connection.account_id)
-        .outerjoin(Health, Health.account_id == Connection.account_id)
-        .where(Connection.status == ConnectionStatus.CONNECTED)
-        .where(or_(Health.checked_at.is_(None), Health.checked_at < now() - CHECK_INTERVAL))
-        .order_by(Health.checked_at)
-    )
+    is_due = or_(Health.checked_at.is_(None), Health.checked_at < now() - CHECK_INTERVAL)
+    query = select(Connection.account_id).outerjoin(Health, Health.account_id == Connection.account_id)
+    query = query.where(Connection.status == ConnectionStatus.CONNECTED, is_due).order_by(Health.checked_at)
     return list(db.session.scalars(query.limit(MAX_ACCOUNTS)))
 
 
