@@ -3,12 +3,11 @@
 import tomllib
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from graphlib import TopologicalSorter
 from operator import attrgetter
 from pathlib import Path
 
-from manimod.diagnostics.checks import Checks
+from manimod.diagnostics.checks import CheckResult, Checks, not_applicable
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Account, Health
@@ -32,26 +31,23 @@ class CheckDefinition:
     permission: str | None = None
 
 
-@dataclass(frozen=True)
 class Check:
-    """What one check found. `action`: what to do if it fails, the `fix` of checks.toml."""
+    """What one check found. `action`: what to do if it fails, the `fix` of checks.toml.
 
-    name: str
-    title: str
-    outcome: Outcome
-    meaning: str
-    evidence: str = ""
-    seen_at: datetime | None = None
-    action: dict | None = None
+    `words` are what its sentences hold in braces. `meaning` replaces the sentence of a check that was not judged.
+    """
 
-    @property
-    def is_failing(self) -> bool:
-        return self.outcome in (Outcome.BROKEN, Outcome.ATTENTION)
-
-    @property
-    def severity(self) -> int:
-        """0 is the worst."""
-        return list(Outcome).index(self.outcome)
+    def __init__(self, row: CheckDefinition, result: CheckResult, words: dict[str, str], meaning: str = "") -> None:
+        self.name, self.title, self.outcome = row.name, row.title, result.outcome
+        self.evidence, self.seen_at = result.evidence, result.seen_at
+        self.severity = list(Outcome).index(self.outcome)  # 0 is the worst
+        self.is_failing = self.outcome in (Outcome.BROKEN, Outcome.ATTENTION)
+        self.meaning = meaning or row.says[result.says or self.outcome].format_map(words)
+        self.action = None
+        if row.fix and self.is_failing:
+            self.action = row.fix | {"label": row.fix["label"].format_map(words)}
+            if "address" in row.fix:
+                self.action["address"] = row.fix["address"].format_map(words)
 
 
 CHECKS: dict[str, CheckDefinition] = {}
@@ -80,25 +76,14 @@ def run_checks(account: Account | None = None, ask_stripe: bool = False) -> list
         if account is None and not row.installation:
             continue
         cause = next((found[need] for need in row.needs if need in found and found[need].outcome != Outcome.GOOD), None)
-        if cause is None:
-            found[name] = _judge(row, checks)
-        else:
+        if cause:
             is_unused = cause.outcome == Outcome.NOT_APPLICABLE
             meaning = cause.meaning if is_unused else f"Can't be judged until “{cause.title}” is good."
-            found[name] = Check(name, row.title, Outcome.NOT_APPLICABLE, meaning)
+            found[name] = Check(row, not_applicable(), {}, meaning)
+            continue
+        result = checks.check_permission(row.permission) if row.permission else getattr(checks, f"check_{name}")()
+        found[name] = Check(row, result, checks.words | result.slots)
     return [found[name] for name in CHECKS if name in found]
-
-
-def _judge(row: CheckDefinition, checks: Checks) -> Check:
-    result = checks.check_permission(row.permission) if row.permission else getattr(checks, f"check_{row.name}")()
-    words = checks.words | result.slots
-    action = None
-    if row.fix and result.outcome in (Outcome.BROKEN, Outcome.ATTENTION):
-        action = row.fix | {"label": row.fix["label"].format_map(words)}
-        if "address" in row.fix:
-            action["address"] = row.fix["address"].format_map(words)
-    meaning = row.says[result.says or result.outcome].format_map(words)
-    return Check(row.name, row.title, result.outcome, meaning, result.evidence, result.seen_at, action)
 
 
 def worst_outcome(found: list[Check]) -> Outcome:
