@@ -110,6 +110,7 @@ class VariantCopy:
     def __init__(self, phrases: PhraseSelection, angle: Angle, others: Sequence[Variant]) -> None:
         self.brief, self.phrases, self.angle, self.others = phrases.brief, phrases, angle, others
         self.shorts = phrases.lines(angle, "short")
+        self.segment_shorts = phrases.lines(angle, "short", of_segment=True)
         self.headlines = phrases.lines(angle, "headline")
         self.bodies = phrases.lines(angle, "body")
         is_suitable = angle.call_to_action in CTA_SUITS[self.brief.objective]
@@ -174,8 +175,7 @@ class VariantCopy:
         """The placement's texts, or None where the disclaimer or the brand's name leaves no room for them."""
         limit = min((field.target for field in placement.fields.values() if field.filled_by == "short"), default=0)
         own = sorted(self.shorts, key=lambda line: not line.names_tier)
-        of_segment = self.phrases.lines(self.angle, "short", of_segment=True)[:2]
-        shorts = different_texts([*own[:4], *of_segment, *own[4:], *self.headlines], limit)
+        shorts = different_texts([*own[:4], *self.segment_shorts[:2], *own[4:], *self.headlines], limit)
         texts = {}
         for field in placement.fields.values():
             lines = self._lines_for(field, shorts)

@@ -29,11 +29,13 @@ def check(variant: Variant, context: PolicyContext) -> list[Finding]:
             if line not in seen:
                 unseen.append(texts[-1])
                 seen.add(line)
+        whole = CheckedCopy(platform, texts, copy.call_to_action)
+        new = replace(whole, texts=unseen)
         for rule in RULES.values():
-            is_due = rule.is_universal or (platform != ALL and rule.scope != "picture")
-            if is_due and rule.applies(platform):
-                judged = CheckedCopy(platform, unseen if rule.is_universal else texts, copy.call_to_action)
-                findings += rule.findings(platform, judged, context)
+            if rule.is_universal:
+                findings += rule.findings(platform, new, context)
+            elif platform != ALL and rule.scope != "picture" and rule.applies(platform):
+                findings += rule.findings(platform, whole, context)
     return list(dict.fromkeys(findings))
 
 
