@@ -71,6 +71,7 @@ def agenda(store, ident):
             leaves = subscription["cancel_at_period_end"]
             yield ends, subscription["id"], cancel_now if leaves else lifecycle.renew, subscription["id"]
             yield from retry_agenda(store, subscription)
+            yield from draft_agenda(store, subscription)
 
 
 def trial_agenda(store, subscription):
@@ -84,6 +85,12 @@ def retry_agenda(store, subscription):
     for invoice in store.invoices.find(subscription=subscription["id"], status="open"):
         if invoice["next_payment_attempt"]:
             yield invoice["next_payment_attempt"], invoice["id"], retry, invoice["id"]
+
+
+def draft_agenda(store, subscription):
+    for invoice in store.invoices.find(subscription=subscription["id"], status="draft"):
+        if invoice["automatically_finalizes_at"]:
+            yield invoice["automatically_finalizes_at"], invoice["id"], lifecycle.finish_draft, invoice["id"]
 
 
 def notice_trial(store, ident):

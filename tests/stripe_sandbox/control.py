@@ -51,7 +51,11 @@ class SandboxControl:
         self._call("delete_key", secret=secret)
 
     def configure_account(self, account, livemode=False, **settings):
-        """`name`, `retries` (attempts), `retry_days`, `after_retries`: canceled, unpaid or past_due."""
+        """`name`, `retries` (attempts), `retry_days`, `after_retries`: canceled, unpaid or past_due.
+
+        `draft_seconds`: how long a renewal's invoice stays a draft before it is charged; 3600 as at Stripe, normally 0.
+        `permission_wording` of a 403: today or old.
+        """
         return self._call("configure_account", account=account, livemode=livemode, **settings)
 
     # Data
@@ -79,6 +83,18 @@ class SandboxControl:
 
     def fail_renewal(self, subscription):
         return self.renew(subscription, succeeds=False)
+
+    def finish_draft(self, subscription, succeeds=None):
+        """With `draft_seconds`, a renewal's invoice is a draft at first: its hour is over now."""
+        return self._call("finish_draft", subscription=subscription, succeeds=succeeds)
+
+    def void_invoice(self, subscription):
+        """The open invoice: invoice.voided, and the subscription owes nothing."""
+        return self._call("void_invoice", subscription=subscription)
+
+    def write_off_invoice(self, subscription):
+        """The open invoice: invoice.marked_uncollectible, and the subscription goes on."""
+        return self._call("write_off_invoice", subscription=subscription)
 
     def retry_payment(self, subscription, succeeds=None):
         return self._call("retry_payment", subscription=subscription, succeeds=succeeds)
@@ -161,6 +177,10 @@ class SandboxControl:
 
     def clear_faults(self):
         self._call("clear_faults")
+
+    def latency(self, seconds=0.0):
+        """How long every answer takes."""
+        self._call("latency", seconds=seconds)
 
     def rate_limit(self, per_second=None):
         """For each endpoint of each account and mode; None is unlimited."""

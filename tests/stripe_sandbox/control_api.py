@@ -80,6 +80,10 @@ def rate_limit(universe, per_second=None):
     universe.faults.requests_per_second = per_second
 
 
+def latency(universe, seconds=0.0):
+    universe.faults.latency = seconds
+
+
 def requests(universe, **wanted):
     return [row for row in universe.faults.log if all(row.get(name) == value for name, value in wanted.items())]
 
@@ -93,7 +97,7 @@ def reset(universe):
 
 
 HERE = (create_account, create_key, change_key, delete_key, configure_account, seed_customers, catalogue, counts)
-HERE += (fault, clear_faults, rate_limit, requests, clear_requests, reset)
+HERE += (fault, clear_faults, rate_limit, latency, requests, clear_requests, reset)
 ACTIONS = {each.__name__: each for each in (*HERE, *control_billing.ACTIONS, *control_deliveries.ACTIONS)}
 # These wait, so they may not hold the lock while they do.
 PATIENT = {each.__name__: each for each in control_deliveries.PATIENT}

@@ -1,10 +1,28 @@
 """Control actions on subscriptions, for customers that live on no test clock; each answers with the subscription."""
 
-from . import clocks, events, lifecycle
+from . import clocks, events, invoices, lifecycle
 
 
 def renew(universe, subscription, succeeds=None):
     return lifecycle.renew(universe.holding("subscriptions", subscription), subscription, succeeds)
+
+
+def finish_draft(universe, subscription, succeeds=None):
+    """The draft's hour is over now."""
+    store = universe.holding("subscriptions", subscription)
+    lifecycle.finish_draft(store, store.subscriptions.get(subscription)["latest_invoice"], succeeds)
+    return store.subscriptions.get(subscription)
+
+
+def void_invoice(universe, subscription):
+    store = universe.holding("subscriptions", subscription)
+    return lifecycle.forgo(store, open_invoice(store, subscription), invoices.void)
+
+
+def write_off_invoice(universe, subscription):
+    """Marked uncollectible: the owner no longer expects the money."""
+    store = universe.holding("subscriptions", subscription)
+    return lifecycle.forgo(store, open_invoice(store, subscription), invoices.mark_uncollectible)
 
 
 def retry_payment(universe, subscription, succeeds=None):
@@ -81,3 +99,4 @@ def emit(universe, account, type, object, livemode=False, previous_attributes=No
 
 
 ACTIONS = (renew, retry_payment, set_payment, cancel, keep, end_period, pause, resume, trial_will_end, end_trial, emit)
+ACTIONS += (finish_draft, void_invoice, write_off_invoice)

@@ -1,7 +1,20 @@
 """The errors Stripe answers with. Wording and codes: Stripe API reference and error codes page, checked 2026-11-22."""
 
+import hashlib
 import json
 
+DASHBOARD = "https://dashboard.stripe.com"
+# Rows of the dashboard's page about a restricted key, by the permissions that they give.
+ROWS = {
+    "accounts_kyc_basic": "Basic Business Contact Information",
+    "customer": "Customers",
+    "event": "Events",
+    "invoice": "Invoices",
+    "plan": "Prices",
+    "product": "Products",
+    "subscription": "Subscriptions",
+    "webhook": "Webhook Endpoints",
+}
 HELP = "Please see https://stripe.com/docs or we can help at https://support.stripe.com/."
 
 
@@ -56,12 +69,26 @@ def wrong_address():
     return StripeError(401, "The API key provided does not allow requests from your IP address.")
 
 
-def missing_permission(secret, account_id, permission):
-    return StripeError(
+def missing_permission(secret, account_id, permission, wording="today"):
+    """Stripe has said it in two ways; the newer one, of 2026, has a code, an edit link and the dashboard's row."""
+    needs = f"The provided key '{mask(secret)}' does not have the required permissions for this endpoint on account"
+    if wording == "old":
+        return StripeError(
+            403, f"{needs} '{account_id}'. Having the '{permission}' permission would allow this request to continue."
+        )
+    name = permission.removeprefix("rak_")
+    resource, _, access = name.rpartition("_")
+    row = ROWS.get(resource, resource.replace("_", " ").title())
+    known_as = hashlib.sha256(secret.encode()).hexdigest()[:24]
+    edit = f"{DASHBOARD}/b/{account_id}?destination=%2Fapikeys%2Fmk_{known_as}%2Fedit"
+    error = StripeError(
         403,
-        f"The provided key '{mask(secret)}' does not have the required permissions for this endpoint on account "
-        f"'{account_id}'. Having the '{permission}' permission would allow this request to continue.",
+        f"Permission denied. {needs} '{account_id}'. Enabling \"{row} {access.title()}\" ('{name}') permissions on this "
+        f"key would allow this request to continue. You can edit permissions at {edit}",
+        code="more_permissions_required",
     )
+    error.fields["request_log_url"] = f"{DASHBOARD}/{account_id}/workbench/logs?object=apikey_{known_as}"
+    return error
 
 
 def no_such(kind, ident, *, livemode=None, elsewhere=False, param="id"):
@@ -99,8 +126,10 @@ def rate_limited(reason="endpoint-rate"):
 
 
 def server_fault(status=500):
-    return StripeError(
-        status,
-        "An unknown error occurred while processing the request. If this persists, contact support.",
-        kind="api_error",
-    )
+    return any_fault(status)
+
+
+def any_fault(status, message=None, code=None):
+    kind = "api_error" if status >= 500 else "invalid_request_error"
+    unknown = "An unknown error occurred while processing the request. If this persists, contact support."
+    return StripeError(status, message or unknown, code=code, kind=kind)

@@ -24,7 +24,13 @@ def finalise(call):
 
 def void(call):
     params.only(call.params, ())
-    return invoices.void(call.store, in_status(call, "open", "voided"))
+    return lifecycle.forgo(call.store, in_status(call, "open", "voided"), invoices.void)
+
+
+def write_off(call):
+    params.only(call.params, ())
+    invoice = in_status(call, "open", "marked uncollectible")
+    return lifecycle.forgo(call.store, invoice, invoices.mark_uncollectible)
 
 
 def pay(call):

@@ -110,5 +110,13 @@ def void(store, invoice):
     return invoice
 
 
+def mark_uncollectible(store, invoice):
+    invoice |= {"status": "uncollectible", "auto_advance": False, "next_payment_attempt": None}
+    invoice["status_transitions"]["marked_uncollectible_at"] = store.now(store.customers.get(invoice["customer"]))
+    store.invoices.save(invoice)
+    events.emit(store, "invoice.marked_uncollectible", invoice)
+    return invoice
+
+
 def subscription_of(invoice):
     return invoice["parent"] and invoice["parent"]["subscription_details"]["subscription"]

@@ -67,7 +67,7 @@ def renew(store, ident, succeeds=None):
     bounds = periods.period_around(subscription["billing_cycle_anchor"], *rule(subscription), ended[1])
     invoice = invoices.draft(store, subscription, "subscription_cycle", bounds, looks_back=ended)
     change(store, ident, items=moved(subscription, bounds), latest_invoice=invoice["id"])
-    bill(store, ident, invoice, succeeds)
+    bill_after_draft(store, invoice, succeeds)
     return store.subscriptions.get(ident)
 
 
@@ -80,20 +80,51 @@ def begin_paying(store, ident, succeeds=None):
     invoice = invoices.draft(store, subscription, "subscription_cycle", bounds, looks_back=(start, begins))
     fields = {"status": "active", "trial_end": begins, "billing_cycle_anchor": begins}
     change(store, ident, items=moved(subscription, bounds), latest_invoice=invoice["id"], **fields)
-    bill(store, ident, invoice, succeeds)
+    bill_after_draft(store, invoice, succeeds)
     return store.subscriptions.get(ident)
 
 
-def bill(store, ident, invoice, succeeds=None):
-    subscription = store.subscriptions.get(ident)
-    pause = subscription["pause_collection"]
-    if pause:
-        if pause["behavior"] == "void":
-            invoices.void(store, invoices.finalise(store, invoice))
+def bill_after_draft(store, invoice, succeeds=None):
+    """A renewal's invoice stays a draft for a while, in which the subscription looks active and nothing is paid."""
+    wait = store.settings.draft_seconds
+    if not wait:
+        bill(store, invoice, succeeds)
+        return
+    subscription = store.subscriptions.get(invoices.subscription_of(invoice))
+    invoice["automatically_finalizes_at"] = int(store.now(subscription) + wait)
+    store.invoices.save(invoice)
+    store.payments_of_drafts[invoice["id"]] = succeeds
+    if not subscription["test_clock"]:
+        store.universe.agenda.add(lambda: finish_draft(store, invoice["id"]), wait)
+
+
+def finish_draft(store, invoice_id, succeeds=None):
+    """Unless it was finished before, or its subscription has ended meanwhile."""
+    chosen = store.payments_of_drafts.pop(invoice_id, None)
+    invoice = store.invoices.get(invoice_id)
+    if invoice["status"] == "draft" and invoice["auto_advance"]:
+        bill(store, invoice, chosen if succeeds is None else succeeds)
+
+
+def bill(store, invoice, succeeds=None):
+    subscription = store.subscriptions.get(invoices.subscription_of(invoice))
+    invoice["automatically_finalizes_at"] = None
+    if subscription["pause_collection"]:
+        bill_nobody(store, invoice, subscription["pause_collection"]["behavior"])
         return
     invoices.finalise(store, invoice)
     if subscription["collection_method"] == "charge_automatically":
         attempt(store, invoice, succeeds)
+
+
+def bill_nobody(store, invoice, behaviour):
+    """While collection is paused (docs.stripe.com/billing/subscriptions/pause-payment)."""
+    if behaviour == "keep_as_draft":
+        invoice["auto_advance"] = False
+        store.invoices.save(invoice)
+        return
+    invoices.finalise(store, invoice)
+    (invoices.void if behaviour == "void" else invoices.mark_uncollectible)(store, invoice)
 
 
 def attempt(store, invoice, succeeds=None):
@@ -103,6 +134,15 @@ def attempt(store, invoice, succeeds=None):
     if ident:
         (recover if paid else fall_behind)(store, ident, invoice)
     return paid
+
+
+def forgo(store, invoice, settle):
+    """An open invoice is voided or written off: a subscription that was behind with it owes nothing any more."""
+    settle(store, invoice)
+    ident = invoices.subscription_of(invoice)
+    if ident and store.subscriptions.get(ident)["status"] != "incomplete":
+        recover(store, ident, invoice)
+    return invoice
 
 
 def recover(store, ident, invoice):
@@ -135,7 +175,7 @@ def invoice_change(store, ident):
     amount = max(100, subscription["items"]["data"][0]["price"]["unit_amount"] // 2)
     invoice = invoices.draft(store, subscription, "subscription_update", bounds, amount, proration=True)
     change(store, ident, latest_invoice=invoice["id"])
-    bill(store, ident, invoice)
+    bill(store, invoice)
 
 
 def cancellation(subscription, at_period_end, moment):
@@ -160,6 +200,9 @@ def end(store, ident, reason, details=None):
     subscription["canceled_at"] = subscription["canceled_at"] or moment
     subscription["cancellation_details"] |= {**(details or {}), "reason": reason}
     store.subscriptions.save(subscription)
+    for status in ("draft", "open"):  # nothing more is collected for it
+        for invoice in store.invoices.find(subscription=ident, status=status):
+            store.invoices.save({**invoice, "auto_advance": False, "next_payment_attempt": None})
     events.emit(store, "customer.subscription.deleted", subscription)
     return subscription
 
@@ -189,5 +232,5 @@ def resume(store, ident):
     after = events.save(store, "subscriptions", {**before, **fields}, before, "customer.subscription.resumed")
     invoice = invoices.draft(store, after, "subscription_cycle", bounds)
     change(store, ident, latest_invoice=invoice["id"])
-    bill(store, ident, invoice)
+    bill(store, invoice)
     return store.subscriptions.get(ident)

@@ -36,10 +36,10 @@ def authenticate(universe, header):
     return key
 
 
-def authorise(key, resource, access):
+def authorise(key, resource, access, wording="today"):
     """`resource` is the middle of the permission's name, as in rak_customer_read; write implies read."""
     if key.kind == "secret":
         return
     enough = {f"rak_{resource}_{access}", f"rak_{resource}_write"}
     if not enough & key.permissions:
-        raise errors.missing_permission(key.secret, key.account_id, f"rak_{resource}_{access}")
+        raise errors.missing_permission(key.secret, key.account_id, f"rak_{resource}_{access}", wording)

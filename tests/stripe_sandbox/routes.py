@@ -72,6 +72,7 @@ TABLE = [
     ("POST", "/v1/invoices/{id}/finalize", "invoice", invoice_actions.finalise),
     ("POST", "/v1/invoices/{id}/pay", "invoice", invoice_actions.pay),
     ("POST", "/v1/invoices/{id}/void", "invoice", invoice_actions.void),
+    ("POST", "/v1/invoices/{id}/mark_uncollectible", "invoice", invoice_actions.write_off),
     ("GET", "/v1/events", "event", lists.list_events),
     ("GET", "/v1/events/{id}", "event", the_events),
     ("GET", "/v1/webhook_endpoints", "webhook", lists.plain("webhook_endpoints")),
@@ -112,8 +113,9 @@ def handle(universe, method, path, query, headers, body, request_id, caller):
     caller |= {"account": key.account_id, "livemode": key.livemode, "key_kind": key.kind}
     address, resource, action, ident = match(method, path)
     universe.faults.limit((key.account_id, key.livemode, method, address))
-    permissions.authorise(key, resource, READ if method == "GET" else WRITE)
     store = universe.accounts[key.account_id].stores[key.livemode]
+    access = READ if method == "GET" else WRITE
+    permissions.authorise(key, resource, access, store.settings.permission_wording)
     idempotency = headers.get("Idempotency-Key") if method == "POST" else None
     remembered = (key.account_id, key.livemode, path, idempotency)
     if idempotency and remembered in universe.answers:

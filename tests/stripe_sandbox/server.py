@@ -40,14 +40,14 @@ class Handler(BaseHTTPRequestHandler):
     def stripe(self, path, query, body):
         universe = self.server.universe
         with universe.lock:
-            fault = universe.faults.take(self.command, path)
-        if fault and fault.delay:
-            time.sleep(fault.delay)
+            fault, latency = universe.faults.take(self.command, path), universe.faults.latency
+        if delay := latency + (fault.delay if fault else 0):
+            time.sleep(delay)
         entry = {"at": time.time(), "method": self.command, "path": path, "query": query}
         with universe.lock:
             error = fault and fault.error()
             if error or (fault and fault.drop):
-                answer = routes.Answer(error.status, error.body(), error.headers) if error else None
+                answer = routes.Answer(error.status, fault.body(error), fault.headers(error)) if error else None
                 caller = {"status": answer and answer.status}
             else:
                 answer, caller = routes.answer(universe, self.command, path, query, self.headers, body)
@@ -59,9 +59,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def reply(self, status, body, headers, half=False):
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
+        for name, value in {"Content-Type": "application/json", **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if half else body)
@@ -122,7 +121,7 @@ class Sandbox:
         return stripe_client(self.url, secret, retries)
 
     def start(self):
-        self.universe.deliveries.start()
+        self.universe.start()
         self._thread.start()
         return self
 
@@ -130,7 +129,7 @@ class Sandbox:
         self._server.shutdown()
         self._server.server_close()
         self._server.hang_up()
-        self.universe.deliveries.stop()
+        self.universe.stop()
         self.control.close()
 
     def __enter__(self):

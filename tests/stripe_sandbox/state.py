@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from . import objects
+from .agenda import Agenda
 from .collection import Collection
 from .faults import Faults
 from .ids import Ids
@@ -19,6 +20,8 @@ class Settings:
     retries: int = 4  # failed attempts after which Stripe gives up on an invoice
     retry_days: tuple = (3, 5, 7)
     after_retries: str = "canceled"  # or "unpaid" or "past_due"
+    draft_seconds: float = 0  # how long a renewal's invoice stays a draft: at Stripe 3600, here by choice
+    permission_wording: str = "today"  # of a 403: or "old"
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Store:
         self.universe, self.account, self.livemode = universe, account, livemode
         self.settings = Settings()
         self.failing_customers, self.noticed_trials = set(), set()
+        self.payments_of_drafts = {}  # invoice -> whether its payment is to succeed, if that was chosen
         self.request = None  # the API request under way, for the events that it makes
         self.customers = Collection("customer", lambda it: {"test_clock": it["test_clock"], "email": it["email"]})
         self.products = Collection("product", lambda it: {"active": it["active"]})
@@ -88,9 +92,26 @@ class Universe:
         self.ids = Ids(seed)
         self.faults = Faults()
         self.deliveries = Deliveries(self)
+        self.agenda = Agenda()  # what falls due by itself: drafts
         self.clear()
 
+    def start(self):
+        self.deliveries.start()
+        self.agenda.open()
+        threading.Thread(target=self._work, name="agenda", daemon=True).start()
+
+    def stop(self):
+        self.deliveries.stop()
+        self.agenda.close()
+
+    def _work(self):
+        while (job := self.agenda.take()) is not None:
+            with self.lock:
+                job()
+            self.agenda.done()
+
     def clear(self):
+        self.agenda.clear()
         self.accounts = {}
         self.keys = {}
         self.answers = {}  # idempotency key -> answer

@@ -99,3 +99,14 @@ def test_deleting_a_clock_deletes_its_customers(client, clock, subscribe, kinds)
     client.v1.test_helpers.test_clocks.delete(clock.id)
     assert client.v1.customers.retrieve(customer).deleted
     assert kinds()[-1] == "customer.deleted"
+
+
+def test_on_a_clock_too_a_renewal_is_charged_after_its_draft(client, control, account, clock, subscribe):
+    control.configure_account(account["id"], draft_seconds=3600)
+    subscription = subscribe()
+    ends = subscription["items"].data[0].current_period_end
+    advance = client.v1.test_helpers.test_clocks.advance
+    advance(clock.id, {"frozen_time": ends + 1800})
+    assert reasons(client, subscription)[-1] == ("subscription_cycle", "draft")
+    advance(clock.id, {"frozen_time": ends + 3600})
+    assert reasons(client, subscription)[-1] == ("subscription_cycle", "paid")

@@ -1,6 +1,7 @@
 import time
 
 import pytest
+import requests
 import stripe
 
 
@@ -85,3 +86,37 @@ def test_what_the_sandbox_cannot_read_is_a_500_and_no_broken_connection(client, 
     with pytest.raises(stripe.APIError):
         client.v1.subscriptions.create({"customer": customer.id, "items": [{"price": {"no": "id"}}]})
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_fault_of_one_list_leaves_the_others_and_its_objects_alone(client, control, customer):
+    control.fault(path="/v1/customers", exact=True, status=403, code="account_invalid", message="No access.")
+    with pytest.raises(stripe.PermissionError, match="No access.") as caught:
+        client.v1.customers.list()
+    assert caught.value.error.code == "account_invalid"
+    assert client.v1.customers.retrieve(customer.id).id == customer.id
+    assert client.v1.subscriptions.list().data == []
+
+
+def test_a_page_may_come_instead_of_json(sandbox, control, account):
+    control.fault(path="/v1/prices", status=503, html=True)
+    key = account["keys"]["test"]["secret"]
+    answer = requests.get(f"{sandbox.url}/v1/prices", auth=(key, ""), timeout=5)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "text/html")
+    assert answer.text.startswith("<html>")
+
+
+def test_one_path_may_have_a_rate_limit_of_its_own(client, control):
+    control.fault(path="/v1/prices", per_second=2)
+    for _ in range(2):
+        client.v1.prices.list()
+    with pytest.raises(stripe.RateLimitError):
+        client.v1.prices.list()
+    client.v1.customers.list()
+
+
+def test_every_answer_may_take_its_time(client, control):
+    control.latency(0.2)
+    started = time.perf_counter()
+    client.v1.customers.list()
+    assert time.perf_counter() - started > 0.2
+    control.latency()

@@ -74,16 +74,28 @@ def test_a_missing_permission_is_named_with_the_account(control, account):
     secret = control.create_key(account["id"], permissions=["rak_customer_read"])
     error = refusal(stripe.PermissionError, control.client(secret).v1.subscriptions.list)
     assert error.http_status == 403
-    assert "Having the 'rak_subscription_read' permission would allow this request to continue." in str(error)
+    assert error.error.code == "more_permissions_required"
+    row = "Enabling \"Subscriptions Read\" ('subscription_read') permissions on this key would allow this request"
+    assert row in str(error)
+    assert f"https://dashboard.stripe.com/b/{account['id']}?destination=%2Fapikeys%2Fmk_" in str(error)
+    assert error.error.request_log_url.startswith("https://dashboard.stripe.com/")
     assert f"on account '{account['id']}'" in str(error)
-    assert secret not in str(error)
+    assert secret[-12:-4] not in str(error)
+
+
+def test_before_2026_a_missing_permission_was_named_differently(control, account):
+    control.configure_account(account["id"], permission_wording="old")
+    secret = control.create_key(account["id"], permissions=["rak_customer_read"])
+    error = refusal(stripe.PermissionError, control.client(secret).v1.subscriptions.list)
+    assert "Having the 'rak_subscription_read' permission would allow this request to continue." in str(error)
+    assert error.error.to_dict().keys() == {"message", "type"}
 
 
 def test_read_does_not_allow_writing_but_write_allows_reading(control, account):
     reads = control.client(control.create_key(account["id"], permissions=["rak_customer_read"]))
     writes = control.client(control.create_key(account["id"], permissions=["rak_customer_write"]))
     error = refusal(stripe.PermissionError, lambda: reads.v1.customers.create({}))
-    assert "'rak_customer_write'" in str(error)
+    assert "'customer_write'" in str(error)
     assert writes.v1.customers.retrieve(writes.v1.customers.create({}).id)
 
 

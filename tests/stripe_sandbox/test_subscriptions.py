@@ -165,3 +165,65 @@ def test_a_subscription_needs_known_customers_and_recurring_prices(client, custo
     ):
         with pytest.raises(stripe.InvalidRequestError):
             client.v1.subscriptions.create(wrong)
+
+
+@pytest.fixture
+def drafting(control, account):
+    control.configure_account(account["id"], draft_seconds=3600)
+
+
+def test_a_renewals_invoice_is_a_draft_for_an_hour_in_which_nothing_is_paid(
+    client, control, subscription, drafting, kinds
+):
+    control.renew(subscription.id)
+    renewed = client.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]})
+    assert (renewed.status, renewed.latest_invoice.status) == ("active", "draft")
+    assert start_of(renewed) > start_of(subscription)
+    assert renewed.latest_invoice.automatically_finalizes_at == pytest.approx(time.time() + 3600, abs=5)
+    assert kinds()[-2:] == ["invoice.created", "customer.subscription.updated"]
+    control.finish_draft(subscription.id)
+    assert client.v1.invoices.retrieve(renewed.latest_invoice.id).status == "paid"
+    assert kinds()[-3:] == ["invoice.finalized", "invoice.paid", "invoice.payment_succeeded"]
+
+
+def test_what_was_chosen_for_the_payment_comes_when_the_draft_is_finished(client, control, subscription, drafting):
+    assert control.fail_renewal(subscription.id)["status"] == "active"
+    assert control.finish_draft(subscription.id)["status"] == "past_due"
+
+
+def test_a_short_draft_finishes_by_itself(client, control, account, subscription):
+    control.configure_account(account["id"], draft_seconds=0.2)
+    assert control.fail_renewal(subscription.id)["status"] == "active"
+    end = time.monotonic() + 5
+    while client.v1.subscriptions.retrieve(subscription.id).status != "past_due":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_draft_of_a_subscription_that_ended_meanwhile_is_never_charged(client, control, subscription, drafting):
+    control.renew(subscription.id)
+    control.cancel(subscription.id)
+    control.finish_draft(subscription.id)
+    invoice = client.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]}).latest_invoice
+    assert (invoice.status, invoice.auto_advance) == ("draft", False)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status"), [("keep_as_draft", "draft"), ("mark_uncollectible", "uncollectible"), ("void", "void")]
+)
+def test_while_collection_is_paused_a_renewal_looks_active_and_nothing_is_paid(
+    client, control, subscription, behaviour, status
+):
+    control.pause(subscription.id, behaviour)
+    control.renew(subscription.id)
+    renewed = client.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]})
+    assert (renewed.status, renewed.latest_invoice.status) == ("active", status)
+
+
+@pytest.mark.parametrize(
+    ("action", "status"), [("void_invoice", "void"), ("write_off_invoice", "uncollectible")], ids=["void", "write off"]
+)
+def test_an_open_invoice_may_be_given_up_and_the_subscription_goes_on(client, control, subscription, action, status):
+    control.fail_renewal(subscription.id)
+    assert getattr(control, action)(subscription.id)["status"] == status
+    assert client.v1.subscriptions.retrieve(subscription.id).status == "active"
