@@ -89,10 +89,12 @@ class PermissionRefused(ManimodError):
     """403: the key lacks the permission that Stripe names. The message may also name the Stripe account."""
 
     def __init__(self, message: str) -> None:
-        scope = re.search(r"'(rak_\w+)'", message)
+        scope = re.search(r"'(?:rak_)?(\w+_(?:read|write))'", message)  # 'rak_plan_read', and since 2026 'plan_read'
         account = re.search(r"\b(acct_\w+)", message)
         self.account_id = account[1] if account else None
-        label = next((p.label for p in PERMISSIONS.values() if scope and p.scope == scope[1]), "a read permission")
+        label = next(
+            (p.label for p in PERMISSIONS.values() if scope and p.scope == f"rak_{scope[1]}"), "a read permission"
+        )
         super().__init__("STRIPE_PERMISSION_MISSING", permissions=label)
 
 

@@ -31,7 +31,9 @@ def test_a_network_failure_has_its_own_error_and_passes(gateway, sandbox, fault,
     assert gateway.customers().rows == []
 
 
-def test_a_refusal_names_the_permission_and_never_the_key(gateway):
+@pytest.mark.parametrize("wording", ["today", "old"])
+def test_a_refusal_names_the_permission_and_never_the_key(gateway, sandbox, stripe_account, wording):
+    sandbox.configure_account(stripe_account["id"], permission_wording=wording)
     with pytest.raises(ManimodError) as caught:
         gateway.prices()
     assert (caught.value.code, "Prices: Read" in str(caught.value)) == ("STRIPE_PERMISSION_MISSING", True)

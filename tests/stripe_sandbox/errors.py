@@ -83,8 +83,8 @@ def missing_permission(secret, account_id, permission, wording="today"):
     edit = f"{DASHBOARD}/b/{account_id}?destination=%2Fapikeys%2Fmk_{known_as}%2Fedit"
     error = StripeError(
         403,
-        f"Permission denied. {needs} '{account_id}'. Enabling \"{row} {access.title()}\" ('{name}') permissions on this "
-        f"key would allow this request to continue. You can edit permissions at {edit}",
+        f"Permission denied. {needs} '{account_id}'. Enabling \"{row} {access.title()}\" ('{name}') permissions on "
+        f"this key would allow this request to continue. You can edit permissions at {edit}",
         code="more_permissions_required",
     )
     error.fields["request_log_url"] = f"{DASHBOARD}/{account_id}/workbench/logs?object=apikey_{known_as}"
