@@ -5,7 +5,6 @@ from flask_compress import Compress
 from werkzeug.local import LocalProxy
 
 from manimod.web import (
-    account,
     assets,
     auth,
     brand,
@@ -16,12 +15,12 @@ from manimod.web import (
     errors,
     health,
     labels,
-    stripe_settings,
+    settings,
     support,
     troubleshooting,
 )
 
-PAGES = (account, brand, creatives, dashboard, editor, stripe_settings, support, troubleshooting)
+PAGES = (brand, creatives, dashboard, editor, settings, support, troubleshooting)
 MACROS = {"ui": "ui", "forms": "forms", "charts": "charts", "check_macros": "checks"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

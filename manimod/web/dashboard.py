@@ -18,7 +18,7 @@ from manimod.web import render
 from manimod.web.auth import owner_required
 from manimod.web.creatives import nothing_new
 from manimod.web.labels import LABELS
-from manimod.web.stripe_settings import is_syncing
+from manimod.web.settings import is_syncing
 
 DELAYS_SHOWN = 100  # of the latest creatives: seconds from Stripe's event to the queue
 TIERS_SHOWN = 8

@@ -25,7 +25,7 @@ SOURCES = "".join(path.read_text() for path in WEB.glob("*.py"))
 # Names in quotes: what views ask the form and the query for, and much that they don't.
 NAMES = sorted(set(re.findall(r'"([a-z][a-z_]{1,30})"', SOURCES)))
 LEFT_OUT = {
-    "stripe_settings.disconnect",
+    "settings.disconnect",
     "security.logout",
     "webhooks.stripe",
     *FILES,

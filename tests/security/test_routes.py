@@ -33,7 +33,6 @@ SIGNING_IN = dict(stranger=SIGN_IN, other=GONE, support=GONE, half=GONE, owner=G
 
 RULES = {
     "assets.serve": OPEN,
-    "account.*": OWNERS,
     "bootstrap.static": OPEN,
     "brand.*": OWNERS,
     "creatives.queue": OWNERS,
@@ -56,8 +55,8 @@ RULES = {
     "security.tf_select": OFF,
     "security.verify": OFF,
     "static": OPEN,
-    "stripe_settings.rename_tier": OF_ONE_OWNER,
-    "stripe_settings.*": OWNERS,
+    "settings.rename_tier": OF_ONE_OWNER,
+    "settings.*": OWNERS,
     "support.*": SUPPORTS,
     "troubleshooting.event": OF_ONE_OWNER,
     "troubleshooting.replay": OF_ONE_OWNER,
@@ -76,7 +75,7 @@ def rule_of(endpoint: str) -> dict | None:
 
 def routes(app: Flask) -> Iterator[tuple[str, Rule]]:
     """Each method and rule; the way out comes last, since it changes what the others answer."""
-    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.endpoint == "stripe_settings.disconnect"):
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.endpoint == "settings.disconnect"):
         yield from ((method, rule) for method in sorted(rule.methods - {"HEAD", "OPTIONS"}))
 
 

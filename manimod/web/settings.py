@@ -1,9 +1,10 @@
-"""Settings > Integrations > Stripe, in the order of the guide: connect, events, webhook, tiers, sync, disconnect."""
+"""Settings > Account, and Settings > Integrations > Stripe in the order of the guide."""
 
 from collections.abc import Sequence
 
 from flask import Blueprint, Response, request, url_for
 
+from manimod.accounts import support
 from manimod.creatives import brand_kit
 from manimod.customers import tiers
 from manimod.diagnostics import sources
@@ -18,14 +19,27 @@ from manimod.moments import record
 from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
-from manimod.web.forms import ApiKeyForm, EventsForm, SigningSecretForm, TierNameForm
+from manimod.web.forms import AccountForm, ApiKeyForm, EventsForm, SigningSecretForm, TierNameForm
 from manimod.web.labels import is_about_the_key
 
-blueprint = Blueprint("stripe_settings", __name__, url_prefix="/settings")
+blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
 # Mended in the field itself. For the other refused keys the page leads to a new one.
 MENDED_HERE = ("STRIPE_KEY_MISSING", "STRIPE_KEY_SIGNING_SECRET", "STRIPE_KEY_TRUNCATED", "STRIPE_KEY_OTHER_ACCOUNT")
 CHANGED_BY_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "settings/_sources.html")
+
+
+@blueprint.route("/account", methods=["GET", "POST"])
+@owner_required
+def account(account: Account) -> Response:
+    """Its name, and the time zone of exact times."""
+    form = AccountForm(obj=account)
+    if form.validate_on_submit():
+        with transaction():
+            form.populate_obj(account)
+        return render.redirect_with_toast(url_for("settings.account"), "Account saved.")
+    entries, status = support.audit_entries(account), 422 if form.is_submitted() else 200
+    return render.page("settings/account.html", status=status, form=form, entries=entries)
 
 
 @blueprint.get("/integrations")
@@ -190,4 +204,4 @@ def _context(connection: Connection) -> dict:
 
 
 def _here(anchor: str | None = None) -> str:
-    return url_for("stripe_settings.show", _anchor=anchor)
+    return url_for("settings.show", _anchor=anchor)
