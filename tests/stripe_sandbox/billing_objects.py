@@ -34,6 +34,7 @@ def subscription(ident, created, livemode, customer, currency, items, **fields):
         "billing_cycle_anchor": created,
         "billing_cycle_anchor_config": None,
         "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": created},
+        "billing_schedules": [],
         "billing_thresholds": None,
         "cancel_at": None,
         "cancel_at_period_end": False,
@@ -122,6 +123,104 @@ def invoice_line(ident, invoice_id, livemode, item, amount, period, description,
     }
 
 
+def invoice_item(ident, moment, livemode, customer, currency, amount, **fields):
+    """Something that the owner adds to a customer's next invoice, or to a draft."""
+    return {
+        "id": ident,
+        "object": "invoiceitem",
+        "amount": amount,
+        "currency": currency,
+        "customer": customer["id"],
+        "customer_account": None,
+        "date": moment,
+        "description": None,
+        "discountable": True,
+        "discounts": [],
+        "invoice": None,
+        "livemode": livemode,
+        "metadata": {},
+        "net_amount": amount,
+        "parent": None,
+        "period": {"end": moment, "start": moment},
+        "pricing": None,
+        "proration": False,
+        "proration_details": None,
+        "quantity": 1,
+        "quantity_decimal": "1",
+        "tax_rates": [],
+        "test_clock": customer["test_clock"],
+        **fields,
+    }
+
+
+def added_line(ident, invoice_id, item):
+    """The line that an invoice item becomes: it has the item's own period, not the subscription's."""
+    parent = item["parent"]
+    return {
+        "id": ident,
+        "object": "line_item",
+        "amount": item["amount"],
+        "currency": item["currency"],
+        "description": item["description"],
+        "discount_amounts": [],
+        "discountable": True,
+        "discounts": [],
+        "invoice": invoice_id,
+        "livemode": item["livemode"],
+        "metadata": item["metadata"],
+        "parent": {
+            "invoice_item_details": {
+                "invoice_item": item["id"],
+                "proration": item["proration"],
+                "proration_details": {"credited_items": None},
+                "subscription": parent and parent["subscription_details"]["subscription"],
+            },
+            "subscription_item_details": None,
+            "type": "invoice_item_details",
+        },
+        "period": item["period"],
+        "pretax_credit_amounts": [],
+        "pricing": item["pricing"],
+        "quantity": item["quantity"],
+        "subtotal": item["amount"],
+        "taxes": [],
+    }
+
+
+def payment_method(ident, created, livemode, brand, last4, **fields):
+    """A card."""
+    address = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+    return {
+        "id": ident,
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": {"address": address, "email": None, "name": None, "phone": None, "tax_id": None},
+        "card": {
+            "brand": brand,
+            "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+            "country": "US",
+            "display_brand": brand,
+            "exp_month": 12,
+            "exp_year": 2034,
+            "fingerprint": f"{brand}{last4}",
+            "funding": "credit",
+            "generated_from": None,
+            "last4": last4,
+            "networks": {"available": [brand], "preferred": None},
+            "regulated_status": "unregulated",
+            "three_d_secure_usage": {"supported": True},
+            "wallet": None,
+        },
+        "created": created,
+        "customer": None,
+        "customer_account": None,
+        "livemode": livemode,
+        "metadata": {},
+        "type": "card",
+        **fields,
+    }
+
+
 def subscription_parent(subscription_id, metadata):
     return {
         "quote_details": None,
@@ -141,6 +240,7 @@ def invoice(ident, created, account, customer, currency, lines, amount, period, 
         "amount_due": amount,
         "amount_overpaid": 0,
         "amount_paid": 0,
+        "amount_paid_off_stripe": 0,
         "amount_remaining": amount,
         "amount_shipping": 0,
         "application": None,

@@ -64,7 +64,10 @@ def run(store, ident, target):
 def agenda(store, ident):
     """(when, order, what, for whom) for all that is still to come on this clock."""
     for subscription in store.subscriptions.find(test_clock=ident):
-        if subscription["status"] == "trialing":
+        if subscription["status"] == "incomplete":
+            expires = subscription["created"] + lifecycle.FIRST_PAYMENT_SECONDS
+            yield expires, subscription["id"], lifecycle.expire, subscription["id"]
+        elif subscription["status"] == "trialing":
             yield from trial_agenda(store, subscription)
         elif subscription["status"] in ("active", "past_due", "unpaid"):
             ends = lifecycle.period(subscription)[1]

@@ -37,7 +37,8 @@ class Collection:
     def add(self, obj: dict) -> dict:
         ident = obj["id"]
         self._sources[ident] = dump(obj)
-        self._keys[ident] = (obj["created"], next(SEQUENCE), ident)
+        created = obj["created"] if "created" in obj else obj["date"]  # an invoice item has the latter
+        self._keys[ident] = (created, next(SEQUENCE), ident)
         self._facts[ident] = self._facts_of(obj)
         self._insert(ident)
         return obj
@@ -135,6 +136,8 @@ class Collection:
 def places(facts):
     yield EVERYTHING
     for name, value in facts.items():
+        if isinstance(value, dict):
+            continue
         if isinstance(value, tuple):
             yield from ((name, each) for each in value)
         else:

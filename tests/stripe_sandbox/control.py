@@ -54,7 +54,7 @@ class SandboxControl:
         """`name`, `retries` (attempts), `retry_days`, `after_retries`: canceled, unpaid or past_due.
 
         `draft_seconds`: how long a renewal's invoice stays a draft before it is charged; 3600 as at Stripe, normally 0.
-        `permission_wording` of a 403: today or old.
+        `permission_wording` of a 403: today or old. `needs_payment_method`: nobody subscribes without a card.
         """
         return self._call("configure_account", account=account, livemode=livemode, **settings)
 
@@ -87,6 +87,10 @@ class SandboxControl:
     def finish_draft(self, subscription, succeeds=None):
         """With `draft_seconds`, a renewal's invoice is a draft at first: its hour is over now."""
         return self._call("finish_draft", subscription=subscription, succeeds=succeeds)
+
+    def expire(self, subscription):
+        """The first payment of an incomplete subscription never came: incomplete_expired, as after 23 hours."""
+        return self._call("expire", subscription=subscription)
 
     def void_invoice(self, subscription):
         """The open invoice: invoice.voided, and the subscription owes nothing."""

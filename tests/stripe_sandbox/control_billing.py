@@ -25,6 +25,11 @@ def write_off_invoice(universe, subscription):
     return lifecycle.forgo(store, open_invoice(store, subscription), invoices.mark_uncollectible)
 
 
+def expire(universe, subscription):
+    """Of a subscription that is incomplete: its first payment never came."""
+    return lifecycle.expire(universe.holding("subscriptions", subscription), subscription)
+
+
 def retry_payment(universe, subscription, succeeds=None):
     """One more attempt at the open invoice; without `succeeds` the customer's flag decides."""
     store = universe.holding("subscriptions", subscription)
@@ -99,4 +104,4 @@ def emit(universe, account, type, object, livemode=False, previous_attributes=No
 
 
 ACTIONS = (renew, retry_payment, set_payment, cancel, keep, end_period, pause, resume, trial_will_end, end_trial, emit)
-ACTIONS += (finish_draft, void_invoice, write_off_invoice)
+ACTIONS += (finish_draft, expire, void_invoice, write_off_invoice)

@@ -91,6 +91,20 @@ def missing_permission(secret, account_id, permission, wording="today"):
     return error
 
 
+def declined():
+    return StripeError(402, "Your card was declined.", code="card_declined", kind="card_error")
+
+
+def no_payment_method():
+    return StripeError(
+        400,
+        "This customer has no attached payment source or default payment method. Please consider adding a default "
+        "payment method. For more information, visit https://stripe.com/docs/billing/subscriptions/payment-methods-setting"
+        "#payment-method-priority.",
+        code="resource_missing",
+    )
+
+
 def no_such(kind, ident, *, livemode=None, elsewhere=False, param="id"):
     """`elsewhere` says that the other mode of the account holds this id, which Stripe mentions."""
     message = f"No such {kind}: '{ident}'"

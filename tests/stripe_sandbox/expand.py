@@ -8,6 +8,8 @@ COLLECTIONS = {
     "cus": "customers",
     "sub": "subscriptions",
     "in": "invoices",
+    "ii": "invoice_items",
+    "pm": "payment_methods",
     "price": "prices",
     "prod": "products",
     "clock": "test_clocks",

@@ -12,6 +12,7 @@ LENGTHS = {
     "clock": 24,
     "cus": 14,
     "evt": 24,
+    "ii": 24,
     "in": 24,
     "il": 24,
     "pm": 24,

@@ -4,10 +4,11 @@ Order and content of the events: Stripe documentation, "How subscriptions work" 
 subscriptions", checked 2026-11-22.
 """
 
-from . import billing_objects, events
+from . import billing_objects, cards, events
 
 FAILING_FLAG = "sandbox_payment"  # customer metadata: sandbox_payment=fail makes payments fail
 DAY = 86400
+TOTALS = ("amount_due", "amount_remaining", "subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax")
 
 
 def draft(store, subscription, reason, period, amount=None, proration=False, looks_back=None):
@@ -31,9 +32,30 @@ def draft(store, subscription, reason, period, amount=None, proration=False, loo
         collection_method=subscription["collection_method"],
         parent=billing_objects.subscription_parent(subscription["id"], subscription["metadata"]),
     )
+    if not proration:
+        take_in(store, invoice, pending_items(store, subscription))
     store.invoices.add(invoice)
     events.emit(store, "invoice.created", invoice)
     return invoice
+
+
+def pending_items(store, subscription):
+    """Those that were added for this subscription, or for whatever invoice of the customer comes next."""
+    found = store.invoice_items.find(customer=subscription["customer"], invoice=None)
+    ours = (None, subscription["id"])
+    return [item for item in found if item["parent"] is None or subscription_of(item) in ours]
+
+
+def take_in(store, invoice, items):
+    """Invoice items become lines of a draft, before those of the subscription."""
+    added = [billing_objects.added_line(store.new_id("il"), invoice["id"], item) for item in items]
+    for item in items:
+        store.invoice_items.save({**item, "invoice": invoice["id"]})
+    invoice["lines"]["data"] = added + invoice["lines"]["data"]
+    invoice["lines"]["total_count"] = len(invoice["lines"]["data"])
+    total = sum(each["amount"] for each in invoice["lines"]["data"])
+    for name in TOTALS:
+        invoice[name] = total
 
 
 def line(store, invoice_id, item, period, amount, proration):
@@ -70,16 +92,19 @@ def collect(store, invoice, succeeds=None) -> bool:
         mark_paid(store, invoice)
         return True
     invoice["attempted"], invoice["attempt_count"] = True, invoice["attempt_count"] + 1
-    if payment_succeeds(store, invoice["customer"]) if succeeds is None else succeeds:
+    if payment_succeeds(store, invoice["customer"], subscription_of(invoice)) if succeeds is None else succeeds:
         mark_paid(store, invoice)
         return True
     mark_failed(store, invoice)
     return False
 
 
-def payment_succeeds(store, customer_id):
+def payment_succeeds(store, customer_id, subscription_id=None):
     customer = store.customers.get(customer_id)
-    return customer_id not in store.failing_customers and customer["metadata"].get(FAILING_FLAG) != "fail"
+    if customer_id in store.failing_customers or customer["metadata"].get(FAILING_FLAG) == "fail":
+        return False
+    subscription = store.subscriptions.get(subscription_id) if subscription_id else None
+    return cards.default_of(store, subscription, customer) not in store.failing_methods
 
 
 def mark_paid(store, invoice):

@@ -3,7 +3,7 @@
 Statuses and events: Stripe documentation, "How subscriptions work", checked 2026-11-22.
 """
 
-from . import events, invoices, periods
+from . import cards, events, invoices, periods
 
 PAYMENT_BEHAVIOURS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
 UPDATED = "customer.subscription.updated"
@@ -44,7 +44,7 @@ def grow_older(store, ident):
     if end <= moment:
         return
     anchor, renews = subscription["billing_cycle_anchor"], max(moment, start + 1)
-    number = 1
+    number = 0 if anchor >= end else 1  # 0: the first period ends at the anchor
     while True:  # until the day of the month exists at both ends
         back = periods.after_intervals(renews, interval, -number * count)
         if back <= anchor and periods.after_intervals(back, interval, number * count) == renews:
@@ -52,7 +52,7 @@ def grow_older(store, ident):
         number += 1
     for name in ("billing_cycle_anchor", "start_date", "trial_start", "trial_end"):
         subscription[name] = subscription[name] and subscription[name] - (anchor - back)
-    began = periods.after_intervals(back, interval, (number - 1) * count)
+    began = periods.after_intervals(back, interval, (number - 1) * count) if number else start - (anchor - back)
     store.subscriptions.save({**subscription, "items": moved(subscription, (began, renews))})
 
 
@@ -140,7 +140,9 @@ def forgo(store, invoice, settle):
     """An open invoice is voided or written off: a subscription that was behind with it owes nothing any more."""
     settle(store, invoice)
     ident = invoices.subscription_of(invoice)
-    if ident and store.subscriptions.get(ident)["status"] != "incomplete":
+    if ident and store.subscriptions.get(ident)["status"] == "incomplete":
+        expire(store, ident)
+    elif ident:
         recover(store, ident, invoice)
     return invoice
 
@@ -207,6 +209,18 @@ def end(store, ident, reason, details=None):
     return subscription
 
 
+FIRST_PAYMENT_SECONDS = 23 * 3600  # so long a subscription waits for its first payment
+
+
+def expire(store, ident):
+    """The first payment never came: the subscription never began (docs.stripe.com/billing/subscriptions/overview)."""
+    before = store.subscriptions.get(ident)
+    invoice = store.invoices.get(before["latest_invoice"])
+    if invoice["status"] == "open":
+        invoices.void(store, invoice)
+    return change(store, ident, status="incomplete_expired", ended_at=store.now(before))
+
+
 def end_trial(store, ident):
     """A trial that may not be billed without a payment method pauses instead, when its settings say so."""
     subscription = store.subscriptions.get(ident)
@@ -219,8 +233,7 @@ def end_trial(store, ident):
 
 def has_payment_method(store, subscription):
     customer = store.customers.get(subscription["customer"])
-    settings = customer["invoice_settings"]["default_payment_method"]
-    return bool(subscription["default_payment_method"] or settings or customer["default_source"])
+    return bool(cards.default_of(store, subscription, customer))
 
 
 def resume(store, ident):

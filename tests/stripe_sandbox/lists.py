@@ -3,6 +3,8 @@
 from . import errors, events, params
 
 PAGING = {"limit", "starting_after", "ending_before", "created"}
+PERIODS = {"current_period_start", "current_period_end"}
+INVOICE_FILTERS = ("customer", "subscription", "status", "collection_method")
 ENDED = {"canceled", "incomplete_expired"}
 STATUSES = ("active", "canceled", "ended", "all", "incomplete", "incomplete_expired", "past_due", "paused", "trialing")
 STATUSES += ("unpaid",)
@@ -33,14 +35,19 @@ def page(call, collection, filters, since=None):
 
 
 def created_range(given):
-    created = given.get("created")
-    if created is None:
+    return time_range(given, "created")
+
+
+def time_range(given, name):
+    """The first and the last second that a filter such as created[gte] lets pass."""
+    wanted = given.get(name)
+    if wanted is None:
         return None, None
-    if not isinstance(created, dict):
-        moment = params.integer(given, "created")
+    if not isinstance(wanted, dict):
+        moment = params.integer(given, name)
         return moment, moment
-    params.only(created, {"gt", "gte", "lt", "lte"})
-    bounds = {name: params.integer(created, name) for name in created}
+    params.only(wanted, {"gt", "gte", "lt", "lte"})
+    bounds = {bound: params.integer(wanted, bound) for bound in wanted}
     lows = [bounds[name] + (name == "gt") for name in ("gt", "gte") if name in bounds]
     highs = [bounds[name] - (name == "lt") for name in ("lt", "lte") if name in bounds]
     return max(lows, default=None), min(highs, default=None)
@@ -73,7 +80,7 @@ def subscriptions(call):
     Stripe API reference, checked 2026-11-22.
     """
     names = ("customer", "price", "test_clock", "collection_method")
-    params.only(call.params, PAGING | {*names, "status"})
+    params.only(call.params, PAGING | {*names, "status", *PERIODS})
     filters = {name: call.params[name] for name in names if name in call.params}
     if not filters.keys() & {"customer", "test_clock"}:
         filters["test_clock"] = None
@@ -84,7 +91,21 @@ def subscriptions(call):
         filters["status"] = ENDED.__contains__
     elif status != "all":
         filters["status"] = status
+    if PERIODS & call.params.keys():
+        filters["period"] = period_filter(call.params)
     return page(call, call.store.subscriptions, filters)
+
+
+def period_filter(given):
+    ranges = {name: time_range(given, name) for name in PERIODS}
+
+    def lets_pass(period):
+        for name, (low, high) in ranges.items():
+            if (low is not None and period[name] < low) or (high is not None and period[name] > high):
+                return False
+        return True
+
+    return lets_pass
 
 
 def list_events(call):

@@ -25,6 +25,13 @@ def account(owner, livemode):
         "payouts_enabled": True,
         "settings": {
             "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+            "card_issuing": {"tos_acceptance": {"date": None, "ip": None}},
+            "card_payments": {
+                "decline_on": {"avs_failure": False, "cvc_failure": False},
+                "statement_descriptor_prefix": None,
+                "statement_descriptor_prefix_kana": None,
+                "statement_descriptor_prefix_kanji": None,
+            },
             "dashboard": {"display_name": owner.name, "timezone": "Etc/UTC"},
             "payments": {"statement_descriptor": owner.name.upper()[:22]},
         },
@@ -156,7 +163,20 @@ def subscription_facts(it):
         "price": tuple({item["price"]["id"] for item in it["items"]["data"]}),
         "test_clock": it["test_clock"],
         "collection_method": it["collection_method"],
+        "period": period(it),
     }
+
+
+def period(subscription):
+    """For lists only: filtered, but not found by. A number that differs in every object makes no index."""
+    item = subscription["items"]["data"][0]
+    return {name: item[name] for name in ("current_period_start", "current_period_end")}
+
+
+def invoice_item_facts(it):
+    parent = it["parent"]
+    subscription = parent and parent["subscription_details"]["subscription"]
+    return {"customer": it["customer"], "invoice": it["invoice"], "subscription": subscription}
 
 
 def invoice_facts(it):

@@ -1,6 +1,6 @@
 """Customers, products, prices, webhook endpoints and the account: create, change, delete."""
 
-from . import errors, events, lifecycle, objects, params, webhooks
+from . import cards, errors, events, lifecycle, objects, params, webhooks
 
 ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 TEXTS = {
@@ -93,9 +93,13 @@ def create_customer(call):
     obj["balance"] = params.integer(given, "balance", 0)
     obj["default_source"] = given.get("source")
     obj["preferred_locales"] = params.strings(given, "preferred_locales")
-    if given.get("payment_method"):
-        obj["invoice_settings"]["default_payment_method"] = given["payment_method"]
     store.customers.add(obj)
+    given_default = obj["invoice_settings"]["default_payment_method"]
+    if given.get("payment_method"):
+        card = cards.attached(store, given["payment_method"], obj)
+        if given_default == given["payment_method"]:
+            obj["invoice_settings"]["default_payment_method"] = card["id"]
+        store.customers.save(obj)
     events.emit(store, "customer.created", obj)
     return obj
 

@@ -9,7 +9,19 @@ import re
 import traceback
 from dataclasses import dataclass, field, replace
 
-from . import clocks, errors, expand, invoice_actions, lists, params, permissions, resources, subscriptions
+from . import (
+    clocks,
+    errors,
+    expand,
+    invoice_actions,
+    invoice_items,
+    lists,
+    params,
+    payment_methods,
+    permissions,
+    resources,
+    subscriptions,
+)
 from .collection import dump
 from .permissions import READ, WRITE
 
@@ -51,6 +63,12 @@ TABLE = [
     ("GET", "/v1/customers/{id}", "customer", resources.retrieve("customers")),
     ("POST", "/v1/customers/{id}", "customer", resources.update("customers")),
     ("DELETE", "/v1/customers/{id}", "customer", resources.delete_customer),
+    ("GET", "/v1/customers/{id}/payment_methods", "payment_method", payment_methods.of_customer),
+    ("GET", "/v1/payment_methods", "payment_method", lists.plain("payment_methods", ("customer", "type"))),
+    ("POST", "/v1/payment_methods", "payment_method", payment_methods.create),
+    ("GET", "/v1/payment_methods/{id}", "payment_method", resources.retrieve("payment_methods")),
+    ("POST", "/v1/payment_methods/{id}/attach", "payment_method", payment_methods.attach),
+    ("POST", "/v1/payment_methods/{id}/detach", "payment_method", payment_methods.detach),
     ("GET", "/v1/products", "product", lists.plain("products", booleans=("active",))),
     ("POST", "/v1/products", "product", resources.create_product),
     ("GET", "/v1/products/{id}", "product", resources.retrieve("products")),
@@ -66,9 +84,16 @@ TABLE = [
     ("POST", "/v1/subscriptions/{id}", "subscription", subscriptions.update),
     ("DELETE", "/v1/subscriptions/{id}", "subscription", subscriptions.cancel),
     ("POST", "/v1/subscriptions/{id}/resume", "subscription", subscriptions.resume),
-    ("GET", "/v1/invoices", "invoice", lists.plain("invoices", ("customer", "subscription", "status"))),
+    ("GET", "/v1/invoiceitems", "invoice", invoice_items.listing),
+    ("POST", "/v1/invoiceitems", "invoice", invoice_items.create),
+    ("GET", "/v1/invoiceitems/{id}", "invoice", resources.retrieve("invoice_items")),
+    ("DELETE", "/v1/invoiceitems/{id}", "invoice", resources.delete("invoice_items")),
+    ("GET", "/v1/invoices", "invoice", lists.plain("invoices", lists.INVOICE_FILTERS)),
     ("POST", "/v1/invoices", "invoice", invoice_actions.create),
     ("GET", "/v1/invoices/{id}", "invoice", resources.retrieve("invoices")),
+    ("POST", "/v1/invoices/{id}", "invoice", invoice_actions.update),
+    ("DELETE", "/v1/invoices/{id}", "invoice", invoice_actions.delete),
+    ("POST", "/v1/invoices/{id}/send", "invoice", invoice_actions.send),
     ("POST", "/v1/invoices/{id}/finalize", "invoice", invoice_actions.finalise),
     ("POST", "/v1/invoices/{id}/pay", "invoice", invoice_actions.pay),
     ("POST", "/v1/invoices/{id}/void", "invoice", invoice_actions.void),

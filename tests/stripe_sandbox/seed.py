@@ -144,7 +144,7 @@ def keep(store, pairs, subscribed):
             it.subscription,
             it.created,
             Seeded(kind.subscription, it),
-            {**kind.subscription_facts, "customer": it.customer},
+            {**kind.subscription_facts, "customer": it.customer, "period": periods_of(it)},
         )
         for kind, it in pairs
     )
@@ -157,6 +157,10 @@ def keep(store, pairs, subscribed):
         )
         for kind, it in pairs
     )
+
+
+def periods_of(it):
+    return {"current_period_start": it.start, "current_period_end": it.end}
 
 
 def kind(store, price, status):

@@ -22,6 +22,7 @@ class Settings:
     after_retries: str = "canceled"  # or "unpaid" or "past_due"
     draft_seconds: float = 0  # how long a renewal's invoice stays a draft: at Stripe 3600, here by choice
     permission_wording: str = "today"  # of a 403: or "old"
+    needs_payment_method: bool = False  # to subscribe: as at Stripe, here by choice
 
 
 @dataclass
@@ -48,6 +49,9 @@ class Store:
         self.prices = Collection("price", objects.price_facts)
         self.subscriptions = Collection("subscription", objects.subscription_facts)
         self.invoices = Collection("invoice", objects.invoice_facts)
+        self.invoice_items = Collection("invoiceitem", objects.invoice_item_facts)
+        self.payment_methods = Collection("payment_method", lambda it: {"customer": it["customer"]})
+        self.failing_methods = set()
         self.events = Collection("event", lambda it: {"type": it["type"], "delivered": it["pending_webhooks"] == 0})
         self.webhook_endpoints = Collection("webhook_endpoint")
         self.test_clocks = Collection("test_clock")

@@ -27,9 +27,9 @@ def create(call):
     params.only(given, CREATION)
     customer = resources.existing(store, "customers", params.required(given, "customer"), "customer")
     ident, now = store.new_id("sub"), store.now(customer)
-    trial_end = trial_end_of(given, now)
+    trial_end, anchor = trial_end_of(given, now), params.integer(given, "billing_cycle_anchor", low=now)
     start = params.integer(given, "backdate_start_date", now)
-    items = new_items(store, ident, given, now, start, trial_end)
+    items = new_items(store, ident, given, now, start, trial_end or anchor)
     subscription = billing_objects.subscription(
         ident,
         now,
@@ -37,7 +37,7 @@ def create(call):
         customer["id"],
         items[0]["price"]["currency"],
         items,
-        billing_cycle_anchor=trial_end or start,
+        billing_cycle_anchor=anchor or trial_end or start,
         start_date=start,
         test_clock=customer["test_clock"],
         trial_start=now if trial_end else None,
@@ -87,6 +87,8 @@ def around(anchor, price, moment):
 def start_billing(store, subscription, behaviour):
     """The first invoice comes with the subscription: nothing to pay during a trial."""
     trial = subscription["status"] == "trialing"
+    if not trial and behaviour != "default_incomplete":
+        check_payment(store, subscription, behaviour)
     period = lifecycle.period(subscription)
     moment, amount = subscription["created"], 0 if trial else None
     store.subscriptions.add(subscription)
@@ -94,7 +96,7 @@ def start_billing(store, subscription, behaviour):
     invoices.finalise(store, invoice)
     subscription["latest_invoice"] = invoice["id"]
     waits = behaviour == "default_incomplete" and not trial
-    fails = not trial and not invoices.payment_succeeds(store, subscription["customer"])
+    fails = not trial and not invoices.payment_succeeds(store, subscription["customer"], subscription["id"])
     by_invoice = subscription["collection_method"] == "send_invoice"
     if (waits or fails) and not by_invoice:
         subscription["status"] = "incomplete"
@@ -102,6 +104,15 @@ def start_billing(store, subscription, behaviour):
     events.emit(store, "customer.subscription.created", subscription)
     if not waits and not by_invoice:
         invoices.collect(store, invoice)
+
+
+def check_payment(store, subscription, behaviour):
+    if subscription["collection_method"] != "charge_automatically":
+        return
+    if store.settings.needs_payment_method and not lifecycle.has_payment_method(store, subscription):
+        raise errors.no_payment_method()
+    if behaviour == "error_if_incomplete" and not invoices.payment_succeeds(store, subscription["customer"]):
+        raise errors.declined()
 
 
 def simple_changes(given, now, moment):
@@ -133,12 +144,14 @@ def update(call):
         after["pause_collection"] = paused_collection(given)
     if "items" in given:
         after["items"] = changed_items(store, before, given["items"], moment)
+        if lifecycle.period(after)[0] != lifecycle.period(before)[0]:  # another interval begins anew
+            after["billing_cycle_anchor"] = moment
     ends_trial = given.get("trial_end") == "now" and before["status"] == "trialing"
     if "trial_end" in given and not ends_trial:
         after["trial_end"] = params.integer(given, "trial_end", low=moment)
     events.save(store, "subscriptions", after, before, "customer.subscription.updated")
     if ends_trial:
-        lifecycle.renew(store, after["id"])
+        lifecycle.end_trial(store, after["id"])
     elif after["items"] != before["items"] and given.get("proration_behavior") == "always_invoice":
         lifecycle.invoice_change(store, after["id"])
     return store.subscriptions.get(after["id"])

@@ -137,3 +137,26 @@ def seconds_to_walk(url, key, pages):
         walked, more, after = walked + 1, page["has_more"], f"&starting_after={page['data'][-1]['id']}"
     assert walked == pages
     return time.process_time() - started
+
+
+def test_subscriptions_are_found_by_their_period(client, control, account):
+    control.seed_customers(account["id"], 60, yearly=0, statuses={"active": 1}, seed=5)
+    everyone = {each.id: each["items"].data[0] for each in client.v1.subscriptions.list({"limit": 100}).data}
+    middle = sorted(item.current_period_start for item in everyone.values())[30]
+    listing = client.v1.subscriptions.list
+    late = listing({"limit": 100, "current_period_start": {"gte": middle}}).data
+    assert {each.id for each in late} == {ident for ident, it in everyone.items() if it.current_period_start >= middle}
+    early = listing({"limit": 100, "current_period_start": {"lt": middle}}).data
+    assert len(early) + len(late) == 60
+    assert listing({"current_period_end": {"lte": int(time.time())}}).data == []
+    control.renew(early[0].id)
+    assert listing({"limit": 1, "current_period_start": {"gte": int(time.time()) - 60}}).data[0].id == early[0].id
+
+
+def test_invoices_are_found_by_subscription_and_status(client, control, subscription):
+    control.fail_renewal(subscription.id)
+    listing = client.v1.invoices.list
+    found = listing({"subscription": subscription.id, "status": "open"}).data
+    assert [each.billing_reason for each in found] == ["subscription_cycle"]
+    assert listing({"subscription": subscription.id, "status": "draft"}).data == []
+    assert listing({"collection_method": "send_invoice"}).data == []

@@ -8,11 +8,13 @@ def test_a_customer_carries_what_an_application_should_not_keep(client):
         "phone": "+15550100",
         "address": {"city": "Samplewick", "line1": "1 Mock Row"},
     }
-    customer = client.v1.customers.create({"name": "Fern Mossfield", "payment_method": "pm_card_visa", **details})
+    details |= {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
+    customer = client.v1.customers.create({"name": "Fern Mossfield", **details})
     assert customer.email == "fern@example.com"
     assert customer.address.city == "Samplewick"
     assert customer.address.country is None
-    assert customer.invoice_settings.default_payment_method == "pm_card_visa"
+    card = client.v1.payment_methods.retrieve(customer.invoice_settings.default_payment_method)
+    assert (card.card.last4, card.customer) == ("4242", customer.id)
     assert customer.balance == 0
 
 
