@@ -36,7 +36,8 @@ class SandboxControl:
     def create_account(self, name, country="US", currency="usd", **options):
         """{"id", "name", "keys": {"test" | "live": {"secret" | "restricted" | "publishable": key}}}.
 
-        The restricted keys have the two permissions of mani's guide, or those given as `permissions`.
+        The restricted keys have the two permissions of mani's guide, or those given as `permissions`. `platform`: the
+        account to which this one is connected.
         """
         return self._call("create_account", name=name, country=country, currency=currency, **options)
 
@@ -138,7 +139,11 @@ class SandboxControl:
     # Webhooks
 
     def create_endpoint(self, account, url, livemode=False, **options):
-        """The endpoint with its `secret`; options: events (default everything), api_version."""
+        """The endpoint with its `secret`; options: events (default everything), api_version.
+
+        `payload="thin"`: it gets thin events. `connect=True`: those of the accounts that are connected to this one,
+        with `account`; `organisation=True` the same, with `context`.
+        """
         return self._call("create_endpoint", account=account, url=url, livemode=livemode, **options)
 
     def roll_secret(self, endpoint, overlap=0.0):

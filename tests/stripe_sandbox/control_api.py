@@ -12,8 +12,8 @@ GUIDE = ("rak_customer_read", "rak_subscription_read")  # what mani's setup guid
 KINDS = ("secret", "restricted", "publishable")
 
 
-def create_account(universe, name, country="US", currency="usd", email=None, permissions=GUIDE):
-    account = universe.add_account(name, country, currency, email)
+def create_account(universe, name, country="US", currency="usd", email=None, permissions=GUIDE, platform=None):
+    account = universe.add_account(name, country, currency, email, platform)
     keys = {
         mode: {kind: add_key(universe, account.id, kind, livemode, permissions) for kind in KINDS}
         for mode, livemode in (("test", False), ("live", True))

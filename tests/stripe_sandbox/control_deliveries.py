@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 from . import objects, webhooks
 
 
-def create_endpoint(universe, account, url, livemode=False, events=("*",), api_version=None):
+def create_endpoint(universe, account, url, livemode=False, events=("*",), api_version=None, **destination):
     """As the owner does it in the dashboard: needs no key. The answer has the signing secret."""
     webhooks.check_url(url)
     store = universe.accounts[account].stores[livemode]
     ident = store.new_id("we")
     endpoint = objects.webhook_endpoint(ident, store.now(), livemode, url, list(events), api_version=api_version)
     store.webhook_endpoints.add(endpoint)
-    return {**endpoint, "secret": universe.deliveries.new_secret(ident)}
+    return {**endpoint, "secret": universe.deliveries.open(store, ident, **destination)}
 
 
 def roll_secret(universe, endpoint, overlap=0.0):

@@ -165,7 +165,7 @@ def recurrence(given):
 
 def create_endpoint(call):
     store, given = call.store, call.params
-    params.only(given, {"url", "enabled_events", "api_version", "description", "metadata"})
+    params.only(given, {"url", "enabled_events", "api_version", "connect", "description", "metadata"})
     webhooks.check_url(params.required(given, "url"))
     params.required(given, "enabled_events")
     obj = objects.webhook_endpoint(
@@ -179,7 +179,8 @@ def create_endpoint(call):
         metadata=params.merged_metadata({}, given.get("metadata", "")),
     )
     store.webhook_endpoints.add(obj)
-    return {**obj, "secret": store.universe.deliveries.new_secret(obj["id"])}
+    connect = params.boolean(given, "connect", False)
+    return {**obj, "secret": store.universe.deliveries.open(store, obj["id"], connect=connect)}
 
 
 def update_endpoint(call):

@@ -21,6 +21,7 @@ from . import (
     permissions,
     resources,
     subscriptions,
+    thin,
 )
 from .collection import dump
 from .permissions import READ, WRITE
@@ -53,6 +54,11 @@ class Answer:
 def the_events(call):
     params.only(call.params, ())
     return resources.existing(call.store, "events", call.ident)
+
+
+def thin_event(call):
+    snapshot = call.store.universe.deliveries.snapshots.get(call.ident, call.ident)
+    return thin.whole(resources.existing(call.store, "events", snapshot), call.ident)
 
 
 CLOCKS = "/v1/test_helpers/test_clocks"
@@ -100,6 +106,7 @@ TABLE = [
     ("POST", "/v1/invoices/{id}/mark_uncollectible", "invoice", invoice_actions.write_off),
     ("GET", "/v1/events", "event", lists.list_events),
     ("GET", "/v1/events/{id}", "event", the_events),
+    ("GET", "/v2/core/events/{id}", "event", thin_event),
     ("GET", "/v1/webhook_endpoints", "webhook", lists.plain("webhook_endpoints")),
     ("POST", "/v1/webhook_endpoints", "webhook", resources.create_endpoint),
     ("GET", "/v1/webhook_endpoints/{id}", "webhook", resources.retrieve("webhook_endpoints")),

@@ -85,6 +85,7 @@ class Account:
     currency: str
     email: str
     created: int
+    platform: str | None = None  # the account to which this one is connected
     stores: dict = field(default_factory=dict)
 
 
@@ -122,9 +123,9 @@ class Universe:
         self.faults.clear()
         self.deliveries.clear()
 
-    def add_account(self, name, country="US", currency="usd", email=None):
+    def add_account(self, name, country="US", currency="usd", email=None, platform=None):
         ident = self.ids.new("acct")
-        account = Account(ident, name, country, currency, email or "owner@example.com", int(time.time()))
+        account = Account(ident, name, country, currency, email or "owner@example.com", int(time.time()), platform)
         account.stores = {livemode: Store(self, account, livemode) for livemode in (False, True)}
         self.accounts[ident] = account
         return account

@@ -1,5 +1,6 @@
 import json
 import time
+from datetime import datetime
 
 import pytest
 import stripe
@@ -163,3 +164,54 @@ def test_any_event_can_be_made_to_happen(client, control, account, receiver, end
     made = control.emit(account["id"], "invoice.upcoming", {"object": "invoice", "customer": "cus_somebody"})
     deliver(control)
     assert [event.id for event in receiver.events(endpoint["secret"])] == [made["id"]]
+
+
+def test_a_thin_destination_gets_what_changed_and_nothing_of_it(client, control, account, receiver, kinds):
+    endpoint = control.create_endpoint(
+        account["id"], receiver.url, events=["v1.customer.created", "v1.customer.updated"], payload="thin"
+    )
+    customer = client.v1.customers.create({"name": "Hazel Testford", "email": "hazel@example.com"})
+    client.v1.customers.update(customer.id, {"name": "Hazel Newname"})
+    client.v1.customers.delete(customer.id)
+    deliver(control)
+    created, updated = [
+        client.parse_event_notification(it.body, it.headers["Stripe-Signature"], endpoint["secret"])
+        for it in receiver.arrivals
+    ]
+    assert (created.type, updated.type) == ("v1.customer.created", "v1.customer.updated")
+    assert (created.related_object.id, created.related_object.type) == (customer.id, "customer")
+    assert created.related_object.url == f"/v1/customers/{customer.id}"
+    assert datetime.fromisoformat(created.created).timestamp() == pytest.approx(time.time(), abs=5)
+    assert b"Hazel" not in receiver.arrivals[0].body
+    assert json.loads(receiver.arrivals[0].body).keys() == {
+        "id", "object", "created", "livemode", "reason", "related_object", "type"
+    }  # fmt: skip
+    assert client.v1.events.list({"type": "customer.created"}).data[0].id != created.id
+    assert created.fetch_event().snapshot_event == client.v1.events.list({"type": "customer.created"}).data[0].id
+
+
+def test_a_thin_and_a_snapshot_destination_have_secrets_of_their_own(client, control, account):
+    with Receiver() as thin, Receiver() as snapshots:
+        one = control.create_endpoint(account["id"], thin.url, payload="thin")
+        other = control.create_endpoint(account["id"], snapshots.url)
+        client.v1.customers.create({"name": "Hazel Testford"})
+        deliver(control)
+        assert [event.type for event in snapshots.events(other["secret"])] == ["customer.created"]
+        arrival = thin.arrivals[0]
+        assert json.loads(arrival.body)["type"] == "v1.customer.created"
+        with pytest.raises(stripe.SignatureVerificationError):
+            client.parse_event_notification(arrival.body, arrival.headers["Stripe-Signature"], other["secret"])
+        client.parse_event_notification(arrival.body, arrival.headers["Stripe-Signature"], one["secret"])
+
+
+@pytest.mark.parametrize(("kind", "names"), [("connect", "account"), ("organisation", "context")])
+def test_the_events_of_a_connected_account_say_whose_they_are(control, account, receiver, kind, names):
+    endpoint = control.create_endpoint(account["id"], receiver.url, **{kind: True})
+    connected = control.create_account("Willow Shop", platform=account["id"])
+    control.client(connected["keys"]["test"]["secret"]).v1.customers.create({"name": "Rowan Elsewhere"})
+    control.client(account["keys"]["test"]["secret"]).v1.customers.create({"name": "Hazel Testford"})
+    deliver(control)
+    arrived = [event.to_dict() for event in receiver.events(endpoint["secret"])]
+    assert [(event["type"], event[names]) for event in arrived] == [("customer.created", connected["id"])]
+    own = control.client(connected["keys"]["test"]["secret"]).v1.events.list().data[0].to_dict()
+    assert not {"account", "context"} & own.keys()

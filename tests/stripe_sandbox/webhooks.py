@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
-from . import errors, versions
+from . import errors, thin, versions
 from .agenda import Agenda
 
 HOST = "127.0.0.1"
@@ -39,8 +39,23 @@ class Delivery:
 
 
 @dataclass
-class Job:
+class Destination:
+    """What an endpoint wants: which payload, and whose events."""
+
     store: object
+    payload: str = "snapshot"  # or thin
+    connect: bool = False  # the events of connected accounts
+    organisation: bool = False  # the same, as an organisation's destination names the account
+
+    def wants(self, store) -> bool:
+        if not (self.connect or self.organisation):
+            return store is self.store
+        return store.account.platform == self.store.account.id and store.livemode == self.store.livemode
+
+
+@dataclass
+class Job:
+    store: object  # of the event; the endpoint's may be its platform's
     event_id: str
     endpoint_id: str
     attempt: int = 1
@@ -71,6 +86,8 @@ class Deliveries:
         self.backoff, self.timeout, self.duplicates = (0.2, 0.5, 1.0, 2.0), 10.0, 0
         self.one_by_one = False  # await each answer before the next: strictly in order
         self.log = deque(maxlen=200_000)
+        self.destinations = {}  # endpoint id -> Destination
+        self.thin_ids, self.snapshots = {}, {}  # snapshot's id -> thin event's id, and back
         self.secrets = {}  # endpoint id -> [[secret, end of its time or None]], newest first
         self._succeeded = set()
         self.agenda.clear()
@@ -83,9 +100,32 @@ class Deliveries:
     def stop(self):
         self.agenda.close()
 
+    def open(self, store, endpoint_id, **wanted):
+        """The signing secret of a new endpoint, which it shares with no other."""
+        self.destinations[endpoint_id] = Destination(store, **wanted)
+        return self.new_secret(endpoint_id)
+
     def listeners(self, store, kind):
-        found = store.webhook_endpoints.find()
-        return [it for it in found if it["status"] == "enabled" and {"*", kind} & set(it["enabled_events"])]
+        found, names = [], {"*", kind, thin.PREFIX + kind}
+        for ident, destination in self.destinations.items():
+            if destination.wants(store) and ident in destination.store.webhook_endpoints:
+                endpoint = destination.store.webhook_endpoints.get(ident)
+                if endpoint["status"] == "enabled" and names & set(endpoint["enabled_events"]):
+                    found.append(endpoint)
+        return found
+
+    def payload(self, job, event, endpoint):
+        destination = self.destinations[endpoint["id"]]
+        if destination.connect:
+            event["account"] = job.store.account.id
+        elif destination.organisation:
+            event["context"] = job.store.account.id
+        if destination.payload == "snapshot":
+            return versions.reshape(event, endpoint["api_version"])
+        if event["id"] not in self.thin_ids:
+            ident = job.store.new_id("evt")
+            self.thin_ids[event["id"]], self.snapshots[ident] = ident, event["id"]
+        return thin.notification(event, self.thin_ids[event["id"]])
 
     def send(self, store, event_id, endpoint_id):
         for _ in range(1 + self.duplicates):
@@ -116,14 +156,14 @@ class Deliveries:
 
     def _post(self, job):
         with self.universe.lock:
-            store = job.store
             if not self._still_wanted(job):
                 return None, None
-            endpoint, event = store.webhook_endpoints.get(job.endpoint_id), store.events.get(job.event_id)
-            now = time.time()
+            endpoint = self.destinations[job.endpoint_id].store.webhook_endpoints.get(job.endpoint_id)
+            event, now = job.store.events.get(job.event_id), time.time()
+            payload = self.payload(job, event, endpoint)
             secrets = [secret for secret, end in self.secrets[endpoint["id"]] if end is None or end > now]
-        delivery = Delivery(event["id"], event["type"], endpoint["id"], endpoint["url"], job.attempt, now)
-        body = json.dumps(versions.reshape(event, endpoint["api_version"]), indent=2).encode()
+        delivery = Delivery(event["id"], payload["type"], endpoint["id"], endpoint["url"], job.attempt, now)
+        body = json.dumps(payload, indent=2).encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
@@ -165,7 +205,8 @@ class Deliveries:
 
     def _still_wanted(self, job):
         """Not after a reset, nor when the endpoint has been deleted meanwhile."""
-        return job.endpoint_id in self.secrets and job.endpoint_id in job.store.webhook_endpoints
+        destination = self.destinations.get(job.endpoint_id)
+        return destination is not None and job.endpoint_id in destination.store.webhook_endpoints
 
     def _count_success(self, job):
         pair = job.event_id, job.endpoint_id
