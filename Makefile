@@ -79,6 +79,7 @@ lock: .venv/bin/pip ## pin the newest versions that requirements*.in allow, with
 	@$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 	@$(COMPILE) requirements-peers.in --output-file requirements-peers.txt
 	@$(COMPILE) requirements-postgres.in --output-file requirements-postgres.txt
+	@$(COMPILE) --no-deps requirements-spec.in --output-file requirements-spec.txt
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate
@@ -92,9 +93,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 .venv/installed-dev: .venv/installed .venv/tools
 	@touch $@
 
-.venv/tools: requirements-dev.txt | .venv/bin/pip
+.venv/tools: requirements-dev.txt requirements-spec.txt | .venv/bin/pip
 	@echo "Installing what the tests need into .venv ..."
-	@$(INSTALL) -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt -r requirements-spec.txt
 	@[ -n "$$TEST_DATABASE_URL" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
 	|| $(INSTALL) -r requirements-postgres.txt \
 	|| echo "There is no PostgreSQL for this machine: its tests are skipped."

@@ -144,7 +144,6 @@ def invoice_item(ident, moment, livemode, customer, currency, amount, **fields):
         "period": {"end": moment, "start": moment},
         "pricing": None,
         "proration": False,
-        "proration_details": None,
         "quantity": 1,
         "quantity_decimal": "1",
         "tax_rates": [],
