@@ -15,10 +15,10 @@ from sqlalchemy import select
 from manimod.accounts import users
 from manimod.creatives.engine import samples
 from manimod.creatives.engine.picture import picture
-from manimod.diagnostics import check_runner
+from manimod.diagnostics import check_runner, delivery_log
 from manimod.errors import ManimodError
 from manimod.extensions import db, security
-from manimod.ingest import delivery_log, sync
+from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import PLANS, Account, Connection, Moment, StripeEvent
 from manimod.moments import interpret

@@ -2,10 +2,10 @@
 
 from sqlalchemy import Row, case, func, or_, select
 
-from manimod.diagnostics import check_runner
+from manimod.diagnostics import check_runner, delivery_log
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.ingest import delivery_log, sync
+from manimod.ingest import sync
 from manimod.models import PLANS, Account, AuditEntry, Connection, Health, User
 from manimod.models.states import Outcome
 from manimod.stripe import connections

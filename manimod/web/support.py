@@ -5,8 +5,8 @@ from flask_security import current_user
 
 from manimod import jobs
 from manimod.accounts import support
-from manimod.diagnostics import alerts, check_runner, metrics
-from manimod.ingest import delivery_log, sync
+from manimod.diagnostics import alerts, check_runner, delivery_log, metrics
+from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import Account
 from manimod.models.states import EventState

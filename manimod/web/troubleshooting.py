@@ -3,8 +3,7 @@
 from flask import Blueprint, Response, g, request, url_for
 from flask_security import current_user
 
-from manimod.diagnostics import alerts, check_runner
-from manimod.ingest import delivery_log
+from manimod.diagnostics import alerts, check_runner, delivery_log
 from manimod.jobs import transaction
 from manimod.models import Account, Alert
 from manimod.stripe import connections
