@@ -5,7 +5,30 @@ import threading
 import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+
+
+def page(objects: list[dict], query: dict[str, list[str]]) -> dict:
+    """What Stripe lists of the objects, which are in its order: with the filters that mani uses, a page at a time."""
+    fits = []
+    for body in objects:
+        item = next(iter(body.get("items", {}).get("data", [])), {})
+        wanted = True
+        for name, (value,) in query.items():
+            field, _, bound = name.partition("[")
+            found = body.get(field, item.get(field))
+            if bound == "gte]":
+                wanted = wanted and found is not None and found >= int(value)
+            elif bound == "lte]":
+                wanted = wanted and found is not None and found <= int(value)
+            elif name == "status" and value != "all":
+                wanted = wanted and found == value
+        if wanted:
+            fits.append(body)
+    after = query.get("starting_after", [None])[0]
+    begin = next((place + 1 for place, body in enumerate(fits) if body["id"] == after), 0)
+    end = begin + int(query.get("limit", ["10"])[0])
+    return {"data": fits[begin:end], "has_more": end < len(fits)}
 
 
 class StripeLists:
@@ -19,6 +42,7 @@ class StripeLists:
         self.refused: set[str] = {"/v1/events", "/v1/invoices"}
         self.at = int(time.time())
         self.fails = False  # whether every answer is a 500
+        self.is_busy = False  # whether every answer is a 429
         self.requests: list[str] = []
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -35,6 +59,8 @@ class StripeLists:
     def answer(self, address: str) -> tuple[int, dict]:
         path = urlsplit(address).path
         self.requests.append(address)
+        if self.is_busy:
+            return 429, {"error": {"message": "Too many requests."}}
         if self.fails:
             return 500, {"error": {"message": "An error occurred on our end."}}
         if any(path == refused or path.startswith(f"{refused}/") for refused in self.refused):
@@ -46,7 +72,7 @@ class StripeLists:
             found = [body for body in self.lists.get(parent, []) if body["id"] == last]
             missing = 404, {"error": {"code": "resource_missing", "message": "No such object"}}
             return (200, found[0]) if found else missing
-        return 200, {"object": "list", "data": self.lists.get(path, []), "has_more": False}
+        return 200, {"object": "list"} | page(self.lists.get(path, []), parse_qs(urlsplit(address).query))
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         lists = self

@@ -216,6 +216,7 @@ def test_only_edges_open_transactions_beside_jobs_that_span_several():
         "manimod.ingest.events",
         "manimod.ingest.sync",
         "manimod.ingest.polling",
+        "manimod.ingest.recent",
         "manimod.ingest.retention",
         "manimod.creatives.generate",
         "manimod.diagnostics.alerts",

@@ -64,7 +64,7 @@ class TargetAudience:
 def generate(connection_id: int) -> bool:
     """Write the creatives of a connection's ready moments; True if there may be more."""
     connection = db.session.get(Connection, connection_id)
-    if connection is None or not connection.is_connected:
+    if connection is None or not connection.is_connected or not connection.account.may_connect_stripe:
         return False
     with jobs.transaction():
         record.mark_ready(connection_id)

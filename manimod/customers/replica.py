@@ -123,6 +123,8 @@ def subscription_row(connection_id: int, facts: SubscriptionFacts, observed_at: 
         "ended_at": to_datetime(facts.ended),
         "trial_end": facts.trial_end,
         "billing_anchor": facts.billing_anchor,
+        "period_start": facts.period_start,
+        "period_end": facts.period_end,
         "cancels_at": to_datetime(facts.cancels_at),
         "cancellation_feedback": facts.cancellation_feedback,
         "cancellation_reason": facts.cancellation_reason,

@@ -32,7 +32,9 @@ def names(connection: Connection) -> dict[str | None, str | None]:
 def name_new_tiers(connection_id: int) -> None:
     """Ask Stripe, once per product, for the name of a tier that an event mentioned first."""
     connection = db.session.get(Connection, connection_id)
-    if connection is None or not connection.is_connected or not connection.permissions.get("products"):
+    if connection is None or not connection.is_connected or not connection.account.may_connect_stripe:
+        return
+    if not connection.permissions.get("products"):
         return
     unnamed = select(Tier.stripe_product_id).where(
         Tier.connection_id == connection_id, Tier.product_name.is_(None), Tier.asked_at.is_(None)

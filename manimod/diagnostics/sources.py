@@ -1,6 +1,6 @@
 """Which sources of events work now, judged by what arrived lately.
 
-The webhook takes seconds, polling a minute, the sync an hour.
+The webhook takes seconds; customers/pace.py says how often mani asks for events, for what its lists have, and syncs.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,9 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import defer
 
 from manimod.config import settings
-from manimod.diagnostics.metrics import constant
 from manimod.extensions import db
 from manimod.ingest import sync
-from manimod.models import Connection, Moment, StripeEvent, SyncRun
+from manimod.models import FOUND_IN_LISTS, Connection, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 from manimod.models.states import EventState, Source, SyncState
 
@@ -43,7 +42,7 @@ class WorkingSource:
         self.events = db.session.scalars(received).all()  # newest first, including those that were ignored
         self.other_mode_events = [event for event in self.events if event.livemode != connection.livemode]
         only_sync = select(Moment.source, Moment.received_at).order_by(Moment.id.desc()).limit(MIN_EVENTS)
-        only_sync = only_sync.where(Moment.connection_id == connection.id, Moment.source == constant(Source.SYNC))
+        only_sync = only_sync.where(Moment.connection_id == connection.id, FOUND_IN_LISTS)
         arrivals = [event for event in self.events if event.state != EventState.IGNORED]
         arrivals += db.session.execute(only_sync)
         arrivals.sort(key=attrgetter("received_at"))

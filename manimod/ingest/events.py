@@ -98,8 +98,10 @@ def due() -> set[int]:
     grace_is_over = and_(Moment.state == MomentState.WAITING, Moment.ready_at <= now())
     moments = select(Moment.connection_id).where(OPEN_MOMENTS, or_(is_ready, grace_is_over))
     connected = select(Connection.id).where(Connection.status == ConnectionStatus.CONNECTED)
-    waiting = {*db.session.scalars(events.distinct()), *db.session.scalars(moments.distinct())}
-    return waiting.intersection(db.session.scalars(connected))
+    may_be_read = select(Connection.id).where(Connection.may_be_read())
+    with_events = set(db.session.scalars(events.distinct())).intersection(db.session.scalars(connected))
+    with_moments = set(db.session.scalars(moments.distinct())).intersection(db.session.scalars(may_be_read))
+    return with_events | with_moments
 
 
 def fetch_thin(connection_id: int) -> None:

@@ -1,18 +1,21 @@
-"""The event poll: where the key may read events, creatives arrive within a minute even without a webhook.
+"""The poll: mani asks Stripe what is new where no webhook says so, at the pace of the account (customers/pace.py).
 
-Each poll reads from a cursor with an overlap, because Stripe lists an event a moment after its creation time. Events
-go through the same inbox as the webhook's, which keeps each of them once.
+Where the key may read events, it reads them from a cursor with an overlap, because Stripe lists an event a moment after
+its creation time. They go through the same inbox as the webhook's, which keeps each of them once. With any other key it
+asks Stripe's lists, see recent.py.
 """
 
+import random
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from manimod import jobs
+from manimod.customers import pace
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.ingest import events
+from manimod.ingest import events, recent
 from manimod.models import Connection
 from manimod.models.accounts import now
 from manimod.models.states import Source
@@ -22,30 +25,45 @@ from manimod.stripe.payloads import EVENT_TYPES
 
 log = structlog.get_logger()
 
-INTERVAL = timedelta(minutes=1)
 OVERLAP_SECONDS = 120
 MAX_AGE = timedelta(days=29)  # Stripe lists events of the last 30 days
+MAX_PAUSE = timedelta(hours=1)  # after Stripe has said that it is asked too often
 
 
-def due() -> list[int]:
-    """The connections whose events should be read now."""
-    return list(db.session.scalars(select(Connection.id).where(Connection.next_poll_at <= now())))
+def due() -> set[int]:
+    """The connections that should be polled now."""
+    earlier = pace.MINUTE - pace.WATCHED_POLL[False]
+    is_watched = and_(
+        Connection.account_id.in_(pace.watched_accounts()),
+        Connection.livemode.is_(False),
+        Connection.next_poll_at <= now() + earlier,
+    )
+    is_due = or_(Connection.next_poll_at <= now(), is_watched)
+    return set(db.session.scalars(select(Connection.id).where(is_due, Connection.may_be_read())))
 
 
 def run(connection_id: int) -> None:
     """Read what has happened since the last poll. Does nothing where another worker has just done so."""
     with jobs.transaction():
         connection = connections.lock(connection_id)
-        if connection is None or connection.next_poll_at is None or connection.next_poll_at > now():
+        if connection is None or connection_id not in due():
             return
-        connection.next_poll_at = now() + INTERVAL
+        is_watched = connection.livemode and connection.account_id in pace.watched_accounts()
+        interval = pace.get_pace(connection).poll(is_watched)
+        connection.next_poll_at = now() + interval
+        reads_events = bool(connection.permissions.get("events"))
+        if not reads_events and not recent.is_needed(connection):
+            return
         gateway = connections.open_gateway(connection)
         # Never what happened before the connection.
         furthest = max(connection.connected_at, now() - MAX_AGE)
         since = max((connection.polled_until or 0) - OVERLAP_SECONDS, int(furthest.timestamp()))
-    newest, failure = since, None
+    newest, progress, failure = since, None, None
     try:
-        newest = _read(connection_id, gateway, since)
+        if reads_events:
+            newest = _read(connection_id, gateway, since)
+        else:
+            progress = recent.look(connection_id, gateway)
     except ManimodError as error:
         failure = error
         log.warning("poll_failed", connection=connection_id, code=failure.code)
@@ -56,10 +74,16 @@ def run(connection_id: int) -> None:
         if failure is None:
             connection.polled_until = max(newest, connection.polled_until or 0)
             connection.polled_at = now()
-        if failure and failure.code == "STRIPE_PERMISSION_MISSING":
-            # Reading events is optional: the poll ends, until a sync finds that the permission is back.
+            connection.poll_progress = progress or {}
+        elif failure.code == "STRIPE_RATE_LIMITED":
+            # The pause doubles until Stripe answers, and differs between accounts, so that they don't come together.
+            pause = 2 * max(connection.poll_progress.get("pause", 0), interval.total_seconds())
+            pause = min(pause, MAX_PAUSE.total_seconds())
+            connection.poll_progress = connection.poll_progress | {"pause": pause}
+            connection.next_poll_at = now() + timedelta(seconds=pause * random.uniform(1, 1.25))  # noqa: S311
+        if failure and reads_events and failure.code == "STRIPE_PERMISSION_MISSING":
+            # Reading events is optional: the next poll asks the lists, until the permission is back.
             connection.permissions = connection.permissions | {"events": False}
-            connection.next_poll_at = None
         else:
             connections.record_error(connection, failure)
 

@@ -1,4 +1,4 @@
-"""The hourly sync: reads every customer and subscription, updates the replica, and finds moments that no event
+"""The customer sync: reads every customer and subscription, updates the replica, and finds moments that no event
 reported.
 
 The lists are read side by side. Each page is written together with its cursor, so a killed run goes on where it was.
@@ -13,8 +13,7 @@ import structlog
 from sqlalchemy import and_, func, select, update
 
 from manimod import jobs
-from manimod.config import settings
-from manimod.customers import replica, segments, statistics
+from manimod.customers import pace, replica, segments, statistics
 from manimod.errors import PASSING, ManimodError
 from manimod.extensions import db
 from manimod.models import Connection, Customer, Subscription, SyncRun
@@ -24,7 +23,7 @@ from manimod.moments import compare, interpret, record
 from manimod.moments.compare import Baseline
 from manimod.moments.interpret import Interpretation
 from manimod.stripe import connections, paginator
-from manimod.stripe.gateway import Page, StripeGateway
+from manimod.stripe.gateway import Page, PermissionRefused, StripeGateway
 
 log = structlog.get_logger()
 
@@ -32,6 +31,7 @@ LEASE = timedelta(minutes=3)  # longer than the reading of one page may take wit
 RETRY_DELAY = timedelta(minutes=5)  # when to try again after a failure that passes
 MAX_RUNS_SHOWN = 6
 REQUIRED_LISTS = ("customers", "subscriptions")
+PERMISSIONS_CHECKED_FOR = timedelta(days=1)
 SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on from its cursors
 
 
@@ -40,10 +40,11 @@ class Interrupted(Exception):
 
 
 def request_sync(connection: Connection) -> None:
-    """Sync as soon as a worker is free ("Sync now")."""
+    """Sync as soon as a worker is free, and look again what the key may read ("Sync now")."""
     if not connection.is_connected:
         raise ManimodError("STRIPE_NOT_CONNECTED")
-    connection.next_sync_at = now()
+    connections.require_plan(connection.account)
+    connection.next_sync_at, connection.permissions_checked_at = now(), None
     jobs.enqueue("sync_customers", connection.id)
 
 
@@ -57,11 +58,17 @@ def list_latest(connection: Connection, limit: int = MAX_RUNS_SHOWN) -> list[Syn
     return list(db.session.scalars(query.limit(limit)))
 
 
+def interval(connection: Connection, latest: SyncRun | None) -> timedelta:
+    """From one sync to the next, by the size of the latest run."""
+    return pace.get_pace(connection).sync(latest.customers + latest.subscriptions if latest else 0)
+
+
 def due() -> set[int]:
     """The connections whose sync should start now, or whose run was left by its worker."""
     waiting = select(Connection.id).where(Connection.next_sync_at <= now())
     abandoned = select(SyncRun.connection_id).where(SyncRun.state == SyncState.RUNNING, SyncRun.lease_until < now())
-    return {*db.session.scalars(waiting), *db.session.scalars(abandoned)}
+    due = {*db.session.scalars(waiting), *db.session.scalars(abandoned)}
+    return due.intersection(db.session.scalars(select(Connection.id).where(Connection.may_be_read())))
 
 
 def run(connection_id: int) -> bool:
@@ -79,6 +86,8 @@ def run(connection_id: int) -> bool:
             is_complete = _read_slice(connection_id, run_id)
         except ManimodError as error:
             failure = error
+            if isinstance(error, PermissionRefused):
+                failure = _name_permissions(connection_id, error)
         with jobs.transaction():
             connection, sync_run = _lock_run(connection_id, run_id)
             if is_complete or failure:
@@ -93,13 +102,13 @@ def run(connection_id: int) -> bool:
 def _claim(connection_id: int) -> int | None:
     """The id of the run that this worker may go on with, or of a new one if it is due."""
     connection = connections.lock(connection_id)
-    if connection is None:
+    if connection is None or not connection.account.may_connect_stripe:
         return None
     sync_run = get_latest(connection)
     if sync_run is None or sync_run.state != SyncState.RUNNING:
         if connection.next_sync_at is None or connection.next_sync_at > now():
             return None
-        connection.next_sync_at = now() + timedelta(minutes=settings().sync_interval_minutes)
+        connection.next_sync_at = now() + interval(connection, sync_run)
         done = select(SyncRun.id).where(SyncRun.connection_id == connection_id, SyncRun.state == SyncState.DONE)
         is_first = db.session.scalar(done.limit(1)) is None
         sync_run = SyncRun(connection_id=connection_id, cursors={}, is_first=is_first)
@@ -118,7 +127,7 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
     gateway = connections.open_gateway(db.session.get(Connection, connection_id))
     db.session.commit()  # no transaction stays open while Stripe is read
     if not cursors:
-        connections.refresh_permissions(connection_id)
+        _check_permissions(connection_id)
         cursors = dict.fromkeys(REQUIRED_LISTS, "")
     permissions = db.session.get(Connection, connection_id).permissions
     db.session.commit()
@@ -135,15 +144,33 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
             if "prices" in pages:
                 replica.upsert_prices(connection_id, pages["prices"].rows)
             if "customers" in pages:
-                _write_customers(connection, sync_run, pages["customers"])
+                write_customers(connection, pages["customers"], sync_run)
             if "subscriptions" in pages:
-                _write_subscriptions(connection, sync_run, pages["subscriptions"])
+                write_subscriptions(connection, pages["subscriptions"], sync_run)
             cursors |= {name: page.next_cursor for name, page in pages.items()}
             sync_run.cursors = dict(cursors)
             sync_run.lease_until = now() + LEASE
     if any(cursor is not None for cursor in cursors.values()):
         return False
     return _erase_unlisted(connection_id, run_id, gateway, until)
+
+
+def _check_permissions(connection_id: int) -> None:
+    """Once a day, at the owner's wish, and while Stripe can't be read. Raises ManimodError."""
+    connection = db.session.get(Connection, connection_id)
+    checked_at, has_failed = connection.permissions_checked_at, connection.last_error is not None
+    db.session.commit()
+    if has_failed or checked_at is None or now() - checked_at > PERMISSIONS_CHECKED_FOR:
+        connections.refresh_permissions(connection_id)
+
+
+def _name_permissions(connection_id: int, failure: ManimodError) -> ManimodError:
+    """A permission was taken away since it was last looked at: which ones the key still has is asked at once."""
+    try:
+        connections.refresh_permissions(connection_id)
+    except ManimodError as error:
+        return error
+    return failure
 
 
 def _lock_run(connection_id: int, run_id: int) -> tuple[Connection, SyncRun]:
@@ -154,19 +181,24 @@ def _lock_run(connection_id: int, run_id: int) -> tuple[Connection, SyncRun]:
     return connection, sync_run
 
 
-def _write_customers(connection: Connection, sync_run: SyncRun, page: Page) -> None:
-    """A page of customers, and the moments of those that are new since the connection."""
+def write_customers(connection: Connection, page: Page, sync_run: SyncRun | None = None) -> None:
+    """A page of customers, and the moments of those that are new since the connection.
+
+    Without a run, the page has only what is new.
+    """
     erased = replica.find_erased(connection.id, {customer.id for customer in page.rows})
     customers = [customer for customer in page.rows if customer.id not in erased]
     in_page = and_(
         Customer.connection_id == connection.id, Customer.stripe_id.in_([customer.id for customer in customers])
     )
-    was_synced = select(Customer.stripe_id).where(in_page, Customer.seen_in_run.is_not(None))
-    known = set(db.session.scalars(was_synced))
+    known: set[str] = set()
+    if sync_run:
+        known.update(db.session.scalars(select(Customer.stripe_id).where(in_page, Customer.seen_in_run.is_not(None))))
     observed_at = page.asked_at.replace(microsecond=0)
     replica.upsert_customers([replica.customer_row(connection.id, customer, observed_at) for customer in customers])
-    db.session.execute(update(Customer).where(in_page).values(seen_in_run=sync_run.id))
-    sync_run.customers += len(customers)
+    if sync_run:
+        db.session.execute(update(Customer).where(in_page).values(seen_in_run=sync_run.id))
+        sync_run.customers += len(customers)
     since = int(connection.connected_at.timestamp())
     found = []
     for customer in customers:
@@ -175,8 +207,8 @@ def _write_customers(connection: Connection, sync_run: SyncRun, page: Page) -> N
     _record(connection, sync_run, found, set())
 
 
-def _write_subscriptions(connection: Connection, sync_run: SyncRun, page: Page) -> None:
-    """A page of subscriptions, and the moments in what has changed since the last sync."""
+def write_subscriptions(connection: Connection, page: Page, sync_run: SyncRun | None = None) -> None:
+    """A page of subscriptions, and the moments in what has changed since they were last read."""
     erased = replica.find_erased(connection.id, {facts.customer for facts in page.rows})
     subscriptions = [facts for facts in page.rows if facts.customer and facts.customer not in erased]
     query = select(
@@ -199,7 +231,8 @@ def _write_subscriptions(connection: Connection, sync_run: SyncRun, page: Page) 
         row["synced_status"] = remembered.status
         row["synced_period_start"] = remembered.period_start
         row["synced_invoice"] = remembered.latest_invoice
-        row["seen_in_run"] = sync_run.id
+        if sync_run:
+            row["seen_in_run"] = sync_run.id
         rows.append(row)
         invoice = compare.unpaid_invoice(before, facts, read_at)
         if invoice:
@@ -207,16 +240,20 @@ def _write_subscriptions(connection: Connection, sync_run: SyncRun, page: Page) 
     replica.upsert_prices(connection.id, {facts.price for facts in subscriptions if facts.price})
     replica.upsert_subscriptions(rows)
     replica.upsert_invoices(unpaid)
-    sync_run.subscriptions += len(subscriptions)
+    if sync_run:
+        sync_run.subscriptions += len(subscriptions)
     _record(connection, sync_run, changes, {facts.customer for facts in subscriptions})
 
 
-def _record(connection: Connection, sync_run: SyncRun, meanings: list[Interpretation], customers: set[str]) -> None:
+def _record(
+    connection: Connection, sync_run: SyncRun | None, meanings: list[Interpretation], customers: set[str]
+) -> None:
     """Record what has changed. The first run makes no moment of what is already there, but judges what events found."""
-    observations = []
+    observations, is_first = [], sync_run is not None and sync_run.is_first
+    source = Source.SYNC if sync_run else Source.RECENT
     for meaning in meanings:
-        if not sync_run.is_first and (meaning.moments or meaning.welcome):
-            observations.append(record.Observation(meaning, Source.SYNC, now()))
+        if not is_first and (meaning.moments or meaning.welcome):
+            observations.append(record.Observation(meaning, source, now()))
     record.record(connection, observations, customers)
     if observations:
         jobs.enqueue("process_events", connection.id)
@@ -258,6 +295,9 @@ def _finish(connection: Connection, sync_run: SyncRun, failure: ManimodError | N
     if failure is None:
         segments.recompute(connection.id)
         statistics.count_audiences(connection.id)
+        connection.monthly_payments = pace.estimate_payments(connection.id)
+        if connection.next_sync_at and connection.next_sync_at > now():  # nobody has asked for another one meanwhile
+            connection.next_sync_at = sync_run.started_at + interval(connection, sync_run)
         sync_run.state = SyncState.DONE
         log.info("sync_done", run=sync_run.id, customers=sync_run.customers, gone=sync_run.gone)
         return

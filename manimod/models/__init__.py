@@ -4,6 +4,7 @@ from manimod.models.accounts import PLANS, Account, Role, User
 from manimod.models.creatives import BrandKit, Creative, Review
 from manimod.models.diagnostics import Alert, AuditEntry, AuditIsFinal, Health
 from manimod.models.stripe import (
+    FOUND_IN_LISTS,
     OPEN_MOMENTS,
     AudienceDay,
     Connection,

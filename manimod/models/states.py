@@ -20,7 +20,8 @@ class Source(LabelledEnum):
 
     WEBHOOK = "webhook", "Webhook"
     POLL = "poll", "Event check"
-    SYNC = "sync", "Hourly sync"
+    RECENT = "recent", "Quick check"
+    SYNC = "sync", "Customer sync"
 
 
 class EventState(LabelledEnum):

@@ -16,12 +16,13 @@ from sqlalchemy import (
     and_,
     false,
     func,
+    select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import db
-from manimod.models.accounts import Account, now
+from manimod.models.accounts import PLANS_WITH_STRIPE, Account, now
 from manimod.models.states import ConnectionStatus, EventState, SyncState
 
 # SQLite counts up by itself only for a plain INTEGER primary key.
@@ -56,6 +57,9 @@ class Connection(db.Model):
     next_poll_at: Mapped[datetime | None] = mapped_column(index=True)
     polled_until: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds of the newest event that was polled
     polled_at: Mapped[datetime | None]  # when the last poll succeeded
+    poll_progress: Mapped[dict] = mapped_column(default=dict)  # of a poll without events, see ingest/recent.py
+    permissions_checked_at: Mapped[datetime | None]
+    monthly_payments: Mapped[int] = mapped_column(default=0)  # as the last sync estimated them, of 30 days
     last_error: Mapped[str | None] = mapped_column(String(50))  # a code of errors.toml; None: Stripe could be read
     failing_since: Mapped[datetime | None]
 
@@ -64,6 +68,12 @@ class Connection(db.Model):
     @property
     def is_connected(self) -> bool:
         return self.status == ConnectionStatus.CONNECTED
+
+    @classmethod
+    def may_be_read(cls) -> ColumnElement[bool]:
+        """Whether it is connected and its account's plan includes Stripe."""
+        with_stripe = select(Account.id).where(Account.plan.in_(PLANS_WITH_STRIPE))
+        return and_(cls.status == ConnectionStatus.CONNECTED, cls.account_id.in_(with_stripe))
 
 
 class ConnectionRow:
@@ -148,12 +158,13 @@ class Moment(db.Model, ConnectionRow):
         partial_index("ix_moment_blocked", "connection_id", "state", where="state = 'blocked'"),
         Index("ix_moment_customer", "connection_id", "stripe_customer_id"),
         Index("ix_moment_day", "connection_id", "occurred_at", "kind"),
-        partial_index("ix_moment_found_by_sync", "connection_id", "id", where="source = 'sync'"),
+        partial_index("ix_moment_found_in_lists", "connection_id", "id", where="source IN ('sync', 'recent')"),
     )
 
 
 # The condition of ix_moment_open. A query repeats it beside the state it asks for, or SQLite doesn't use the index.
 OPEN_MOMENTS = text("moment.state IN ('waiting', 'ready')")
+FOUND_IN_LISTS = text("moment.source IN ('sync', 'recent')")  # in the same way of ix_moment_found_in_lists
 
 
 class MomentDay(db.Model):
@@ -203,6 +214,8 @@ class Subscription(db.Model, ConnectionRow):
     trial_end: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds, as a moment's key has periods
     billing_anchor: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds
     recovered_at: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds; when it was last no longer past due
+    period_start: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds, as is the end
+    period_end: Mapped[int | None] = mapped_column(BigInteger)
     cancels_at: Mapped[datetime | None]  # when it is to end
     cancellation_feedback: Mapped[str | None] = mapped_column(String(40))  # as the customer chose, never their comment
     cancellation_reason: Mapped[str | None] = mapped_column(String(40))

@@ -2,9 +2,14 @@
 
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 
 from flask import current_app
+from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import delete, select
 
 from manimod import jobs
@@ -22,6 +27,8 @@ from manimod.stripe.gateway import TIMEOUT_SECONDS, Probe, StripeGateway, missin
 SIGNING_SECRETS = {"encrypted_signing_secret": "signing_secret", "encrypted_old_signing_secret": "signing_secret"}
 ENCRYPTED_COLUMNS = {"encrypted_api_key": "api_key"} | SIGNING_SECRETS
 MIN_KEY_LENGTH = 20
+READS_KEY = "mani:reads:{}:{}"  # how often Stripe was read: connection, day
+READS_KEPT_FOR = timedelta(days=30)
 REFUSED_PREFIXES = {
     "sk_live_": "STRIPE_KEY_FULL_SECRET",
     "pk_": "STRIPE_KEY_PUBLISHABLE",
@@ -119,13 +126,12 @@ def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Conn
     connection.stripe_account_name = check.probe.account_name
     connection.livemode = check.livemode
     connection.key_type = check.key_type
-    connection.permissions = check.probe.permissions
+    connection.permissions, connection.permissions_checked_at = check.probe.permissions, now()
     _encrypt(connection, "encrypted_api_key", check.api_key)
     for column in SIGNING_SECRETS:
         if _decrypt(connection, column) is None:  # its encryption key is lost: the page asks for the secret again
             setattr(connection, column, None)
-    connection.next_sync_at = now()
-    _schedule_poll(connection)
+    connection.next_sync_at = connection.next_poll_at = now()
     record_error(connection, None)
     jobs.enqueue("sync_customers", connection.id)
     return connection
@@ -135,9 +141,9 @@ def disconnect(connection: Connection) -> None:
     """Delete the key, the signing secrets and all that was read from Stripe. Stripe itself is not touched."""
     db.session.refresh(connection, with_for_update=True)  # after events that are being stored
     connection.status = ConnectionStatus.DISCONNECTED
-    connection.permissions = {}
+    connection.permissions, connection.poll_progress, connection.monthly_payments = {}, {}, 0
     times = ("signing_secret_set_at", "next_sync_at", "next_poll_at", "polled_until", "polled_at")
-    for column in (*ENCRYPTED_COLUMNS, *times):
+    for column in (*ENCRYPTED_COLUMNS, *times, "permissions_checked_at"):
         setattr(connection, column, None)
     record_error(connection, None)
     for mapper in db.Model.registry.mappers:
@@ -181,7 +187,24 @@ def open_gateway(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> St
     api_key = _decrypt(connection, "encrypted_api_key")
     if api_key is None:
         raise ManimodError("KEY_UNREADABLE")
-    return StripeGateway(api_key, settings().stripe_api_base, timeout)
+    count = partial(_count_read, jobs.redis(), connection.id)
+    return StripeGateway(api_key, settings().stripe_api_base, timeout, count)
+
+
+def _count_read(redis: Redis, connection_id: int) -> None:
+    """Called in threads, without an application context."""
+    key = READS_KEY.format(connection_id, now().date())
+    with suppress(RedisError):
+        redis.incr(key)
+        redis.expire(key, READS_KEPT_FOR)
+
+
+def count_reads(connection_id: int) -> int:
+    """How often mani has read this Stripe account in the last 30 days."""
+    days = [now().date() - timedelta(days=age) for age in range(READS_KEPT_FOR.days)]
+    with suppress(RedisError):
+        return sum(map(int, filter(None, jobs.redis().mget(READS_KEY.format(connection_id, day) for day in days))))
+    return 0
 
 
 def refresh_permissions(connection_id: int) -> None:
@@ -201,16 +224,10 @@ def refresh_permissions(connection_id: int) -> None:
             connection.permissions = probe.permissions
             connection.stripe_account_name = probe.account_name or connection.stripe_account_name
             connection.stripe_account_id = probe.account_id or connection.stripe_account_id
-            _schedule_poll(connection)
+            connection.permissions_checked_at = now()
         record_error(connection, failure)
     if failure:
         raise failure
-
-
-def _schedule_poll(connection: Connection) -> None:
-    """Events are polled as long as the key may read them."""
-    may_poll = connection.permissions.get("events")
-    connection.next_poll_at = (connection.next_poll_at or now()) if may_poll else None
 
 
 def record_error(connection: Connection, failure: ManimodError | None) -> None:

@@ -105,6 +105,7 @@ class StripeGateway:
     api_key: str = field(repr=False)
     api_base: str
     timeout: float = TIMEOUT_SECONDS
+    count: Callable[[], None] | None = None  # is called for each request
 
     def __post_init__(self) -> None:
         self._client = stripe.StripeClient(
@@ -133,13 +134,13 @@ class StripeGateway:
         name = name or account.inside("business_profile").text("name")
         return Probe(permissions, account.identifier("id") or account_id, account_name=name)
 
-    def customers(self, cursor: str | None = None) -> Page:
+    def customers(self, cursor: str | None = None, **filters: Any) -> Page:
         """A page of CustomerFacts, newest first."""
-        return self._page("/v1/customers", cursor, payloads.read_customer)
+        return self._page("/v1/customers", cursor, payloads.read_customer, **filters)
 
-    def subscriptions(self, cursor: str | None = None) -> Page:
-        """A page of SubscriptionFacts of every status, newest first."""
-        return self._page("/v1/subscriptions", cursor, payloads.read_subscription, status="all")
+    def subscriptions(self, cursor: str | None = None, **filters: Any) -> Page:
+        """A page of SubscriptionFacts, newest first; without filters those of every status."""
+        return self._page("/v1/subscriptions", cursor, payloads.read_subscription, **filters or {"status": "all"})
 
     def prices(self, cursor: str | None = None, with_products: bool = False) -> Page:
         """A page of PriceFacts; with their products' names if the key may read products."""
@@ -191,6 +192,8 @@ class StripeGateway:
 
     def _request(self, address: str, **parameters: Any) -> stripe.StripeResponse:
         """Raises ManimodError."""
+        if self.count:
+            self.count()
         try:
             return self._client.raw_request("get", address, **parameters)
         except stripe.APIConnectionError:

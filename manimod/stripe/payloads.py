@@ -103,6 +103,7 @@ class SubscriptionFacts:
     cancels_at: int | None = None  # when it is to end
     cancellation_feedback: str | None = None  # what the customer chose, such as too_expensive; never their comment
     cancellation_reason: str | None = None  # cancellation_requested, payment_failed, payment_disputed
+    period_end: int | None = None
 
 
 @dataclass(frozen=True)
@@ -257,6 +258,7 @@ def read_subscription(reader: Reader) -> SubscriptionFacts | None:
         cancels_at=cancels_at,
         cancellation_feedback=(cancellation.identifier("feedback") or "")[:40] or None,
         cancellation_reason=(cancellation.identifier("reason") or "")[:40] or None,
+        period_end=period_end,
     )
 
 

@@ -11,6 +11,7 @@ from flask_security import current_user
 from manimod.creatives import briefs, bulk_sheets, export, review
 from manimod.creatives.engine.policy.platforms import CANVASES
 from manimod.creatives.engine.policy.rules import WARN
+from manimod.customers import pace
 from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.lifecycle import KINDS, Objective, Segment
@@ -51,6 +52,7 @@ def arrivals(account: Account) -> Response:
     """An open queue asks every second for what has come since; mostly nothing has."""
     if not render.wants_fragment():
         return redirect(url_for("creatives.queue"))
+    pace.mark_watched(account)
     cards = review.get_page(account, CreativeStatus.WAITING, after=request.args.get("since", 0, type=int), **_filters())
     if not cards:
         return nothing_new(account)

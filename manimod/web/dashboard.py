@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 
 from manimod.creatives import review
-from manimod.customers import statistics
+from manimod.customers import pace, statistics
 from manimod.diagnostics import setup, sources
 from manimod.extensions import db
 from manimod.ingest import sync
@@ -114,6 +114,7 @@ def test(account: Account) -> Response:
         begin = min(max(since, today - A_DAY), today)  # whatever somebody writes into the address
         watched = setup.TestRun(connection, datetime.fromtimestamp(begin, UTC))
         stage = watched.stage
+        pace.mark_watched(account)
     return render.page(
         "dashboard/test.html",
         "watch",

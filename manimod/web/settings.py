@@ -176,6 +176,8 @@ def disconnect(account: Account) -> Response:
 
 def is_syncing(connection: Connection, runs: Sequence[SyncRun]) -> bool:
     """Whether a sync is due or under way. `runs`: the latest ones, newest first."""
+    if not connection.account.may_connect_stripe:
+        return False
     is_due = connection.next_sync_at is not None and connection.next_sync_at <= now()
     return is_due or (bool(runs) and runs[0].state == SyncState.RUNNING)
 

@@ -15,14 +15,29 @@ NEW_COLUMNS = [
     ("subscription", sa.Column("cancellation_feedback", sa.String(40))),
     ("subscription", sa.Column("cancellation_reason", sa.String(40))),
     ("subscription", sa.Column("synced_invoice", sa.String(255))),
+    ("subscription", sa.Column("period_start", sa.BigInteger())),
+    ("subscription", sa.Column("period_end", sa.BigInteger())),
+    ("connection", sa.Column("poll_progress", sa.JSON(), nullable=False, server_default="{}")),
+    ("connection", sa.Column("permissions_checked_at", sa.DateTime(timezone=True))),
+    ("connection", sa.Column("monthly_payments", sa.Integer(), nullable=False, server_default="0")),
     ("stripe_event", sa.Column("is_thin", sa.Boolean(), nullable=False, server_default=sa.false())),
 ]
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IS_THIN = sa.text("state = 'thin'")
 IS_PAID = sa.text("paid_invoice_id IS NOT NULL")
+# Of the index of moments that no event brought: its name and its condition.
+FOUND_BY_SYNC = "ix_moment_found_by_sync", sa.text("source = 'sync'")
+FOUND_IN_LISTS = "ix_moment_found_in_lists", sa.text("source IN ('sync', 'recent')")
 
 
 UNREAD_COLUMNS = ["new", "changed"]  # of sync_run
+
+
+def replace_index(old: tuple[str, sa.TextClause], new: tuple[str, sa.TextClause]) -> None:
+    op.drop_index(old[0], "moment")
+    name, condition = new
+    columns = ["connection_id", "id"]
+    op.create_index(name, "moment", columns, sqlite_where=condition, postgresql_where=condition)
 
 
 def upgrade() -> None:
@@ -30,6 +45,8 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE sync_run DROP COLUMN {name}")
     for table, column in NEW_COLUMNS:
         op.add_column(table, column._copy())
+    replace_index(FOUND_BY_SYNC, FOUND_IN_LISTS)
+    op.execute("UPDATE connection SET next_poll_at = next_sync_at WHERE next_poll_at IS NULL")
     op.execute("ALTER TABLE subscription RENAME COLUMN synced_billing_anchor TO billing_anchor")
     # SQLite adds a required column only with a default; a copy of the table would lose its index of an expression.
     observed_at = sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False, server_default="1970-01-01")
@@ -92,6 +109,9 @@ def downgrade() -> None:
     op.drop_table("invoice")
     op.drop_table("erased_customer")
     op.execute("ALTER TABLE customer DROP COLUMN observed_at")
+    replace_index(FOUND_IN_LISTS, FOUND_BY_SYNC)
+    for table in ("moment", "creative"):
+        op.execute(f"UPDATE {table} SET source = 'sync' WHERE source = 'recent'")  # noqa: S608
     op.execute("ALTER TABLE subscription RENAME COLUMN billing_anchor TO synced_billing_anchor")
     for table, column in NEW_COLUMNS:
         op.execute(f"ALTER TABLE {table} DROP COLUMN {column.name}")

@@ -1,1 +1,2 @@
 from tests.delivering import connected, creatives, deliver, live, moments  # noqa: F401
+from tests.moments.conftest import lists  # noqa: F401

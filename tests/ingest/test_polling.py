@@ -71,14 +71,13 @@ def test_what_happened_before_the_connection_is_left_alone(stripe, account, stri
     assert StripeEvent.query.count() == 0
 
 
-def test_a_key_without_the_permission_is_not_polled(sandbox, account, drain):
+def test_a_key_without_the_permission_asks_for_no_events(sandbox, account, drain, poll_now):
     careful = sandbox.create_account("Careful Studio")
     connection = factories.connect(account, careful)
     drain()
     sandbox.clear_requests()
-    tasks.reconcile()
-    drain()
-    assert (connection.next_poll_at, sandbox.requests()) == (None, [])
+    poll_now(connection)
+    assert {row["path"] for row in sandbox.requests()} == {"/v1/customers"}
 
 
 def test_trouble_is_shown_and_passes(sandbox, stripe, connected, poll_now, creatives):
@@ -92,8 +91,13 @@ def test_trouble_is_shown_and_passes(sandbox, stripe, connected, poll_now, creat
     assert len(creatives()) == 1
 
 
-def test_a_permission_that_was_taken_away_ends_the_poll_and_is_no_trouble(sandbox, stripe_account, connected, poll_now):
+def test_without_the_permission_that_was_taken_away_the_lists_are_asked(
+    sandbox, stripe, stripe_account, connected, poll_now, creatives
+):
     key = stripe_account["keys"]["test"]["restricted"]
     sandbox.change_key(key, permissions=["rak_customer_read", "rak_subscription_read"])
     poll_now(connected)
-    assert (connected.permissions["events"], connected.next_poll_at, connected.last_error) == (False, None, None)
+    assert (connected.permissions["events"], connected.last_error) == (False, None)
+    stripe.v1.customers.create({"name": "Hazel Testford"})
+    poll_now(connected)
+    assert [creative.source for creative in creatives()] == ["recent"]

@@ -1,0 +1,111 @@
+"""How often mani asks Stripe: the reads that Stripe allows an account are its owner's, so mani takes few of them.
+
+Stripe allows 500 reads for each payment of the last 30 days, and at least 10,000. Source: docs.stripe.com/rate-limits.
+
+| payments in 30 days | events, or what the lists have | cancellations   | sync          |
+|---------------------|--------------------------------|-----------------|---------------|
+| under 44            | each 10 minutes                | with the sync   | each 3 hours  |
+| 44 to 172           | each 5 minutes                 | with the sync   | as it is set  |
+| 173 to 431          | each 5 minutes                 | each 5 minutes  | as it is set  |
+| 432 and more        | each minute                    | each 5 minutes  | as it is set  |
+| test mode           | each minute, or 15 seconds     | each minute     | as it is set  |
+
+The sync is slower where the account has far more customers than payments. Whoever looks at the queue or at a test waits
+15 seconds in test mode, 4 minutes in live mode. Nothing but the sync and one look an hour is left of a live account
+whose reads come to two thirds of its allowance.
+"""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from redis.exceptions import RedisError
+from sqlalchemy import and_, func, or_, select
+
+from manimod import jobs
+from manimod.config import settings
+from manimod.extensions import db
+from manimod.models import Account, Connection, Price, Subscription
+from manimod.stripe import connections
+
+MONTH = timedelta(days=30)
+MIN_ALLOWANCE, READS_PER_PAYMENT = 10_000, 500
+MINUTE = timedelta(minutes=1)
+SOME_PAYMENTS, MORE_PAYMENTS, MANY_PAYMENTS = 44, 173, 432  # of 30 days
+SLOW_POLL, POLL, SPENT_POLL = 10 * MINUTE, 5 * MINUTE, 60 * MINUTE
+WATCHED_POLL = {True: 4 * MINUTE, False: timedelta(seconds=15)}  # by livemode
+CANCELLATIONS, SLOW_SYNC, SLOWEST_SYNC = 5 * MINUTE, timedelta(hours=3), timedelta(days=1)
+PAGE_SIZE = 100
+PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+WATCHED_KEY = "mani:watched"  # account -> until when somebody looks at its queue or test, Unix seconds
+WATCHED_SECONDS = 10  # after the page has last asked; it does so each second
+
+
+@dataclass(frozen=True)
+class Pace:
+    """`payments` and mani's own `reads` are those of the last 30 days."""
+
+    payments: int
+    livemode: bool
+    reads: int = 0
+
+    @property
+    def allowance(self) -> int:
+        return max(MIN_ALLOWANCE, READS_PER_PAYMENT * self.payments)
+
+    def poll(self, is_watched: bool = False) -> timedelta:
+        """Between two questions for what is new."""
+        if not self.livemode:
+            return WATCHED_POLL[False] if is_watched else MINUTE
+        if self.reads * 3 >= self.allowance * 2:
+            return SPENT_POLL
+        usual = MINUTE if self.payments >= MANY_PAYMENTS else POLL if self.payments >= SOME_PAYMENTS else SLOW_POLL
+        return min(usual, WATCHED_POLL[True]) if is_watched else usual
+
+    @property
+    def cancellations(self) -> timedelta | None:
+        """Between two questions for cancellations, where no event brings them; None: the sync finds them."""
+        if not self.livemode:
+            return MINUTE
+        return max(CANCELLATIONS, self.poll()) if self.payments >= MORE_PAYMENTS else None
+
+    def sync(self, objects: int = 0) -> timedelta:
+        """Between two syncs of so many customers and subscriptions."""
+        fastest = timedelta(minutes=settings().sync_interval_minutes)
+        if not self.livemode:
+            return fastest
+        slow = SLOW_SYNC if self.payments < SOME_PAYMENTS else fastest
+        affordable = MONTH * (objects / PAGE_SIZE) / (self.allowance / 4)
+        return max(fastest, slow, min(affordable, SLOWEST_SYNC))
+
+
+def get_pace(connection: Connection) -> Pace:
+    return Pace(connection.monthly_payments, connection.livemode, connections.count_reads(connection.id))
+
+
+def estimate_payments(connection_id: int) -> int:
+    """How many payments the account's running subscriptions make in 30 days."""
+    has_price = and_(Price.connection_id == Subscription.connection_id, Price.stripe_id == Subscription.stripe_price_id)
+    query = select(Price.interval, Price.interval_count, func.count()).select_from(Subscription)
+    query = query.outerjoin(Price, has_price).where(Subscription.connection_id == connection_id)
+    is_charged = or_(Price.list_amount.is_(None), Price.list_amount > 0)
+    query = query.where(Subscription.status == "active", is_charged).group_by(Price.interval, Price.interval_count)
+    payments = 0.0
+    for interval, interval_count, subscriptions in db.session.execute(query):
+        payments += subscriptions * MONTH.days / (PERIOD_DAYS.get(interval, MONTH.days) * (interval_count or 1))
+    return round(payments)
+
+
+def mark_watched(account: Account) -> None:
+    """Somebody looks at the account's queue or test. The mark ends by itself once the page asks no longer."""
+    at = int(time.time())
+    with suppress(RedisError):
+        jobs.redis().zadd(WATCHED_KEY, {str(account.id): at + WATCHED_SECONDS})
+        jobs.redis().zremrangebyscore(WATCHED_KEY, 0, at)
+
+
+def watched_accounts() -> set[int]:
+    with suppress(RedisError):
+        return {int(account_id) for account_id in jobs.redis().zrangebyscore(WATCHED_KEY, time.time(), "inf")}
+    return set()
