@@ -26,13 +26,12 @@ from hashlib import sha256
 import orjson
 from flask import Flask
 from flask_security import SQLAlchemyUserDatastore
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from manimod import cli, web
 from manimod.config import Settings
 from manimod.extensions import bootstrap, configure_logs, csrf, db, htmx, limiter, mail, migrate, open_redis, security
-from manimod.ingest.receiver import create_receiver
+from manimod.ingest.receiver import mount_receiver
 from manimod.models import Role, User
 from manimod.stripe.crypto import Keyring
 
@@ -53,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app, SQLAlchemyUserDatastore(db, User, Role))
     web.register(app)
     app.register_blueprint(cli.blueprint)
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/webhooks": create_receiver(app)})
+    app.wsgi_app = mount_receiver(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)

@@ -189,7 +189,8 @@ def replay(account: Account, event_id: str) -> Answer:
     with transaction():
         connection = connections.require_current(account)
         own = StripeEvent.connection_id == connection.id
-        row_id = db.session.scalar(select(StripeEvent.id).where(own, StripeEvent.stripe_id == event_id))
+        found = select(StripeEvent.id).where(own, StripeEvent.stripe_id == event_id).order_by(StripeEvent.id.desc())
+        row_id = db.session.scalar(found.limit(1))
         if row_id is None:
             raise click.ClickException(f"Account {account.id} has no event {event_id}.")
         delivery_log.replay(connection, row_id)

@@ -1,12 +1,14 @@
 """Typed settings, read once from the environment. A missing or wrong one stops the start with one clear line."""
 
 import base64
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError, validate
 from flask import current_app
@@ -20,6 +22,7 @@ SMTP_ADDRESS = validate.Regexp(
     r"smtps?://([^\s@/?#]+@)?(\[[0-9a-f:]+\]|[^\s@/?#:]+)(:[1-9]\d{0,4})?/?\Z",
     error="must look like smtp://user:password@host:587 or smtps://user:password@host",
 )
+CALLS_FROM = "the address that mani calls from"  # where OUTBOUND_ADDRESSES doesn't say which
 
 
 class ConfigError(Exception):
@@ -48,6 +51,7 @@ class Settings:
         self.port = env.number("PORT", 8000, least=1, most=65535)
         self.public_url = env.address("PUBLIC_URL", WEB_SCHEMES, f"http://127.0.0.1:{self.port}")
         self.stripe_api_base = env.address("STRIPE_API_BASE", WEB_SCHEMES, "https://api.stripe.com")
+        self.outbound_addresses: list[str] = env.addresses("OUTBOUND_ADDRESSES", "")
         self.sync_interval_minutes = env.number("SYNC_INTERVAL_MINUTES", 60, least=1)
         former_name = env.number("SETTLE_SECONDS", 20, least=0)
         self.grace_period_seconds = env.number("GRACE_PERIOD_SECONDS", former_name, least=0)
@@ -72,6 +76,20 @@ class Settings:
                 problems = [f"is not set. Set {name} (or {name}_FILE), or start with `make run`, which sets it"]
             raise ConfigError(f"{name} {problems[0]}.") from None
 
+    @property
+    def calls_from(self) -> str:
+        """The addresses that Stripe sees, for keys that are limited to IP addresses."""
+        return " and ".join(self.outbound_addresses) or CALLS_FROM
+
+    @property
+    def is_local(self) -> bool:
+        """Whether PUBLIC_URL is a name or an address that only this machine or its network knows."""
+        host = urlsplit(self.public_url).hostname or ""
+        try:
+            return not ipaddress.ip_address(host).is_global
+        except ValueError:
+            return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan", ".test"))
+
 
 def settings() -> Settings:
     """The settings of the running application."""
@@ -85,6 +103,7 @@ class SettingsReader(Env):
         super().__init__(eager=False)
         self.environment = environment
         self.add_parser("encryption_keys", parse_encryption_keys)
+        self.add_parser("addresses", parse_addresses)
 
     def _get_value(self, env_key: str, default: Any) -> Any:
         value = self.environment.get(env_key)
@@ -118,3 +137,15 @@ def parse_encryption_keys(text: str) -> dict[str, bytes]:
             raise ValidationError("is not usable: write it as id:base64 of 32 bytes, several separated by commas")
         keys[key_id] = key
     return keys
+
+
+def parse_addresses(text: str) -> list[str]:
+    """IP addresses or networks, separated by commas."""
+    addresses = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            raise ValidationError("must be IP addresses, separated by commas") from None
+        addresses.append(part)
+    return addresses

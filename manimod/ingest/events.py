@@ -5,7 +5,8 @@ connection's row, so a worker that dies in between has done nothing and the next
 """
 
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from operator import itemgetter
 from time import monotonic
 from typing import Any
 
@@ -24,7 +25,7 @@ from manimod.models.states import ConnectionStatus, EventState, MomentState, Sou
 from manimod.moments import interpret, record
 from manimod.stripe import connections, thin_events
 from manimod.stripe.gateway import StripeGateway
-from manimod.stripe.payloads import EventFacts, MinimisedEvent
+from manimod.stripe.payloads import EventFacts, MinimisedEvent, to_datetime
 
 log = structlog.get_logger()
 
@@ -33,6 +34,7 @@ DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingE
 BATCH_SIZE = 100  # events in one transaction: on SQLite the webhook waits for it
 MAX_SECONDS = 1.0  # then other accounts get their turn
 MAX_ATTEMPTS = 5
+EVENT_KEY = ("connection_id", "stripe_id", "type", "created_at")  # Stripe's test sends repeat one id
 THIN_PAUSE_KEY = "mani:thin:{}"  # after Stripe could not be asked for an object; of a connection
 THIN_PAUSE_SECONDS = 15
 STUCK_AFTER = timedelta(seconds=2)  # then the job that was enqueued counts as lost
@@ -44,13 +46,13 @@ def store(arrived: list[tuple[int, MinimisedEvent]], source: Source) -> list[boo
     The caller has locked the connections' rows, so that no account disconnects meanwhile: then nothing may be kept.
     """
     rows = [_row(connection_id, event, source) for connection_id, event in arrived]
-    rows.sort(key=lambda row: (row["connection_id"], row["stripe_id"]))  # one order, so that no two writers deadlock
-    inserted = set(insert_new(StripeEvent, rows, ("connection_id", "stripe_id")))
-    for connection_id in {connection_id for connection_id, _ in inserted}:
+    rows.sort(key=itemgetter(*EVENT_KEY))  # one order, so that no two writers deadlock
+    inserted = set(insert_new(StripeEvent, rows, EVENT_KEY))
+    for connection_id in {connection_id for connection_id, *_ in inserted}:
         jobs.enqueue("process_events", connection_id)
     are_new = []
     for connection_id, event in arrived:
-        key = (connection_id, event.facts.id)
+        key = (connection_id, event.facts.id, event.facts.type, to_datetime(event.facts.created))
         are_new.append(key in inserted)
         inserted.discard(key)  # of two alike in one call, the second is a repeat
     return are_new
@@ -69,7 +71,7 @@ def _row(connection_id: int, event: MinimisedEvent, source: Source) -> dict:
         "stripe_customer_id": facts.customer_id,
         "fields_read": event.fields_read,
         "fields_dropped": event.fields_dropped,
-        "created_at": datetime.fromtimestamp(facts.created, UTC),
+        "created_at": to_datetime(facts.created),
         "received_at": now(),
         "state": EventState.THIN if facts.is_thin else EventState.PENDING,
         "attempts": 0,
@@ -77,9 +79,10 @@ def _row(connection_id: int, event: MinimisedEvent, source: Source) -> dict:
     }
 
 
-def count_repeat(connection_id: int, stripe_id: str) -> None:
+def count_repeat(connection_id: int, event: EventFacts) -> None:
     """Count a redelivery, or the delivery of what the poll had found first."""
-    query = update(StripeEvent).where(StripeEvent.connection_id == connection_id, StripeEvent.stripe_id == stripe_id)
+    query = update(StripeEvent).filter_by(connection_id=connection_id, stripe_id=event.id, type=event.type)
+    query = query.where(StripeEvent.created_at == to_datetime(event.created))
     db.session.execute(query.values(repeats=StripeEvent.repeats + 1, repeated_at=now()))
 
 

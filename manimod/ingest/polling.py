@@ -84,6 +84,8 @@ def run(connection_id: int) -> None:
         if failure and reads_events and failure.code == "STRIPE_PERMISSION_MISSING":
             # Reading events is optional: the next poll asks the lists, until the permission is back.
             connection.permissions = connection.permissions | {"events": False}
+        elif reads_events:
+            connections.record_event_poll(connection, failure)
         else:
             connections.record_error(connection, failure)
 

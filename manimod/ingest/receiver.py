@@ -1,7 +1,10 @@
 """The webhook: a small Flask app of its own, where Stripe delivers. 200 means that the event is in the database."""
 
+import re
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from flask import Flask, Response, g, request
@@ -10,6 +13,7 @@ from limits import parse
 from redis.exceptions import RedisError
 from sqlalchemy import Row, bindparam, select
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from manimod import jobs
 from manimod.errors import ManimodError
@@ -42,7 +46,21 @@ RECIPIENTS = (
     .where(Connection.webhook_token.in_(bindparam("tokens", expanding=True)))
     .with_for_update(read=True, key_share=True)
 )
+# As owners paste it: with a slash too many, or in another case. The token has its own case.
+ADDRESS = re.compile(r"/+webhooks/+stripe/+([^/]+)/*", re.IGNORECASE)
 HTTP_ERRORS = {404: "NOT_FOUND", 405: "METHOD", 413: "TOO_LARGE"}
+
+
+def mount_receiver(app: Flask) -> WSGIApplication:
+    """The application with its webhook. No delivery is lost to a slip in the pasted address."""
+    dispatcher = DispatcherMiddleware(app.wsgi_app, {"/webhooks": create_receiver(app)})
+
+    def route(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if found := ADDRESS.fullmatch(environ.get("PATH_INFO", "")):
+            environ["PATH_INFO"] = f"/webhooks/stripe/{found[1]}"
+        return dispatcher(environ, start_response)
+
+    return route
 
 
 def create_receiver(app: Flask) -> Flask:
@@ -109,7 +127,7 @@ def receive(deliveries: list[Delivery]) -> None:
         are_new = events.store([(delivery.connection_id, delivery.event) for delivery in accepted], Source.WEBHOOK)
         for delivery, delivery.is_new in zip(accepted, are_new, strict=True):
             if not delivery.is_new:
-                events.count_repeat(delivery.connection_id, delivery.event.facts.id)
+                events.count_repeat(delivery.connection_id, delivery.event.facts)
 
 
 def _verify(delivery: Delivery, recipient: Row | None) -> None:

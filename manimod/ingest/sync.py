@@ -23,7 +23,7 @@ from manimod.moments import compare, interpret, record
 from manimod.moments.compare import Baseline
 from manimod.moments.interpret import Interpretation
 from manimod.stripe import connections, paginator
-from manimod.stripe.gateway import Page, PermissionRefused, StripeGateway
+from manimod.stripe.gateway import Page, PermissionRefused, StripeGateway, refuses_key
 
 log = structlog.get_logger()
 
@@ -136,7 +136,7 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
     lists = {
         "customers": gateway.customers,
         "subscriptions": gateway.subscriptions,
-        "prices": partial(gateway.prices, with_products=bool(permissions.get("products"))),
+        "prices": partial(_read_prices, gateway, bool(permissions.get("products"))),
     }
     for pages in paginator.read_lists(lists, cursors, until):
         with jobs.transaction():
@@ -171,6 +171,17 @@ def _name_permissions(connection_id: int, failure: ManimodError) -> ManimodError
     except ManimodError as error:
         return error
     return failure
+
+
+def _read_prices(gateway: StripeGateway, with_products: bool, cursor: str | None) -> Page:
+    """A page of prices. They are optional: where Stripe doesn't give them now, the next sync asks again."""
+    try:
+        return gateway.prices(cursor, with_products)
+    except ManimodError as failure:
+        if refuses_key(failure):
+            raise
+        log.warning("prices_not_read", code=failure.code)
+        return Page([], None, now())
 
 
 def _lock_run(connection_id: int, run_id: int) -> tuple[Connection, SyncRun]:

@@ -51,7 +51,9 @@ class Connection(db.Model):
     encrypted_signing_secret: Mapped[str | None] = mapped_column(String(1000))
     encrypted_old_signing_secret: Mapped[str | None] = mapped_column(String(1000))  # until the owner removes it
     signing_secret_set_at: Mapped[datetime | None]
-    permissions: Mapped[dict] = mapped_column(default=dict)  # permission -> granted?
+    permissions: Mapped[dict] = mapped_column(default=dict)  # permission -> granted? As Stripe last said
+    not_asked: Mapped[list] = mapped_column(default=list, server_default="[]")  # those it gave no answer about
+    key_edit_link: Mapped[str | None] = mapped_column(String(400))  # Stripe's page of the key
     connected_at: Mapped[datetime] = mapped_column(default=now)
     next_sync_at: Mapped[datetime | None] = mapped_column(index=True)
     next_poll_at: Mapped[datetime | None] = mapped_column(index=True)
@@ -92,7 +94,10 @@ class Trigger(db.Model):
 
 
 class StripeEvent(db.Model, ConnectionRow):
-    """A stored event, minimised, unique on connection and Stripe's event id."""
+    """A stored event, minimised, unique on connection, Stripe's event id, type and time.
+
+    Events of Stripe's fixtures and test sends share one id.
+    """
 
     stripe_id: Mapped[str]
     type: Mapped[str] = mapped_column(String(100))
@@ -114,7 +119,7 @@ class StripeEvent(db.Model, ConnectionRow):
     repeated_at: Mapped[datetime | None]
 
     __table_args__ = (
-        UniqueConstraint("connection_id", "stripe_id"),
+        UniqueConstraint("connection_id", "stripe_id", "type", "created_at"),
         partial_index("ix_stripe_event_pending", "connection_id", "state", "id", where="state = 'pending'"),
         partial_index("ix_stripe_event_thin", "connection_id", "state", "id", where="state = 'thin'"),
         Index("ix_stripe_event_log", "connection_id", "received_at"),

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,7 +21,7 @@ from manimod.models import Account, Connection
 from manimod.models.accounts import now
 from manimod.models.states import ConnectionStatus, Plan
 from manimod.stripe.crypto import DecryptionError
-from manimod.stripe.gateway import TIMEOUT_SECONDS, Probe, StripeGateway, missing_permissions
+from manimod.stripe.gateway import TIMEOUT_SECONDS, Probe, StripeGateway, missing_permissions, refuses_key
 
 # Each encrypted column and the name its value is bound to. Both signing secrets share one name, so that the current
 # secret can become the old one as it is.
@@ -91,7 +92,7 @@ def check_key(text: str) -> KeyCheck:
         raise ManimodError("STRIPE_KEY_UNKNOWN")
     if len(api_key) < MIN_KEY_LENGTH:
         raise ManimodError("STRIPE_KEY_TRUNCATED")
-    probe = StripeGateway(api_key, settings().stripe_api_base).probe()
+    probe = _gateway(api_key, TIMEOUT_SECONDS).probe()
     probe.require()
     return KeyCheck(api_key, known[1], probe)
 
@@ -114,6 +115,8 @@ def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Conn
         connection = Connection(account_id=account.id, webhook_token=secrets.token_urlsafe(24))
         db.session.add(connection)
         db.session.flush()
+    elif check.probe.account_id is None and "account" in check.probe.not_asked and not start_over:
+        raise ManimodError("STRIPE_FAILED")  # whether the key is of the same account can't be asked now
     # A key without a readable account id counts as one of another account.
     elif (connection.stripe_account_id, connection.livemode) != (check.probe.account_id or "", check.livemode):
         if connection.is_connected and not start_over:
@@ -126,7 +129,8 @@ def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Conn
     connection.stripe_account_name = check.probe.account_name
     connection.livemode = check.livemode
     connection.key_type = check.key_type
-    connection.permissions, connection.permissions_checked_at = check.probe.permissions, now()
+    connection.permissions = {}  # what was known of the key before
+    _remember_permissions(connection, check.probe)
     _encrypt(connection, "encrypted_api_key", check.api_key)
     for column in SIGNING_SECRETS:
         if _decrypt(connection, column) is None:  # its encryption key is lost: the page asks for the secret again
@@ -142,6 +146,7 @@ def disconnect(connection: Connection) -> None:
     db.session.refresh(connection, with_for_update=True)  # after events that are being stored
     connection.status = ConnectionStatus.DISCONNECTED
     connection.permissions, connection.poll_progress, connection.monthly_payments = {}, {}, 0
+    connection.permissions, connection.not_asked, connection.key_edit_link = {}, [], None
     times = ("signing_secret_set_at", "next_sync_at", "next_poll_at", "polled_until", "polled_at")
     for column in (*ENCRYPTED_COLUMNS, *times, "permissions_checked_at"):
         setattr(connection, column, None)
@@ -187,8 +192,11 @@ def open_gateway(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> St
     api_key = _decrypt(connection, "encrypted_api_key")
     if api_key is None:
         raise ManimodError("KEY_UNREADABLE")
-    count = partial(_count_read, jobs.redis(), connection.id)
-    return StripeGateway(api_key, settings().stripe_api_base, timeout, count)
+    return _gateway(api_key, timeout, partial(_count_read, jobs.redis(), connection.id))
+
+
+def _gateway(api_key: str, timeout: float, count: Callable[[], None] | None = None) -> StripeGateway:
+    return StripeGateway(api_key, settings().stripe_api_base, timeout, count, settings().calls_from)
 
 
 def _count_read(redis: Redis, connection_id: int) -> None:
@@ -221,13 +229,19 @@ def refresh_permissions(connection_id: int) -> None:
     with jobs.transaction():
         connection = db.session.get(Connection, connection_id)
         if probe:
-            connection.permissions = probe.permissions
+            _remember_permissions(connection, probe)
             connection.stripe_account_name = probe.account_name or connection.stripe_account_name
             connection.stripe_account_id = probe.account_id or connection.stripe_account_id
-            connection.permissions_checked_at = now()
         record_error(connection, failure)
     if failure:
         raise failure
+
+
+def _remember_permissions(connection: Connection, probe: Probe) -> None:
+    """What Stripe gave no answer about stays as it was last known."""
+    connection.permissions = connection.permissions | probe.permissions
+    connection.not_asked, connection.key_edit_link = probe.not_asked, probe.edit_link
+    connection.permissions_checked_at = now()
 
 
 def record_error(connection: Connection, failure: ManimodError | None) -> None:
@@ -240,12 +254,21 @@ def record_error(connection: Connection, failure: ManimodError | None) -> None:
     connection.last_error = code
 
 
+def record_event_poll(connection: Connection, failure: ManimodError | None) -> None:
+    """Reading events is optional: it decides about the key only, and about whether Stripe can be reached again."""
+    if failure and refuses_key(failure):
+        record_error(connection, failure)
+    elif failure is None and (connection.last_error or "").startswith(("STRIPE_KEY_", "STRIPE_UNREACHABLE")):
+        record_error(connection, None)
+
+
 def explain_last_error(connection: Connection) -> str:
     """Why Stripe cannot be read, worded for a failure in the background."""
     if connection.last_error in PASSING:
         return explain(connection.last_error).partition(" Nothing was changed.")[0] + " mani tries again by itself."
+    slots = {"addresses": settings().calls_from}
     missing = missing_permissions(connection.permissions)
-    return explain(connection.last_error, **({"permissions": missing} if missing else {}))
+    return explain(connection.last_error, **slots | ({"permissions": missing} if missing else {}))
 
 
 @dataclass

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import stripe
 
+from manimod.config import CALLS_FROM
 from manimod.errors import ManimodError
 from manimod.models.accounts import now
 from manimod.stripe import payloads
@@ -27,6 +28,7 @@ from manimod.stripe.payloads import MinimisedEvent, NotAnEvent
 from manimod.stripe.reader import Reader
 
 TIMEOUT_SECONDS = 10
+OPTIONAL_TIMEOUT_SECONDS = 4  # of a probe's optional lists
 SIGNATURE_TOLERANCE_SECONDS = 300
 PAGE_SIZE = 100  # Stripe's largest page
 FAILURES_BY_STATUS = {401: "STRIPE_KEY_REJECTED", 404: "STRIPE_NOT_FOUND", 429: "STRIPE_RATE_LIMITED"}
@@ -48,10 +50,20 @@ TABLE = tomllib.loads(Path(__file__).with_name("permissions.toml").read_text(enc
 PERMISSIONS = {name: Permission(**row) for name, row in TABLE.items()}
 
 
-def restricted_key_link() -> str:
+DASHBOARD = "https://dashboard.stripe.com/"
+
+
+def restricted_key_link(required_only: bool = False) -> str:
     """Stripe's page for a new restricted key, with mani's permissions already ticked."""
-    scopes = "".join(f"&permissions[]={permission.scope}" for permission in PERMISSIONS.values())
-    return f"https://dashboard.stripe.com/apikeys/create?name=mani{scopes}"
+    wanted = [entry for entry in PERMISSIONS.values() if entry.required or not required_only]
+    scopes = "".join(f"&permissions[]={permission.scope}" for permission in wanted)
+    return f"{DASHBOARD}apikeys/create?name=mani{scopes}"
+
+
+def dashboard_link(path: str, account_id: str | None, livemode: bool) -> str:
+    """A page of Stripe's dashboard, such as webhooks, opened for this account and in this mode."""
+    page = path if livemode else f"test/{path}"
+    return f"{DASHBOARD}b/{account_id}?destination={quote('/' + page, safe='')}" if account_id else DASHBOARD + page
 
 
 def missing_permissions(granted: dict[str, bool]) -> str:
@@ -61,17 +73,22 @@ def missing_permissions(granted: dict[str, bool]) -> str:
 
 @dataclass(frozen=True)
 class Probe:
-    """What a key may read, and whose it is."""
+    """What a key may read, and whose it is. `not_asked`: the permissions that Stripe gave no answer about.
+
+    `edit_link` is Stripe's page of the key, where it has refused something.
+    """
 
     permissions: dict[str, bool]
     account_id: str | None
     account_name: str | None
+    not_asked: list[str] = field(default_factory=list)
+    edit_link: str | None = None
 
     def require(self) -> None:
         """Raises STRIPE_PERMISSION_MISSING unless the key may read everything that mani requires."""
         missing = missing_permissions(self.permissions)
         if missing:
-            raise ManimodError("STRIPE_PERMISSION_MISSING", permissions=missing)
+            raise ManimodError("STRIPE_PERMISSION_MISSING", permissions=missing, edit_link=self.edit_link)
 
 
 @dataclass(frozen=True)
@@ -86,12 +103,14 @@ class Page:
 
 
 class PermissionRefused(ManimodError):
-    """403: the key lacks the permission that Stripe names. The message may also name the Stripe account."""
+    """403: the key lacks the permission that Stripe names. The message may also name the account and the key's page."""
 
     def __init__(self, message: str) -> None:
         scope = re.search(r"'(?:rak_)?(\w+_(?:read|write))'", message)  # 'rak_plan_read', and since 2026 'plan_read'
         account = re.search(r"\b(acct_\w+)", message)
         self.account_id = account[1] if account else None
+        link = re.search(rf"{re.escape(DASHBOARD)}[\w/?&=%.-]{{1,300}}(?<!\.)(?=\.?(?:\s|$))", message)
+        self.edit_link = link[0] if link and not re.search(r"[rs]k_(?:live|test)_", link[0]) else None
         label = next(
             (p.label for p in PERMISSIONS.values() if scope and p.scope == f"rak_{scope[1]}"), "a read permission"
         )
@@ -106,6 +125,7 @@ class StripeGateway:
     api_base: str
     timeout: float = TIMEOUT_SECONDS
     count: Callable[[], None] | None = None  # is called for each request
+    calls_from: str = CALLS_FROM  # for the failure of a key that is limited to IP addresses
 
     def __post_init__(self) -> None:
         self._client = stripe.StripeClient(
@@ -116,23 +136,35 @@ class StripeGateway:
         )
 
     def probe(self) -> Probe:
-        """Try all permissions side by side, within one timeout. Raises ManimodError if the key itself is refused."""
+        """Try all permissions side by side, within one timeout. Raises ManimodError if the key itself is refused.
+
+        Of the required lists every other failure is raised too; what is optional counts as not asked.
+        """
+        hasty = replace(self, timeout=min(self.timeout, OPTIONAL_TIMEOUT_SECONDS))
         with ThreadPoolExecutor(len(PERMISSIONS)) as pool:
             answers = {}
-            for name in PERMISSIONS:
+            for name, wanted in PERMISSIONS.items():
                 parameters = {} if name == "account" else {"limit": 1}
-                answers[name] = pool.submit(self._get, f"/v1/{name}", **parameters)
-        permissions, account, account_id = dict.fromkeys(PERMISSIONS, True), Reader(None), None
+                gateway = self if wanted.required else hasty
+                answers[name] = pool.submit(gateway._get, f"/v1/{name}", **parameters)
+        permissions, not_asked, account = {}, [], Reader(None)
+        account_id, edit_link = None, None
         for name, answer in answers.items():
             try:
-                found = answer.result()
-                account = Reader(found) if name == "account" else account
+                found = Reader(answer.result())
+                permissions[name] = True
+                account = found if name == "account" else account
             except PermissionRefused as refusal:
                 permissions[name] = False
                 account_id = account_id or refusal.account_id
+                edit_link = edit_link or refusal.edit_link
+            except ManimodError as failure:
+                if PERMISSIONS[name].required or refuses_key(failure):
+                    raise
+                not_asked.append(name)
         name = account.inside("settings", "dashboard").text("display_name")
         name = name or account.inside("business_profile").text("name")
-        return Probe(permissions, account.identifier("id") or account_id, account_name=name)
+        return Probe(permissions, account.identifier("id") or account_id, name, not_asked, edit_link)
 
     def customers(self, cursor: str | None = None, **filters: Any) -> Page:
         """A page of CustomerFacts, newest first."""
@@ -198,15 +230,26 @@ class StripeGateway:
             return self._client.raw_request("get", address, **parameters)
         except stripe.APIConnectionError:
             raise ManimodError("STRIPE_UNREACHABLE", seconds=TIMEOUT_SECONDS) from None
-        except stripe.PermissionError as error:
-            raise PermissionRefused(str(error.user_message)) from None
         except stripe.StripeError as error:
-            code = FAILURES_BY_STATUS.get(error.http_status, "STRIPE_FAILED")
-            if code == "STRIPE_KEY_REJECTED" and "IP address" in str(error.user_message):
-                code = "STRIPE_KEY_ADDRESS"
-            elif "api_key_expired" in (error.code, getattr(error.error, "code", None)):
-                code = "STRIPE_KEY_EXPIRED"
-            raise ManimodError(code) from None
+            raise self._failure(error) from None
+
+    def _failure(self, error: stripe.StripeError) -> ManimodError:
+        message, codes = str(error.user_message), (error.code, getattr(error.error, "code", None))
+        status = error.http_status
+        if status in (401, 403) and "IP address" in message:
+            return ManimodError("STRIPE_KEY_ADDRESS", addresses=self.calls_from, http_status=status)
+        if "account_invalid" in codes:
+            return ManimodError("STRIPE_KEY_ACCOUNT", http_status=status)
+        if "api_key_expired" in codes:
+            return ManimodError("STRIPE_KEY_EXPIRED", http_status=status)
+        if status == 403:
+            return PermissionRefused(message)
+        return ManimodError(FAILURES_BY_STATUS.get(status, "STRIPE_FAILED"), http_status=status)
+
+
+def refuses_key(failure: ManimodError) -> bool:
+    """401: Stripe refuses the key whatever it asks for. Nothing else that is optional decides about a connection."""
+    return failure.slots.get("http_status") == 401
 
 
 def _stripes_time(answer: stripe.StripeResponse) -> datetime:

@@ -20,8 +20,11 @@ NEW_COLUMNS = [
     ("connection", sa.Column("poll_progress", sa.JSON(), nullable=False, server_default="{}")),
     ("connection", sa.Column("permissions_checked_at", sa.DateTime(timezone=True))),
     ("connection", sa.Column("monthly_payments", sa.Integer(), nullable=False, server_default="0")),
+    ("connection", sa.Column("not_asked", sa.JSON(), nullable=False, server_default="[]")),
+    ("connection", sa.Column("key_edit_link", sa.String(400))),
     ("stripe_event", sa.Column("is_thin", sa.Boolean(), nullable=False, server_default=sa.false())),
 ]
+EVENT_KEY = ["connection_id", "stripe_id", "type", "created_at"]
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IS_THIN = sa.text("state = 'thin'")
 IS_PAID = sa.text("paid_invoice_id IS NOT NULL")
@@ -90,6 +93,9 @@ def upgrade() -> None:
         postgresql_where=IS_THIN,
     )
     op.drop_index("ix_stripe_event_paid", "stripe_event")
+    with op.batch_alter_table("stripe_event") as table:
+        table.drop_constraint("uq_stripe_event_connection_id", type_="unique")
+        table.create_unique_constraint("uq_stripe_event_connection_id", EVENT_KEY)
     op.execute("ALTER TABLE stripe_event DROP COLUMN paid_invoice_id")
 
 
@@ -105,6 +111,13 @@ def downgrade() -> None:
         postgresql_where=IS_PAID,
     )
     op.drop_index("ix_stripe_event_thin", "stripe_event")
+    # Of events that share an id, the latest stays.
+    op.execute(
+        "DELETE FROM stripe_event WHERE id NOT IN (SELECT max(id) FROM stripe_event GROUP BY connection_id, stripe_id)"
+    )
+    with op.batch_alter_table("stripe_event") as table:
+        table.drop_constraint("uq_stripe_event_connection_id", type_="unique")
+        table.create_unique_constraint("uq_stripe_event_connection_id", EVENT_KEY[:2])
     op.execute("DELETE FROM stripe_event WHERE state = 'thin'")  # the sync finds what they said
     op.drop_table("invoice")
     op.drop_table("erased_customer")

@@ -42,6 +42,20 @@ def test_a_repeated_event_is_acknowledged_and_stored_once(deliver):
 
 
 @pytest.mark.parametrize(
+    "other",
+    [{"type": "customer.updated"}, {"created": 1_790_000_001}],
+    ids=["type", "time"],
+)
+def test_another_event_with_the_same_id_is_no_repetition(deliver, other):
+    """Stripe's fixtures and test sends repeat evt_00000000000000."""
+    test_send = EVENT | {"id": "evt_00000000000000"}
+    for _ in range(2):
+        assert deliver(**signed(test_send)).status_code == 200
+        assert deliver(**signed(test_send | other)).status_code == 200
+    assert [event.repeats for event in db.session.scalars(select(StripeEvent))] == [1, 1]
+
+
+@pytest.mark.parametrize(
     "request_",
     [
         {"json": EVENT},
