@@ -35,6 +35,7 @@ from manimod.stripe.payloads import to_datetime
 
 log = structlog.get_logger()
 
+WELCOME = "new_customer"
 CAN_BE_WITHDRAWN = (MomentState.WAITING, MomentState.READY, MomentState.GENERATED)
 
 
@@ -83,21 +84,20 @@ def record(
     known = _load_known(connection.id, affected)
     enabled = switches(connection.account)
     rows: dict[str, dict[str, Any]] = {}
+    accepted: list[DetectedMoment] = []
     refused: dict[str, str] = {}
     for moment, observation in found:
         reason = validity.why_never(moment, known[moment.customer])
         if reason:
             refused[moment.key] = reason
         else:
+            accepted.append(moment)
             rows.setdefault(moment.key, _moment_row(connection, moment, observation, enabled[moment.kind]))
     new = {key for _, key in insert_new(Moment, list(rows.values()), ("connection_id", "key"))}
     statistics.count_moments(connection, [rows[key] for key in new])
-    welcomes = []
-    for observation in observations:
-        welcome = observation.meaning.welcome
-        if welcome and welcome.key in rows and welcome.key not in new:
-            welcomes.append(welcome)
-    _welcome_with_tier(connection, welcomes)
+    for moment in accepted:
+        if moment.key not in new:
+            _see_again(connection, moment, known[moment.customer])
     _judge(connection, affected, known)
     mark_ready(connection.id)
     return refused
@@ -135,25 +135,29 @@ def _moment_row(
     }
 
 
-def _welcome_with_tier(connection: Connection, welcomes: list[DetectedMoment]) -> None:
-    """Customers who had a welcome before they subscribed for the first time get one for their tier.
+def _see_again(connection: Connection, seen: DetectedMoment, customer: KnownCustomer) -> None:
+    """Bring a stored moment up to what is seen now; whether it holds is judged later.
 
-    A welcome without a tier that still waits for review is replaced. One whose ads are over is made again.
+    What was withdrawn and is seen again happened then: a renewal that failed first, and is paid now. A welcome whose
+    ads are over is made again when the customer subscribes for the first time, and one without a tier that still waits
+    for review is replaced.
     """
-    for welcome in welcomes:
-        moment = db.session.scalar(select(Moment).filter_by(connection_id=connection.id, key=welcome.key))
-        is_over = not validity.may_run(moment.kind, int(moment.occurred_at.timestamp()), to_datetime(welcome.occurred))
+    moment = db.session.scalar(select(Moment).filter_by(connection_id=connection.id, key=seen.key))
+    stored = _detected(moment)
+    if validity.why_never(stored, customer):  # such as the welcome of what turned out to be a later subscription
+        moment.stripe_subscription_id, moment.occurred_at = seen.subscription, to_datetime(seen.occurred)
+    elif moment.state == MomentState.WITHDRAWN:
+        moment.occurred_at = max(moment.occurred_at, to_datetime(seen.occurred))
+    elif moment.state in CAN_BE_WITHDRAWN and seen.kind == WELCOME and seen.subscription:
+        is_over = not validity.may_run(stored.kind, stored.occurred, to_datetime(seen.occurred))
         creative = moment.creative_id and db.session.get(Creative, moment.creative_id)
         has_no_tier = creative and creative.tier is None and creative.status == CreativeStatus.WAITING
-        if moment.state not in CAN_BE_WITHDRAWN or not (is_over or has_no_tier):
-            continue
-        moment.state, moment.reason = MomentState.READY, None
-        moment.stripe_subscription_id, moment.creative_id = welcome.subscription, None
-        if is_over:
-            moment.occurred_at = to_datetime(welcome.occurred)
-        db.session.flush()
-        if has_no_tier:
-            _withdraw_empty(creative_ids={creative.id}, reason="the customer has a tier now: a set for it follows")
+        if is_over or has_no_tier:
+            moment.state, moment.creative_id, moment.stripe_subscription_id = MomentState.READY, None, seen.subscription
+            moment.occurred_at = to_datetime(seen.occurred) if is_over else moment.occurred_at
+            db.session.flush()
+            _withdraw_empty({creative and creative.id}, "the customer has a tier now: a set for it follows")
+    db.session.flush()
 
 
 def _judge(connection: Connection, customers: set[str], known: dict[str | None, KnownCustomer]) -> None:
@@ -176,7 +180,7 @@ def _judge(connection: Connection, customers: set[str], known: dict[str | None, 
             reason, is_withdrawn = reasons[row.key], row.state == MomentState.WITHDRAWN
             if reason and not is_withdrawn:
                 withdrawn[reason].append(row.id)
-            elif is_withdrawn and not reason and validity.may_run(row.kind, detected[row.key].occurred, now()):
+            elif is_withdrawn and not reason:
                 reopened.append(row.id)
     for reason, ids in withdrawn.items():
         _withdraw(connection, Moment.id.in_(ids), reason)

@@ -16,7 +16,7 @@ The order in which events and syncs arrive makes no difference: the same facts g
 Live accounts have one more rule: a customer gets the ads of one moment at a time, see `find_reasons`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -103,16 +103,22 @@ def _why_not_failed(moment: DetectedMoment, customer: KnownCustomer) -> str | No
     own = customer.subscriptions.get(moment.subscription)
     if own and own.recovered_at and own.recovered_at >= moment.occurred:
         return "the subscription is no longer past due"
+    if own and own.status == "canceled" and _has_another(moment, customer):
+        return "the subscription has ended, and the customer has another"
     return None
 
 
+def _has_another(moment: DetectedMoment, customer: KnownCustomer) -> bool:
+    """Whether another subscription runs than the moment's. However clocks differ, none ends its own moments."""
+    others = (row for row in customer.subscriptions.values() if row.stripe_id != moment.subscription)
+    return any(other.status in RUNNING_STATUSES for other in others)
+
+
 def _why_not_cancelled(moment: DetectedMoment, customer: KnownCustomer) -> str | None:
+    if _has_another(moment, customer):
+        return "the customer has another subscription"
     own = customer.subscriptions.get(moment.subscription)
     for other in customer.subscriptions.values():
-        if other.stripe_id == moment.subscription:
-            continue  # however the clocks differ, its start never ends its own cancellation
-        if other.status in RUNNING_STATUSES:
-            return "the customer has another subscription"
         if own and own.ended_at and other.status == "canceled" and _end(other) > _end(own):
             return "another subscription of the customer ended later"
     return None
@@ -124,22 +130,23 @@ def _end(subscription: Subscription) -> tuple[datetime, str]:
 
 
 def find_reasons(
-    moments: Iterable[DetectedMoment], customer: KnownCustomer, now: datetime, one_at_a_time: bool
+    moments: Collection[DetectedMoment], customer: KnownCustomer, now: datetime, one_at_a_time: bool
 ) -> dict[str, str | None]:
     """Why each of a customer's moments is withdrawn, by key; None for those that hold.
 
-    `one_at_a_time`: of the moments that hold, those of weaker kinds than the strongest one whose ads may still run are
-    withdrawn. The order of KINDS is the order of strength.
+    `one_at_a_time`: of the moments that hold and whose ads may still run, those of weaker kinds than the strongest one
+    are withdrawn. The order of KINDS is the order of strength.
     """
     reasons = {moment.key: why_withdrawn(moment, customer) for moment in moments}
     if not one_at_a_time:
         return reasons
-    strongest = None
+    rivals = []
     for moment in moments:
         if reasons[moment.key] is None and may_run(moment.kind, moment.occurred, now):
-            strongest = max(strongest or moment.kind, moment.kind, key=PRIORITIES.get)
-    for moment in moments:
-        if strongest and reasons[moment.key] is None and PRIORITIES[moment.kind] < PRIORITIES[strongest]:
+            rivals.append(moment)
+    strongest = max((moment.kind for moment in rivals), key=PRIORITIES.get, default=None)
+    for moment in rivals:
+        if PRIORITIES[moment.kind] < PRIORITIES[strongest]:
             reasons[moment.key] = f"{KINDS[strongest].noun} goes before it"
     return reasons
 
