@@ -59,6 +59,7 @@ def test_postgres_addresses_get_the_installed_driver(scheme: str) -> None:
         ("DATABASE_URL", "mysql://db/mani"),
         ("PUBLIC_URL", "mani.example.com"),
         ("STRIPE_API_BASE", "api.stripe.com"),
+        ("OUTBOUND_ADDRESSES", "203.0.113.7, mani.example.com"),
         ("SYNC_INTERVAL_MINUTES", "0"),
         ("SYNC_INTERVAL_MINUTES", "an hour"),
         ("GRACE_PERIOD_SECONDS", "-1"),

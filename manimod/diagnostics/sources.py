@@ -101,3 +101,10 @@ def _sync_state(connection: Connection, runs: list[SyncRun]) -> SourceState:
         if is_running or (run.state == SyncState.DONE and now() - run.finished_at < longest):
             return SourceState.WORKS
     return SourceState.FAILS
+
+
+def payload_style(connection: Connection) -> str | None:
+    """ "thin" or "snapshot", as the webhook's newest event came; None before the first."""
+    by_webhook = select(StripeEvent.is_thin).filter_by(connection_id=connection.id, source=Source.WEBHOOK)
+    is_thin = db.session.scalar(by_webhook.order_by(StripeEvent.received_at.desc()).limit(1))
+    return None if is_thin is None else "thin" if is_thin else "snapshot"

@@ -20,6 +20,7 @@ from manimod.extensions import db
 from manimod.models import Account, Connection
 from manimod.models.accounts import now
 from manimod.models.states import ConnectionStatus, Plan
+from manimod.stripe import gateway
 from manimod.stripe.crypto import DecryptionError
 from manimod.stripe.gateway import TIMEOUT_SECONDS, Probe, StripeGateway, missing_permissions, refuses_key
 
@@ -183,6 +184,11 @@ def signing_secrets(connection: Connection) -> list[str]:
 
 def webhook_address(connection: Connection) -> str:
     return f"{settings().public_url}/webhooks/stripe/{connection.webhook_token}"
+
+
+def dashboard_link(connection: Connection, page: str) -> str:
+    """A page of Stripe's dashboard, such as webhooks, of the connected account and in the key's mode."""
+    return gateway.dashboard_link(page, connection.stripe_account_id, connection.livemode)
 
 
 def open_gateway(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> StripeGateway:

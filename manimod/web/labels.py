@@ -7,13 +7,14 @@ import humanize
 from flask import Flask, has_request_context
 from flask_security import current_user
 
+from manimod.config import Settings
 from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS, PLACEMENTS
 from manimod.creatives.review import CHANGES
 from manimod.errors import explain
 from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
 from manimod.models import Creative
 from manimod.models.states import CreativeStatus, EventState, MomentState, Outcome, ReviewAction, Source
-from manimod.stripe.connections import explain_last_error, webhook_address
+from manimod.stripe.connections import dashboard_link, explain_last_error, webhook_address
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
 from manimod.stripe.payloads import EVENT_TYPES
 
@@ -37,7 +38,11 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(LABELS, is_about_the_key=is_about_the_key, timedelta=timedelta, zip=zip)
     app.jinja_env.globals.update(AUDIENCE_MINIMUMS=AUDIENCE_MINIMUMS, PLACEMENTS=PLACEMENTS, CHANGES=CHANGES)
     app.jinja_env.globals.update(PERMISSIONS=PERMISSIONS, EVENT_TYPES=EVENT_TYPES, key_link=restricted_key_link())
-    app.jinja_env.globals.update(webhook_address=webhook_address)
+    app.jinja_env.globals.update(webhook_address=webhook_address, dashboard_link=dashboard_link)
+    app.jinja_env.globals.update(key_link_required=restricted_key_link(required_only=True))
+    settings: Settings = app.extensions["settings"]
+    app.jinja_env.globals.update(is_local=settings.is_local, public_url=settings.public_url)
+    app.jinja_env.globals.update(outbound_addresses=settings.outbound_addresses)
     app.jinja_env.filters.update(failure=explain, trouble=explain_last_error)
     for function in (ago, ahead, on_day, exactly, duration, counted, share, audience, sentence_case):
         app.jinja_env.filters[function.__name__] = function

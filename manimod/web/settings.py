@@ -73,6 +73,7 @@ def connect(account: Account) -> Response:
             key_form=form,
             wants_another_key=is_about_the_key(failure.code) and failure.code not in MENDED_HERE,
             may_retry=failure.code in PASSING,
+            edit_link=failure.slots.get("edit_link"),
             offers_fresh_start=form.start_over.data or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
             replaces_key=True,
         )
@@ -196,6 +197,7 @@ def _context(connection: Connection) -> dict:
     found, runs = tiers.get_for_connection(connection), sync.list_latest(connection)
     return {
         "connection": connection,
+        "payload_style": sources.payload_style(connection),
         "secret_form": SigningSecretForm(formdata=None),
         "tiers": found,
         "unprintable": brand_kit.unprintable_tiers(connection, found),

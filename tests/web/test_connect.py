@@ -155,3 +155,41 @@ def test_disconnecting_twice_is_a_friendly_page(as_owner, connection):
     answer = as_owner.post(f"{PAGE}/disconnect")
     assert answer.status_code == 409
     assert "connected to Stripe" in answer.text
+
+
+def test_the_link_to_stripe_asks_for_the_required_permissions_alone_or_for_all(as_owner, sandbox):
+    page = as_owner.get(PAGE).text
+    required = "apikeys/create?name=mani&amp;permissions[]=rak_customer_read&amp;permissions[]=rak_subscription_read"
+    assert f'{required}"' in page
+    assert f"{required}&amp;permissions[]=rak_event_read" in page
+    assert "Basic Business Contact Information: Read" in page
+
+
+def test_a_missing_permission_comes_with_stripes_page_of_the_key(as_owner, sandbox, stripe_account):
+    answer = paste(as_owner, sandbox.create_key(stripe_account["id"], permissions=["rak_customer_read"]))
+    assert f'id="edit-key" href="https://dashboard.stripe.com/b/{stripe_account["id"]}?destination=' in answer.text
+    sandbox.configure_account(stripe_account["id"], permission_wording="old")
+    answer = paste(as_owner, sandbox.create_key(stripe_account["id"], permissions=["rak_customer_read"]))
+    assert 'id="edit-key"' not in answer.text
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://evil.example/b/acct_1", "https://dashboard.stripe.com.evil.example/", "http://dashboard.stripe.com/b/a"],
+)
+def test_a_link_that_leads_elsewhere_is_never_offered(as_owner, sandbox, stripe_account, link):
+    message = f"Enabling \"Customers Read\" ('customer_read') permissions. You can edit permissions at {link}"
+    sandbox.fault(path="/v1/", status=403, code="more_permissions_required", message=message)
+    answer = paste(as_owner, stripe_account["keys"]["test"]["restricted"])
+    assert answer.status_code == 422
+    assert "evil.example" not in answer.text
+    assert 'id="edit-key"' not in answer.text
+
+
+def test_a_key_limited_to_addresses_is_told_which_to_allow(app, as_owner, sandbox, stripe_account):
+    app.extensions["settings"].outbound_addresses = ["203.0.113.7", "2001:db8::7"]
+    answer = paste(as_owner, sandbox.create_key(stripe_account["id"], state="address_restricted"))
+    assert "add 203.0.113.7 and 2001:db8::7 to the addresses that the key may be used from" in answer.text
+    app.extensions["settings"].outbound_addresses = []
+    answer = paste(as_owner, sandbox.create_key(stripe_account["id"], state="address_restricted"))
+    assert "add the address that mani calls from to the addresses" in answer.text
