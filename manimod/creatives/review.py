@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, and_, func, select, update
 
 from manimod.creatives import briefs
 from manimod.creatives.engine.brief import Brand, CreativeSet, Finding, Variant
@@ -17,7 +17,7 @@ from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
 from manimod.creatives.engine.policy.rules import ALL, BLOCK, WARN, PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Account, BrandKit, Connection, Creative, Review, Tier, User
+from manimod.models import Account, BrandKit, Connection, Creative, Moment, Review, Subscription, Tier, User
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, ReviewAction
 
@@ -67,6 +67,17 @@ def get(account: Account, creative_id: int, variant: int = 0) -> Creative:
     if creative is None or not 0 <= variant < len(creative.content["variants"]):
         raise ManimodError("NOT_FOUND")
     return creative
+
+
+def why_they_left(creative: Creative) -> list[tuple[str, int]]:
+    """What the customers of a win-back chose when they cancelled, or else what Stripe gives, most frequent first."""
+    reason = func.coalesce(Subscription.cancellation_feedback, Subscription.cancellation_reason)
+    theirs = and_(
+        Subscription.connection_id == Moment.connection_id, Subscription.stripe_id == Moment.stripe_subscription_id
+    )
+    query = select(reason, func.count()).join(Moment, theirs).where(Moment.creative_id == creative.id)
+    rows = db.session.execute(query.where(reason.is_not(None)).group_by(reason).order_by(func.count().desc(), reason))
+    return [(name.replace("_", " "), count) for name, count in rows]
 
 
 def render_picture(creative: Creative, variant: int, canvas: str, file_format: str = "svg") -> str | bytes:

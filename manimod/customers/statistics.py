@@ -134,6 +134,13 @@ def get_audiences(connection: Connection) -> AudienceTable:
     return AudienceTable(rows, segments, listed, by_tier.total())
 
 
+def scheduled_ends(connection: Connection) -> list[datetime]:
+    """When the subscriptions end that customers have cancelled for a later day, the next one first."""
+    is_running = Subscription.status.in_((*LIVE_STATUSES, *UNPAID_STATUSES))
+    query = select(Subscription.cancels_at).where(Subscription.connection_id == connection.id, is_running)
+    return list(db.session.scalars(query.where(Subscription.cancels_at > now()).order_by(Subscription.cancels_at)))
+
+
 def get_trend(connection: Connection) -> Trend | None:
     """The last days, from the first that was counted; None where none was."""
     names = tiers.names(connection)

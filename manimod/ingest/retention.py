@@ -1,4 +1,4 @@
-"""Deletes what is older than RETENTION_DAYS: processed events, and moments that nothing can report again.
+"""Deletes what is older than RETENTION_DAYS: processed events, invoices, and moments that nothing can report again.
 
 Stripe lists and resends events for 30 days, so an older one never comes back. The sync compares a subscription's
 present period and latest invoice only: of its renewals and failures the newest stays, those before may go. What happens
@@ -15,7 +15,7 @@ from manimod import jobs
 from manimod.config import settings
 from manimod.extensions import db
 from manimod.lifecycle import KINDS
-from manimod.models import Connection, Moment, StripeEvent
+from manimod.models import Connection, Invoice, Moment, StripeEvent
 from manimod.models.accounts import now
 from manimod.models.states import EventState, MomentState
 
@@ -42,6 +42,7 @@ def prune(connection_id: int) -> bool:
         StripeEvent.received_at < oldest,
         StripeEvent.state != EventState.PENDING,
     )
+    invoices = select(Invoice.id).where(Invoice.connection_id == connection_id, Invoice.observed_at < oldest)
     later = aliased(Moment)
     has_later = exists().where(
         later.connection_id == Moment.connection_id,
@@ -60,7 +61,7 @@ def prune(connection_id: int) -> bool:
     )
     deleted = 0
     with jobs.transaction():
-        for model, old in ((StripeEvent, events), (Moment, moments)):
+        for model, old in ((StripeEvent, events), (Invoice, invoices), (Moment, moments)):
             query = delete(model).where(model.id.in_(old.limit(BATCH_SIZE)))
             deleted += db.session.execute(query, execution_options={"synchronize_session": False}).rowcount
     if deleted:

@@ -161,7 +161,10 @@ def _see_again(connection: Connection, seen: DetectedMoment, customer: KnownCust
 
 
 def _judge(connection: Connection, customers: set[str], known: dict[str | None, KnownCustomer]) -> None:
-    """Withdraw the open moments of these customers that do not hold, and open those again that do."""
+    """Withdraw the open moments of these customers that do not hold, and open those again that do.
+
+    What is older than RETENTION_DAYS stays withdrawn: the facts about it may be forgotten.
+    """
     columns = (Moment.id, Moment.key, Moment.kind, Moment.state, Moment.occurred_at)
     query = select(*columns, Moment.stripe_customer_id, Moment.stripe_subscription_id).where(
         Moment.connection_id == connection.id,
@@ -171,6 +174,7 @@ def _judge(connection: Connection, customers: set[str], known: dict[str | None, 
     by_customer = defaultdict(list)
     for row in db.session.execute(query):
         by_customer[row.stripe_customer_id].append(row)
+    oldest = now() - timedelta(days=settings().retention_days)
     withdrawn, reopened = defaultdict(list), []
     for customer, rows in by_customer.items():
         detected = {row.key: _detected(row) for row in rows}
@@ -180,7 +184,7 @@ def _judge(connection: Connection, customers: set[str], known: dict[str | None, 
             reason, is_withdrawn = reasons[row.key], row.state == MomentState.WITHDRAWN
             if reason and not is_withdrawn:
                 withdrawn[reason].append(row.id)
-            elif is_withdrawn and not reason:
+            elif is_withdrawn and not reason and row.occurred_at > oldest:
                 reopened.append(row.id)
     for reason, ids in withdrawn.items():
         _withdraw(connection, Moment.id.in_(ids), reason)

@@ -273,6 +273,7 @@ def page_context(account: Account, creative: Creative) -> dict[str, Any]:
     return {
         "creative": creative,
         "brand": brand,
+        "why_they_left": review.why_they_left(creative),
         "host": (urlsplit(brand.landing_page).hostname or "your-page").removeprefix("www."),
         "views": VIEWS,
         "view": view if view in VIEWS else "texts",

@@ -135,6 +135,7 @@ def audience(account: Account) -> Response:
     if connection:
         context["run"] = sync.get_latest(connection)
         context["audiences"] = statistics.get_audiences(connection)
+        context["scheduled_ends"] = statistics.scheduled_ends(connection)
         context["trend"] = statistics.get_trend(connection)
     return render.page(
         "audience/index.html",

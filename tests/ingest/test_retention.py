@@ -9,8 +9,9 @@ from manimod import tasks
 from manimod.extensions import db
 from manimod.ingest import retention
 from manimod.jobs import transaction
-from manimod.models import Moment, StripeEvent
+from manimod.models import Invoice, Moment, StripeEvent
 from manimod.models.accounts import now
+from manimod.moments import record
 from tests import factories
 
 OLD, YOUNG = timedelta(days=100), timedelta(days=80)
@@ -56,6 +57,19 @@ def test_processed_events_go_after_the_retention(connection):
     make_event(connection, YOUNG)
     retention.prune(connection.id)
     assert kept(StripeEvent.state) == ["done", "pending"]
+
+
+def test_invoices_go_with_the_events_and_open_nothing_again(connection):
+    make_moment(connection, "payment_failed", "payment_failed:in_1", OLD, "withdrawn")
+    row = {"connection_id": connection.id, "stripe_id": "in_1", "stripe_customer_id": "cus_1", "status": "paid"}
+    with transaction():
+        db.session.add(Invoice(**row, observed_at=now() - OLD))
+        db.session.add(Invoice(**row | {"stripe_id": "in_2"}, observed_at=now() - YOUNG))
+    retention.prune(connection.id)
+    assert kept(Invoice.stripe_id) == ["in_2"]
+    with transaction():
+        record.record(connection, [], {"cus_1"})
+    assert kept(Moment.state) == ["withdrawn"]
 
 
 @pytest.mark.both_databases

@@ -35,11 +35,16 @@ def livemode(request) -> bool:
 
 @pytest.fixture
 def connect(app, livemode):
+    settings = app.extensions["settings"]
+    before = settings.retention_days
+    object.__setattr__(settings, "retention_days", 2 * SPAN)  # nothing of a life is forgotten meanwhile
+
     def make() -> Connection:
         long_ago = datetime.fromtimestamp(START, UTC) - timedelta(days=1)
         return factories.make_connection(livemode=livemode, connected_at=long_ago)
 
-    return make
+    yield make
+    object.__setattr__(settings, "retention_days", before)
 
 
 def groups() -> list[list[Life]]:
