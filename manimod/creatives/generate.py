@@ -26,9 +26,19 @@ from manimod.creatives.engine.copy import copywriter
 from manimod.customers import statistics, tiers
 from manimod.extensions import db
 from manimod.lifecycle import KINDS, Segment, TierPosition
-from manimod.models import OPEN_MOMENTS, AudienceDay, Connection, Creative, Customer, Moment, Review, Subscription
+from manimod.models import (
+    OPEN_MOMENTS,
+    AudienceDay,
+    Connection,
+    Creative,
+    Customer,
+    Moment,
+    Review,
+    Subscription,
+    SyncRun,
+)
 from manimod.models.accounts import now
-from manimod.models.states import CreativeStatus, MomentState, ReviewAction
+from manimod.models.states import CreativeStatus, GenericReason, MomentState, ReviewAction, SyncState
 from manimod.models.stripe import Tier
 from manimod.moments import record
 from manimod.stripe import connections
@@ -122,7 +132,7 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[int]
             tier=tier.name,
             tier_position=tier.position,
             segment=segment or likely_segment,
-            product=tier.stripe_product_id,
+            product=product_id,
             test_moment=None if livemode else moment_id,
         )
         audiences[audience].append(moment_id)
@@ -219,6 +229,7 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
         **of_audience,
         objective=content.objective,
         is_generic=content.generic,
+        generic_reason=_why_generic(connection, audience) if content.generic else None,
         content=content.to_json(),
         source=moment.source,
         moments_count=0,
@@ -233,3 +244,10 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
     db.session.add(creative)
     db.session.flush()
     return creative
+
+
+def _why_generic(connection: Connection, audience: TargetAudience) -> GenericReason:
+    if audience.product:
+        return GenericReason.NOT_SYNCED if audience.tier else GenericReason.UNNAMED_TIER
+    synced = select(SyncRun.id).filter_by(connection_id=connection.id, state=SyncState.DONE).limit(1)
+    return GenericReason.NO_SUBSCRIPTION if db.session.scalar(synced) else GenericReason.NOT_SYNCED

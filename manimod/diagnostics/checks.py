@@ -3,6 +3,7 @@
 `broken`: something that worked, or should work, does not. `attention`: somebody should look or decide.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,9 +21,9 @@ from manimod.diagnostics.sources import MIN_EVENTS, SourceState
 from manimod.extensions import db
 from manimod.models import Account, AudienceDay, Connection, Creative, Moment, RejectedDelivery
 from manimod.models.accounts import now
-from manimod.models.states import EventState, MomentState, Outcome, Source, SyncState
+from manimod.models.states import EventState, GenericReason, MomentState, Outcome, Source, SyncState
 from manimod.moments import record
-from manimod.stripe import connections
+from manimod.stripe import connections, thin_events
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
 
 MAX_CREATIVES = 100
@@ -30,6 +31,8 @@ DAY = timedelta(days=1)
 STRIPE_ERROR_GRACE = timedelta(minutes=15)
 LATE_JOB, LOST_JOB = timedelta(seconds=60), timedelta(minutes=5)
 MAX_GENERIC_SHARE, MIN_CREATIVES = 0.2, 5
+NOT_OURS = "the event is about another "  # how ingest/events.py says whose or what an event is that it ignores
+SHOWN_FOR, MAX_REASONS = timedelta(days=7), 5
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,12 @@ class Checks:
             self._read_connection(self.connection)
 
     def _read_connection(self, connection: Connection) -> None:
+        self.words["webhooks_page"] = connections.dashboard_link(connection, "webhooks")
+        self.words["customers_page"] = connections.dashboard_link(connection, "customers")
+        self.words["key_page"] = connection.key_edit_link or connections.dashboard_link(connection, "apikeys")
         self.words["error"] = connections.explain_last_error(connection) if connection.last_error else ""
-        modes = ("live", "test", "") if connection.livemode else ("test", "live", "test/")
-        self.words |= zip(("mode", "other_mode", "test"), modes, strict=True)
+        modes = ("live", "test") if connection.livemode else ("test", "live")
+        self.words |= zip(("mode", "other_mode"), modes, strict=True)
         self.sources = sources.WorkingSource(connection)
         self.synced_at = next((run.finished_at for run in self.sources.runs if run.state == SyncState.DONE), None)
         # When Stripe was last read without an error.
@@ -86,7 +92,7 @@ class Checks:
         rejected = select(RejectedDelivery).where(RejectedDelivery.connection_id == connection.id)
         rejected = rejected.where(RejectedDelivery.last_at > after).order_by(RejectedDelivery.last_at)
         self.rejections = {row.code: row for row in db.session.scalars(rejected)}
-        columns = (Creative.is_generic, Creative.received_at, Creative.generated_at)
+        columns = (Creative.is_generic, Creative.generic_reason, Creative.received_at, Creative.generated_at)
         self.creatives = db.session.execute(review.latest(self.account, columns, MAX_CREATIVES)).all()
 
     def check_plan(self) -> CheckResult:
@@ -115,6 +121,8 @@ class Checks:
     def check_permission(self, name: str) -> CheckResult:
         wanted = PERMISSIONS[name]
         slots = {"label": wanted.label, "adds": wanted.adds}
+        if name in self.connection.not_asked:
+            return not_applicable(slots=slots, says="not_asked")
         if self.connection.permissions.get(name):
             return good(seen_at=self.read_at, slots=slots)
         if not wanted.required:
@@ -161,6 +169,26 @@ class Checks:
     def check_poll(self) -> CheckResult:
         return good_if(self.sources.works(Source.POLL), broken, seen_at=self.connection.polled_at)
 
+    def check_payload_style(self) -> CheckResult:
+        """Thin events of invoices need a permission of their own."""
+        style = self.sources.payload_style
+        unread = [event for event in self.sources.events if (event.reason or "").startswith(thin_events.NO_PERMISSION)]
+        if style is None:
+            return not_applicable()
+        if style == "thin" and unread:
+            return attention(_count(len(unread), "event"), unread[0].received_at, slots={"reason": unread[0].reason})
+        return good(says=style)
+
+    def check_own_events(self) -> CheckResult:
+        others = [event for event in self.sources.events if (event.reason or "").startswith(NOT_OURS)]
+        others = [event for event in others if event.received_at > now() - SHOWN_FOR]
+        if not others:
+            return good()
+        reasons = Counter(event.reason for event in others)
+        counted = "; ".join(f"{_count(count, 'event')}: {reason}" for reason, count in reasons.most_common(MAX_REASONS))
+        evidence = f"{_count(len(others), 'event')} of the latest {len(self.sources.events):,}"
+        return attention(evidence, others[0].received_at, slots={"reasons": counted})
+
     def check_failed_events(self) -> CheckResult:
         count = metrics.count_events(EventState.FAILED, self.connection)
         return broken(_count(count, "event")) if count else good()
@@ -200,9 +228,13 @@ class Checks:
         return attention(evidence, says="unprintable", slots={"reason": next(iter(unprintable.values()))})
 
     def check_generic(self) -> CheckResult:
-        count, total = sum(creative.is_generic for creative in self.creatives), len(self.creatives)
-        is_rare = total < MIN_CREATIVES or count / total < MAX_GENERIC_SHARE
-        return good_if(is_rare, attention, f"{count} of {total} are generic")
+        reasons = Counter(creative.generic_reason for creative in self.creatives if creative.is_generic)
+        count, total = reasons.total(), len(self.creatives)
+        without = reasons[GenericReason.NO_SUBSCRIPTION]
+        evidence = f"{count} of {total} are generic"
+        if total >= MIN_CREATIVES and (count - without) / total >= MAX_GENERIC_SHARE:
+            return attention(evidence)
+        return good(evidence, says="no_subscription" if without else None)
 
     def check_redis(self) -> CheckResult:
         return good_if(self.heartbeats.workers, broken)

@@ -68,6 +68,12 @@ class WorkingSource:
         delivered = filter(_was_delivered, self.events)
         return max((event.repeated_at or event.received_at for event in delivered), default=None)
 
+    @property
+    def payload_style(self) -> str | None:
+        """Thin or snapshot, as the newest event of the webhook came; None before the first."""
+        newest = next((event for event in self.events if event.source == Source.WEBHOOK), None)
+        return newest and ("thin" if newest.is_thin else "snapshot")
+
 
 def _webhook_state(connection: Connection, latest: Sequence[StripeEvent | Row]) -> SourceState:
     if connection.encrypted_signing_secret is None:
@@ -101,10 +107,3 @@ def _sync_state(connection: Connection, runs: list[SyncRun]) -> SourceState:
         if is_running or (run.state == SyncState.DONE and now() - run.finished_at < longest):
             return SourceState.WORKS
     return SourceState.FAILS
-
-
-def payload_style(connection: Connection) -> str | None:
-    """ "thin" or "snapshot", as the webhook's newest event came; None before the first."""
-    by_webhook = select(StripeEvent.is_thin).filter_by(connection_id=connection.id, source=Source.WEBHOOK)
-    is_thin = db.session.scalar(by_webhook.order_by(StripeEvent.received_at.desc()).limit(1))
-    return None if is_thin is None else "thin" if is_thin else "snapshot"

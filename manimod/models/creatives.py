@@ -38,6 +38,7 @@ class Creative(db.Model):
     tier: Mapped[str | None]
     segment: Mapped[str | None] = mapped_column(String(10))
     is_generic: Mapped[bool] = mapped_column(default=False)
+    generic_reason: Mapped[str | None] = mapped_column(String(20))  # a GenericReason
     is_test: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(String(20), default=CreativeStatus.WAITING)
     content: Mapped[dict]  # a CreativeSet of the engine

@@ -49,6 +49,14 @@ class CreativeStatus(LabelledEnum):
     EXPIRED = "expired", "Expired"  # its window is over
 
 
+class GenericReason(LabelledEnum):
+    """Why a creative is generic."""
+
+    NO_SUBSCRIPTION = "no_subscription", "This customer has no subscription, so the ads name no tier."
+    UNNAMED_TIER = "unnamed_tier", "This customer's tier has no name, so the ads name none."
+    NOT_SYNCED = "not_synced", "Stripe data isn't synced yet: the tier or the value segment wasn't known."
+
+
 class ReviewAction(LabelledEnum):
     APPROVED = "approved", "Approved"
     REJECTED = "rejected", "Rejected"

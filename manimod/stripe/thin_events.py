@@ -12,6 +12,7 @@ from manimod.stripe import payloads
 from manimod.stripe.gateway import PermissionRefused, StripeGateway
 from manimod.stripe.payloads import CustomerFacts, EventFacts
 
+NO_PERMISSION = "the key may not read "
 READERS = {
     "customer": payloads.read_customer,
     "subscription": payloads.read_subscription,
@@ -35,7 +36,7 @@ def why_not_fetched(event: EventFacts, failure: ManimodError) -> str | None:
     """Why the object will never be known; None for a failure that passes."""
     name = payloads.expected_object(event.type)
     if isinstance(failure, PermissionRefused):
-        return f"the key may not read {name}s: the permission {name.capitalize()}s: Read lets mani see what changed"
+        return f"{NO_PERMISSION}{name}s: the permission {name.capitalize()}s: Read lets mani see what changed"
     if failure.code == "STRIPE_NOT_FOUND":
         return f"Stripe no longer has this {name}"
     return None

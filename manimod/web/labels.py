@@ -13,7 +13,7 @@ from manimod.creatives.review import CHANGES
 from manimod.errors import explain
 from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
 from manimod.models import Creative
-from manimod.models.states import CreativeStatus, EventState, MomentState, Outcome, ReviewAction, Source
+from manimod.models.states import CreativeStatus, EventState, GenericReason, MomentState, Outcome, ReviewAction, Source
 from manimod.stripe.connections import dashboard_link, explain_last_error, webhook_address
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
 from manimod.stripe.payloads import EVENT_TYPES
@@ -28,6 +28,7 @@ LABELS = {
     "SOURCES": dict(Source.choices()),
     "RESULTS": dict(EventState.choices()),
     "MOMENT_STATES": dict(MomentState.choices()),
+    "GENERIC_REASONS": dict(GenericReason.choices()),
     "OUTCOMES": dict(Outcome.choices()) | {"unchecked": "Not checked"},
     "EVENTS": {event: kind.name for event, kind in KINDS.items()},
     "PURPOSES": {event: kind.purpose for event, kind in KINDS.items()},

@@ -197,7 +197,6 @@ def _context(connection: Connection) -> dict:
     found, runs = tiers.get_for_connection(connection), sync.list_latest(connection)
     return {
         "connection": connection,
-        "payload_style": sources.payload_style(connection),
         "secret_form": SigningSecretForm(formdata=None),
         "tiers": found,
         "unprintable": brand_kit.unprintable_tiers(connection, found),

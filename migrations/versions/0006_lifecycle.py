@@ -22,6 +22,7 @@ NEW_COLUMNS = [
     ("connection", sa.Column("monthly_payments", sa.Integer(), nullable=False, server_default="0")),
     ("connection", sa.Column("not_asked", sa.JSON(), nullable=False, server_default="[]")),
     ("connection", sa.Column("key_edit_link", sa.String(400))),
+    ("creative", sa.Column("generic_reason", sa.String(20))),
     ("stripe_event", sa.Column("is_thin", sa.Boolean(), nullable=False, server_default=sa.false())),
 ]
 EVENT_KEY = ["connection_id", "stripe_id", "type", "created_at"]

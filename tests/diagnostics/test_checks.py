@@ -257,7 +257,7 @@ def write_generic_ads(w):
 
     def become(is_generic):
         with transaction():
-            db.session.execute(creatives.values(is_generic=is_generic))
+            db.session.execute(creatives.values(is_generic=is_generic, generic_reason="not_synced"))
 
     become(True)
     return lambda: become(False)

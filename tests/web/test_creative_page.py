@@ -1,5 +1,6 @@
 """One creative: its variants, its texts, its timeline and its pictures."""
 
+import html
 from copy import deepcopy
 from datetime import UTC, datetime
 
@@ -40,6 +41,23 @@ def test_an_ad_for_later_says_when_it_may_start(as_owner, account, connection, a
 def test_a_generic_creative_says_what_to_check(as_owner, account, connection, add_creative):
     creative = add_creative(account, tier=None, position=None, segment=None)
     assert "Check that Stripe data is syncing" in as_owner.get(f"/creatives/{creative.id}").text
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("no_subscription", "This customer has no subscription, so the ads name no tier."),
+        ("unnamed_tier", "This customer's tier has no name, so the ads name none."),
+    ],
+)
+def test_a_generic_creative_says_its_true_reason(as_owner, account, connection, add_creative, reason, says):
+    creative = add_creative(account, tier=None, position=None)
+    with transaction():
+        creative.generic_reason = reason
+    for address in (f"/creatives/{creative.id}", "/creatives"):
+        page = html.unescape(as_owner.get(address).text)
+        assert says in page
+        assert "isn't synced" not in page
 
 
 def test_a_picture_is_an_svg_that_can_do_nothing(as_owner, creative):
