@@ -43,6 +43,7 @@ from tests.stripe_sandbox import Sandbox, SandboxControl
 IN_MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 4 * 1024**3
 # What waits more than it computes: the tests that share one `stack`, and two folders that start mani themselves.
 STACK = ("tests/browser/", "tests/journeys/test_event_to_queue.py", "tests/journeys/test_run.py")
+STACK += ("tests/journeys/test_stripe_cli.py",)
 STARTS_MANI = ("tests/chaos/", "tests/journeys/")
 COMPUTING = "tests/browser/test_accessibility.py"
 

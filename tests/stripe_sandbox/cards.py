@@ -7,7 +7,7 @@ CARDS = {
     "visa": ("visa", "4242", None),
     "mastercard": ("mastercard", "4444", None),
     "amex": ("amex", "8431", None),
-    "threeDSecure2Required": ("visa", "3220", None),
+    "threeDSecure2Required": ("visa", "3220", "confirm"),  # a charge waits until the customer has confirmed it
     "chargeCustomerFail": ("visa", "0341", "charge"),  # it can be attached, and every charge is declined
     "chargeDeclined": ("visa", "0002", "attach"),
     "chargeDeclinedInsufficientFunds": ("visa", "9995", "attach"),
@@ -30,7 +30,7 @@ def make(store, token, moment):
     brand, last4, fails = card_of(token)
     obj = billing_objects.payment_method(store.new_id("pm"), moment, store.livemode, brand, last4)
     if fails:
-        store.failing_methods.add(obj["id"])
+        store.failing_methods[obj["id"]] = fails
     return store.payment_methods.add(obj)
 
 

@@ -6,9 +6,6 @@ the next look at the clock says "ready".
 
 from . import errors, events, lifecycle, objects, params, resources
 
-DAY = 86400
-NOTICE = 3 * DAY  # trial_will_end comes three days before the end
-
 
 def create(call):
     store, given = call.store, call.params
@@ -80,7 +77,7 @@ def agenda(store, ident):
 def trial_agenda(store, subscription):
     ident, ends = subscription["id"], subscription["trial_end"]
     if ident not in store.noticed_trials:
-        yield max(subscription["created"], ends - NOTICE), ident, notice_trial, ident
+        yield max(subscription["created"], ends - lifecycle.NOTICE_SECONDS), ident, lifecycle.notice_trial, ident
     yield ends, ident, cancel_now if subscription["cancel_at_period_end"] else lifecycle.end_trial, ident
 
 
@@ -94,11 +91,6 @@ def draft_agenda(store, subscription):
     for invoice in store.invoices.find(subscription=subscription["id"], status="draft"):
         if invoice["automatically_finalizes_at"]:
             yield invoice["automatically_finalizes_at"], invoice["id"], lifecycle.finish_draft, invoice["id"]
-
-
-def notice_trial(store, ident):
-    store.noticed_trials.add(ident)
-    events.emit(store, "customer.subscription.trial_will_end", store.subscriptions.get(ident))
 
 
 def cancel_now(store, ident):

@@ -84,7 +84,7 @@ def resume(universe, subscription):
 
 def trial_will_end(universe, subscription):
     store = universe.holding("subscriptions", subscription)
-    clocks.notice_trial(store, subscription)
+    lifecycle.notice_trial(store, subscription)
     return store.subscriptions.get(subscription)
 
 

@@ -77,9 +77,7 @@ def pay(call):
     params.only(call.params, {"paid_out_of_band", "payment_method", "source", "forgive", "off_session"})
     invoice = finalised(call, "paid")
     succeeds = True if params.boolean(call.params, "paid_out_of_band") else None
-    if call.params.get("payment_method") in call.store.failing_methods:
-        succeeds = False
-    if not lifecycle.attempt(call.store, invoice, succeeds):
+    if not lifecycle.attempt(call.store, invoice, succeeds, call.params.get("payment_method")):
         raise errors.declined()
     return call.store.invoices.get(invoice["id"])
 

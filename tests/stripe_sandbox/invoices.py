@@ -86,25 +86,29 @@ def finalise(store, invoice):
     return invoice
 
 
-def collect(store, invoice, succeeds=None) -> bool:
-    """Tries to take the payment of an open invoice. Without `succeeds` the customer's flag decides."""
+def collect(store, invoice, succeeds=None, method=None) -> bool:
+    """Tries to take the payment of an open invoice. Without `succeeds` the customer's flag and card decide."""
     if invoice["amount_due"] == 0:
         mark_paid(store, invoice)
         return True
     invoice["attempted"], invoice["attempt_count"] = True, invoice["attempt_count"] + 1
-    if payment_succeeds(store, invoice["customer"], subscription_of(invoice)) if succeeds is None else succeeds:
+    problem = payment_problem(store, invoice["customer"], subscription_of(invoice), method)
+    if succeeds or (succeeds is None and problem is None):
         mark_paid(store, invoice)
         return True
     mark_failed(store, invoice)
+    if problem == "confirm":
+        events.emit(store, "invoice.payment_action_required", invoice)
     return False
 
 
-def payment_succeeds(store, customer_id, subscription_id=None):
+def payment_problem(store, customer_id, subscription_id=None, method=None):
+    """Why a payment would fail now: None, `charge`, or `confirm` where the customer has to agree first."""
     customer = store.customers.get(customer_id)
     if customer_id in store.failing_customers or customer["metadata"].get(FAILING_FLAG) == "fail":
-        return False
+        return "charge"
     subscription = store.subscriptions.get(subscription_id) if subscription_id else None
-    return cards.default_of(store, subscription, customer) not in store.failing_methods
+    return store.failing_methods.get(method or cards.default_of(store, subscription, customer))
 
 
 def mark_paid(store, invoice):

@@ -127,9 +127,9 @@ def bill_nobody(store, invoice, behaviour):
     (invoices.void if behaviour == "void" else invoices.mark_uncollectible)(store, invoice)
 
 
-def attempt(store, invoice, succeeds=None):
+def attempt(store, invoice, succeeds=None, method=None):
     """Collects an open invoice and lets the subscription follow."""
-    paid = invoices.collect(store, invoice, succeeds)
+    paid = invoices.collect(store, invoice, succeeds, method)
     ident = invoices.subscription_of(invoice)
     if ident:
         (recover if paid else fall_behind)(store, ident, invoice)
@@ -219,6 +219,14 @@ def expire(store, ident):
     if invoice["status"] == "open":
         invoices.void(store, invoice)
     return change(store, ident, status="incomplete_expired", ended_at=store.now(before))
+
+
+NOTICE_SECONDS = 3 * 86400  # trial_will_end comes three days before the end, or at once where less is left
+
+
+def notice_trial(store, ident):
+    store.noticed_trials.add(ident)
+    events.emit(store, "customer.subscription.trial_will_end", store.subscriptions.get(ident))
 
 
 def end_trial(store, ident):

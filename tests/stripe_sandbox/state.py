@@ -51,7 +51,7 @@ class Store:
         self.invoices = Collection("invoice", objects.invoice_facts)
         self.invoice_items = Collection("invoiceitem", objects.invoice_item_facts)
         self.payment_methods = Collection("payment_method", lambda it: {"customer": it["customer"]})
-        self.failing_methods = set()
+        self.failing_methods = {}  # payment method -> charge, attach or confirm: where it fails
         self.events = Collection("event", lambda it: {"type": it["type"], "delivered": it["pending_webhooks"] == 0})
         self.webhook_endpoints = Collection("webhook_endpoint")
         self.test_clocks = Collection("test_clock")

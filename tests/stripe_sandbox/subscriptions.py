@@ -96,12 +96,14 @@ def start_billing(store, subscription, behaviour):
     invoices.finalise(store, invoice)
     subscription["latest_invoice"] = invoice["id"]
     waits = behaviour == "default_incomplete" and not trial
-    fails = not trial and not invoices.payment_succeeds(store, subscription["customer"], subscription["id"])
+    fails = not trial and invoices.payment_problem(store, subscription["customer"], subscription["id"])
     by_invoice = subscription["collection_method"] == "send_invoice"
     if (waits or fails) and not by_invoice:
         subscription["status"] = "incomplete"
     store.subscriptions.save(subscription)
     events.emit(store, "customer.subscription.created", subscription)
+    if trial and subscription["trial_end"] - moment <= lifecycle.NOTICE_SECONDS:
+        lifecycle.notice_trial(store, subscription["id"])
     if not waits and not by_invoice:
         invoices.collect(store, invoice)
 
@@ -111,7 +113,7 @@ def check_payment(store, subscription, behaviour):
         return
     if store.settings.needs_payment_method and not lifecycle.has_payment_method(store, subscription):
         raise errors.no_payment_method()
-    if behaviour == "error_if_incomplete" and not invoices.payment_succeeds(store, subscription["customer"]):
+    if behaviour == "error_if_incomplete" and invoices.payment_problem(store, subscription["customer"]):
         raise errors.declined()
 
 
@@ -151,6 +153,7 @@ def update(call):
         after["trial_end"] = params.integer(given, "trial_end", low=moment)
     events.save(store, "subscriptions", after, before, "customer.subscription.updated")
     if ends_trial:
+        lifecycle.notice_trial(store, after["id"])
         lifecycle.end_trial(store, after["id"])
     elif after["items"] != before["items"] and given.get("proration_behavior") == "always_invoice":
         lifecycle.invoice_change(store, after["id"])
