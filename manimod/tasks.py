@@ -33,6 +33,8 @@ def sync_customers(connection_id: int) -> None:
     jobs.acknowledge("sync_customers", connection_id)
     if sync.run(connection_id):
         jobs.enqueue("sync_customers", connection_id)
+    else:
+        tiers.name_new_tiers(connection_id)
 
 
 def poll_events(connection_id: int) -> None:

@@ -35,6 +35,7 @@ DROPPED = {
     "subscription": {"latest_invoice_id"},
     "stripe_event": {"paid_invoice_id"},
     "sync_run": {"new", "changed"},
+    "price": {"list_amount"},
 }
 DROPPED_TABLES = {"audience_size"}
 

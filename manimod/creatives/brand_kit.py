@@ -123,10 +123,14 @@ def sample(kit: BrandKit, event: str) -> CreativeSet:
 
 def unprintable_tiers(connection: Connection, tiers: list[Tier]) -> dict[int, str]:
     """Tier id -> why ads leave its name out. A tier whose name may be printed is not in it."""
-    names = {tier.id: tier.name for tier in tiers if tier.name}
+    names, reasons = {}, {}
+    for tier in tiers:
+        if tier.name:
+            names[tier.id] = tier.name
+        elif tier.why_unnamed:
+            reasons[tier.id] = tier.why_unnamed
     customer_names = briefs.customer_names_in(connection.account, names.values())
     context = PolicyContext(briefs.get_brand(connection.account), customer_names=customer_names)
-    reasons = {}
     for tier_id, name in names.items():
         _, reason = printable_tier(name, context)
         if reason:

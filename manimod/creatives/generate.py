@@ -111,9 +111,8 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[int]
     """The ids of ready moments by their audience, oldest first."""
     products = select(Subscription.stripe_product_id).where(Subscription.connection_id == connection.id)
     own = products.where(Subscription.stripe_id == Moment.stripe_subscription_id)
-    # Of a customer's subscriptions a running one goes before an ended one, then the newest.
     customers = products.where(Subscription.stripe_customer_id == Moment.stripe_customer_id)
-    customers = customers.order_by(Subscription.ended_at.is_(None).desc(), Subscription.created_at.desc()).limit(1)
+    customers = customers.order_by(tiers.NAMED_FIRST).limit(1)
     product = func.coalesce(own.scalar_subquery(), customers.scalar_subquery())
     # Subqueries rather than joins: PostgreSQL would read all customers for a join with a large batch.
     ranked = select(Customer.segment).where(Customer.connection_id == connection.id)

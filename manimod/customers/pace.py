@@ -89,7 +89,7 @@ def estimate_payments(connection_id: int) -> int:
     has_price = and_(Price.connection_id == Subscription.connection_id, Price.stripe_id == Subscription.stripe_price_id)
     query = select(Price.interval, Price.interval_count, func.count()).select_from(Subscription)
     query = query.outerjoin(Price, has_price).where(Subscription.connection_id == connection_id)
-    is_charged = or_(Price.list_amount.is_(None), Price.list_amount > 0)
+    is_charged = or_(Price.unit_amount.is_(None), Price.unit_amount > 0)
     query = query.where(Subscription.status == "active", is_charged).group_by(Price.interval, Price.interval_count)
     payments = 0.0
     for interval, interval_count, subscriptions in db.session.execute(query):

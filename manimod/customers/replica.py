@@ -175,7 +175,7 @@ def invoice_row(connection_id: int, facts: InvoiceFacts, observed_at: datetime) 
 
 def upsert_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
     """Store list prices, and a tier for each product that is met for the first time."""
-    price_rows, tier_rows, names = {}, {}, {}
+    price_rows, tier_rows, products = {}, {}, {}
     for price in prices:
         if price.product is None:
             continue
@@ -184,22 +184,29 @@ def upsert_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
         price_rows[price.id] = tier | {
             "stripe_id": price.id,
             "currency": price.currency,
-            "list_amount": price.amount,
+            "unit_amount": price.amount,
+            "pack_size": price.pack_size,
+            "rounds_up": price.rounds_up,
             "interval": price.interval,
             "interval_count": price.interval_count,
+            "active": price.active,
         }
         if price.product_name:
-            names[price.product] = price.product_name
+            products[price.product] = price
     upsert(Price, list(price_rows.values()), ("connection_id", "stripe_id"))
     insert_new(Tier, list(tier_rows.values()), ("connection_id", "stripe_product_id"))
-    for product, name in names.items():
-        set_product_name(connection_id, product, name)
+    for product, price in products.items():
+        set_product(connection_id, product, price.product_name, price.product_active is not False)
+    for row in tier_rows.values():
+        nameless = update(Tier).filter_by(connection_id=connection_id, stripe_product_id=row["stripe_product_id"])
+        if row["nickname"]:
+            db.session.execute(nameless.where(Tier.nickname.is_(None)).values(nickname=row["nickname"]))
 
 
-def set_product_name(connection_id: int, product_id: str, name: str | None) -> None:
-    """Remember a product's name, or that Stripe was asked and gave none."""
-    query = update(Tier).where(Tier.connection_id == connection_id, Tier.stripe_product_id == product_id)
-    db.session.execute(query.values(product_name=name, asked_at=now()))
+def set_product(connection_id: int, product_id: str, name: str | None, active: bool) -> None:
+    """Remember what Stripe has just said about a product."""
+    query = update(Tier).filter_by(connection_id=connection_id, stripe_product_id=product_id)
+    db.session.execute(query.values(product_name=name, active=active, asked_at=now()))
 
 
 def find_erased(connection_id: int, customer_ids: set[str]) -> set[str]:

@@ -1,4 +1,7 @@
-"""Value segments of customers: list price a month x tenure in months, ranked within a currency. Never an amount paid.
+"""Value segments of customers and positions of tiers, by list prices. Never by an amount paid.
+
+A customer's value is the list price a month x the tenure, of the subscription whose tier the ads name. Amounts are
+compared only within a currency, so it never matters how many decimals a currency has or what it is worth in another.
 
 Domain rules: "new" if the tenure is under 30 days or one billing cycle; else high from the 80th percentile, core from
 the 40th, low below. With under 20 customers or at most 3 distinct prices the rank goes by price, then tenure. A
@@ -7,6 +10,7 @@ segment that was given before changes only when the rank is 5 points past its bo
 
 from sqlalchemy import text
 
+from manimod.customers.tiers import NAMED_FIRST
 from manimod.extensions import db
 from manimod.stripe.payloads import LIVE_STATUSES
 
@@ -15,32 +19,39 @@ HIGH_FROM, CORE_FROM, HYSTERESIS = 0.80, 0.40, 0.05
 FEW_CUSTOMERS, FEW_PRICES = 20, 3
 
 DAYS = {
-    "sqlite": "julianday(coalesce(s.ended_at, CURRENT_TIMESTAMP)) - julianday(coalesce(s.started_at, s.created_at))",
-    "postgresql": "extract(epoch FROM coalesce(s.ended_at, now()) - coalesce(s.started_at, s.created_at)) / 86400.0",
+    "sqlite": "julianday(coalesce(ended_at, CURRENT_TIMESTAMP)) - julianday(first_start)",
+    "postgresql": "extract(epoch FROM coalesce(ended_at, now()) - first_start) / 86400.0",
 }
 MONTHS = "CASE p.interval WHEN 'year' THEN 1.0/12 WHEN 'week' THEN 52.0/12 WHEN 'day' THEN 365.0/12 ELSE 1.0 END"
 CYCLE_DAYS = "CASE p.interval WHEN 'year' THEN 365 WHEN 'week' THEN 7 WHEN 'day' THEN 1 ELSE 30 END"
 
-# A customer counts with the most valuable subscription; metered prices have no list price and so no value.
+# A pack that isn't full counts or not, as the price says.
+MONTHLY = f"""
+  p.unit_amount * ((h.quantity + CASE WHEN p.rounds_up THEN p.pack_size - 1 ELSE 0 END) / p.pack_size)
+  * ({MONTHS}) / p.interval_count
+"""
+
+# Metered prices have no list price and so no value. The tenure begins with the customer's first subscription.
 SEGMENTS = f"""
 WITH held AS (
-  SELECT s.stripe_customer_id AS customer, p.currency, p.stripe_id AS price, ({{days}}) AS days,
-         p.list_amount * s.quantity * ({MONTHS}) / p.interval_count AS monthly,
-         ({CYCLE_DAYS}) * p.interval_count AS cycle
-  FROM subscription s
-  LEFT JOIN price p ON p.connection_id = s.connection_id AND p.stripe_id = s.stripe_price_id
-  WHERE s.connection_id = :connection
-), best AS (
-  SELECT *, row_number() OVER (PARTITION BY customer ORDER BY coalesce(monthly, -1) * days DESC) AS place FROM held
+  SELECT stripe_customer_id, stripe_price_id, quantity, ended_at,
+         min(coalesce(started_at, created_at)) OVER (PARTITION BY stripe_customer_id) AS first_start,
+         row_number() OVER (PARTITION BY stripe_customer_id ORDER BY {NAMED_FIRST}) AS place
+  FROM subscription WHERE connection_id = :connection
+), valued AS (
+  SELECT h.stripe_customer_id AS customer, p.currency, p.stripe_id AS price, ({{days}}) AS days,
+         {MONTHLY} AS monthly, ({CYCLE_DAYS}) * p.interval_count AS cycle
+  FROM held h LEFT JOIN price p ON p.connection_id = :connection AND p.stripe_id = h.stripe_price_id
+  WHERE h.place = 1
 ), counted AS (
-  SELECT count(*) AS customers, count(DISTINCT price) AS prices FROM best WHERE place = 1
+  SELECT count(*) AS customers, count(DISTINCT price) AS prices FROM valued
 ), ranked AS (
   SELECT customer, days, cycle, monthly, percent_rank() OVER (
     PARTITION BY currency, monthly IS NULL ORDER BY
       CASE WHEN counted.customers < :few OR counted.prices <= :few_prices THEN monthly ELSE monthly * days END,
       days
   ) AS rank
-  FROM best, counted WHERE place = 1
+  FROM valued, counted
 )
 UPDATE customer SET segment = CASE
     WHEN ranked.days < :new_days OR ranked.days < ranked.cycle THEN 'new'
@@ -53,21 +64,37 @@ UPDATE customer SET segment = CASE
 FROM ranked WHERE customer.connection_id = :connection AND customer.stripe_id = ranked.customer
 """  # noqa: S608 - the slots are constants of this module
 
-# By the cheapest monthly list price of those that somebody has.
+# A tier is placed by the cheapest monthly list price for the smallest quantity that somebody has of it. It stands above
+# or below another one only if that is still sold in the same currency, so nobody is offered an archived plan. A tier
+# alone in its currency beside tiers of others can't be compared; it counts as an entry, which promises least value.
 POSITIONS = f"""
-WITH priced AS (
-  SELECT stripe_product_id AS product, min(list_amount * ({MONTHS}) / interval_count) AS monthly
-  FROM price p WHERE connection_id = :connection AND interval IS NOT NULL AND list_amount IS NOT NULL
-    AND EXISTS (SELECT 1 FROM subscription s WHERE s.connection_id = :connection
-                AND s.stripe_product_id = p.stripe_product_id AND s.status IN {LIVE_STATUSES})
-  GROUP BY stripe_product_id
+WITH h AS (
+  SELECT stripe_product_id AS product, min(CASE WHEN quantity > 0 THEN quantity ELSE 1 END) AS quantity
+  FROM subscription WHERE connection_id = :connection AND status IN {LIVE_STATUSES} GROUP BY stripe_product_id
+), listed AS (
+  SELECT h.product, p.currency, p.active AND tier.active AS sold, {MONTHLY} AS monthly
+  FROM h JOIN price p ON p.connection_id = :connection AND p.stripe_product_id = h.product
+  JOIN tier ON tier.connection_id = :connection AND tier.stripe_product_id = h.product
+  WHERE p.interval IS NOT NULL AND p.unit_amount IS NOT NULL
+), priced AS (
+  SELECT product, currency, max(CASE WHEN sold THEN 1 ELSE 0 END) AS sold,
+         coalesce(min(CASE WHEN sold THEN monthly END), min(monthly)) AS monthly
+  FROM listed GROUP BY product, currency
+), compared AS (
+  SELECT own.product, own.currency,
+         sum(CASE WHEN other.currency = own.currency THEN 1 ELSE 0 END) AS others,
+         sum(CASE WHEN other.currency <> own.currency THEN other.sold ELSE 0 END) AS foreigners,
+         sum(CASE WHEN other.currency = own.currency AND other.monthly > own.monthly THEN other.sold END) AS dearer,
+         sum(CASE WHEN other.currency = own.currency AND other.monthly < own.monthly THEN other.sold END) AS cheaper
+  FROM priced own LEFT JOIN priced other ON other.product <> own.product GROUP BY own.product, own.currency
 ), placed AS (
-  SELECT product, rank() OVER (ORDER BY monthly) AS low, rank() OVER (ORDER BY monthly DESC) AS high,
-         count(*) OVER () AS tiers FROM priced
+  SELECT product, row_number() OVER (PARTITION BY product ORDER BY others DESC, currency) AS place, CASE
+    WHEN dearer > 0 AND cheaper > 0 THEN 'middle' WHEN dearer > 0 THEN 'entry' WHEN cheaper > 0 THEN 'top'
+    WHEN others = 0 AND foreigners > 0 THEN 'entry' ELSE 'single' END AS position
+  FROM compared
 )
 UPDATE tier SET position = (
-  SELECT CASE WHEN tiers = 1 THEN 'single' WHEN high = 1 THEN 'top' WHEN low = 1 THEN 'entry' ELSE 'middle' END
-  FROM placed WHERE placed.product = tier.stripe_product_id
+  SELECT position FROM placed WHERE place = 1 AND placed.product = tier.stripe_product_id
 ) WHERE connection_id = :connection
 """  # noqa: S608
 

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Date, and_, delete, func, insert, literal, or_, select
 
 from manimod.customers import tiers
+from manimod.customers.tiers import RUNNING_STATUSES
 from manimod.extensions import db
 from manimod.lifecycle import KINDS, Segment
 from manimod.models import AudienceDay, Connection, Creative, Customer, MomentDay, Subscription
 from manimod.models.accounts import now
 from manimod.models.bulk import upsert
 from manimod.models.states import CreativeStatus
-from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
 
 TREND_DAYS = 30
 MAX_TREND_TIERS = 4  # with more tiers than this, the trend adds up the smaller ones
@@ -68,7 +68,7 @@ class Trend:
 
 
 def count_audiences(connection_id: int) -> None:
-    """Count customers by the tier of their running subscription and by segment, at the end of a sync.
+    """Count customers by the tier that the ads name to them and by segment, at the end of a sync.
 
     The counts are those of the day, in place of an earlier sync's. Days that are too old to show are deleted.
     """
@@ -77,13 +77,14 @@ def count_audiences(connection_id: int) -> None:
     replaced = or_(AudienceDay.day == today, AudienceDay.day < oldest)
     db.session.execute(delete(AudienceDay).where(AudienceDay.connection_id == connection_id, replaced))
     db.session.execute(delete(MomentDay).where(MomentDay.connection_id == connection_id, MomentDay.day < oldest))
-    product = func.max(Subscription.stripe_product_id).label("product")
-    query = select(Subscription.stripe_customer_id, product).where(Subscription.connection_id == connection_id)
-    query = query.where(Subscription.status.in_(LIVE_STATUSES + UNPAID_STATUSES))
-    held = query.group_by(Subscription.stripe_customer_id).subquery()
-    columns = (Customer.connection_id, held.c.product, Customer.segment)
+    customer_id, product = Subscription.stripe_customer_id, Subscription.stripe_product_id
+    place = func.row_number().over(partition_by=customer_id, order_by=tiers.NAMED_FIRST).label("place")
+    query = select(customer_id, product, place).where(Subscription.connection_id == connection_id)
+    held = query.where(Subscription.status.in_(RUNNING_STATUSES)).subquery()
+    columns = (Customer.connection_id, held.c.stripe_product_id, Customer.segment)
     customers = select(literal(today, Date), *columns, func.count()).where(Customer.connection_id == connection_id)
-    counted = customers.outerjoin(held, held.c.stripe_customer_id == Customer.stripe_id).group_by(*columns)
+    is_theirs = and_(held.c.stripe_customer_id == Customer.stripe_id, held.c.place == 1)
+    counted = customers.outerjoin(held, is_theirs).group_by(*columns)
     db.session.execute(insert(AudienceDay).from_select(COLUMNS, counted))
 
 
@@ -136,7 +137,7 @@ def get_audiences(connection: Connection) -> AudienceTable:
 
 def scheduled_ends(connection: Connection) -> list[datetime]:
     """When the subscriptions end that customers have cancelled for a later day, the next one first."""
-    is_running = Subscription.status.in_((*LIVE_STATUSES, *UNPAID_STATUSES))
+    is_running = Subscription.status.in_(RUNNING_STATUSES)
     query = select(Subscription.cancels_at).where(Subscription.connection_id == connection.id, is_running)
     return list(db.session.scalars(query.where(Subscription.cancels_at > now()).order_by(Subscription.cancels_at)))
 

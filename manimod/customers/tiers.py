@@ -1,20 +1,28 @@
 """The names of tiers: from Stripe's products if the key may read them, else as the owner calls them."""
 
+from datetime import timedelta
+
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select, text
 
 from manimod import jobs
 from manimod.customers import replica
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Connection, Tier
+from manimod.models.accounts import now
 from manimod.stripe import connections
+from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
 
 log = structlog.get_logger()
 
 MAX_NAME_LENGTH = 80
 NAMING_TIMEOUT_SECONDS = 3
+ASK_AGAIN_AFTER = timedelta(days=1)  # for what the list of prices doesn't bring: a name, an archived product
 NONE, UNNAMED = "No subscription", "Unnamed tier"
+RUNNING_STATUSES = LIVE_STATUSES + UNPAID_STATUSES
+# The order of a customer's subscriptions in SQL: the ads name the tier of the first one.
+NAMED_FIRST = text(f"subscription.status NOT IN {RUNNING_STATUSES}, subscription.created_at DESC, subscription.id DESC")
 
 
 def get_for_connection(connection: Connection) -> list[Tier]:
@@ -30,20 +38,19 @@ def names(connection: Connection) -> dict[str | None, str | None]:
 
 
 def name_new_tiers(connection_id: int) -> None:
-    """Ask Stripe, once per product, for the name of a tier that an event mentioned first."""
+    """Ask Stripe about products that no list has told about, and about the others once a day."""
     connection = db.session.get(Connection, connection_id)
-    if connection is None or not connection.is_connected or not connection.account.may_connect_stripe:
+    if connection is None or not connection.is_connected or not connection.permissions.get("products"):
         return
-    if not connection.permissions.get("products"):
-        return
-    unnamed = select(Tier.stripe_product_id).where(
-        Tier.connection_id == connection_id, Tier.product_name.is_(None), Tier.asked_at.is_(None)
+    due = or_(Tier.asked_at.is_(None), Tier.asked_at < now() - ASK_AGAIN_AFTER)
+    tiers = select(Tier.stripe_product_id, Tier.product_name, Tier.active).where(
+        Tier.connection_id == connection_id, due
     )
-    for product_id in db.session.scalars(unnamed).all():
-        name = None
+    for product_id, name, active in db.session.execute(tiers).all():
         try:
-            name = connections.open_gateway(connection, NAMING_TIMEOUT_SECONDS).product_name(product_id)
-        except ManimodError as failure:
+            product = connections.open_gateway(connection, NAMING_TIMEOUT_SECONDS).object("product", product_id)
+            name, active = product.text("name"), product.value("active", bool) is not False
+        except ManimodError as failure:  # what is known stays
             log.warning("tier_not_named", connection=connection_id, product=product_id, code=failure.code)
         with jobs.transaction():
-            replica.set_product_name(connection_id, product_id, name)
+            replica.set_product(connection_id, product_id, name, active)

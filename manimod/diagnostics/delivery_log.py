@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import Row, or_, select, tuple_
 
+from manimod.customers.tiers import NAMED_FIRST
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.ingest import events
@@ -135,7 +136,7 @@ def _customer_activity(connection: Connection, stripe_id: str, customer: Custome
         .join(Subscription, Subscription.stripe_product_id == Tier.stripe_product_id)
         .where(Tier.connection_id == connection.id, Subscription.connection_id == connection.id)
         .where(Subscription.stripe_customer_id == stripe_id)
-        .order_by(Subscription.ended_at.is_not(None), Subscription.created_at.desc())
+        .order_by(NAMED_FIRST)
     )
     tier = db.session.scalar(newest_tier.limit(1))
     latest = []

@@ -184,11 +184,8 @@ class StripeGateway:
         parameters = {"types": list(types), "created": {"gte": since}}
         return self._page("/v1/events", cursor, lambda reader: payloads.minimise(reader.data), **parameters)
 
-    def product_name(self, product_id: str) -> str | None:
-        return Reader(self._get(f"/v1/products/{product_id}")).text("name")
-
     def object(self, name: str, object_id: str) -> Reader:
-        """A customer, subscription or invoice. Raises ManimodError."""
+        """A customer, subscription, invoice or product. Raises ManimodError."""
         return Reader(self._get(f"/v1/{name}s/{quote(object_id, safe='')}"))
 
     def has_customer(self, customer_id: str) -> bool:

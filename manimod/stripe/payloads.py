@@ -50,28 +50,35 @@ STATUS_BY_EVENT_TYPE = {
     "invoice.marked_uncollectible": "uncollectible",
 }
 
+MAX_QUANTITY = 1_000_000_000
 MONTHLY = {"day": 365 / 12, "week": 52 / 12, "month": 1.0, "year": 1 / 12}  # how many of an interval make a month
 
 
 @dataclass(frozen=True)
 class PriceFacts:
-    """A plan of the price list. `amount` is the list price in minor units; None for metered and tiered prices."""
+    """A plan of the price list. `amount` is the list price of one unit in minor units, which may have a fraction; None
+    for metered and tiered prices and where the customer chooses it. A unit is a pack of `pack_size` pieces.
+    """
 
     id: str
     product: str | None = None
     product_name: str | None = None
+    product_active: bool | None = None  # None: not said
     nickname: str | None = None
     currency: str | None = None
-    amount: int | None = None
+    amount: float | None = None
+    pack_size: int = 1
+    rounds_up: bool = False  # whether a pack that isn't full counts
     interval: str | None = None
     interval_count: int = 1
+    active: bool = True  # False: archived, so nobody can buy it any more
 
-    @property
-    def monthly(self) -> float | None:
-        """The list price per month in minor units; None without a fixed recurring price."""
+    def monthly(self, quantity: int) -> float:
+        """The list price of so many per month in minor units; 0 without a fixed recurring price."""
         if self.amount is None or self.interval not in MONTHLY:
-            return None
-        return self.amount * MONTHLY[self.interval] / max(self.interval_count, 1)
+            return 0
+        units = (quantity + (self.pack_size - 1 if self.rounds_up else 0)) // self.pack_size
+        return self.amount * units * MONTHLY[self.interval] / max(self.interval_count, 1)
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ class CustomerFacts:
 
 @dataclass(frozen=True)
 class SubscriptionFacts:
-    """Times are Unix seconds. `price` is the item with the highest monthly list price: the tier."""
+    """Times are Unix seconds. `price` is that of the item for which most is paid a month: the tier."""
 
     id: str
     customer: str | None = None
@@ -232,10 +239,11 @@ def read_subscription(reader: Reader) -> SubscriptionFacts | None:
     price, quantity = None, 1
     period_start, period_end = reader.timestamp("current_period_start"), reader.timestamp("current_period_end")
     for item in list(reader.each("items")) or [reader]:
-        # The item with the highest monthly list price names the tier, or else the first one.
+        # The item for which most is paid names the tier, or else the first one.
         item_price = read_price(item.inside("price")) or read_price(item.inside("plan"))
-        if item_price and (price is None or (item_price.monthly or 0) > (price.monthly or 0)):
-            price, quantity = item_price, min(item.number("quantity") or 1, 1_000_000)
+        number = 1 if item.number("quantity") is None else min(item.number("quantity"), MAX_QUANTITY)
+        if item_price and (price is None or item_price.monthly(number) > price.monthly(quantity)):
+            price, quantity = item_price, number
         period_start = max(period_start or 0, item.timestamp("current_period_start") or 0) or None
         period_end = max(period_end or 0, item.timestamp("current_period_end") or 0) or None
     cancellation = reader.inside("cancellation_details")
@@ -310,15 +318,24 @@ def read_price(reader: Reader) -> PriceFacts | None:
     if price_id is None:
         return None
     terms = reader.inside("recurring") if reader.raw("recurring") else reader
-    amount = reader.number("amount" if reader.raw("unit_amount") is None else "unit_amount")
-    interval = terms.identifier("interval")
+    pack = reader.inside("transform_quantity" if reader.raw("transform_quantity") else "transform_usage")
+    is_unknown = terms.raw("usage_type") == "metered" or reader.raw("billing_scheme") == "tiered"
+    amount = None
+    for name in ("unit_amount", "amount"):
+        amount = reader.number(name) if amount is None else amount
+        amount = reader.decimal(f"{name}_decimal") if amount is None else amount
+    interval, product = terms.identifier("interval"), reader.inside("product")
     return PriceFacts(
         id=price_id,
         product=reader.identifier("product"),
-        product_name=(reader.inside("product") if reader.raw("product") else reader).text("name"),
+        product_name=(product if reader.raw("product") else reader).text("name"),
+        product_active=product.value("active", bool),
         nickname=reader.text("nickname"),
-        currency=(reader.identifier("currency") or "")[:3] or None,
-        amount=None if terms.raw("usage_type") == "metered" else amount,
+        currency=(reader.identifier("currency") or "").lower()[:3] or None,
+        amount=None if is_unknown else amount,
+        pack_size=max(pack.number("divide_by", MAX_QUANTITY) or 1, 1),
+        rounds_up=pack.text("round") == "up",
         interval=interval if interval in MONTHLY else None,
         interval_count=min(terms.number("interval_count") or 1, 1000),
+        active=reader.value("active", bool) is not False,
     )

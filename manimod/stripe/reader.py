@@ -1,5 +1,6 @@
 """Reads untrusted JSON: named fields, of the type that is expected, and nothing else."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,6 +59,11 @@ class Reader:
     def number(self, name: str, maximum: int = 2**53) -> int | None:
         number = self.value(name, int)
         return number if number is not None and 0 <= number <= maximum else None
+
+    def decimal(self, name: str) -> float | None:
+        """A number as text, such as "0.05"."""
+        text = self.text(name) or ""
+        return float(text) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]+)?", text) else None
 
     def timestamp(self, name: str) -> int | None:
         """Unix seconds, up to the year 9999."""

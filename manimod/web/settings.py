@@ -137,7 +137,7 @@ def rename_tier(account: Account, tier_id: int) -> Response:
     tier = next(tier for tier in context["tiers"] if tier.id == tier_id)
     if rejected:
         return render.partial("settings/_tier.html", 422, tier=tier, **context)
-    toast = f"Saved: the next creatives say {tier.name}."
+    toast = f"Saved: the next creatives say {tier.name}." if tier.name else "Saved: the next creatives name no tier."
     return render.success_response("settings/_tier.html", _here("tiers"), toast, tier=tier, **context)
 
 

@@ -24,6 +24,11 @@ NEW_COLUMNS = [
     ("connection", sa.Column("key_edit_link", sa.String(400))),
     ("creative", sa.Column("generic_reason", sa.String(20))),
     ("stripe_event", sa.Column("is_thin", sa.Boolean(), nullable=False, server_default=sa.false())),
+    ("price", sa.Column("unit_amount", sa.Double())),
+    ("price", sa.Column("pack_size", sa.Integer(), nullable=False, server_default="1")),
+    ("price", sa.Column("rounds_up", sa.Boolean(), nullable=False, server_default=sa.false())),
+    ("price", sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.true())),
+    ("tier", sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.true())),
 ]
 EVENT_KEY = ["connection_id", "stripe_id", "type", "created_at"]
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -51,6 +56,8 @@ def upgrade() -> None:
         op.add_column(table, column._copy())
     replace_index(FOUND_BY_SYNC, FOUND_IN_LISTS)
     op.execute("UPDATE connection SET next_poll_at = next_sync_at WHERE next_poll_at IS NULL")
+    op.execute("UPDATE price SET unit_amount = list_amount")
+    op.execute("ALTER TABLE price DROP COLUMN list_amount")
     op.execute("ALTER TABLE subscription RENAME COLUMN synced_billing_anchor TO billing_anchor")
     # SQLite adds a required column only with a default; a copy of the table would lose its index of an expression.
     observed_at = sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False, server_default="1970-01-01")
@@ -127,5 +134,7 @@ def downgrade() -> None:
     for table in ("moment", "creative"):
         op.execute(f"UPDATE {table} SET source = 'sync' WHERE source = 'recent'")  # noqa: S608
     op.execute("ALTER TABLE subscription RENAME COLUMN billing_anchor TO synced_billing_anchor")
+    op.add_column("price", sa.Column("list_amount", sa.BigInteger()))
+    op.execute("UPDATE price SET list_amount = round(unit_amount)")
     for table, column in NEW_COLUMNS:
         op.execute(f"ALTER TABLE {table} DROP COLUMN {column.name}")

@@ -43,7 +43,7 @@ def test_a_refusal_names_the_permission_and_never_the_key(gateway, sandbox, stri
 def test_what_is_not_there_is_not_found(sandbox, sandbox_server):
     account = sandbox.create_account("Brightside Studio", permissions=["rak_product_read"])
     with pytest.raises(ManimodError) as caught:
-        StripeGateway(account["keys"]["test"]["restricted"], sandbox_server.url).product_name("prod_nobody")
+        StripeGateway(account["keys"]["test"]["restricted"], sandbox_server.url).object("product", "prod_nobody")
     assert caught.value.code == "STRIPE_NOT_FOUND"
 
 

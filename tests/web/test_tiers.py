@@ -51,7 +51,7 @@ def test_a_tier_with_stripes_name_shows_it_with_its_place(as_owner, add_tier):
 
 def test_without_a_product_name_the_prices_nickname_is_prefilled(as_owner, add_tier):
     shown = row(as_owner, add_tier(nickname="pro yearly"))
-    assert 'value="pro yearly"' in shown
+    assert 'value="pro (annual)"' in shown
     assert " open>" in shown
 
 
