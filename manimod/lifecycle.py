@@ -59,6 +59,8 @@ class MomentKind:
     objective: Objective  # see creatives/engine/brief.py for the segments that change it
     runs: list[int]  # first and last day after it on which its ads should run
     samples: list[list[str]]  # segment, tier and its position; the brand page shows the tier "Team"
+    test: str  # how to make one happen in a sandbox of Stripe
+    test_commands: list[str]  # the same for Stripe's command line
     repeats: bool = False  # within one subscription, so that old ones may be deleted
     withdrawal_reason: str = "it no longer holds"  # why an open moment is withdrawn
 

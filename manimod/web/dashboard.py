@@ -151,4 +151,4 @@ def audience(account: Account) -> Response:
 @blueprint.get("/help")
 @owner_required
 def help_page(account: Account) -> Response:
-    return render.page("help/index.html")
+    return render.page("help/index.html", connection=connections.get_current(account))

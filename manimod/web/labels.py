@@ -31,6 +31,7 @@ LABELS = {
     "GENERIC_REASONS": dict(GenericReason.choices()),
     "OUTCOMES": dict(Outcome.choices()) | {"unchecked": "Not checked"},
     "EVENTS": {event: kind.name for event, kind in KINDS.items()},
+    "KINDS": KINDS,
     "PURPOSES": {event: kind.purpose for event, kind in KINDS.items()},
 }
 

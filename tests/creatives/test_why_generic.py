@@ -37,7 +37,7 @@ def test_a_customer_before_the_first_sync(connected, welcome):
 def test_a_tier_without_a_name(connected, drain, welcome):
     drain()
     price = stripe_events.price(nickname=None)
-    body = stripe_events.subscription("sub_why", customer="cus_why", items={"data": [stripe_events.item(price)]})
+    body = stripe_events.subscription("sub_why", customer="cus_why", items=[stripe_events.item(price)])
     assert welcome(stripe_events.event("customer.subscription.created", body)) == "unnamed_tier"
 
 

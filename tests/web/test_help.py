@@ -1,7 +1,9 @@
 """Help answers the guide's questions from how the software behaves."""
 
+import html
 import re
 
+from manimod.lifecycle import KINDS
 from tests.browser.filling import fill
 
 
@@ -32,3 +34,17 @@ def test_every_place_that_help_names_exists(as_owner, account):
 
 def test_help_is_there_before_anything_is_connected(as_owner):
     assert as_owner.get("/help").status_code == 200
+
+
+def test_help_says_how_to_test_each_event(as_owner, connected, stripe_account):
+    section = html.unescape(as_owner.get("/help").text.split('id="test-events"')[1].split("</section>")[0])
+    for kind in KINDS.values():
+        assert kind.name in section
+    for words in (
+        "4000 0000 0000 0341",
+        "stripe trigger customer.created",
+        "stripe trigger customer.subscription.deleted",
+        "stripe test_helpers test_clocks advance",
+        f"https://dashboard.stripe.com/b/{stripe_account['id']}?destination=%2Ftest%2Fbilling%2Fsubscriptions%2Ftest-clocks",
+    ):
+        assert words in section
