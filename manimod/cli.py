@@ -160,7 +160,7 @@ def stripe_disconnect(account: Account) -> Answer:
 @command("stripe-sync")
 @account_argument
 def stripe_sync(account: Account) -> Answer:
-    """Ask for a sync now instead of within the hour."""
+    """Ask for a sync now instead of at its time."""
     with transaction():
         connection = connections.require_current(account)
         sync.request_sync(connection)

@@ -52,13 +52,19 @@ class Pace:
 
     @property
     def allowance(self) -> int:
+        """How often Stripe may be read in 30 days, by everybody who has a key of the account."""
         return max(MIN_ALLOWANCE, READS_PER_PAYMENT * self.payments)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether mani has taken its part: two thirds. Stripe counts payments of live mode."""
+        return self.livemode and self.reads * 3 >= self.allowance * 2
 
     def poll(self, is_watched: bool = False) -> timedelta:
         """Between two questions for what is new."""
         if not self.livemode:
             return WATCHED_POLL[False] if is_watched else MINUTE
-        if self.reads * 3 >= self.allowance * 2:
+        if self.is_spent:
             return SPENT_POLL
         usual = MINUTE if self.payments >= MANY_PAYMENTS else POLL if self.payments >= SOME_PAYMENTS else SLOW_POLL
         return min(usual, WATCHED_POLL[True]) if is_watched else usual
@@ -95,6 +101,28 @@ def estimate_payments(connection_id: int) -> int:
     for interval, interval_count, subscriptions in db.session.execute(query):
         payments += subscriptions * MONTH.days / (PERIOD_DAYS.get(interval, MONTH.days) * (interval_count or 1))
     return round(payments)
+
+
+def every(length: timedelta) -> str:
+    """`every minute`, `every 5 minutes`, `every hour`, `every 3 hours`."""
+    number, unit = _number_and_unit(length)
+    return f"every {unit}" if number == 1 else f"every {number} {unit}s"
+
+
+def within(length: timedelta) -> str:
+    """`within a minute`, `within 60 minutes`, `within 3 hours`."""
+    number, unit = _number_and_unit(length)
+    if unit == "hour" and number == 1:
+        number, unit = 60, "minute"
+    return f"within a {unit}" if number == 1 else f"within {number} {unit}s"
+
+
+def _number_and_unit(length: timedelta) -> tuple[int, str]:
+    seconds = round(length.total_seconds())
+    if seconds < 60:
+        return seconds, "second"
+    minutes = round(seconds / 60)
+    return (round(minutes / 60), "hour") if minutes % 60 == 0 or minutes > 120 else (minutes, "minute")
 
 
 def mark_watched(account: Account) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from manimod import jobs
 from manimod.creatives import brand_kit, review
 from manimod.customers import statistics, tiers
+from manimod.customers.pace import every, within
 from manimod.diagnostics import metrics, sources
 from manimod.diagnostics.metrics import constant
 from manimod.diagnostics.setup import PROMISE
@@ -84,6 +85,9 @@ class Checks:
         modes = ("live", "test") if connection.livemode else ("test", "live")
         self.words |= zip(("mode", "other_mode"), modes, strict=True)
         self.sources = sources.WorkingSource(connection)
+        pace = self.sources.pace
+        self.words |= {"poll": every(pace.poll()), "sync": every(self.sources.sync_interval)}
+        self.words |= {"found": within(pace.poll()), "reads": f"{pace.reads:,}", "allowance": f"{pace.allowance:,}"}
         self.synced_at = next((run.finished_at for run in self.sources.runs if run.state == SyncState.DONE), None)
         # When Stripe was last read without an error.
         self.read_at = max(filter(None, (self.synced_at, connection.polled_at, connection.connected_at)))
@@ -188,6 +192,11 @@ class Checks:
         counted = "; ".join(f"{_count(count, 'event')}: {reason}" for reason, count in reasons.most_common(MAX_REASONS))
         evidence = f"{_count(len(others), 'event')} of the latest {len(self.sources.events):,}"
         return attention(evidence, others[0].received_at, slots={"reasons": counted})
+
+    def check_reads(self) -> CheckResult:
+        if not self.connection.livemode:
+            return good(says="test_mode")
+        return good_if(not self.sources.pace.is_spent, attention)
 
     def check_failed_events(self) -> CheckResult:
         count = metrics.count_events(EventState.FAILED, self.connection)

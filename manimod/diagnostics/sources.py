@@ -11,18 +11,17 @@ from operator import attrgetter
 from sqlalchemy import Row, select
 from sqlalchemy.orm import defer
 
-from manimod.config import settings
+from manimod.customers.pace import get_pace
 from manimod.extensions import db
 from manimod.ingest import sync
-from manimod.models import FOUND_IN_LISTS, Connection, Moment, StripeEvent, SyncRun
+from manimod.models import FOUND_IN_LISTS, Connection, Moment, StripeEvent
 from manimod.models.accounts import now
 from manimod.models.states import EventState, Source, SyncState
 
 MAX_EVENTS = 300  # the latest ones of webhook and poll
 MIN_EVENTS = 3  # the webhook works while it brings one of the latest three: the poll may be first now and then
 START = timedelta(minutes=5)  # after connecting, when nothing is late yet
-POLL_OVERDUE = timedelta(minutes=5)
-SYNC_OVERDUE = timedelta(minutes=10)  # beyond the interval
+POLL_OVERDUE, SYNC_OVERDUE = timedelta(minutes=5), timedelta(minutes=10)  # beyond the interval
 
 
 class SourceState(StrEnum):
@@ -36,6 +35,7 @@ class WorkingSource:
     """The state of each source, judged by the latest events, moments that only the sync found, and sync runs."""
 
     def __init__(self, connection: Connection) -> None:
+        self.connection = connection
         received = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
         received = received.options(defer(StripeEvent.facts), defer(StripeEvent.fields_read))
         received = received.order_by(StripeEvent.received_at.desc()).limit(MAX_EVENTS)
@@ -48,11 +48,17 @@ class WorkingSource:
         arrivals.sort(key=attrgetter("received_at"))
         self.last_received_at = {arrival.source: arrival.received_at for arrival in arrivals}
         self.runs = sync.list_latest(connection)  # newest first
+        self.pace = get_pace(connection)
+        self.sync_interval = sync.interval(connection, next(iter(self.runs), None))
         self.states = {  # the fastest first
             Source.WEBHOOK: _webhook_state(connection, arrivals[-MIN_EVENTS:]),
-            Source.POLL: _poll_state(connection),
-            Source.SYNC: _sync_state(connection, self.runs),
+            Source.POLL: SourceState.NOT_READY,
         }
+        if connection.permissions.get("events"):
+            self.states[Source.POLL] = self._poll_state(connection)
+        elif not self.works(Source.WEBHOOK):
+            self.states[Source.RECENT] = self._poll_state(connection)
+        self.states[Source.SYNC] = self._sync_state(connection)
 
     @property
     def name(self) -> Source | None:
@@ -61,6 +67,32 @@ class WorkingSource:
 
     def works(self, source: Source) -> bool:
         return self.states[source] == SourceState.WORKS
+
+    @property
+    def cancellations_every(self) -> timedelta:
+        """How often the quick check or the sync looks for cancellations."""
+        paused_until = self.connection.poll_progress.get("cancellations", {}).get("paused_until", 0)
+        is_paused = paused_until > now().timestamp()
+        return (not is_paused and self.pace.cancellations) or self.sync_interval
+
+    def _poll_state(self, connection: Connection) -> SourceState:
+        # Another permission may be missing where events are read.
+        optional = "STRIPE_PERMISSION_MISSING" if connection.permissions.get("events") else None
+        can_read = connection.last_error in (None, optional)
+        at, longest = connection.polled_at or connection.next_poll_at, self.pace.poll() + POLL_OVERDUE
+        return SourceState.WORKS if can_read and at and now() - at < longest else SourceState.FAILS
+
+    def _sync_state(self, connection: Connection) -> SourceState:
+        if connection.last_error:
+            return SourceState.FAILS
+        if now() - connection.connected_at < START:
+            return SourceState.WORKS
+        longest = self.sync_interval + SYNC_OVERDUE
+        for run in self.runs:
+            is_running = run.state == SyncState.RUNNING and run.lease_until and run.lease_until > now()
+            if is_running or (run.state == SyncState.DONE and now() - run.finished_at < longest):
+                return SourceState.WORKS
+        return SourceState.FAILS
 
     @property
     def delivered_at(self) -> datetime | None:
@@ -86,24 +118,3 @@ def _webhook_state(connection: Connection, latest: Sequence[StripeEvent | Row]) 
 def _was_delivered(arrival: StripeEvent | Row) -> bool:
     """Also what the poll found first. `arrival` may be a moment that only the sync found."""
     return arrival.source == Source.WEBHOOK or bool(arrival.source == Source.POLL and arrival.repeated_at)
-
-
-def _poll_state(connection: Connection) -> SourceState:
-    if not connection.permissions.get("events"):
-        return SourceState.NOT_READY
-    can_read = connection.last_error in (None, "STRIPE_PERMISSION_MISSING")  # which is another permission
-    at = connection.polled_at or connection.next_poll_at
-    return SourceState.WORKS if can_read and at and now() - at < POLL_OVERDUE else SourceState.FAILS
-
-
-def _sync_state(connection: Connection, runs: list[SyncRun]) -> SourceState:
-    if connection.last_error:
-        return SourceState.FAILS
-    if now() - connection.connected_at < START:
-        return SourceState.WORKS
-    longest = timedelta(minutes=settings().sync_interval_minutes) + SYNC_OVERDUE
-    for run in runs:
-        is_running = run.state == SyncState.RUNNING and run.lease_until and run.lease_until > now()
-        if is_running or (run.state == SyncState.DONE and now() - run.finished_at < longest):
-            return SourceState.WORKS
-    return SourceState.FAILS

@@ -2,10 +2,11 @@
 
 import time
 import zlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 
+from manimod.config import settings
 from manimod.creatives import review
 from manimod.customers import pace, statistics
 from manimod.diagnostics import setup, sources
@@ -17,7 +18,7 @@ from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
 from manimod.web.creatives import nothing_new
-from manimod.web.labels import LABELS
+from manimod.web.labels import LABELS, sync_interval
 from manimod.web.settings import is_syncing
 
 DELAYS_SHOWN = 100  # of the latest creatives: seconds from Stripe's event to the queue
@@ -151,4 +152,6 @@ def audience(account: Account) -> Response:
 @blueprint.get("/help")
 @owner_required
 def help_page(account: Account) -> Response:
-    return render.page("help/index.html", connection=connections.get_current(account))
+    connection = connections.get_current(account)
+    length = sync_interval(connection) if connection else timedelta(minutes=settings().sync_interval_minutes)
+    return render.page("help/index.html", connection=connection, sync_length=length)

@@ -10,9 +10,11 @@ from flask_security import current_user
 from manimod.config import Settings
 from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS, PLACEMENTS
 from manimod.creatives.review import CHANGES
+from manimod.customers.pace import every, get_pace, within
 from manimod.errors import explain
+from manimod.ingest import sync
 from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
-from manimod.models import Creative
+from manimod.models import Connection, Creative
 from manimod.models.states import CreativeStatus, EventState, GenericReason, MomentState, Outcome, ReviewAction, Source
 from manimod.stripe.connections import dashboard_link, explain_last_error, webhook_address
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
@@ -46,8 +48,13 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(is_local=settings.is_local, public_url=settings.public_url)
     app.jinja_env.globals.update(outbound_addresses=settings.outbound_addresses)
     app.jinja_env.filters.update(failure=explain, trouble=explain_last_error)
-    for function in (ago, ahead, on_day, exactly, duration, counted, share, audience, sentence_case):
+    app.jinja_env.filters.update(every=every, within=within, pace=get_pace)
+    for function in (sync_interval, ago, ahead, on_day, exactly, duration, counted, share, audience, sentence_case):
         app.jinja_env.filters[function.__name__] = function
+
+
+def sync_interval(connection: Connection) -> timedelta:
+    return sync.interval(connection, sync.get_latest(connection))
 
 
 def ago(time: datetime, now: datetime | None = None) -> str:

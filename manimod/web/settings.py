@@ -203,6 +203,7 @@ def _context(connection: Connection) -> dict:
         "runs": runs,
         "complete": next((run for run in runs if run.state == SyncState.DONE), None),
         "is_syncing": is_syncing(connection, runs),
+        "sync_length": sync.interval(connection, next(iter(runs), None)),
     }
 
 

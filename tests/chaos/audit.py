@@ -39,12 +39,11 @@ def open_work(scene: Scene, truth: Truth) -> Counter:
 
     What brings news is asked first: a poll may still store an event that nobody delivered.
     """
-    polled = Connection.polled_at >= scene.hurried_at
     with scene.app.app_context():
         try:
             return +Counter(
                 {
-                    "polls due": _count(Connection, Connection.next_poll_at.is_not(None) & polled.is_not(True)),
+                    "polls due": _polls_due(scene),
                     "running syncs": _count(SyncRun, SyncRun.state == "running"),
                     "syncs due": _count(Connection, Connection.next_sync_at <= now()),
                     "pending events": _count(StripeEvent, StripeEvent.state == "pending"),
@@ -54,6 +53,17 @@ def open_work(scene: Scene, truth: Truth) -> Counter:
             )
         except SQLAlchemyError as error:
             return Counter({type(error).__name__: 1})
+
+
+def _polls_due(scene: Scene) -> int:
+    """A webhook that delivers needs no poll of the lists: that is only put off."""
+    due = 0
+    for connection in db.session.scalars(select(Connection).where(Connection.next_poll_at.is_not(None))):
+        if connection.permissions.get("events"):
+            due += connection.polled_at is None or connection.polled_at < scene.hurried_at
+        else:
+            due += connection.next_poll_at <= now()
+    return due
 
 
 def pending(scene: Scene) -> int:

@@ -83,11 +83,19 @@ def test_without_a_webhook_the_poll_is_the_fastest(connection, arrived):
     assert (working.name, working.states["webhook"]) == ("poll", "not_ready")
 
 
-def test_without_webhook_and_events_only_the_sync_is_left(connection, arrived):
+def test_without_webhook_and_events_the_quick_check_and_the_sync_are_left(connection, arrived):
     without(connection, secret=False, events=False)
     arrived("sync")
     working = sources.WorkingSource(connection)
-    assert working.states == {"webhook": "not_ready", "poll": "not_ready", "sync": "works"}
+    assert working.states == {"webhook": "not_ready", "poll": "not_ready", "recent": "works", "sync": "works"}
+    assert working.name == "recent"
+
+
+def test_a_quick_check_that_nobody_runs_does_not_work(connection):
+    without(connection, secret=False, events=False)
+    with transaction():
+        connection.polled_at = now() - timedelta(minutes=10)
+    assert sources.WorkingSource(connection).name == "sync"
 
 
 def test_a_webhook_that_is_silent_while_the_poll_finds_events_has_to_be_checked(connection, arrived):
@@ -103,7 +111,8 @@ def test_the_sync_can_prove_a_webhook_silent_too(connection, arrived):
     without(connection, events=False)
     arrived("webhook", minutes_ago=60)
     arrived("sync", times=3)
-    assert sources.WorkingSource(connection).name == "sync"
+    working = sources.WorkingSource(connection)
+    assert (working.name, working.states["webhook"]) == ("recent", "fails")
 
 
 def test_a_quiet_day_does_not_make_a_webhook_fail(connection, arrived):

@@ -267,3 +267,28 @@ def test_an_erased_customer_stays_erased(business, lists, poll_now):
         record.erase(business, "cus_2")
     poll_now(business)
     assert db.session.scalar(select(Customer).where(Customer.stripe_id == "cus_2")) is None
+
+
+def test_the_page_says_which_source_gives_what_and_what_it_costs(business, lists, as_owner, poll_now):
+    with transaction():
+        business.encrypted_signing_secret, business.monthly_payments = None, 50
+    poll_now(business)
+    page = as_owner.get("/settings/integrations/stripe").text
+    said = " ".join(page.split())
+    assert "Working now: <strong>Quick check</strong>, creatives for new customers within 5 minutes" in said
+    assert "Renewals 2 hours after the period began" in said
+    assert "Cancellations within 60 minutes" in said
+    used = connections.count_reads(business.id)
+    assert f"mani used {used} of about 25,000 reads that Stripe allows this account" in said
+    assert "Every hour mani reads all customers and subscriptions" in said
+
+
+def test_the_pages_say_that_a_lower_plan_reads_nothing(business, account, as_owner):
+    with transaction():
+        account.plan, business.next_sync_at = "starter", now()
+    said = " ".join(as_owner.get("/settings/integrations/stripe").text.split())
+    assert "Nothing is read from Stripe and no ads are made; what was made stays." in said
+    assert "Syncing" not in said
+    assert "Paused: the plan doesn" in as_owner.get("/").text
+    as_owner.post("/settings/integrations/stripe/sync")
+    assert sync.due() == set()
