@@ -4,7 +4,7 @@ Advancing does, in order of time, everything that falls due on the way. The answ
 the next look at the clock says "ready".
 """
 
-from . import errors, events, lifecycle, objects, params, resources
+from . import errors, events, invoices, lifecycle, objects, params, resources
 
 
 def create(call):
@@ -85,6 +85,8 @@ def retry_agenda(store, subscription):
     for invoice in store.invoices.find(subscription=subscription["id"], status="open"):
         if invoice["next_payment_attempt"]:
             yield invoice["next_payment_attempt"], invoice["id"], retry, invoice["id"]
+        if invoice["due_date"] and invoice["id"] not in store.overdue_invoices:
+            yield invoice["due_date"], invoice["id"], invoices.overdue, invoice["id"]
 
 
 def draft_agenda(store, subscription):

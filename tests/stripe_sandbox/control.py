@@ -93,6 +93,10 @@ class SandboxControl:
         """The first payment of an incomplete subscription never came: incomplete_expired, as after 23 hours."""
         return self._call("expire", subscription=subscription)
 
+    def overdue(self, subscription):
+        """invoice.overdue: the invoice of a subscription with send_invoice was not paid in time; it stays active."""
+        return self._call("overdue", subscription=subscription)
+
     def void_invoice(self, subscription):
         """The open invoice: invoice.voided, and the subscription owes nothing."""
         return self._call("void_invoice", subscription=subscription)

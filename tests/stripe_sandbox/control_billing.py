@@ -19,6 +19,13 @@ def void_invoice(universe, subscription):
     return lifecycle.forgo(store, open_invoice(store, subscription), invoices.void)
 
 
+def overdue(universe, subscription):
+    """The open invoice, which the customer pays by hand, is due and not paid."""
+    store = universe.holding("subscriptions", subscription)
+    invoices.overdue(store, open_invoice(store, subscription)["id"])
+    return store.subscriptions.get(subscription)
+
+
 def write_off_invoice(universe, subscription):
     """Marked uncollectible: the owner no longer expects the money."""
     store = universe.holding("subscriptions", subscription)
@@ -104,4 +111,4 @@ def emit(universe, account, type, object, livemode=False, previous_attributes=No
 
 
 ACTIONS = (renew, retry_payment, set_payment, cancel, keep, end_period, pause, resume, trial_will_end, end_trial, emit)
-ACTIONS += (finish_draft, expire, void_invoice, write_off_invoice)
+ACTIONS += (finish_draft, expire, overdue, void_invoice, write_off_invoice)

@@ -81,9 +81,26 @@ def finalise(store, invoice):
         "webhooks_delivered_at": now,
     }
     invoice["status_transitions"]["finalized_at"] = now
+    days = subscription_days(store, invoice)
+    if days is not None:
+        invoice["due_date"] = now + days * DAY
     store.invoices.save(invoice)
     events.emit(store, "invoice.finalized", invoice)
     return invoice
+
+
+def subscription_days(store, invoice):
+    """After how many days a subscription's invoice is due that its customer pays by hand."""
+    ident = subscription_of(invoice)
+    if ident is None or invoice["collection_method"] != "send_invoice":
+        return None
+    return store.subscriptions.get(ident)["days_until_due"]
+
+
+def overdue(store, invoice_id):
+    """It is due and not paid; nothing else changes (event types of the API reference, checked 2026-11-28)."""
+    store.overdue_invoices.add(invoice_id)
+    events.emit(store, "invoice.overdue", store.invoices.get(invoice_id))
 
 
 def collect(store, invoice, succeeds=None, method=None) -> bool:

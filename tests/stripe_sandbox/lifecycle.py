@@ -234,7 +234,7 @@ def end_trial(store, ident):
     subscription = store.subscriptions.get(ident)
     behaviour = subscription["trial_settings"].get("end_behavior", {}).get("missing_payment_method")
     if behaviour == "pause" and not has_payment_method(store, subscription):
-        change(store, ident, status="paused", kind="customer.subscription.paused")
+        change(store, ident, "customer.subscription.paused", status="paused")
     else:
         renew(store, ident)
 

@@ -61,6 +61,7 @@ def thin_event(call):
     return thin.whole(resources.existing(call.store, "events", snapshot), call.ident)
 
 
+VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.\w+)?")
 CLOCKS = "/v1/test_helpers/test_clocks"
 TABLE = [
     ("GET", "/v1/account", "accounts_kyc_basic", resources.show_account),
@@ -89,6 +90,7 @@ TABLE = [
     ("GET", "/v1/subscriptions/{id}", "subscription", resources.retrieve("subscriptions")),
     ("POST", "/v1/subscriptions/{id}", "subscription", subscriptions.update),
     ("DELETE", "/v1/subscriptions/{id}", "subscription", subscriptions.cancel),
+    ("POST", "/v1/subscriptions/{id}/pause", "subscription", subscriptions.pause),
     ("POST", "/v1/subscriptions/{id}/resume", "subscription", subscriptions.resume),
     ("GET", "/v1/invoiceitems", "invoice", invoice_items.listing),
     ("POST", "/v1/invoiceitems", "invoice", invoice_items.create),
@@ -143,6 +145,7 @@ def answer(universe, method, path, query, headers, body) -> tuple[Answer, dict]:
 def handle(universe, method, path, query, headers, body, request_id, caller):
     key = permissions.authenticate(universe, headers.get("Authorization"))
     caller |= {"account": key.account_id, "livemode": key.livemode, "key_kind": key.kind}
+    check_version(headers.get("Stripe-Version"))
     address, resource, action, ident = match(method, path)
     universe.faults.limit((key.account_id, key.livemode, method, address))
     store = universe.accounts[key.account_id].stores[key.livemode]
@@ -158,6 +161,11 @@ def handle(universe, method, path, query, headers, body, request_id, caller):
     if idempotency:
         universe.answers[remembered] = content
     return Answer(200, content, {"Stripe-Version": headers.get("Stripe-Version", "")})
+
+
+def check_version(version):
+    if version and not VERSION.fullmatch(version):
+        raise errors.StripeError(400, f"Invalid Stripe API version: {version}")
 
 
 def match(method, path):

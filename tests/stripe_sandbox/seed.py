@@ -99,7 +99,8 @@ def fill(store, customers, seed, tiers, statuses, years, until, yearly, subscrib
         for interval, price in intervals.items()
         for status in statuses
     ]
-    draw = random.Random(f"{seed} {store.account.id} {store.livemode}")
+    there = len(store.customers) or ""  # so that seeding twice makes other customers
+    draw = random.Random(f"{seed} {store.account.id} {store.livemode}{there}")
     ids = Ids(draw.random())
     moments = sorted(draw.randrange(begin, until - 600) for _ in range(customers))
     drawn = draw.choices([each for each, _ in kinds], [weight for _, weight in kinds], k=customers)

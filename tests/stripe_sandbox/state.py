@@ -42,6 +42,7 @@ class Store:
         self.universe, self.account, self.livemode = universe, account, livemode
         self.settings = Settings()
         self.failing_customers, self.noticed_trials = set(), set()
+        self.overdue_invoices = set()
         self.payments_of_drafts = {}  # invoice -> whether its payment is to succeed, if that was chosen
         self.request = None  # the API request under way, for the events that it makes
         self.customers = Collection("customer", lambda it: {"test_clock": it["test_clock"], "email": it["email"]})

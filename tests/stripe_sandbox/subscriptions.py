@@ -209,6 +209,15 @@ def cancel(call):
     return lifecycle.end(call.store, call.ident, "cancellation_requested", details)
 
 
+def pause(call):
+    """The status `paused`, since API 2026-09-30; pausing the collection alone is an update."""
+    params.only(call.params, {"type", "invoice_now"})
+    subscription = resources.existing(call.store, "subscriptions", call.ident)
+    if subscription["status"] not in ("active", "trialing", "past_due"):
+        raise errors.StripeError(400, "You can only pause a subscription that is active.")
+    return lifecycle.change(call.store, call.ident, "customer.subscription.paused", status="paused")
+
+
 def resume(call):
     """Only for the status `paused`: collection that was paused is resumed by an update."""
     params.only(call.params, {"billing_cycle_anchor", "proration_behavior"})

@@ -124,3 +124,9 @@ def test_another_account_does_not_see_the_data(control, customer):
 def test_an_unknown_address_is_a_404(client):
     error = refusal(stripe.InvalidRequestError, client.v1.coupons.list)
     assert "Unrecognized request URL (GET: /v1/coupons)" in str(error)
+
+
+def test_an_api_version_that_never_was_is_refused(sandbox, account):
+    key = account["keys"]["test"]["secret"]
+    answer = requests.get(f"{sandbox.url}/v1/customers", auth=(key, ""), headers={"Stripe-Version": "soon"}, timeout=5)
+    assert (answer.status_code, answer.json()["error"]["message"]) == (400, "Invalid Stripe API version: soon")

@@ -145,3 +145,23 @@ def test_an_anchored_subscription_has_a_short_first_period(client, control, cust
     item = subscription["items"].data[0]
     assert (item.current_period_end, subscription.billing_cycle_anchor) == (anchor, anchor)
     assert control.renew(subscription.id)["billing_cycle_anchor"] == pytest.approx(time.time(), abs=5)
+
+
+def test_a_sent_invoice_that_nobody_pays_is_overdue_and_the_subscription_active(
+    client, control, customer, subscribe, kinds
+):
+    subscription = subscribe(customer, collection_method="send_invoice", days_until_due=14)
+    control.renew(subscription.id)
+    invoice = client.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]}).latest_invoice
+    assert (invoice.status, invoice.due_date) == ("open", pytest.approx(time.time() + 14 * 86400, abs=5))
+    assert control.overdue(subscription.id)["status"] == "active"
+    assert kinds()[-1] == "invoice.overdue"
+
+
+def test_on_a_clock_a_sent_invoice_becomes_overdue_by_itself(client, prices, kinds):
+    clock = client.v1.test_helpers.test_clocks.create({"frozen_time": int(time.time())})
+    customer = client.v1.customers.create({"test_clock": clock.id})
+    wanted = {"customer": customer.id, "items": [{"price": prices["Team"]["year"]}]}
+    client.v1.subscriptions.create({**wanted, "collection_method": "send_invoice", "days_until_due": 14})
+    client.v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": clock.frozen_time + 20 * 86400})
+    assert kinds().count("invoice.overdue") == 1

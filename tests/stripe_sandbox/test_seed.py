@@ -58,3 +58,9 @@ def test_ten_thousand_take_a_moment(control, account):
     started = time.perf_counter()
     control.seed_customers(account["id"], 10_000)
     assert time.perf_counter() - started < 5
+
+
+def test_seeding_twice_makes_other_customers(client, control, account):
+    for _ in range(2):
+        control.seed_customers(account["id"], 30, seed=1)
+    assert len({each.id for each in walk(client.v1.customers.list)}) == 60

@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -227,3 +228,18 @@ def test_an_open_invoice_may_be_given_up_and_the_subscription_goes_on(client, co
     control.fail_renewal(subscription.id)
     assert getattr(control, action)(subscription.id)["status"] == status
     assert client.v1.subscriptions.retrieve(subscription.id).status == "active"
+
+
+def test_a_subscription_is_paused_and_resumed_with_a_new_anchor(client, subscription, kinds):
+    paused = client.raw_request("post", f"/v1/subscriptions/{subscription.id}/pause", type="subscription")
+    assert json.loads(paused.body)["status"] == "paused"
+    assert kinds()[-1] == "customer.subscription.paused"
+    resumed = client.v1.subscriptions.resume(subscription.id)
+    assert (resumed.status, resumed.billing_cycle_anchor) == ("active", start_of(resumed))
+
+
+def test_another_interval_moves_the_anchor_to_now(client, subscription, prices):
+    items = [{"id": subscription["items"].data[0].id, "price": prices["Team"]["year"]}]
+    time.sleep(1 - time.time() % 1)
+    changed = client.v1.subscriptions.update(subscription.id, {"items": items})
+    assert changed.billing_cycle_anchor == start_of(changed) > subscription.billing_cycle_anchor
