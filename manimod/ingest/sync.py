@@ -32,6 +32,7 @@ RETRY_DELAY = timedelta(minutes=5)  # when to try again after a failure that pas
 MAX_RUNS_SHOWN = 6
 REQUIRED_LISTS = ("customers", "subscriptions")
 PERMISSIONS_CHECKED_FOR = timedelta(days=1)
+MAX_ASKED = 50  # subscriptions of a page whose invoices are asked for
 SLICE_SECONDS = 20  # then the worker is free for others, and the run goes on from its cursors
 
 
@@ -123,7 +124,8 @@ def _claim(connection_id: int) -> int | None:
 def _read_slice(connection_id: int, run_id: int) -> bool:
     """Read and write pages until all lists are complete (True) or the slice is over."""
     until = time.monotonic() + SLICE_SECONDS
-    cursors = dict(db.session.get(SyncRun, run_id).cursors)
+    sync_run = db.session.get(SyncRun, run_id)
+    cursors, is_first = dict(sync_run.cursors), sync_run.is_first
     gateway = connections.open_gateway(db.session.get(Connection, connection_id))
     db.session.commit()  # no transaction stays open while Stripe is read
     if not cursors:
@@ -139,6 +141,9 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
         "prices": partial(_read_prices, gateway, bool(permissions.get("products"))),
     }
     for pages in paginator.read_lists(lists, cursors, until):
+        invoices = {}
+        if permissions.get("invoices") and "subscriptions" in pages and not is_first:
+            invoices = _ask_invoices(gateway, connection_id, pages["subscriptions"])
         with jobs.transaction():
             connection, sync_run = _lock_run(connection_id, run_id)
             if "prices" in pages:
@@ -146,7 +151,7 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
             if "customers" in pages:
                 write_customers(connection, pages["customers"], sync_run)
             if "subscriptions" in pages:
-                write_subscriptions(connection, pages["subscriptions"], sync_run)
+                write_subscriptions(connection, pages["subscriptions"], sync_run, invoices)
             cursors |= {name: page.next_cursor for name, page in pages.items()}
             sync_run.cursors = dict(cursors)
             sync_run.lease_until = now() + LEASE
@@ -218,26 +223,57 @@ def write_customers(connection: Connection, page: Page, sync_run: SyncRun | None
     _record(connection, sync_run, found, set())
 
 
-def write_subscriptions(connection: Connection, page: Page, sync_run: SyncRun | None = None) -> None:
-    """A page of subscriptions, and the moments in what has changed since they were last read."""
+def _ask_invoices(gateway: StripeGateway, connection_id: int, page: Page) -> dict[str, list[InvoiceFacts]]:
+    """The latest invoices of the subscriptions whose payment the list leaves open, of MAX_ASKED a page at most.
+
+    What Stripe doesn't give now is decided as for a key that may not read invoices.
+    """
+    baselines, asked = _baselines(connection_id, page.rows), {}
+    db.session.commit()
+    wanted = [facts.id for facts in page.rows if compare.wants_invoices(baselines.get(facts.id, Baseline()), facts)]
+    for subscription_id in wanted[:MAX_ASKED]:
+        try:
+            asked[subscription_id] = gateway.invoices(subscription_id)
+        except ManimodError as failure:
+            log.warning("invoices_not_read", connection=connection_id, code=failure.code)
+            break
+    return asked
+
+
+def _baselines(connection_id: int, subscriptions: list[SubscriptionFacts]) -> dict[str, Baseline]:
+    """What was last seen of these subscriptions."""
+    synced = (Subscription.synced_status, Subscription.synced_period_start, Subscription.synced_invoice)
+    query = select(Subscription.stripe_id, *synced).where(
+        Subscription.connection_id == connection_id, Subscription.stripe_id.in_([facts.id for facts in subscriptions])
+    )
+    return {stripe_id: Baseline(*seen) for stripe_id, *seen in db.session.execute(query)}
+
+
+def write_subscriptions(
+    connection: Connection,
+    page: Page,
+    sync_run: SyncRun | None = None,
+    invoices: dict[str, list[InvoiceFacts]] | None = None,
+) -> None:
+    """A page of subscriptions, and the moments in what has changed since they were last read.
+
+    `invoices`: the latest ones of some of them, by subscription.
+    """
     erased = replica.find_erased(connection.id, {facts.customer for facts in page.rows})
     subscriptions = [facts for facts in page.rows if facts.customer and facts.customer not in erased]
-    query = select(
-        Subscription.stripe_id,
-        Subscription.synced_status,
-        Subscription.synced_period_start,
-        Subscription.synced_invoice,
-    ).where(
-        Subscription.connection_id == connection.id, Subscription.stripe_id.in_([facts.id for facts in subscriptions])
-    )
-    baselines = {stripe_id: Baseline(*synced) for stripe_id, *synced in db.session.execute(query)}
+    baselines = _baselines(connection.id, subscriptions)
     since, read_at = int(connection.connected_at.timestamp()), int(page.asked_at.timestamp())
     observed_at = page.asked_at.replace(microsecond=0)
-    rows, changes, unpaid = [], [], []
+    rows, changes, invoice_rows = [], [], {}
     for facts in subscriptions:
         before = baselines.get(facts.id, Baseline())
         changes.append(compare.compare(before, facts, since, read_at))
-        remembered = compare.remember(before, facts, read_at)
+        known = [invoice for invoice in (invoices or {}).get(facts.id, []) if invoice.id and invoice.customer]
+        for invoice in known:
+            if (invoice.paid_at or read_at) >= since:
+                changes.append(interpret.found_invoice(invoice, read_at))
+        is_open = any(i.period_start == facts.period_start and i.status not in SETTLED_STATUSES for i in known)
+        remembered = compare.remember(before, facts, read_at, is_open)
         row = replica.subscription_row(connection.id, facts, observed_at)
         row["synced_status"] = remembered.status
         row["synced_period_start"] = remembered.period_start
@@ -245,12 +281,12 @@ def write_subscriptions(connection: Connection, page: Page, sync_run: SyncRun | 
         if sync_run:
             row["seen_in_run"] = sync_run.id
         rows.append(row)
-        invoice = compare.unpaid_invoice(before, facts, read_at)
-        if invoice:
-            unpaid.append(replica.invoice_row(connection.id, invoice, observed_at))
+        unpaid = compare.unpaid_invoice(before, facts, read_at)
+        for invoice in known or filter(None, [unpaid]):
+            invoice_rows[invoice.id] = replica.invoice_row(connection.id, invoice, observed_at)
     replica.upsert_prices(connection.id, {facts.price for facts in subscriptions if facts.price})
     replica.upsert_subscriptions(rows)
-    replica.upsert_invoices(unpaid)
+    replica.upsert_invoices(list(invoice_rows.values()))
     if sync_run:
         sync_run.subscriptions += len(subscriptions)
     _record(connection, sync_run, changes, {facts.customer for facts in subscriptions})

@@ -51,12 +51,22 @@ def is_decided(now: SubscriptionFacts, read: int) -> bool:
     return not _may_be_charged(now) or now.period_start is None or read - now.period_start >= PAYMENT_SECONDS
 
 
-def remember(before: Baseline, now: SubscriptionFacts, read: int) -> Baseline:
-    """What the next sync compares with. What is not decided yet stays as it was, so that the next sync decides."""
+def wants_invoices(before: Baseline, now: SubscriptionFacts) -> bool:
+    """Whether its invoices say more than the subscription does: its period is new, or it is or was past due."""
+    is_running = now.status in (*LIVE_STATUSES, *UNPAID_STATUSES)
+    was_unpaid = now.status in UNPAID_STATUSES or before.status in UNPAID_STATUSES
+    return is_running and (now.period_start != before.period_start or was_unpaid)
+
+
+def remember(before: Baseline, now: SubscriptionFacts, read: int, is_open: bool = False) -> Baseline:
+    """What the next sync compares with. What is not decided yet stays as it was, so that the next sync decides.
+
+    `is_open`: the invoice of the present period is known, and neither paid nor given up.
+    """
     status = now.status
     if now.status == "past_due" and before.status not in UNPAID_STATUSES and not _has_failed(before, now, read):
         status = before.status
-    if is_decided(now, read):
+    if is_decided(now, read) and not is_open:
         return Baseline(status, now.period_start, now.latest_invoice)
     return Baseline(status, before.period_start, before.latest_invoice)
 

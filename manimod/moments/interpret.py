@@ -195,6 +195,21 @@ def cancelled(subscription: SubscriptionFacts, read: int) -> DetectedMoment:
     return DetectedMoment("cancelled", subscription.id, subscription.customer, subscription.id, occurred)
 
 
+def found_invoice(invoice: InvoiceFacts, read: int) -> Interpretation:
+    """An invoice that mani asked for at `read` (Unix seconds): the same moment that its event makes."""
+    if invoice.status == "paid" and invoice.billing_reason == "subscription_cycle" and invoice.period_start is not None:
+        kind, dedupe_key, occurred = (
+            "renewed",
+            f"{invoice.subscription}:{invoice.period_start}",
+            invoice.paid_at or read,
+        )
+    elif invoice.status == "open" and invoice.has_failed and FAILED_REASONS.get(invoice.billing_reason, "") is None:
+        kind, dedupe_key, occurred = "payment_failed", invoice.id, read
+    else:
+        return nothing("the invoice is neither a paid renewal nor a failed payment")
+    return Interpretation((DetectedMoment(kind, dedupe_key, invoice.customer, invoice.subscription, occurred),))
+
+
 def found_customer(customer: CustomerFacts) -> Interpretation:
     """A customer that the sync met: the same moment that the event makes."""
     return Interpretation((DetectedMoment("new_customer", customer.id, customer.id, None, customer.created or 0),))

@@ -24,12 +24,13 @@ from manimod.config import CALLS_FROM
 from manimod.errors import ManimodError
 from manimod.models.accounts import now
 from manimod.stripe import payloads
-from manimod.stripe.payloads import MinimisedEvent, NotAnEvent
+from manimod.stripe.payloads import InvoiceFacts, MinimisedEvent, NotAnEvent
 from manimod.stripe.reader import Reader
 
 TIMEOUT_SECONDS = 10
 OPTIONAL_TIMEOUT_SECONDS = 4  # of a probe's optional lists
 SIGNATURE_TOLERANCE_SECONDS = 300
+LATEST_INVOICES = 5  # the draft of a new period, the unpaid one before it, and those that were added
 PAGE_SIZE = 100  # Stripe's largest page
 FAILURES_BY_STATUS = {401: "STRIPE_KEY_REJECTED", 404: "STRIPE_NOT_FOUND", 429: "STRIPE_RATE_LIMITED"}
 
@@ -178,6 +179,11 @@ class StripeGateway:
         """A page of PriceFacts; with their products' names if the key may read products."""
         expand = {"expand": ["data.product"]} if with_products else {}
         return self._page("/v1/prices", cursor, payloads.read_price, **expand)
+
+    def invoices(self, subscription_id: str) -> list[InvoiceFacts]:
+        """A subscription's latest invoices, newest first."""
+        answer = Reader(self._get("/v1/invoices", subscription=subscription_id, limit=LATEST_INVOICES))
+        return [payloads.read_invoice(member) for member in answer.each("data")]
 
     def events(self, types: tuple[str, ...], since: int, cursor: str | None = None) -> Page:
         """A page of MinimisedEvent of the types, created at or after `since` (Unix seconds), newest first."""

@@ -123,6 +123,8 @@ class InvoiceFacts:
     billing_reason: str | None = None
     status: str | None = None
     period_start: int | None = None
+    paid_at: int | None = None
+    has_failed: bool = False  # a payment was tried in vain, or a sent invoice is overdue
     account_name: str | None = None
 
 
@@ -299,6 +301,8 @@ def read_invoice(reader: Reader, status: str | None = None) -> InvoiceFacts:
         billing_reason=reader.identifier("billing_reason"),
         status=status or reader.identifier("status"),
         period_start=period_start,
+        paid_at=reader.inside("status_transitions").timestamp("paid_at"),
+        has_failed=bool(reader.number("attempt_count")) or reader.raw("status") == "overdue",
         account_name=reader.text("account_name"),
     )
 
