@@ -29,10 +29,10 @@ from manimod.customers import statistics
 from manimod.customers.pace import MINUTE, Pace, get_pace
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.ingest import sync
 from manimod.models import FOUND_IN_LISTS, Connection, Moment, StripeEvent, Subscription, SyncRun
 from manimod.models.accounts import now
 from manimod.models.states import EventState, Source, SyncState
+from manimod.moments import listed
 from manimod.moments.compare import PAYMENT_SECONDS
 from manimod.stripe import connections
 from manimod.stripe.gateway import Page, StripeGateway
@@ -184,9 +184,9 @@ def _write(connection_id: int, name: str, page: Page, progress: dict[str, dict[s
         if connection is None:
             raise ManimodError("STRIPE_NOT_CONNECTED")
         if name == "customers":
-            sync.write_customers(connection, page)
+            listed.write_customers(connection, page)
         else:
-            sync.write_subscriptions(connection, page)
+            listed.write_subscriptions(connection, page)
         if page.rows and name not in PERIOD_LISTS:
             statistics.count_audiences(connection_id)
         connection.poll_progress = {key: dict(own) for key, own in progress.items()}

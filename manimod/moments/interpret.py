@@ -207,6 +207,7 @@ def found_invoice(invoice: InvoiceFacts, read: int) -> Interpretation:
         kind, dedupe_key, occurred = "payment_failed", invoice.id, read
     else:
         return nothing("the invoice is neither a paid renewal nor a failed payment")
+    occurred = invoice.paid_at or read
     return Interpretation((DetectedMoment(kind, dedupe_key, invoice.customer, invoice.subscription, occurred),))
 
 

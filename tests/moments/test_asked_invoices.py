@@ -1,4 +1,7 @@
-"""Where the key may read invoices, the sync asks for those that decide a period, instead of waiting for it to be old."""
+"""Where the key may read invoices, the sync asks for those that decide a period instead of waiting."""
+
+import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,17 +12,16 @@ from manimod.models import Connection
 from tests import factories
 from tests.moments.lives import HOUR, PERIOD, invoice
 from tests.moments.lives import period as items
-from tests.moments.test_sources_agree import DAY, START, open_keys, states
+from tests.moments.test_sources_agree import DAY, open_keys, states
 from tests.stripe_events import subscription
 
+START = int(time.time()) - 60 * DAY
 BEGUN = START + 30 * DAY  # of the second period
 RENEWED = f"renewed:sub_1:{BEGUN}"
 
 
 @pytest.fixture
 def connection(account, lists):
-    from datetime import UTC, datetime
-
     lists.refused = {"/v1/events"}
     long_ago = datetime.fromtimestamp(START - DAY, UTC)
     return factories.make_connection(account, connected_at=long_ago)
@@ -29,8 +31,8 @@ def connection(account, lists):
 def read(connection, lists):
     """Sync at a time with these lists. Returns the keys of the moments that are open."""
 
-    def at(time: int, now: dict, *invoices: dict) -> set[str]:
-        lists.at, lists.lists = time, {"/v1/subscriptions": [now], "/v1/invoices": list(invoices)}
+    def at(when: int, now: dict, *invoices: dict) -> set[str]:
+        lists.at, lists.lists = when, {"/v1/subscriptions": [now], "/v1/invoices": list(invoices)}
         with transaction():
             sync.request_sync(db.session.get(Connection, connection.id))
         sync.run(connection.id)

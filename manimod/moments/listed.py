@@ -1,0 +1,130 @@
+"""What Stripe's lists say, for the replica and for the moments that no event has brought."""
+
+import structlog
+from sqlalchemy import and_, select, update
+
+from manimod import jobs
+from manimod.customers import replica
+from manimod.errors import ManimodError
+from manimod.extensions import db
+from manimod.models import Connection, Customer, Subscription, SyncRun
+from manimod.models.accounts import now
+from manimod.models.states import Source
+from manimod.moments import compare, interpret, record
+from manimod.moments.compare import Baseline
+from manimod.moments.interpret import Interpretation
+from manimod.stripe.gateway import Page, StripeGateway
+from manimod.stripe.payloads import SETTLED_STATUSES, InvoiceFacts, SubscriptionFacts
+
+log = structlog.get_logger()
+
+MAX_ASKED = 50  # subscriptions of a page whose invoices are asked for
+
+
+def write_customers(connection: Connection, page: Page, sync_run: SyncRun | None = None) -> None:
+    """A page of customers, and the moments of those that are new since the connection.
+
+    Without a run, the page has only what is new.
+    """
+    erased = replica.find_erased(connection.id, {customer.id for customer in page.rows})
+    customers = [customer for customer in page.rows if customer.id not in erased]
+    in_page = and_(
+        Customer.connection_id == connection.id, Customer.stripe_id.in_([customer.id for customer in customers])
+    )
+    known: set[str] = set()
+    if sync_run:
+        known.update(db.session.scalars(select(Customer.stripe_id).where(in_page, Customer.seen_in_run.is_not(None))))
+    observed_at = page.asked_at.replace(microsecond=0)
+    replica.upsert_customers([replica.customer_row(connection.id, customer, observed_at) for customer in customers])
+    if sync_run:
+        db.session.execute(update(Customer).where(in_page).values(seen_in_run=sync_run.id))
+        sync_run.customers += len(customers)
+    since = int(connection.connected_at.timestamp())
+    found = []
+    for customer in customers:
+        if customer.id not in known and (customer.created or 0) >= since:
+            found.append(interpret.found_customer(customer))
+    _record(connection, sync_run, found, set())
+
+
+def ask_invoices(gateway: StripeGateway, connection_id: int, page: Page) -> dict[str, list[InvoiceFacts]]:
+    """The latest invoices of the subscriptions whose payment the list leaves open, of MAX_ASKED a page at most.
+
+    What Stripe doesn't give now is decided as for a key that may not read invoices.
+    """
+    baselines, asked = _baselines(connection_id, page.rows), {}
+    db.session.commit()
+    wanted = [facts.id for facts in page.rows if compare.wants_invoices(baselines.get(facts.id, Baseline()), facts)]
+    for subscription_id in wanted[:MAX_ASKED]:
+        try:
+            asked[subscription_id] = gateway.invoices(subscription_id)
+        except ManimodError as failure:
+            log.warning("invoices_not_read", connection=connection_id, code=failure.code)
+            break
+    return asked
+
+
+def _baselines(connection_id: int, subscriptions: list[SubscriptionFacts]) -> dict[str, Baseline]:
+    """What was last seen of these subscriptions."""
+    synced = (Subscription.synced_status, Subscription.synced_period_start, Subscription.synced_invoice)
+    query = select(Subscription.stripe_id, *synced).where(
+        Subscription.connection_id == connection_id, Subscription.stripe_id.in_([facts.id for facts in subscriptions])
+    )
+    return {stripe_id: Baseline(*seen) for stripe_id, *seen in db.session.execute(query)}
+
+
+def write_subscriptions(
+    connection: Connection,
+    page: Page,
+    sync_run: SyncRun | None = None,
+    invoices: dict[str, list[InvoiceFacts]] | None = None,
+) -> None:
+    """A page of subscriptions, and the moments in what has changed since they were last read.
+
+    `invoices`: the latest ones of some of them, by subscription.
+    """
+    erased = replica.find_erased(connection.id, {facts.customer for facts in page.rows})
+    subscriptions = [facts for facts in page.rows if facts.customer and facts.customer not in erased]
+    baselines = _baselines(connection.id, subscriptions)
+    since, read_at = int(connection.connected_at.timestamp()), int(page.asked_at.timestamp())
+    observed_at = page.asked_at.replace(microsecond=0)
+    rows, changes, invoice_rows = [], [], {}
+    for facts in subscriptions:
+        before = baselines.get(facts.id, Baseline())
+        changes.append(compare.compare(before, facts, since, read_at))
+        known = [invoice for invoice in (invoices or {}).get(facts.id, []) if invoice.id and invoice.customer]
+        for invoice in known:
+            if (invoice.paid_at or read_at) >= since:
+                changes.append(interpret.found_invoice(invoice, read_at))
+        is_open = any(i.period_start == facts.period_start and i.status not in SETTLED_STATUSES for i in known)
+        remembered = compare.remember(before, facts, read_at, is_open)
+        row = replica.subscription_row(connection.id, facts, observed_at)
+        row["synced_status"] = remembered.status
+        row["synced_period_start"] = remembered.period_start
+        row["synced_invoice"] = remembered.latest_invoice
+        if sync_run:
+            row["seen_in_run"] = sync_run.id
+        rows.append(row)
+        unpaid = compare.unpaid_invoice(before, facts, read_at)
+        for invoice in known or filter(None, [unpaid]):
+            invoice_rows[invoice.id] = replica.invoice_row(connection.id, invoice, observed_at)
+    replica.upsert_prices(connection.id, {facts.price for facts in subscriptions if facts.price})
+    replica.upsert_subscriptions(rows)
+    replica.upsert_invoices(list(invoice_rows.values()))
+    if sync_run:
+        sync_run.subscriptions += len(subscriptions)
+    _record(connection, sync_run, changes, {facts.customer for facts in subscriptions})
+
+
+def _record(
+    connection: Connection, sync_run: SyncRun | None, meanings: list[Interpretation], customers: set[str]
+) -> None:
+    """Record what has changed. The first run makes no moment of what is already there, but judges what events found."""
+    observations, is_first = [], sync_run is not None and sync_run.is_first
+    source = Source.SYNC if sync_run else Source.RECENT
+    for meaning in meanings:
+        if not is_first and (meaning.moments or meaning.welcome):
+            observations.append(record.Observation(meaning, source, now()))
+    record.record(connection, observations, customers)
+    if observations:
+        jobs.enqueue("process_events", connection.id)
