@@ -143,4 +143,4 @@ def _customer_activity(connection: Connection, stripe_id: str, customer: Custome
     for model in (Moment, StripeEvent):
         query = select(model).where(model.connection_id == connection.id, model.stripe_customer_id == stripe_id)
         latest.append(list(db.session.scalars(query.order_by(model.id.desc()).limit(MAX_ACTIVITY))))
-    return CustomerActivity(stripe_id, customer, tier.name if tier else None, *latest)
+    return CustomerActivity(stripe_id, customer, tier.name or "Tier without a name" if tier else None, *latest)
