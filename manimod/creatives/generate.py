@@ -228,7 +228,7 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
         **of_audience,
         objective=content.objective,
         is_generic=content.generic,
-        generic_reason=_why_generic(connection, audience) if content.generic else None,
+        generic_reason=_why_generic(connection, audience, content) if content.generic else None,
         content=content.to_json(),
         source=moment.source,
         moments_count=0,
@@ -245,8 +245,8 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
     return creative
 
 
-def _why_generic(connection: Connection, audience: TargetAudience) -> GenericReason:
+def _why_generic(connection: Connection, audience: TargetAudience, content: CreativeSet) -> GenericReason:
     if audience.product:
-        return GenericReason.NOT_SYNCED if audience.tier else GenericReason.UNNAMED_TIER
+        return GenericReason.NOT_SYNCED if content.tier else GenericReason.UNNAMED_TIER
     synced = select(SyncRun.id).filter_by(connection_id=connection.id, state=SyncState.DONE).limit(1)
     return GenericReason.NO_SUBSCRIPTION if db.session.scalar(synced) else GenericReason.NOT_SYNCED

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import or_, select, text
+from sqlalchemy import and_, or_, select, text
 
 from manimod import jobs
 from manimod.customers import replica
@@ -18,7 +18,9 @@ log = structlog.get_logger()
 
 MAX_NAME_LENGTH = 80
 NAMING_TIMEOUT_SECONDS = 3
-ASK_AGAIN_AFTER = timedelta(days=1)  # for what the list of prices doesn't bring: a name, an archived product
+# When to ask again about a product that the list of prices doesn't bring: it may be named, renamed or archived.
+ASK_UNNAMED_AFTER, ASK_AGAIN_AFTER = timedelta(days=1), timedelta(days=7)
+MAX_ASKED = 50  # at once
 NONE, UNNAMED = "No subscription", "Unnamed tier"
 RUNNING_STATUSES = LIVE_STATUSES + UNPAID_STATUSES
 # The order of a customer's subscriptions in SQL: the ads name the tier of the first one.
@@ -38,15 +40,14 @@ def names(connection: Connection) -> dict[str | None, str | None]:
 
 
 def name_new_tiers(connection_id: int) -> None:
-    """Ask Stripe about products that no list has told about, and about the others once a day."""
+    """Ask Stripe about the products of which no list has brought the name."""
     connection = db.session.get(Connection, connection_id)
     if connection is None or not connection.is_connected or not connection.permissions.get("products"):
         return
-    due = or_(Tier.asked_at.is_(None), Tier.asked_at < now() - ASK_AGAIN_AFTER)
-    tiers = select(Tier.stripe_product_id, Tier.product_name, Tier.active).where(
-        Tier.connection_id == connection_id, due
-    )
-    for product_id, name, active in db.session.execute(tiers).all():
+    is_unnamed = and_(Tier.product_name.is_(None), Tier.asked_at < now() - ASK_UNNAMED_AFTER)
+    is_due = or_(Tier.asked_at.is_(None), is_unnamed, Tier.asked_at < now() - ASK_AGAIN_AFTER)
+    query = select(Tier.stripe_product_id, Tier.product_name, Tier.active).where(Tier.connection_id == connection_id)
+    for product_id, name, active in db.session.execute(query.where(is_due).limit(MAX_ASKED)).all():
         try:
             product = connections.open_gateway(connection, NAMING_TIMEOUT_SECONDS).object("product", product_id)
             name, active = product.text("name"), product.value("active", bool) is not False

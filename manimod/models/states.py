@@ -53,7 +53,7 @@ class GenericReason(LabelledEnum):
     """Why a creative is generic."""
 
     NO_SUBSCRIPTION = "no_subscription", "This customer has no subscription, so the ads name no tier."
-    UNNAMED_TIER = "unnamed_tier", "This customer's tier has no name, so the ads name none."
+    UNNAMED_TIER = "unnamed_tier", "This customer's tier has no name that ads can say, so they name none."
     NOT_SYNCED = "not_synced", "Stripe data isn't synced yet: the tier or the value segment wasn't known."
 
 

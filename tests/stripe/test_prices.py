@@ -1,10 +1,15 @@
 """Prices as Stripe has them: fractions of minor units, packs, currencies without decimals, metered and tiered ones."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from manimod.stripe.payloads import PriceFacts, read_price, read_subscription
 from manimod.stripe.reader import Reader
 from tests.stripe_events import item, price, subscription
+
+CASES = Path(__file__).parents[3] / "shared" / "cases" / "22-price-shapes.json"
 
 
 def facts(**fields: object) -> PriceFacts:
@@ -83,3 +88,11 @@ def test_the_item_for_which_most_is_paid_is_the_tier(items, product):
 @pytest.mark.parametrize(("given", "kept"), [(0, 0), (None, 1), (7, 7), (10**12, 10**9)])
 def test_the_quantity_is_kept_as_it_is(given, kept):
     assert read_subscription(Reader(subscription(items=[item(quantity=given)]))).quantity == kept
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the cases are not here")
+def test_the_public_cases_cost_what_they_say():
+    for case in json.loads(CASES.read_text(encoding="utf-8"))["prices"]:
+        if "pays_a_month" in case:
+            paid = read_price(Reader(case["price"])).monthly(case["quantity"])
+            assert f"{paid / 100:.2f}" == f"{float(case['pays_a_month'].strip('$').replace(',', '')):.2f}"

@@ -47,7 +47,7 @@ def test_a_generic_creative_says_what_to_check(as_owner, account, connection, ad
     ("reason", "says"),
     [
         ("no_subscription", "This customer has no subscription, so the ads name no tier."),
-        ("unnamed_tier", "This customer's tier has no name, so the ads name none."),
+        ("unnamed_tier", "This customer's tier has no name that ads can say, so they name none."),
     ],
 )
 def test_a_generic_creative_says_its_true_reason(as_owner, account, connection, add_creative, reason, says):

@@ -100,7 +100,42 @@ def test_a_name_that_does_not_do_is_explained_next_to_the_field(as_owner, add_ti
 def test_a_name_of_stripe_that_no_ad_may_print_is_pointed_out(as_owner, add_tier):
     shown = row(as_owner, add_tier(product_name="Team {legacy}"))
     assert "Ads leave this name out" in shown
-    assert "Ads leave" not in row(as_owner, add_tier(product_name="Team", nickname=None))
+    assert "Ads leave" not in row(as_owner, add_tier(product_name="Team", nickname=None, position=None))
+
+
+def test_a_cleaned_name_stands_beside_what_stripe_says(as_owner, add_tier):
+    shown = row(as_owner, add_tier(product_name="Pro &amp; Team - $9/mo", position="entry"))
+    assert ">Pro &amp; Team</strong>" in shown
+    assert "Stripe says “Pro &amp;amp; Team - $9/mo”" in shown
+    assert "Ads leave" not in shown
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"product_name": "pro_plan_v2"}, "it looks like an internal code"),
+        ({"product_name": "$9 plan", "nickname": "Solo"}, "it says no more than that it is a plan"),
+        ({"nickname": "JM special, ask Tom"}, "it is a note, not a name"),
+    ],
+)
+def test_a_tier_whose_name_is_none_says_why_and_asks_for_one(as_owner, add_tier, columns, reason):
+    shown = row(as_owner, add_tier(**columns))
+    assert ">Without a name</strong>" in shown
+    assert f"Ads leave this name out: {reason}." in shown
+    assert f"Stripe says “{columns.get('product_name') or columns['nickname']}”" in shown
+    assert " open>" in shown
+
+
+def test_the_owners_name_goes_before_one_that_was_left_out(as_owner, add_tier):
+    tier = add_tier(product_name="pro_plan_v2")
+    assert "Saved: the next creatives say Crew, 5 seats." in rename(as_owner, tier, "Crew, 5 seats").text
+    assert ">Crew, 5 seats</strong>" in row(as_owner, tier)
+    assert "Saved: the next creatives name no tier." in rename(as_owner, tier, "").text
+
+
+def test_an_archived_tier_is_shown_as_such(as_owner, add_tier):
+    assert "archived in Stripe" in row(as_owner, add_tier(product_name="Team", active=False))
+    assert "archived" not in row(as_owner, add_tier(product_name="Team", nickname=None, position=None))
 
 
 def test_a_strangers_tier_is_not_there(app, add_tier):
