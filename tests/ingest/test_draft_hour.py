@@ -66,3 +66,15 @@ def test_what_the_payment_brings_is_told_once(sandbox, renewed, look, moments, s
         look(source)
     assert {key.split(":")[0]: state for key, state in moments().items()} == {kind: "generated"}
     assert len(moments()) == 1
+
+
+def test_renewals_ahead_of_time_are_renewals_too(sandbox, stripe_account, stripe, connected, look, moments):
+    sandbox.configure_account(stripe_account["id"], draft_seconds=0)
+    price = sandbox.catalogue(stripe_account["id"])["Team"]["month"]
+    customer = stripe.v1.customers.create({"name": "Hazel Testford"})
+    subscription = stripe.v1.subscriptions.create({"customer": customer.id, "items": [{"price": price}]})
+    sandbox.renew(subscription.id)
+    look("poll")
+    sandbox.renew(subscription.id)
+    look("poll")
+    assert sorted(key.split(":")[0] for key in moments()) == ["new_customer", "renewed", "renewed"]
