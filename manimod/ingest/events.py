@@ -209,27 +209,28 @@ def _process_together(connection_id: int, ids: list[int]) -> list[dict]:
     gone = _find_gone(connection_id, list(events.values()))
     outcomes: dict[int, tuple[EventState, str | None]] = {}
     observations: dict[int, record.Observation] = {}
+    facts, forgotten = [], []
     for row in rows:
         event = events[row.id]
+        if _is_foreign(event, connection) or event.customer_id in gone:
+            forgotten.append(row.id)
         reason = _why_ignored(event, connection, gone)
         if reason:
             outcomes[row.id] = (EventState.IGNORED, reason)
-        else:
-            meaning = interpret.interpret(event)
-            observations[row.id] = record.Observation(meaning, row.source, row.received_at, event.customer_id)
-    replica.apply_events(connection, [events[event_id] for event_id in observations])
+            continue
+        facts.append(event)
+        meaning = interpret.interpret(event)
+        observations[row.id] = record.Observation(meaning, row.source, row.received_at, event.customer_id)
+    replica.apply_events(connection, facts)
     refused = record.record(connection, list(observations.values()))
     for event_id, observation in observations.items():
-        meaning = observation.meaning
-        reasons = [refused[moment.key] for moment in meaning.moments if moment.key in refused]
-        outcomes[event_id] = (EventState.DONE, reasons[0] if reasons else meaning.reason)
-    for state, reason in set(outcomes.values()):
-        same = [event_id for event_id, outcome in outcomes.items() if outcome == (state, reason)]
-        query = update(StripeEvent).where(StripeEvent.id.in_(same))
-        db.session.execute(query.values(state=state, reason=reason, processed_at=now()))
-    nobodys = [row.id for row in rows if _is_foreign(events[row.id], connection) or events[row.id].customer_id in gone]
-    forgotten = update(StripeEvent).where(StripeEvent.id.in_(nobodys))
-    db.session.execute(forgotten.values(facts={}, stripe_customer_id=None))
+        reason = observation.meaning.reason
+        for moment in observation.meaning.moments:
+            reason = refused.get(moment.key, reason)
+        outcomes[event_id] = (EventState.DONE, reason)
+    _write_outcomes(outcomes)
+    theirs = update(StripeEvent).where(StripeEvent.id.in_(forgotten))
+    db.session.execute(theirs.values(facts={}, stripe_customer_id=None))
     moments = _logged_moments(connection, observations)
     lines = []
     for row in rows:
@@ -239,10 +240,25 @@ def _process_together(connection_id: int, ids: list[int]) -> list[dict]:
     return lines
 
 
+def _write_outcomes(outcomes: dict[int, tuple[EventState, str | None]]) -> None:
+    """Mark events as processed, in one statement for those that are alike."""
+    alike = defaultdict(list)
+    for event_id, outcome in outcomes.items():
+        alike[outcome].append(event_id)
+    for (state, reason), event_ids in alike.items():
+        query = update(StripeEvent).where(StripeEvent.id.in_(event_ids))
+        db.session.execute(query.values(state=state, reason=reason, processed_at=now()))
+
+
 def _find_gone(connection_id: int, events: list[EventFacts]) -> set[str]:
     """The customers of a batch who were deleted in Stripe, before or with it."""
-    customers = {event.customer_id for event in events if event.customer_id}
-    deleted = {event.customer_id for event in events if event.type == "customer.deleted" and event.customer}
+    customers, deleted = set(), set()
+    for event in events:
+        customers.add(event.customer_id)
+        if event.type == "customer.deleted":
+            deleted.add(event.customer_id)
+    customers.discard(None)
+    deleted.discard(None)
     return deleted | replica.find_erased(connection_id, customers)
 
 

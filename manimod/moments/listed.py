@@ -26,24 +26,23 @@ def write_customers(connection: Connection, page: Page, sync_run: SyncRun | None
 
     Without a run, the page has only what is new.
     """
-    erased = replica.find_erased(connection.id, {customer.id for customer in page.rows})
-    customers = [customer for customer in page.rows if customer.id not in erased]
-    in_page = and_(
-        Customer.connection_id == connection.id, Customer.stripe_id.in_([customer.id for customer in customers])
-    )
+    customers = {customer.id: customer for customer in page.rows}
+    for erased in replica.find_erased(connection.id, set(customers)):
+        del customers[erased]
+    in_page = and_(Customer.connection_id == connection.id, Customer.stripe_id.in_(customers))
     known: set[str] = set()
     if sync_run:
         known.update(db.session.scalars(select(Customer.stripe_id).where(in_page, Customer.seen_in_run.is_not(None))))
-    observed_at = page.asked_at.replace(microsecond=0)
-    replica.upsert_customers([replica.customer_row(connection.id, customer, observed_at) for customer in customers])
+    observed_at, since = page.asked_at.replace(microsecond=0), int(connection.connected_at.timestamp())
+    rows, found = [], []
+    for customer in customers.values():
+        rows.append(replica.customer_row(connection.id, customer, observed_at))
+        if customer.id not in known and (customer.created or 0) >= since:
+            found.append(interpret.found_customer(customer))
+    replica.upsert_customers(rows)
     if sync_run:
         db.session.execute(update(Customer).where(in_page).values(seen_in_run=sync_run.id))
         sync_run.customers += len(customers)
-    since = int(connection.connected_at.timestamp())
-    found = []
-    for customer in customers:
-        if customer.id not in known and (customer.created or 0) >= since:
-            found.append(interpret.found_customer(customer))
     _record(connection, sync_run, found, set())
 
 
@@ -54,10 +53,11 @@ def ask_invoices(gateway: StripeGateway, connection_id: int, page: Page) -> dict
     """
     baselines, asked = _baselines(connection_id, page.rows), {}
     db.session.commit()
-    wanted = [facts.id for facts in page.rows if compare.wants_invoices(baselines.get(facts.id, Baseline()), facts)]
-    for subscription_id in wanted[:MAX_ASKED]:
+    for facts in page.rows:
+        if len(asked) == MAX_ASKED or not compare.wants_invoices(baselines[facts.id], facts):
+            continue
         try:
-            asked[subscription_id] = gateway.invoices(subscription_id)
+            asked[facts.id] = gateway.invoices(facts.id)
         except ManimodError as failure:
             log.warning("invoices_not_read", connection=connection_id, code=failure.code)
             break
@@ -65,12 +65,13 @@ def ask_invoices(gateway: StripeGateway, connection_id: int, page: Page) -> dict
 
 
 def _baselines(connection_id: int, subscriptions: list[SubscriptionFacts]) -> dict[str, Baseline]:
-    """What was last seen of these subscriptions."""
+    """What was last seen of these subscriptions; of those that are new, nothing."""
+    baselines = {facts.id: Baseline() for facts in subscriptions}
     synced = (Subscription.synced_status, Subscription.synced_period_start, Subscription.synced_invoice)
-    query = select(Subscription.stripe_id, *synced).where(
-        Subscription.connection_id == connection_id, Subscription.stripe_id.in_([facts.id for facts in subscriptions])
-    )
-    return {stripe_id: Baseline(*seen) for stripe_id, *seen in db.session.execute(query)}
+    query = select(Subscription.stripe_id, *synced).where(Subscription.connection_id == connection_id)
+    for stripe_id, *seen in db.session.execute(query.where(Subscription.stripe_id.in_(baselines))):
+        baselines[stripe_id] = Baseline(*seen)
+    return baselines
 
 
 def write_subscriptions(
@@ -83,37 +84,39 @@ def write_subscriptions(
 
     `invoices`: the latest ones of some of them, by subscription.
     """
-    erased = replica.find_erased(connection.id, {facts.customer for facts in page.rows})
-    subscriptions = [facts for facts in page.rows if facts.customer and facts.customer not in erased]
-    baselines = _baselines(connection.id, subscriptions)
+    customers = {facts.customer for facts in page.rows if facts.customer}
+    customers -= replica.find_erased(connection.id, customers)
+    baselines = _baselines(connection.id, page.rows)
     since, read_at = int(connection.connected_at.timestamp()), int(page.asked_at.timestamp())
     observed_at = page.asked_at.replace(microsecond=0)
-    rows, changes, invoice_rows = [], [], {}
-    for facts in subscriptions:
-        before = baselines.get(facts.id, Baseline())
+    rows, changes, prices, known_invoices = [], [], set(), {}
+    for facts in page.rows:
+        if facts.customer not in customers:
+            continue
+        before = baselines[facts.id]
         changes.append(compare.compare(before, facts, since, read_at))
-        known = [invoice for invoice in (invoices or {}).get(facts.id, []) if invoice.id and invoice.customer]
+        unpaid = compare.unpaid_invoice(before, facts, read_at)
+        known = (invoices or {}).get(facts.id) or filter(None, [unpaid])
+        is_open = False
         for invoice in known:
+            known_invoices[invoice.id] = replica.invoice_row(connection.id, invoice, observed_at)
             if (invoice.paid_at or read_at) >= since:
                 changes.append(interpret.found_invoice(invoice, read_at))
-        is_open = any(i.period_start == facts.period_start and i.status not in SETTLED_STATUSES for i in known)
-        remembered = compare.remember(before, facts, read_at, is_open)
+            is_open |= invoice.period_start == facts.period_start and invoice.status not in SETTLED_STATUSES
         row = replica.subscription_row(connection.id, facts, observed_at)
-        row["synced_status"] = remembered.status
-        row["synced_period_start"] = remembered.period_start
-        row["synced_invoice"] = remembered.latest_invoice
         if sync_run:
             row["seen_in_run"] = sync_run.id
+        remembered = compare.remember(before, facts, read_at, is_open)
+        row["synced_status"], row["synced_period_start"] = remembered.status, remembered.period_start
+        row["synced_invoice"] = remembered.latest_invoice
         rows.append(row)
-        unpaid = compare.unpaid_invoice(before, facts, read_at)
-        for invoice in known or filter(None, [unpaid]):
-            invoice_rows[invoice.id] = replica.invoice_row(connection.id, invoice, observed_at)
-    replica.upsert_prices(connection.id, {facts.price for facts in subscriptions if facts.price})
+        prices.add(facts.price)
+    replica.upsert_prices(connection.id, filter(None, prices))
     replica.upsert_subscriptions(rows)
-    replica.upsert_invoices(list(invoice_rows.values()))
+    replica.upsert_invoices(list(known_invoices.values()))
     if sync_run:
-        sync_run.subscriptions += len(subscriptions)
-    _record(connection, sync_run, changes, {facts.customer for facts in subscriptions})
+        sync_run.subscriptions += len(rows)
+    _record(connection, sync_run, changes, customers)
 
 
 def _record(

@@ -183,7 +183,8 @@ class StripeGateway:
     def invoices(self, subscription_id: str) -> list[InvoiceFacts]:
         """A subscription's latest invoices, newest first."""
         answer = Reader(self._get("/v1/invoices", subscription=subscription_id, limit=LATEST_INVOICES))
-        return [payloads.read_invoice(member) for member in answer.each("data")]
+        found = map(payloads.read_invoice, answer.each("data"))
+        return [invoice for invoice in found if invoice.id and invoice.customer]
 
     def events(self, types: tuple[str, ...], since: int, cursor: str | None = None) -> Page:
         """A page of MinimisedEvent of the types, created at or after `since` (Unix seconds), newest first."""
