@@ -8,7 +8,7 @@ Stripe allows 500 reads for each payment of the last 30 days, and at least 10,00
 | 44 to 172           | each 5 minutes                 | with the sync   | as it is set  |
 | 173 to 431          | each 5 minutes                 | each 5 minutes  | as it is set  |
 | 432 and more        | each minute                    | each 5 minutes  | as it is set  |
-| test mode           | each minute, or 15 seconds     | each minute     | as it is set  |
+| test mode           | each minute, or 15 seconds     | as often        | as it is set  |
 
 The sync is slower where the account has far more customers than payments. Whoever looks at the queue or at a test waits
 15 seconds in test mode, 4 minutes in live mode. Nothing but the sync and one look an hour is left of a live account
@@ -66,14 +66,21 @@ class Pace:
             return WATCHED_POLL[False] if is_watched else MINUTE
         if self.is_spent:
             return SPENT_POLL
-        usual = MINUTE if self.payments >= MANY_PAYMENTS else POLL if self.payments >= SOME_PAYMENTS else SLOW_POLL
+        usual = SLOW_POLL
+        if self.payments >= MANY_PAYMENTS:
+            usual = MINUTE
+        elif self.payments >= SOME_PAYMENTS:
+            usual = POLL
         return min(usual, WATCHED_POLL[True]) if is_watched else usual
 
     @property
     def cancellations(self) -> timedelta | None:
-        """Between two questions for cancellations, where no event brings them; None: the sync finds them."""
+        """Between two questions for cancellations, where no event brings them; None: the sync finds them.
+
+        Zero: each time.
+        """
         if not self.livemode:
-            return MINUTE
+            return timedelta()
         return max(CANCELLATIONS, self.poll()) if self.payments >= MORE_PAYMENTS else None
 
     def sync(self, objects: int = 0) -> timedelta:
@@ -81,9 +88,9 @@ class Pace:
         fastest = timedelta(minutes=settings().sync_interval_minutes)
         if not self.livemode:
             return fastest
-        slow = SLOW_SYNC if self.payments < SOME_PAYMENTS else fastest
         affordable = MONTH * (objects / PAGE_SIZE) / (self.allowance / 4)
-        return max(fastest, slow, min(affordable, SLOWEST_SYNC))
+        interval = max(fastest, min(affordable, SLOWEST_SYNC))
+        return max(interval, SLOW_SYNC) if self.payments < SOME_PAYMENTS else interval
 
 
 def get_pace(connection: Connection) -> Pace:
@@ -135,5 +142,5 @@ def mark_watched(account: Account) -> None:
 
 def watched_accounts() -> set[int]:
     with suppress(RedisError):
-        return {int(account_id) for account_id in jobs.redis().zrangebyscore(WATCHED_KEY, time.time(), "inf")}
+        return set(map(int, jobs.redis().zrangebyscore(WATCHED_KEY, time.time(), "inf")))
     return set()

@@ -73,7 +73,9 @@ class WorkingSource:
         """How often the quick check or the sync looks for cancellations."""
         paused_until = self.connection.poll_progress.get("cancellations", {}).get("paused_until", 0)
         is_paused = paused_until > now().timestamp()
-        return (not is_paused and self.pace.cancellations) or self.sync_interval
+        if is_paused or self.pace.cancellations is None:
+            return self.sync_interval
+        return max(self.pace.cancellations, self.pace.poll())
 
     def _poll_state(self, connection: Connection) -> SourceState:
         # Another permission may be missing where events are read.

@@ -17,6 +17,7 @@ All times are Stripe's. What a look doesn't find, or leaves unread for the sake 
 Source: docs.stripe.com/api/subscriptions/list, docs.stripe.com/billing/invoices/subscription.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -51,6 +52,7 @@ ENDING_OVERLAP_SECONDS = 900  # Stripe ends a subscription some minutes after it
 FAILS_FROM, FAILS_UNTIL = 58 * 60, 75 * 60  # after a period has begun
 FOLLOW_UP_SECONDS = 900  # a subscription often follows its customer within minutes
 SUBSCRIPTIONS_EVERY_SECONDS = 900
+TOLERANCE_SECONDS = 30  # looks come a little earlier or later
 PAUSE_SECONDS = 3600  # of cancellations, if there are too many of them
 RUNNING_STATUSES = (*LIVE_STATUSES, *UNPAID_STATUSES)
 
@@ -72,7 +74,7 @@ class Look:
 
     def wants(self, name: str, has_period: bool) -> bool:
         """`has_period`: whether a period that is known began in the list's range."""
-        passed = timedelta(seconds=self.until - self.since[name])
+        passed = timedelta(seconds=self.until - self.since[name] + TOLERANCE_SECONDS)
         if name == "customers":
             return True
         if name in PERIOD_LISTS:
@@ -121,9 +123,11 @@ def look(connection_id: int, gateway: StripeGateway) -> dict[str, dict[str, Any]
     Returns how far each list has been read. Raises ManimodError.
     """
     connection = db.session.get(Connection, connection_id)
-    progress = {name: dict(connection.poll_progress.get(name, {})) for name in LISTS}
     oldest = int(max(connection.connected_at, now() - MAX_AGE).timestamp())
-    since = {name: max(progress[name].get("until", 0), oldest) for name in LISTS}
+    progress, since = {}, {}
+    for name in LISTS:
+        progress[name] = dict(connection.poll_progress.get(name, {}))
+        since[name] = max(progress[name].get("until", 0), oldest)
     this = Look(get_pace(connection), since, int(now().timestamp()), progress["customers"].get("found_at", 0))
     db.session.commit()  # no transaction stays open while Stripe is read
     pages = 0
@@ -140,18 +144,12 @@ def look(connection_id: int, gateway: StripeGateway) -> dict[str, dict[str, Any]
             pages += 1
             if name == "customers":
                 asked_at = int(page.asked_at.timestamp())
-                found_at = asked_at if page.rows else this.found_at
-                this = replace(this, until=asked_at, found_at=found_at)
-                own["found_at"] = found_at
+                if page.rows:
+                    own["found_at"] = asked_at
+                this = replace(this, until=asked_at, found_at=own.get("found_at", 0))
                 if own["pages"] == 0:
                     own["next"] = asked_at
-            own["pages"] += 1
-            own["cursor"] = page.next_cursor
-            if name == "cancellations" and page.next_cursor and own["pages"] == MAX_CANCELLATION_PAGES:
-                own |= {"cursor": None, "paused_until": this.until + PAUSE_SECONDS}
-            if own["cursor"] is None:
-                own["until"] = own.pop("next")
-                del own["cursor"], own["filters"], own["pages"]
+            _advance(name, own, page)
             _write(connection_id, name, page, progress)
     return progress
 
@@ -178,6 +176,17 @@ def _read_page(gateway: StripeGateway, name: str, own: dict[str, Any]) -> Page:
         return Page([], None, now())
 
 
+def _advance(name: str, own: dict[str, Any], page: Page) -> None:
+    """Remember where the list goes on, or that it was read to its end."""
+    own["pages"] += 1
+    own["cursor"] = page.next_cursor
+    if name == "cancellations" and page.next_cursor and own["pages"] == MAX_CANCELLATION_PAGES:
+        own |= {"cursor": None, "paused_until": own["next"] + PAUSE_SECONDS}
+    if own["cursor"] is None:
+        own["until"] = own.pop("next")
+        del own["cursor"], own["filters"], own["pages"]
+
+
 def _write(connection_id: int, name: str, page: Page, progress: dict[str, dict[str, Any]]) -> None:
     with jobs.transaction():
         connection = connections.lock(connection_id)
@@ -189,4 +198,4 @@ def _write(connection_id: int, name: str, page: Page, progress: dict[str, dict[s
             listed.write_subscriptions(connection, page)
         if page.rows and name not in PERIOD_LISTS:
             statistics.count_audiences(connection_id)
-        connection.poll_progress = {key: dict(own) for key, own in progress.items()}
+        connection.poll_progress = deepcopy(progress)

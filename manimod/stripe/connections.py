@@ -215,10 +215,13 @@ def _count_read(redis: Redis, connection_id: int) -> None:
 
 def count_reads(connection_id: int) -> int:
     """How often mani has read this Stripe account in the last 30 days."""
-    days = [now().date() - timedelta(days=age) for age in range(READS_KEPT_FOR.days)]
+    keys, reads = [], 0
+    for age in range(READS_KEPT_FOR.days):
+        keys.append(READS_KEY.format(connection_id, now().date() - timedelta(days=age)))
     with suppress(RedisError):
-        return sum(map(int, filter(None, jobs.redis().mget(READS_KEY.format(connection_id, day) for day in days))))
-    return 0
+        for count in jobs.redis().mget(keys):
+            reads += int(count or 0)
+    return reads
 
 
 def refresh_permissions(connection_id: int) -> None:

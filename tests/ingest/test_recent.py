@@ -292,3 +292,35 @@ def test_the_pages_say_that_a_lower_plan_reads_nothing(business, account, as_own
     assert "Paused: the plan doesn" in as_owner.get("/").text
     as_owner.post("/settings/integrations/stripe/sync")
     assert sync.due() == set()
+
+
+def test_in_test_mode_a_cancellation_is_found_by_filters_that_stripe_takes(
+    sandbox, account, drain, poll_now, creatives
+):
+    stripe_account = sandbox.create_account("Brightside Studio")
+    stripe = sandbox.client(stripe_account["keys"]["test"]["secret"])
+    price = sandbox.catalogue(stripe_account["id"])["Team"]["month"]
+    leaver = stripe.v1.customers.create({"name": "Hazel Testford"})
+    owned = stripe.v1.subscriptions.create({"customer": leaver.id, "items": [{"price": price}]})
+    connection = factories.connect(account, stripe_account)
+    with transaction():
+        connection.connected_at = now() - timedelta(minutes=1)
+    drain()
+    sandbox.cancel(owned.id)
+    sandbox.clear_requests()
+    poll_now(connection)
+    assert f"cancelled:{owned.id}" in keys()
+    assert [row for row in sandbox.requests() if row["status"] != 200] == []
+
+
+@pytest.mark.both_databases
+def test_payments_are_estimated_from_what_runs(business, lists, drain):
+    yearly = subscription("sub_2", lists.at - DAY)
+    yearly["items"]["data"][0]["price"] |= {"id": "price_2", "recurring": {"interval": "year", "interval_count": 1}}
+    weekly = subscription("sub_3", lists.at - DAY)
+    weekly["items"]["data"][0]["price"] |= {"id": "price_3", "recurring": {"interval": "week", "interval_count": 1}}
+    free = subscription("sub_4", lists.at - DAY)
+    free["items"]["data"][0]["price"] |= {"id": "price_4", "unit_amount": 0}
+    lists.lists["/v1/subscriptions"] = [yearly, weekly, free, subscription("sub_5", lists.at, "trialing")]
+    sync_now(business, drain)
+    assert business.monthly_payments == round(30 / 365 + 30 / 7 + 1)  # sub_1 still runs, as far as is known

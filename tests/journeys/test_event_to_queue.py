@@ -77,6 +77,21 @@ def test_a_new_customer_is_in_the_queue_within_seconds(business: Business, visit
     assert "Team" in visitor.get("/creatives").text
 
 
+def test_the_guides_own_key_without_a_webhook_needs_no_press(stack: Stack, sandbox_server: Sandbox) -> None:
+    """Customers and subscriptions are all that the key may read. The queue is open, which asks every second."""
+    visitor = stack.sign_in()
+    business = Business(sandbox_server.control, stack)
+    visitor.submit(f"{SETTINGS}/connect", {"api_key": business.keys["restricted"]}, page=SETTINGS)
+    customer = business.gain_customer()
+
+    def is_in_the_queue() -> bool:
+        visitor.get("/creatives/new", headers={"HX-Request": "true"})
+        return bool(business.creatives_of(customer))
+
+    wait_for(is_in_the_queue, seconds=60, every=1)
+    assert "Team" in visitor.get("/creatives").text
+
+
 @pytest.mark.parametrize("part", COMMANDS)
 def test_no_event_is_lost_or_doubled_when_a_part_is_killed(business: Business, stack: Stack, part: str) -> None:
     os.kill(stack.children()[part], signal.SIGKILL)
