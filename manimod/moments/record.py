@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -153,11 +153,21 @@ def _see_again(connection: Connection, seen: DetectedMoment, customer: KnownCust
         creative = moment.creative_id and db.session.get(Creative, moment.creative_id)
         has_no_tier = creative and creative.tier is None and creative.status == CreativeStatus.WAITING
         if is_over or has_no_tier:
-            moment.state, moment.creative_id, moment.stripe_subscription_id = MomentState.READY, None, seen.subscription
+            moment.state, moment.stripe_subscription_id = MomentState.READY, seen.subscription
             moment.occurred_at = to_datetime(seen.occurred) if is_over else moment.occurred_at
             db.session.flush()
+            _detach([moment.id])
             _withdraw_empty({creative and creative.id}, "the customer has a tier now: a set for it follows")
     db.session.flush()
+
+
+def _detach(moment_ids: list[int]) -> None:
+    """Take moments out of their creatives, so that they get another one."""
+    query = select(Moment.creative_id, func.count()).where(Moment.id.in_(moment_ids), Moment.creative_id.is_not(None))
+    for creative_id, count in db.session.execute(query.group_by(Moment.creative_id)).all():
+        counted = update(Creative).where(Creative.id == creative_id)
+        db.session.execute(counted.values(moments_count=Creative.moments_count - count))
+    db.session.execute(update(Moment).where(Moment.id.in_(moment_ids)).values(creative_id=None))
 
 
 def _judge(connection: Connection, customers: set[str], known: dict[str | None, KnownCustomer]) -> None:
@@ -189,8 +199,9 @@ def _judge(connection: Connection, customers: set[str], known: dict[str | None, 
     for reason, ids in withdrawn.items():
         _withdraw(connection, Moment.id.in_(ids), reason)
     if reopened:
+        _detach(reopened)
         query = update(Moment).where(Moment.id.in_(reopened))
-        db.session.execute(query.values(state=MomentState.READY, reason=None, creative_id=None))
+        db.session.execute(query.values(state=MomentState.READY, reason=None))
         jobs.enqueue("process_events", connection.id)
         log.info("moments_reopened", connection=connection.id, moments=reopened)
 

@@ -140,7 +140,7 @@ def check_creatives(business: Business) -> list[str]:
         *_finding(
             business,
             "creatives count their moments wrong",
-            [f"{it.id}: {it.moments_count}" for it in creatives if it.moments_count != moments.get(it.id)],
+            [f"{it.id}: {it.moments_count}" for it in creatives if it.moments_count != moments.get(it.id, 0)],
         ),
         *_finding(business, "audiences have two live sets", [it for it, n in Counter(live).items() if n > 1]),
     ]
