@@ -13,33 +13,47 @@ ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]\w*);", re.IGNORECASE)
 # Letters and signs that are drawn as nothing, beside those that Unicode calls control or format characters.
 BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 GAP = r"[\s\-–—:·|/,;.&•*>›»(\[]"
-BEFORE, AFTER = " \t-–—:·|/,;&•*>›»(", " \t-–—:·|/,;&•*>›»(@"  # what a name neither begins nor ends with
+BEFORE, AFTER = " -–—:·|/,;&•*›»_", " -–—:·|/,;&•*›»_(@"  # what a name neither begins nor ends with
+BRACKETS = {"（": " (", "）": ")", "［": " [", "］": "]", "【": " [", "】": "]"}
 AMOUNT = r"(?:\d+(?:[.,'’]\d{3})*(?:[.,]\d{1,2})?k?(?:,[-–])?)"
 LETTER = r"[^\W\d_]"
+MAX_LENGTH = 120
 
 
 @lru_cache(maxsize=10_000)
 def clean_name(raw: str) -> tuple[str | None, str | None]:
     """A tier's name, with its interval in brackets: "Pro (annual)". Or None, and why it cannot be one."""
     text = _decode(raw)
-    for rule in RULES["refused"]:
-        if _pattern(rule["pattern"]).search(text):
-            return None, rule["reason"]
-    name, interval, reason = _trim(text), None, None
-    for rule in RULES["removed"]:
-        shorter = _trim(_pattern(rule["pattern"]).sub(" ", name))
-        if shorter != name:
-            name, reason = shorter, rule["reason"]
+    if len(text) > MAX_LENGTH:
+        return None, "it is too long for an ad"
+    name, reason = _without_extras(text)
+    interval = None
     for word in RULES["intervals"]:
         found = _interval(word).search(name)
         if found:
-            name, interval, reason = _trim(name[: found.start()]), word, "it says only how often it is billed"
+            name, why_shorter = _without_extras(f"{name[: found.start()]} {name[found.end() :]}")
+            interval, reason = word, why_shorter or "it says only how often it is billed"
             break
+    for rule in RULES["refused"]:
+        if _pattern(rule["pattern"]).search(text) or _pattern(rule["pattern"]).search(name):
+            return None, rule["reason"]
     if not any(sign.isalnum() for sign in name):
         return None, reason or "it has no letters"
     if _pattern(RULES["bare"]["pattern"]).fullmatch(name):
         return None, RULES["bare"]["reason"]
     return (f"{name} ({interval})" if interval else name), None
+
+
+def _without_extras(text: str) -> tuple[str, str | None]:
+    """The name without what the rules take out of it, and what was taken out last."""
+    name, before, reason = _trim(text), None, None
+    while name != before:
+        before = name
+        for rule in RULES["removed"]:
+            shorter = _trim(_pattern(rule["pattern"]).sub(" ", name))
+            if shorter != name:
+                name, reason = shorter, rule["reason"]
+    return name, reason
 
 
 def _decode(raw: str) -> str:
@@ -50,6 +64,8 @@ def _decode(raw: str) -> str:
     for sign in unicodedata.normalize("NFC", raw):
         if sign.isspace():
             seen.append(" ")
+        elif sign in BRACKETS:
+            seen.append(BRACKETS[sign])
         elif unicodedata.category(sign)[0] != "C" and sign not in BLANKS:
             seen.append(sign)
     return " ".join("".join(seen).split())
@@ -58,6 +74,7 @@ def _decode(raw: str) -> str:
 def _trim(name: str) -> str:
     """The name without empty brackets and without what used to stand before or after something else."""
     name = re.sub(r"[(\[]\s*[)\]]", " ", name)
+    name = re.sub(r"\s+(?=[)\]])", "", name)
     return " ".join(name.split()).lstrip(BEFORE).rstrip(AFTER)
 
 
@@ -66,7 +83,7 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     """A rule's pattern with the words that it names."""
     words = {name: _any_of(listed) for name, listed in RULES["words"].items()}
     words["money"] = f"(?:{words['symbols']}|(?<!{LETTER}){words['currencies']}(?!{LETTER}))"
-    words |= {"gap": GAP, "amount": AMOUNT, "end": f"(?!{LETTER})"}
+    words |= {"gap": GAP, "amount": AMOUNT, "start": f"(?<!{LETTER})", "end": f"(?!{LETTER})"}
     for name, expression in words.items():
         pattern = pattern.replace(f"{{{name}}}", expression)
     return re.compile(pattern, re.IGNORECASE | re.VERBOSE)
@@ -74,10 +91,11 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 @cache
 def _interval(word: str) -> re.Pattern[str]:
-    """Finds the interval at the end of a name; "bi-monthly" and "semi-annual" are none of these."""
+    """Finds the interval at the end of a name, or set apart at its beginning; "bi-monthly" is none of these."""
     said, billed = _any_of(RULES["intervals"][word]), _any_of(RULES["words"]["billed"])
+    front = rf"^[(\[]?{said}\s*[)\]:|–—-]+\s+"
     beginning = rf"(?:^|(?=/)|(?<!\bbi)(?<!\btri)(?<!\bsemi)(?<!\bmid){GAP}+)"
-    return re.compile(rf"{beginning}(?:{billed}\s+)?{said}(?:\s+{billed})?[)\]]?$", re.IGNORECASE)
+    return re.compile(rf"{front}|{beginning}(?:{billed}\s+)?{said}(?:\s+{billed})?[)\]]?$", re.IGNORECASE)
 
 
 def _any_of(listed: str) -> str:

@@ -24,7 +24,8 @@ Todo Premium|Live Coaching|Price Match Club|Ad Copy Club|Old Town Club|Legacy Cl
 Pro at Home|Just Pro|For Teams|Euro Trip|Pound Cake Club|Cent Club|Kr Club|SMB|Étudiant|À la carte|Café Crème
 Größe L|Unbegrenzt|Familie|10er-Karte|Jahreskarte|Fünf Freunde|Numérique + papier|Abo Plus|Estándar|Básico
 Złoty plan|Ücretsiz|Премиум|Базовый 2|プロ|プロ 2|专业版|會員 A|프리미엄|برو|प्रो
-Professional Annual Plan for Small Agencies|Pro Annual Plan|Enterprise (EU, legacy)
+Professional Annual Plan for Small Agencies|Pro Annual Plan|Up to 5 users|12 Week Year|30 Day Challenge|6 Month Plan
+Tier 1|Book a Month|Yearly Gold|PHP 8 Course|Try 3 Classes|Euro 2024 Pass|Enterprise (EU, legacy)
 """
 
 CLEANED = {
@@ -59,6 +60,10 @@ CLEANED = {
     "Pro: from $5/user/month": "Pro",
     "Growth - £24 + VAT": "Growth",
     "Pro 29/mo": "Pro",
+    "Collab $5": "Collab",
+    "Chat from 10 euros a month": "Chat",
+    "Gold £15 p/m": "Gold",
+    "年間プラン 9,800円": "年間プラン",
     "Pro @ 9.99": "Pro",
     "Basic ($9.99)": "Basic",
     "Starter EUR": "Starter",
@@ -75,6 +80,14 @@ CLEANED = {
     "Box, every week": "Box (weekly)",
     "Pro ($49 billed monthly)": "Pro (monthly)",
     "pro-monthly": "pro (monthly)",
+    "Premium (12 mo)": "Premium (annual)",
+    "Gold Annual (save 20%)": "Gold (annual)",
+    "Annual: Gold": "Gold (annual)",
+    "(Monthly) Gold": "Gold (monthly)",
+    "Pro - Year": "Pro (annual)",
+    "Pro (billed monthly at $9)": "Pro (monthly)",
+    "プレミアム（年額）": "プレミアム (annual)",
+    "高级版（每月）": "高级版 (monthly)",
     "Pro mensuel": "Pro (monthly)",
     "Pro facturé par an": "Pro (annual)",
     "Gold – jährlich": "Gold (annual)",
@@ -85,6 +98,7 @@ CLEANED = {
     "Pro, 5 users": "Pro",
     "Team (up to 10 users)": "Team",
     "Team for 3 seats": "Team",
+    "Team x 10 seats": "Team",
     "Solo Plan - 1 user": "Solo Plan",
     "Pro (2-5 users)": "Pro",
     "Pro (per user)": "Pro",
@@ -96,25 +110,31 @@ CLEANED = {
     "Pro v2": "Pro",
     "[LEGACY] Pro": "Pro",
     "Copy of Pro": "Pro",
+    "OLD - Pro": "Pro",
+    "Pro (migrated)": "Pro",
+    "Enterprise — Contact us": "Enterprise",
+    "Pro v2 - legacy": "Pro",
+    "Team 5 users, 10 seats": "Team",
     "Basic (legacy) - monthly": "Basic (monthly)",
 }
 
 UNNAMED = {
     "it is only a price": "$49/month|49 EUR|€5|12.50|10 € / Monat|980円|US$20 per seat",
-    "it says only how often it is billed": "Monthly|1 month|per month|Jährlich|billed annually",
+    "it says only how often it is billed": "Monthly|1 month|per month|Jährlich|月額500円|billed annually",
     "it says no more than that it is a plan": (
         "Plan|plans|Subscription|My subscription|monthly plan|The Plan $9|New product|Abo"
     ),
     "it looks like an internal code": (
         "pro_monthly|PRO_ANNUAL|price_1NabcXYZ|prod_R588R3043T2K9W|K2T7560Z6Q1T04|550e8400-e29b-41d4-a716-446655440000"
         "|com.example.pro.monthly|plan:pro|tier=gold|SKU 4711|PLAN-003|basic-usd-monthly-v2"
-        "|123456789|year-5000-eur-test"
+        "|stripe-pro|123456789|year-5000-eur-test"
     ),
     "it is marked as not for customers": (
-        "Pro DO NOT USE|Don't use|test product do not use|Test|test 2|Test plan|Pro (internal)"
-        "|Deprecated Pro|Untitled|asdf"
+        "Test ($1)|test - 5 EUR monthly|Pro DO NOT USE|Don't use|test product do not use|Test|test 2|Test plan"
+        "|Pro (internal)|Deprecated Pro|Untitled|asdf"
     ),
     "it is a note, not a name": "JM special, ask Tom|overage|negotiated, see CRM|grandfathered 2019",
+    "it is too long for an ad": "Gold " * 25,
     "it has no letters": "\u200b|---|&nbsp;|!",
 }
 
