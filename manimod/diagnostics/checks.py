@@ -184,14 +184,16 @@ class Checks:
         return good(says=style)
 
     def check_own_events(self) -> CheckResult:
-        others = [event for event in self.sources.events if (event.reason or "").startswith(NOT_OURS)]
-        others = [event for event in others if event.received_at > now() - SHOWN_FOR]
-        if not others:
+        reasons, newest_at = Counter(), None
+        for event in self.sources.events:  # newest first
+            if (event.reason or "").startswith(NOT_OURS) and event.received_at > now() - SHOWN_FOR:
+                reasons[event.reason] += 1
+                newest_at = newest_at or event.received_at
+        if not reasons:
             return good()
-        reasons = Counter(event.reason for event in others)
         counted = "; ".join(f"{_count(count, 'event')}: {reason}" for reason, count in reasons.most_common(MAX_REASONS))
-        evidence = f"{_count(len(others), 'event')} of the latest {len(self.sources.events):,}"
-        return attention(evidence, others[0].received_at, slots={"reasons": counted})
+        evidence = f"{_count(reasons.total(), 'event')} of the latest {len(self.sources.events):,}"
+        return attention(evidence, newest_at, slots={"reasons": counted})
 
     def check_reads(self) -> CheckResult:
         if not self.connection.livemode:

@@ -56,9 +56,11 @@ DASHBOARD = "https://dashboard.stripe.com/"
 
 def restricted_key_link(required_only: bool = False) -> str:
     """Stripe's page for a new restricted key, with mani's permissions already ticked."""
-    wanted = [entry for entry in PERMISSIONS.values() if entry.required or not required_only]
-    scopes = "".join(f"&permissions[]={permission.scope}" for permission in wanted)
-    return f"{DASHBOARD}apikeys/create?name=mani{scopes}"
+    link = f"{DASHBOARD}apikeys/create?name=mani"
+    for permission in PERMISSIONS.values():
+        if permission.required or not required_only:
+            link += f"&permissions[]={permission.scope}"
+    return link
 
 
 def dashboard_link(path: str, account_id: str | None, livemode: bool) -> str:
