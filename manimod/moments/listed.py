@@ -18,6 +18,7 @@ from manimod.stripe.payloads import SETTLED_STATUSES, InvoiceFacts, Subscription
 
 log = structlog.get_logger()
 
+FIRST_RUN_SECONDS = 3600  # which the first run may take
 MAX_ASKED = 50  # subscriptions of a page whose invoices are asked for
 
 
@@ -33,7 +34,7 @@ def write_customers(connection: Connection, page: Page, sync_run: SyncRun | None
     known: set[str] = set()
     if sync_run:
         known.update(db.session.scalars(select(Customer.stripe_id).where(in_page, Customer.seen_in_run.is_not(None))))
-    observed_at, since = page.asked_at.replace(microsecond=0), int(connection.connected_at.timestamp())
+    observed_at, since = page.asked_at.replace(microsecond=0), _since(connection, page, sync_run)
     rows, found = [], []
     for customer in customers.values():
         rows.append(replica.customer_row(connection.id, customer, observed_at))
@@ -87,14 +88,17 @@ def write_subscriptions(
     customers = {facts.customer for facts in page.rows if facts.customer}
     customers -= replica.find_erased(connection.id, customers)
     baselines = _baselines(connection.id, page.rows)
-    since, read_at = int(connection.connected_at.timestamp()), int(page.asked_at.timestamp())
+    since, read_at = _since(connection, page, sync_run), int(page.asked_at.timestamp())
     observed_at = page.asked_at.replace(microsecond=0)
     rows, changes, prices, known_invoices = [], [], set(), {}
     for facts in page.rows:
         if facts.customer not in customers:
             continue
         before = baselines[facts.id]
-        changes.append(compare.compare(before, facts, since, read_at))
+        change = compare.compare(before, facts, since, read_at)
+        if sync_run and sync_run.is_first:  # what is already there is no moment, but for who has just come
+            change = Interpretation(welcome=change.welcome)
+        changes.append(change)
         unpaid = compare.unpaid_invoice(before, facts, read_at)
         known = (invoices or {}).get(facts.id) or filter(None, [unpaid])
         is_open = False
@@ -119,14 +123,21 @@ def write_subscriptions(
     _record(connection, sync_run, changes, customers)
 
 
+def _since(connection: Connection, page: Page, sync_run: SyncRun | None) -> int:
+    """From when on something is new, Unix seconds. To the first run only who has come while it was under way."""
+    since = int(connection.connected_at.timestamp())
+    if sync_run and sync_run.is_first:
+        return max(since + 1, int(page.asked_at.timestamp()) - FIRST_RUN_SECONDS)
+    return since
+
+
 def _record(
     connection: Connection, sync_run: SyncRun | None, meanings: list[Interpretation], customers: set[str]
 ) -> None:
-    """Record what has changed. The first run makes no moment of what is already there, but judges what events found."""
-    observations, is_first = [], sync_run is not None and sync_run.is_first
-    source = Source.SYNC if sync_run else Source.RECENT
+    """Record what has changed."""
+    observations, source = [], Source.SYNC if sync_run else Source.RECENT
     for meaning in meanings:
-        if not is_first and (meaning.moments or meaning.welcome):
+        if meaning.moments or meaning.welcome:
             observations.append(record.Observation(meaning, source, now()))
     record.record(connection, observations, customers)
     if observations:

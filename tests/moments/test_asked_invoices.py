@@ -52,7 +52,7 @@ def of_the_second_period(status: str, **others: object) -> dict:
 
 @pytest.fixture
 def synced(read):
-    read(START + HOUR, a_subscription(START))
+    read(START + 2 * HOUR, a_subscription(START))
 
 
 def test_a_paid_invoice_decides_at_once(synced, read):
