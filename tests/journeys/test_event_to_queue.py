@@ -79,9 +79,14 @@ def test_a_new_customer_is_in_the_queue_within_seconds(business: Business, visit
 
 def test_the_guides_own_key_without_a_webhook_needs_no_press(stack: Stack, sandbox_server: Sandbox) -> None:
     """Customers and subscriptions are all that the key may read. The queue is open, which asks every second."""
-    visitor = stack.sign_in()
+    password = "correct-horse-battery"
+    made = stack.flask(
+        "create-owner", "guide@example.com", "--account", "Guide", "--plan", "scale", stdin=f"{password}\n"
+    )
+    assert made.returncode == 0, made.stderr
+    visitor = Visitor(stack.address).sign_in("guide@example.com", password)
     business = Business(sandbox_server.control, stack)
-    visitor.submit(f"{SETTINGS}/connect", {"api_key": business.keys["restricted"]}, page=SETTINGS)
+    assert visitor.submit(f"{SETTINGS}/connect", {"api_key": business.keys["restricted"]}, page=SETTINGS).ok
     customer = business.gain_customer()
 
     def is_in_the_queue() -> bool:
