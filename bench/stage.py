@@ -268,7 +268,7 @@ def event(kind: str, customer: str, product: str = "prod_team", livemode: bool =
         "subscription": subscription,
         "product": product,
         "price": f"price_{product}",
-        "tier": product,
+        "tier": f"Tier {product.removeprefix('prod_')}",
     }
     for name, value in _names(kind):
         text = text.replace(f'"{value}"', f'"{chosen[name]}"')

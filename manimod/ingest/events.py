@@ -229,8 +229,9 @@ def _process_together(connection_id: int, ids: list[int]) -> list[dict]:
             reason = refused.get(moment.key, reason)
         outcomes[event_id] = (EventState.DONE, reason)
     _write_outcomes(outcomes)
-    theirs = update(StripeEvent).where(StripeEvent.id.in_(forgotten))
-    db.session.execute(theirs.values(facts={}, stripe_customer_id=None))
+    if forgotten:
+        theirs = update(StripeEvent).where(StripeEvent.id.in_(forgotten))
+        db.session.execute(theirs.values(facts={}, stripe_customer_id=None))
     moments = _logged_moments(connection, observations)
     lines = []
     for row in rows:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, update
+from sqlalchemy import Row, and_, exists, func, or_, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -197,7 +197,7 @@ def _judge(connection: Connection, customers: set[str], known: dict[str | None, 
             elif is_withdrawn and not reason and row.occurred_at > oldest:
                 reopened.append(row.id)
     for reason, ids in withdrawn.items():
-        _withdraw(connection, Moment.id.in_(ids), reason)
+        _withdraw(connection, ids, reason)
     if reopened:
         _detach(reopened)
         query = update(Moment).where(Moment.id.in_(reopened))
@@ -219,13 +219,15 @@ def _detected(moment: Row) -> DetectedMoment:
 
 def erase(connection: Connection, customer_id: str) -> None:
     """Withdraw what is open of a customer who was deleted in Stripe, and forget them."""
-    _withdraw(connection, Moment.stripe_customer_id == customer_id, "the customer was deleted in Stripe")
+    theirs = select(Moment.id).filter_by(connection_id=connection.id, stripe_customer_id=customer_id)
+    ids = list(db.session.scalars(theirs.where(Moment.state.in_(CAN_BE_WITHDRAWN))))
+    _withdraw(connection, ids, "the customer was deleted in Stripe")
     replica.erase_customer(connection.id, customer_id)
 
 
-def _withdraw(connection: Connection, which: ColumnElement[bool], reason: str) -> None:
+def _withdraw(connection: Connection, moment_ids: list[int], reason: str) -> None:
     """Withdraw moments, and take a creative whose moments have all been withdrawn out of the queue."""
-    query = update(Moment).where(Moment.connection_id == connection.id, Moment.state.in_(CAN_BE_WITHDRAWN), which)
+    query = update(Moment).where(Moment.id.in_(moment_ids))
     ended = query.values(state=MomentState.WITHDRAWN, reason=reason).returning(Moment.id, Moment.creative_id)
     rows = db.session.execute(ended, execution_options={"synchronize_session": False}).all()
     if not rows:
