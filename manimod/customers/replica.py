@@ -45,7 +45,7 @@ def apply_events(connection: Connection, events: list[EventFacts]) -> None:
     recovered: dict[str, int] = {}
     for event in events:
         facts = event.subscription or event.invoice or event.customer
-        if facts is None or facts.id is None or event.customer_id is None or event.type == "customer.deleted":
+        if facts is None or facts.id is None or event.customer_id is None or event.deletes_customer:
             continue
         key = (type(facts).__name__, facts.id)
         latest[key] = max(latest.get(key, event), event, key=_finality_and_time)

@@ -256,7 +256,7 @@ def _find_gone(connection_id: int, events: list[EventFacts]) -> set[str]:
     customers, deleted = set(), set()
     for event in events:
         customers.add(event.customer_id)
-        if event.type == "customer.deleted":
+        if event.deletes_customer:
             deleted.add(event.customer_id)
     customers.discard(None)
     deleted.discard(None)
@@ -278,7 +278,7 @@ def _why_ignored(event: EventFacts, connection: Connection, gone: set[str]) -> s
         return f"a {modes[event.livemode]}-mode event, but the key is a {modes[connection.livemode]}-mode key"
     if not connection.account.may_connect_stripe:
         return f"the account's plan ({connection.account.plan}) doesn't include Stripe"
-    if event.customer_id in gone and event.type != "customer.deleted":
+    if event.customer_id in gone and not event.deletes_customer:
         return "the customer was deleted in Stripe"
     return None
 

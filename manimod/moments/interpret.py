@@ -120,12 +120,12 @@ def interpret(event: EventFacts) -> Interpretation:
         return _interpret_subscription(event, event.subscription)
     if event.invoice:
         return _interpret_invoice(event, event.invoice)
+    if event.deletes_customer:
+        return Interpretation(erases=event.customer_id, reason="a deleted customer is erased, not won back")
     if event.type == "customer.created":
         customer_id = event.customer_id
         moment = DetectedMoment("new_customer", customer_id or event.id, customer_id, None, event.created)
         return Interpretation((moment,))
-    if event.type == "customer.deleted" and event.customer:
-        return Interpretation(erases=event.customer.id, reason="a deleted customer is erased, not won back")
     return nothing(REASON_BY_TYPE.get(event.type, "this type of event makes no moment"))
 
 

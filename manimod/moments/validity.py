@@ -9,7 +9,8 @@ The order in which events and syncs arrive makes no difference: the same facts g
 |                | trial, or is the first full one of an   |                                                      |
 |                | anchored subscription                   |                                                      |
 | payment_failed |                                         | the invoice is paid, void or uncollectible, or the   |
-|                |                                         | subscription is no longer past due                   |
+|                |                                         | subscription is no longer past due, or has ended     |
+|                |                                         | and the customer has another                         |
 | cancelled      | its first payment never came            | another subscription runs or is in dunning, or ended |
 |                |                                         | later                                                |
 

@@ -154,6 +154,11 @@ class EventFacts:
         return about.customer if about else None
 
     @property
+    def deletes_customer(self) -> bool:
+        """Also a thin event whose object turns out to be deleted."""
+        return self.customer is not None and (self.type == "customer.deleted" or self.customer.deleted)
+
+    @property
     def observed(self) -> int:
         """When Stripe said what the object says; Unix seconds."""
         return self.fetched or self.created

@@ -14,7 +14,7 @@ from manimod.models.accounts import now
 from manimod.models.states import Source
 from tests import factories
 from tests.moments.lives import DAY, HOUR, live
-from tests.moments.test_sources_agree import explain, open_keys, play_syncs, states
+from tests.moments.test_sources_agree import explain, open_keys, play_syncs, show, states
 
 LIVES, SPAN = 25, 100  # days
 START = int(time.time()) // DAY * DAY  # quick checks read nothing that is older than the connection
@@ -22,11 +22,7 @@ START = int(time.time()) // DAY * DAY  # quick checks read nothing that is older
 
 def play_checks(connection: Connection, lives: list, lists, times: list[int]) -> None:
     for at in times:
-        lists.at = at
-        lists.lists = {"/v1/customers": [], "/v1/subscriptions": []}
-        for life in lives:
-            lists.lists["/v1/customers"] += life.customers(at)
-            lists.lists["/v1/subscriptions"] += life.subscriptions(at)
+        show(lists, lives, at)
         with transaction():
             db.session.get(Connection, connection.id).next_poll_at = now()
         tasks.poll_events(connection.id)

@@ -65,13 +65,18 @@ def play_events(connection: Connection, told: list[dict], at_once: int) -> dict[
     return states(connection)
 
 
+def show(lists, lives: list[Life], at: int) -> None:
+    """Stripe's lists as they are at this time."""
+    lists.at = at
+    lists.lists = {"/v1/customers": [], "/v1/subscriptions": []}
+    for life in lives:
+        lists.lists["/v1/customers"] += life.customers(at)
+        lists.lists["/v1/subscriptions"] += life.subscriptions(at)
+
+
 def play_syncs(connection: Connection, lives: list[Life], lists, times: list[int]) -> dict[str, str]:
     for at in times:
-        lists.at = at
-        lists.lists = {"/v1/customers": [], "/v1/subscriptions": []}
-        for life in lives:
-            lists.lists["/v1/customers"] += life.customers(at)
-            lists.lists["/v1/subscriptions"] += life.subscriptions(at)
+        show(lists, lives, at)
         with transaction():
             sync.request_sync(db.session.get(Connection, connection.id))
         tasks.sync_customers(connection.id)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from manimod import tasks
 from manimod.extensions import db
-from manimod.models import Moment, StripeEvent
+from manimod.models import Customer, Moment, StripeEvent
 from tests import factories
 from tests.stripe_events import customer, event, invoice, subscription
 
@@ -99,6 +99,13 @@ def test_a_deletion_needs_no_object(send, lists):
     send(thin("customer.created", customer()))
     send(thin("customer.deleted", customer()))
     assert states() == {"new_customer:cus_1": "withdrawn"}
+
+
+def test_an_object_that_is_deleted_by_now_is_erased_and_not_welcomed(send, lists):
+    lists.lists = {"/v1/customers": [{"id": "cus_1", "object": "customer", "deleted": True}]}
+    send(thin("customer.created", customer()))
+    assert states() == {}
+    assert db.session.scalars(select(Customer)).all() == []
 
 
 def test_an_object_that_stripe_cannot_give_now_is_asked_for_again(send, lists, valkey):
