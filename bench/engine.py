@@ -8,10 +8,10 @@ from datetime import date
 
 from bench.figures import Figure
 from bench.stage import peak_megabytes
-from manimod.creatives import bulk_sheets
-from manimod.creatives.engine import brief
+from manimod.creatives.engine import brief, bulk_sheets
 from manimod.creatives.engine.brief import EVENTS, Brand, Brief, Tone
 from manimod.creatives.engine.copy.copywriter import write
+from manimod.creatives.engine.facts.model import TierFacts
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.policy.platforms import MASTERS
 from manimod.lifecycle import Segment, TierPosition
@@ -47,7 +47,8 @@ def briefs():
         for event, segment, position, tone in itertools.product(EVENTS, Segment, TierPosition, Tone):
             brand = replace(BRAND, tone=tone)
             tier = f"Tier {turn}" if turn else position.capitalize()
-            yield Brief(event=event, segment=segment, tier=tier, tier_position=position, brand=brand, today=TODAY)
+            tier_facts = TierFacts(name=tier, position=position)
+            yield Brief(event=event, segment=segment, tier_facts=tier_facts, brand=brand, today=TODAY)
 
 
 def with_masters(brief):

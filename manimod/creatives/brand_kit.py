@@ -11,6 +11,7 @@ from manimod.creatives.engine import samples
 from manimod.creatives.engine.brief import EVENTS, CreativeSet, Finding
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.copy.copywriter import printable_tier
+from manimod.creatives.engine.facts.model import TierFacts
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.customers.tiers import MAX_NAME_LENGTH
@@ -23,7 +24,7 @@ from manimod.stripe import connections
 SAMPLES = {}
 for event, segment, tier, position in samples.AUDIENCES:
     if tier == "Team":
-        SAMPLES.setdefault(event, {"segment": segment, "tier": tier, "tier_position": position})
+        SAMPLES.setdefault(event, {"segment": segment, "tier_facts": TierFacts(name=tier, position=position)})
 # A brand name may break style rules. These it may not: what no ad may print, and what the font cannot draw.
 NAME_RULES = {*copywriter.UNPRINTABLE, "IMG-05"}
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from manimod.creatives.engine.brief import Brand, Brief, Offer
+from manimod.creatives.engine.facts.model import TierFacts
 from manimod.extensions import db
 from manimod.models import Account, BrandKit, Connection, Customer
 from manimod.models.accounts import now
@@ -48,7 +49,7 @@ def to_brand(kit: BrandKit) -> Brand:
 
 
 def to_brief(kit: BrandKit, **audience: Any) -> Brief:
-    """`audience`: the brief's event, tier, tier_position, segment, round and customer_names."""
+    """`audience`: the brief's event, tier_facts, segment, round and customer_names."""
     offers = []
     for stored in kit.offers:
         ends_on = date.fromisoformat(stored["ends_on"]) if stored["ends_on"] else None
@@ -63,11 +64,12 @@ def to_brief(kit: BrandKit, **audience: Any) -> Brief:
     )
 
 
-def get_brief(account: Account, event: str, tier: str | None = None, **audience: Any) -> Brief:
+def get_brief(account: Account, event: str, tier_facts: TierFacts | None = None, **audience: Any) -> Brief:
     """The brief of an audience, with the customers' names that its tier and the stored texts hold, for the policy."""
     kit = get_brand_kit(account)
+    tier = tier_facts.name if tier_facts else None
     names = customer_names_in(account, [*stored_texts(kit), tier or ""])
-    return to_brief(kit, event=event, tier=tier, customer_names=tuple(names), **audience)
+    return to_brief(kit, event=event, tier_facts=tier_facts, customer_names=tuple(names), **audience)
 
 
 def stored_texts(kit: BrandKit) -> list[str]:

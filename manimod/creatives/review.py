@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, func, select, update
 from manimod.creatives import briefs
 from manimod.creatives.engine.brief import Brand, CreativeSet, Finding, Variant
 from manimod.creatives.engine.copy import copywriter
+from manimod.creatives.engine.facts.model import TierFacts
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.picture.text_layout import PictureRefused
 from manimod.creatives.engine.policy import policy
@@ -255,11 +256,12 @@ def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
 
 def _audience(creative: Creative) -> dict[str, Any]:
     """Whom the creative addresses, as a brief says it."""
-    audience = {"event": creative.event, "tier": creative.tier, "segment": creative.segment}
+    position = None
     for tier in db.session.scalars(select(Tier).join(Connection).where(Connection.account_id == creative.account_id)):
         if tier.name == creative.tier:
-            audience["tier_position"] = tier.position
-    return audience
+            position = tier.position
+    tier_facts = TierFacts(name=creative.tier, position=position)
+    return {"event": creative.event, "tier_facts": tier_facts, "segment": creative.segment}
 
 
 def _clean(text: str) -> str:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, g, make_response, redirect, request, stream_with_context, url_for
 from flask_security import current_user
 
-from manimod.creatives import briefs, bulk_sheets, export, review
+from manimod.creatives import briefs, export, review
+from manimod.creatives.engine import bulk_sheets
 from manimod.creatives.engine.policy.platforms import CANVASES
 from manimod.creatives.engine.policy.rules import WARN
 from manimod.customers import pace

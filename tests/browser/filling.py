@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, update
 from manimod.accounts import support
 from manimod.creatives.engine.brief import Brand, Brief
 from manimod.creatives.engine.copy import copywriter
+from manimod.creatives.engine.facts.model import TierFacts
 from manimod.customers import statistics
 from manimod.diagnostics import check_runner
 from manimod.extensions import db
@@ -108,8 +109,7 @@ def make_creative(
         event=event,
         brand=Brand(name=account.name, landing_page="https://example.com"),
         today=date(2026, 11, 22),
-        tier=tier,
-        tier_position=position,
+        tier_facts=TierFacts(name=tier, position=position) if tier else None,
         segment=segment,
     )
     content = copywriter.write(brief)

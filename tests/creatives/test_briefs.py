@@ -5,6 +5,7 @@ import pytest
 from manimod.creatives import brand_kit, briefs
 from manimod.creatives.engine.brief import EVENTS
 from manimod.creatives.engine.copy import copywriter
+from manimod.creatives.engine.facts.model import TierFacts
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.jobs import transaction
@@ -43,7 +44,9 @@ def test_what_is_saved_reaches_the_studio(account):
         release_notes=["Shared calendars", "Faster search"],
         disclaimer="Terms apply.",
     )
-    brief = briefs.get_brief(account, event="cancelled", tier="Team", tier_position="middle", segment="high")
+    brief = briefs.get_brief(
+        account, event="cancelled", tier_facts=TierFacts(name="Team", position="middle"), segment="high"
+    )
     assert brief.brand.banned_terms == ("cheap", "bargain")
     assert brief.brand.landing_page == "https://brightside.example/back"
     assert [(o.text, o.code, o.ends_on.isoformat()) for o in brief.offers] == [
@@ -100,7 +103,9 @@ def test_a_brief_knows_the_customers_whose_names_its_own_texts_hold(account, con
             customer = Customer(connection_id=connected.id, stripe_id=f"cus_{number}", name=name, created_at=now())
             db.session.add(customer)
     tiers = ["Team", "Quux, Freight. Custom", "for ADA EXAMPLE", None]
-    known = [briefs.get_brief(account, event="renewed", tier=tier).customer_names for tier in tiers]
+    known = [
+        briefs.get_brief(account, event="renewed", tier_facts=TierFacts(name=tier)).customer_names for tier in tiers
+    ]
     assert known == [(), ("Quux Freight",), ("Ada Example",), ()]
 
 

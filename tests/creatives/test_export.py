@@ -6,7 +6,8 @@ import zipfile
 
 import pytest
 
-from manimod.creatives import brand_kit, bulk_sheets, export
+from manimod.creatives import brand_kit, export
+from manimod.creatives.engine import bulk_sheets
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.jobs import transaction

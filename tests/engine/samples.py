@@ -7,6 +7,7 @@ from functools import cache
 
 from manimod.creatives.engine.brief import EVENTS, Brand, Brief, Offer, Tone
 from manimod.creatives.engine.copy.copywriter import write
+from manimod.creatives.engine.facts.model import TierFacts
 from manimod.lifecycle import Segment, TierPosition
 
 TODAY = date(2026, 11, 22)
@@ -38,7 +39,8 @@ STORED = {
 
 
 def brief(event="renewed", segment="core", position="middle", brand=PLAIN, tier="Team", **more):
-    return Brief(event=event, segment=segment, tier=tier, tier_position=position, brand=brand, today=TODAY, **more)
+    tier_facts = TierFacts(name=tier, position=position) if tier or position else None
+    return Brief(event=event, segment=segment, tier_facts=tier_facts, brand=brand, today=TODAY, **more)
 
 
 @cache

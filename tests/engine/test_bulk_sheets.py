@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from manimod.creatives import bulk_sheets
+from manimod.creatives.engine import bulk_sheets
 from manimod.creatives.engine.brief import ExportItem, Offer
 from manimod.creatives.engine.copy.copywriter import write
 from manimod.creatives.engine.policy.platforms import CANVASES, SHEETS

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import NamedTuple, Protocol
 
+from manimod.creatives.engine.facts.model import TierFacts
 from manimod.lifecycle import KINDS, LabelledEnum, Objective, Segment, TierPosition
 
 EVENTS = tuple(KINDS)
@@ -39,13 +40,17 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Brand:
-    """How an account looks and speaks. `logo` is PNG bytes that were decoded and re-encoded before they came here."""
+    """How an account looks and speaks. `logo` is PNG bytes that were decoded and re-encoded before they came here.
+
+    `support`: the public address where its customers get help, or nothing where none is known.
+    """
 
     name: str
     primary: str = "#2b45c9"
     accent: str = "#ffb84d"
     tone: Tone = Tone.FRIENDLY
     landing_page: str = ""
+    support: str = ""
     banned_terms: tuple[str, ...] = ()
     disclaimer: str = ""
     logo: bytes | None = None
@@ -53,19 +58,32 @@ class Brand:
 
 @dataclass(frozen=True, kw_only=True)
 class Brief:
-    """One audience and what happened to it. `round` asks for the next angles and phrasings of the same audience."""
+    """One audience and what happened to it. `round` asks for the next angles and phrasings of the same audience.
+
+    `tier_facts`: the audience's own tier, None without a subscription. `next_tier` and `lighter_tier`: its neighbours on
+    the price list, only where they are sold.
+    """
 
     event: str
     brand: Brand
     today: date
-    tier: str | None = None
-    tier_position: TierPosition | None = None
+    tier_facts: TierFacts | None = None
+    next_tier: TierFacts | None = None
+    lighter_tier: TierFacts | None = None
     segment: Segment | None = None
     offers: tuple[Offer, ...] = ()
     proof: tuple[str, ...] = ()
     release_notes: tuple[str, ...] = ()
     round: int = 0
     customer_names: tuple[str, ...] = ()  # those that the tier or the stored texts contain; for the policy alone
+
+    @property
+    def tier(self) -> str | None:
+        return self.tier_facts.name if self.tier_facts else None
+
+    @property
+    def tier_position(self) -> TierPosition | None:
+        return self.tier_facts.position if self.tier_facts else None
 
     @property
     def objective(self) -> Objective:

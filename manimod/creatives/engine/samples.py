@@ -5,6 +5,7 @@ from datetime import date
 
 from manimod.creatives.engine.brief import Brand, Brief, ExportItem, Offer, OfferKind, Tone
 from manimod.creatives.engine.copy.copywriter import write
+from manimod.creatives.engine.facts.model import TierFacts
 from manimod.lifecycle import KINDS
 
 PAGE = "https://www.example/"
@@ -23,6 +24,6 @@ def sample_sets(today: date) -> Iterator[ExportItem]:
     """A set of every sample audience. Every other one has something stored."""
     for i, (event, segment, tier, position) in enumerate(AUDIENCES):
         brand, stored = BRANDS[i % len(BRANDS)], STORED if i % 2 else {}
-        audience = {"event": event, "segment": segment, "tier": tier, "tier_position": position}
-        brief = Brief(**audience, brand=brand, today=today, **stored)
+        tier_facts = TierFacts(name=tier, position=position)
+        brief = Brief(event=event, segment=segment, tier_facts=tier_facts, brand=brand, today=today, **stored)
         yield ExportItem(f"{event}-{segment}-{tier}", write(brief), brand)

@@ -1,0 +1,88 @@
+"""Facts and plans: plain frozen values. Whatever an ad states about the product rests on one of them."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from manimod.lifecycle import LabelledEnum, TierPosition
+
+
+class FactKind(LabelledEnum):
+    """What sort of thing a fact names, which decides the sentences it may stand in."""
+
+    CAPABILITY = "capability", "What one can do"  # timeline view
+    QUANTITY = "quantity", "An amount"  # 20 automations a month
+    THING = "thing", "What one receives"  # a tasting card
+    SERVICE = "service", "What somebody does for the customer"  # email support
+    ACCESS = "access", "What one may use or enter"  # all integrations
+    LIMIT = "limit", "A bound or a term"  # no ads; up to 24 hours
+
+
+class FactSource(LabelledEnum):
+    """Where a fact is stored."""
+
+    STRIPE = "stripe", "Stripe's product"
+    OWNER = "owner", "Your words on the tiers page"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that is true of a plan. `text` is what its source says: "500 automations/mo".
+
+    `phrase` is how it stands in the middle of a sentence, after "has" or "with": "500 automations a month". None where
+    it can't stand there; such a fact may only be listed, as its source wrote it. `topic` is what is counted or had,
+    without the amount ("automations a month"): two facts of one topic are the same feature in two sizes. `number` is
+    None for "unlimited", too; `is_unlimited` says so.
+    """
+
+    text: str
+    kind: FactKind
+    source: FactSource
+    phrase: str | None = None
+    topic: str = ""
+    number: float | None = None
+    unit: str | None = None
+    is_plural: bool = False
+    is_unlimited: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TierFacts:
+    """A tier as ads may speak of it. `facts` in the order of their source, the most important first.
+
+    `is_sold`: the product and one of its prices are active in Stripe. `has_year`: a year of it is sold. `seat`: what is
+    paid for each ("seat"), where it is paid for by the number.
+    """
+
+    name: str | None = None
+    position: TierPosition | None = None
+    facts: tuple[Fact, ...] = ()
+    is_sold: bool = True
+    has_year: bool = False
+    seat: str | None = None
+
+    @cached_property
+    def phrases(self) -> tuple[str, ...]:
+        """The facts that can stand in a sentence."""
+        return tuple(fact.phrase for fact in self.facts if fact.phrase)
+
+
+class ProofKind(LabelledEnum):
+    FIGURE = "figure", "A figure"  # "99.99% of webhooks arrive within a second"
+    QUOTATION = "quotation", "A quotation"  # "“Setup took us an afternoon.” Dana Lee, Otter Bakery"
+    CUSTOMERS = "customers", "Who uses it"  # "Used by marketing teams in 40 countries"
+
+
+@dataclass(frozen=True)
+class Proof:
+    text: str
+    kind: ProofKind
+
+
+@dataclass(frozen=True)
+class ReleaseNote:
+    """Something new in the product, since a day and in one tier where the owner has said so."""
+
+    text: str
+    released_on: date | None = None
+    tier: str | None = None
