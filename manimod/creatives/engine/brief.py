@@ -60,8 +60,8 @@ class Brand:
 class Brief:
     """One audience and what happened to it. `round` asks for the next angles and phrasings of the same audience.
 
-    `tier_facts`: the audience's own tier, None without a subscription. `next_tier` and `lighter_tier`: its neighbours on
-    the price list, only where they are sold.
+    `tier_facts`: the audience's own tier, None without a subscription. `next_tier` and `lighter_tier`: its neighbours
+    on the price list, only where they are sold.
     """
 
     event: str
