@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import re
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from manimod.creatives.engine.brief import Brand
+from manimod.creatives.engine.brief import Brand, CreativeSet, PictureContent
 from manimod.creatives.engine.copy.copywriter import write
 from manimod.creatives.engine.picture import colour, picture
 from manimod.creatives.engine.picture.canvas import TextBox
@@ -35,6 +36,13 @@ EVERY = list(itertools.product(picture.LAYOUTS, MASTERS, (False, True)))
 
 def example(angle="U1", **more):
     return replace(VARIANT, angle=angle, **more)
+
+
+def test_what_a_picture_shows_survives_json():
+    columns = (("Starter", ("20 automations a month",)), ("Team", ("500 automations a month", "Timeline view")))
+    shown = PictureContent(facts=("Timeline view",), figure="500", unit="automations a month", columns=columns)
+    made = replace(write(brief()), variants=(example(picture=shown),))
+    assert CreativeSet.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
 def test_there_are_at_least_six_layouts():

@@ -123,8 +123,27 @@ class PlatformCopy:
 
 
 @dataclass(frozen=True)
+class PictureContent:
+    """What a picture shows beside the headline; the first of these that is there decides what is drawn.
+
+    `columns`: two tiers, the lighter one first, each its name and up to four facts. `figure` and `unit`: an amount and
+    what it counts, such as "500" and "automations a month". `facts`: up to four short texts to list.
+    """
+
+    facts: tuple[str, ...] = ()
+    figure: str = ""
+    unit: str = ""
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @classmethod
+    def from_json(cls, data: dict) -> "PictureContent":
+        columns = tuple((name, tuple(facts)) for name, facts in data.get("columns", ()))
+        return cls(**data | {"facts": tuple(data.get("facts", ())), "columns": columns})
+
+
+@dataclass(frozen=True)
 class Variant:
-    """One ad: an angle, its canonical texts, each placement's texts, and the layout of its picture."""
+    """One ad: an angle, its canonical texts, each placement's texts, and what its picture shows in which layout."""
 
     angle: str
     angle_name: str
@@ -137,6 +156,7 @@ class Variant:
     why: str = ""
     from_day: int | None = None  # days after the event before which this ad should not run, if later than its set
     rules: tuple[Finding, ...] = ()
+    picture: PictureContent = PictureContent()
 
     @classmethod
     def from_json(cls, data: dict) -> "Variant":
@@ -145,7 +165,8 @@ class Variant:
             fields = {field: tuple(lines) for field, lines in copy["fields"].items()}
             platforms[name] = PlatformCopy(fields, copy["call_to_action"])
         findings = tuple(Finding(**finding) for finding in data["rules"])
-        return cls(**data | {"platforms": platforms, "rules": findings})
+        shown = PictureContent.from_json(data.get("picture", {}))  # sets of earlier versions have none
+        return cls(**data | {"platforms": platforms, "rules": findings, "picture": shown})
 
 
 @dataclass(frozen=True)
