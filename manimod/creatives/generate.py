@@ -2,14 +2,14 @@
 
 Most moments are attached to the open creative of their audience, all in one transaction. Each new creative has a
 transaction of its own. Writing takes place before it, because a language model takes its time; the transaction holds
-the connection's lock and looks once more whether an open creative has appeared meanwhile.
+the connection's lock and looks once more whether the moments are still ready and an open creative has appeared.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain
 from time import monotonic
 
 import structlog
@@ -74,29 +74,27 @@ class TargetAudience:
 
 def generate(connection_id: int) -> bool:
     """Write the creatives of a connection's ready moments; True if there may be more."""
-    connection = db.session.get(Connection, connection_id)
-    if connection is None or not connection.is_connected or not connection.account.may_connect_stripe:
-        return False
-    with jobs.transaction():
-        record.mark_ready(connection_id)
     with suppress(LockError), model_lock(connection_id) if settings().llm else nullcontext():
         turn_ends = monotonic() + MAX_SECONDS
-        audiences = _group_by_audience(connection)
         with jobs.transaction():
-            without_creative = _attach_to_open(connection_id, audiences)
+            connection = connections.lock(connection_id)
+            if connection is None or not connection.account.may_connect_stripe:
+                return False
+            record.mark_ready(connection_id)
+            audiences = _group_by_audience(connection)
+            without_creative = _attach_to_open(connection, audiences)
         failed = False
-        for audience in without_creative:
+        for audience, moments in without_creative.items():
             if monotonic() > turn_ends:
                 return True
             try:
-                _write(connection_id, audience, audiences[audience])
+                _write(connection_id, audience, moments)
             except Exception:  # the moments stay ready; the audiences behind must not wait until this one is mended
                 db.session.rollback()
-                log.exception(
-                    "audience_failed", connection=connection_id, kind=audience.event, moments=audiences[audience]
-                )
+                ids = [moment.id for moment in moments]
+                log.exception("audience_failed", connection=connection_id, kind=audience.event, moments=ids)
                 failed = True
-        return not failed and len(list(chain.from_iterable(audiences.values()))) == BATCH_SIZE
+        return not failed and sum(map(len, audiences.values())) == BATCH_SIZE
     return False
 
 
@@ -108,67 +106,66 @@ def model_lock(connection_id: int) -> Lock:
     return jobs.redis().lock(f"mani:generate:{connection_id}", timeout=MODEL_LOCK_TIMEOUT, blocking=False)
 
 
-def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[int]]:
-    """The ids of ready moments by their audience, oldest first."""
+def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]]:
+    """The ready moments by their audience, oldest first."""
     products = select(Subscription.stripe_product_id).where(Subscription.connection_id == connection.id)
     own = products.where(Subscription.stripe_id == Moment.stripe_subscription_id)
     customers = products.where(Subscription.stripe_customer_id == Moment.stripe_customer_id)
     customers = customers.order_by(tiers.NAMED_FIRST).limit(1)
-    product = func.coalesce(own.scalar_subquery(), customers.scalar_subquery())
+    product = func.coalesce(own.scalar_subquery(), customers.scalar_subquery()).label("product")
     # Subqueries rather than joins: PostgreSQL would read all customers for a join with a large batch.
     ranked = select(Customer.segment).where(Customer.connection_id == connection.id)
-    known_segment = ranked.where(Customer.stripe_id == Moment.stripe_customer_id).scalar_subquery()
-    query = select(Moment.id, Moment.kind, Moment.livemode, product, known_segment)
+    segment = ranked.where(Customer.stripe_id == Moment.stripe_customer_id).scalar_subquery().label("segment")
+    times = (Moment.occurred_at, Moment.received_at, Moment.detected_at)
+    query = select(Moment.id, Moment.kind, Moment.livemode, Moment.source, *times, product, segment)
     query = query.where(Moment.connection_id == connection.id, Moment.state == MomentState.READY, OPEN_MOMENTS)
-    moments = db.session.execute(query.order_by(Moment.id).limit(BATCH_SIZE))
     tier_of, audiences = defaultdict(Tier), defaultdict(list)
     for tier in tiers.get_for_connection(connection):
         tier_of[tier.stripe_product_id] = tier
-    for moment_id, kind, livemode, product_id, segment in moments:
-        tier = tier_of[product_id]
-        likely_segment = Segment.NEW if kind == "new_customer" else SEGMENT_BY_POSITION.get(tier.position)
+    for moment in db.session.execute(query.order_by(Moment.id).limit(BATCH_SIZE)):
+        tier = tier_of[moment.product]
+        likely_segment = Segment.NEW if moment.kind == "new_customer" else SEGMENT_BY_POSITION.get(tier.position)
         audience = TargetAudience(
-            event=kind,
+            event=moment.kind,
             tier=tier.name,
             tier_position=tier.position,
-            segment=segment or likely_segment,
-            product=product_id,
-            test_moment=None if livemode else moment_id,
+            segment=moment.segment or likely_segment,
+            product=moment.product,
+            test_moment=None if moment.livemode else moment.id,
         )
-        audiences[audience].append(moment_id)
+        audiences[audience].append(moment)
     return audiences
 
 
-def _attach_to_open(connection_id: int, audiences: dict[TargetAudience, list[int]]) -> dict[TargetAudience, list[Row]]:
-    """Attach moments that are still ready to the open creatives of their audiences.
+def _attach_to_open(
+    connection: Connection, audiences: dict[TargetAudience, list[Row]]
+) -> dict[TargetAudience, list[Row]]:
+    """Attach moments to the open creatives of their audiences.
 
-    Returns the other ready moments: their audience has no open creative, or they are test data, each of which has a
-    creative of its own.
+    Returns the others: their audience has no open creative, or they are test data, each of which has a creative of its
+    own.
     """
-    connection = connections.lock(connection_id)
-    if connection is None:
-        return {}
-    every_id = chain.from_iterable(audiences.values())
-    columns = (Moment.id, Moment.source, Moment.occurred_at, Moment.received_at, Moment.detected_at)
-    ready = select(*columns).where(Moment.id.in_(every_id), Moment.state == MomentState.READY)
-    ready_moments = {moment.id: moment for moment in db.session.execute(ready)}
-    is_open = Creative.status.in_(OPEN_STATUSES)
-    is_recent = Creative.generated_at > now() - REFRESH_AFTER
-    query = select(Creative.id, Creative.event, Creative.tier, Creative.segment, Creative.run_until)
-    query = query.filter_by(account_id=connection.account_id, is_test=False).where(is_open, is_recent)
     open_creatives = {}
-    for creative in db.session.execute(query.order_by(Creative.id)):  # of two, the newer
+    for creative in _find_open(connection.account_id):
         open_creatives[creative.event, creative.tier, creative.segment] = creative
     left, attached = {}, []
-    for audience, moment_ids in audiences.items():
-        moments = [ready_moments[moment_id] for moment_id in moment_ids if moment_id in ready_moments]
+    for audience, moments in audiences.items():
         creative = open_creatives.get((audience.event, audience.tier, audience.segment))
-        if moments and (creative is None or audience.test_moment is not None):
+        if creative is None or audience.test_moment is not None:
             left[audience] = moments
-        elif moments:
+        else:
             attached.append((creative, audience, moments))
-    _attach(connection_id, attached)
+    _attach(connection.id, attached)
     return left
+
+
+def _find_open(account_id: int, **audience: str | None) -> Sequence[Row]:
+    """The creatives that further moments may join, oldest first; of all audiences unless one is given."""
+    query = select(Creative.id, Creative.event, Creative.tier, Creative.segment, Creative.run_until)
+    query = query.filter_by(account_id=account_id, is_test=False, **audience).where(
+        Creative.status.in_(OPEN_STATUSES), Creative.generated_at > now() - REFRESH_AFTER
+    )
+    return db.session.execute(query.order_by(Creative.id)).all()
 
 
 def _attach(connection_id: int, attached: list[tuple[Row | Creative, TargetAudience, list[Row]]]) -> None:
@@ -179,22 +176,23 @@ def _attach(connection_id: int, attached: list[tuple[Row | Creative, TargetAudie
         run_until = max(creative.run_until, last_day)
         creative_rows.append({"creative": creative.id, "more": len(moments), "run_until": run_until})
         ids = [moment.id for moment in moments]
-        for moment_id in ids:
-            moment_rows.append({"id": moment_id, "state": MomentState.GENERATED, "creative_id": creative.id})
+        moment_rows += [{"moment": moment_id, "creative": creative.id} for moment_id in ids]
         log.info("creative_ready", creative=creative.id, connection=connection_id, kind=audience.event, moments=ids)
     if attached:
+        connection = db.session.connection()  # many rows through its driver, without the session's work for each
         count = Creative.moments_count + bindparam("more")
         counted = update(Creative).where(Creative.id == bindparam("creative")).values(moments_count=count)
-        db.session.connection().execute(counted.values(run_until=bindparam("run_until")), creative_rows)
-        db.session.execute(update(Moment), moment_rows)
+        connection.execute(counted.values(run_until=bindparam("run_until")), creative_rows)
+        generated = update(Moment).where(Moment.id == bindparam("moment")).values(state=MomentState.GENERATED)
+        connection.execute(generated.values(creative_id=bindparam("creative")), moment_rows)
 
 
-def _write(connection_id: int, audience: TargetAudience, moment_ids: list[int]) -> None:
+def _write(connection_id: int, audience: TargetAudience, moments: list[Row]) -> None:
     """Write a creative for an audience that has none, and attach its moments."""
     account = db.session.get_one(Connection, connection_id).account
     tier_facts = TierFacts(name=audience.tier, position=audience.tier_position)
     brief = briefs.get_brief(account, audience.event, tier_facts, segment=audience.segment)
-    model = settings().llm
+    model, moment_ids = settings().llm, [moment.id for moment in moments]
     if model:
         db.session.commit()  # ends the read transaction while the model works
     try:
@@ -207,9 +205,17 @@ def _write(connection_id: int, audience: TargetAudience, moment_ids: list[int]) 
             db.session.execute(blocked.values(state=MomentState.BLOCKED, reason=reason))
         return
     with jobs.transaction():
-        for moments in _attach_to_open(connection_id, {audience: moment_ids}).values():
-            connection = db.session.get_one(Connection, connection_id)
-            _attach(connection_id, [(_create(connection, audience, moments[0], content), audience, moments)])
+        connection = connections.lock(connection_id)
+        ready = select(Moment.id).where(Moment.id.in_(moment_ids), Moment.state == MomentState.READY)
+        still_ready = set(db.session.scalars(ready))
+        moments = [moment for moment in moments if moment.id in still_ready]
+        if connection is None or not moments:
+            return
+        same, found = {"event": audience.event, "tier": audience.tier, "segment": audience.segment}, ()
+        if audience.test_moment is None:
+            found = _find_open(connection.account_id, **same)
+        creative = found[-1] if found else _create(connection, audience, moments[0], content)
+        _attach(connection_id, [(creative, audience, moments)])
 
 
 def _create(connection: Connection, audience: TargetAudience, moment: Row, content: CreativeSet) -> Creative:

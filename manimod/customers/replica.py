@@ -173,6 +173,10 @@ def invoice_row(connection_id: int, facts: InvoiceFacts, observed_at: datetime) 
     }
 
 
+def _brings_nickname(arriving: Any) -> ColumnElement[bool]:
+    return and_(Tier.nickname.is_(None), arriving.nickname.is_not(None))
+
+
 def upsert_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
     """Store list prices, and a tier for each product that is met for the first time."""
     price_rows, tier_rows, products = {}, {}, {}
@@ -194,13 +198,9 @@ def upsert_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
         if price.product_name:
             products[price.product] = price
     upsert(Price, list(price_rows.values()), ("connection_id", "stripe_id"))
-    insert_new(Tier, list(tier_rows.values()), ("connection_id", "stripe_product_id"))
+    upsert(Tier, list(tier_rows.values()), ("connection_id", "stripe_product_id"), newer=_brings_nickname)
     for product, price in products.items():
         set_product(connection_id, product, price.product_name, price.product_active is not False)
-    for row in tier_rows.values():
-        nameless = update(Tier).filter_by(connection_id=connection_id, stripe_product_id=row["stripe_product_id"])
-        if row["nickname"]:
-            db.session.execute(nameless.where(Tier.nickname.is_(None)).values(nickname=row["nickname"]))
 
 
 def set_product(connection_id: int, product_id: str, name: str | None, active: bool) -> None:

@@ -12,6 +12,7 @@ from flask import current_app
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import delete, select
+from sqlalchemy.orm import joinedload
 
 from manimod import jobs
 from manimod.config import settings
@@ -77,7 +78,8 @@ def lock(connection_id: int) -> Connection | None:
     None if it is no longer connected. New events may still be stored meanwhile.
     """
     query = select(Connection).where(Connection.id == connection_id, Connection.status == ConnectionStatus.CONNECTED)
-    return db.session.scalar(query.with_for_update(key_share=True))
+    query = query.options(joinedload(Connection.account, innerjoin=True))
+    return db.session.scalar(query.with_for_update(key_share=True, of=Connection))
 
 
 def check_key(text: str) -> KeyCheck:

@@ -1,9 +1,10 @@
 """What the engine is asked for (Brief) and what it delivers (CreativeSet): plain frozen values that survive JSON."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple, Protocol
+
+import orjson
 
 from manimod.creatives.engine.facts.model import TierFacts
 from manimod.lifecycle import KINDS, LabelledEnum, Objective, Segment, TierPosition
@@ -184,7 +185,7 @@ class CreativeSet:
     writer: str = "mani"
 
     def to_json(self) -> dict:
-        return json.loads(json.dumps(asdict(self)))  # lists and plain text, as a database gives them back
+        return orjson.loads(orjson.dumps(self))  # lists and plain text, as a database gives them back
 
     @classmethod
     def from_json(cls, data: dict) -> "CreativeSet":
