@@ -1,11 +1,12 @@
 """The replica of a Stripe account: customers, subscriptions, invoices, prices and tiers, from events and from the sync.
 
-Events may arrive out of order: a row changes only if what arrives is at least as new as what is stored. Who was deleted
-in Stripe stays deleted: callers leave out the customers that `find_erased` returns.
+Events may arrive out of order: a row changes only if what arrives is at least as new as what is stored. Stripe's times
+are whole seconds, in which much may happen: a row's `observed_at` has the second, and in its microseconds the place
+within it. Who was deleted in Stripe stays deleted: callers leave out the customers that `find_erased` returns.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -37,6 +38,8 @@ from manimod.stripe.payloads import (
 )
 
 FINAL_STATUSES = {Subscription: ("canceled", "incomplete_expired"), Invoice: ("paid", "void")}
+# In which a subscription or an invoice goes through its statuses within one second.
+STATUS_ORDER = ("draft", "open", "uncollectible", "incomplete", "trialing", "paused", "active", "past_due", "unpaid")
 
 
 def apply_events(connection: Connection, events: list[EventFacts]) -> None:
@@ -48,12 +51,12 @@ def apply_events(connection: Connection, events: list[EventFacts]) -> None:
         if facts is None or facts.id is None or event.customer_id is None or event.deletes_customer:
             continue
         key = (type(facts).__name__, facts.id)
-        latest[key] = max(latest.get(key, event), event, key=_finality_and_time)
+        latest[key] = max(event, latest.get(key, event), key=_finality_and_time)
         if event.subscription and event.previous_status in UNPAID_STATUSES and facts.status == "active":
             recovered[facts.id] = max(recovered.get(facts.id, 0), event.created)
     customers, subscriptions, invoices, prices = [], [], [], []
     for event in latest.values():
-        observed_at = to_datetime(event.observed)
+        observed_at = to_datetime(event.observed) + _place(event)
         if event.customer:
             customers.append(customer_row(connection.id, event.customer, observed_at))
         elif event.invoice:
@@ -68,12 +71,33 @@ def apply_events(connection: Connection, events: list[EventFacts]) -> None:
     upsert_invoices(invoices)
 
 
-def _finality_and_time(event: EventFacts) -> tuple[bool, int]:
+def place_in_second(status: str | None, previous: str | None = None) -> timedelta:
+    """The place of what is said of an object among what is said in the same second, by its status and the one before.
+
+    A recovery follows the failure.
+    """
+    place = 1
+    if status in STATUS_ORDER:
+        place = 2 * STATUS_ORDER.index(status) + 2
+        if previous in STATUS_ORDER:
+            place = max(place, 2 * STATUS_ORDER.index(previous) + 3)
+    return timedelta(microseconds=place)
+
+
+def _place(event: EventFacts) -> timedelta:
+    if event.type.endswith(".created"):
+        return timedelta(0)
+    about = event.subscription or event.invoice
+    return place_in_second(about and about.status, event.previous_status)
+
+
+def _finality_and_time(event: EventFacts) -> tuple[bool, int, timedelta]:
     """Greater for what is to be kept. After a final status nothing follows, whatever the clocks say."""
+    is_final = False
     for facts, model in ((event.subscription, Subscription), (event.invoice, Invoice)):
         if facts:
-            return facts.status in FINAL_STATUSES[model], event.observed
-    return False, event.observed
+            is_final = facts.status in FINAL_STATUSES[model]
+    return is_final, event.observed, _place(event)
 
 
 @cache
@@ -140,15 +164,16 @@ def upsert_subscriptions(rows: list[dict[str, Any]], recovered: dict[str, int] |
     if not rows:
         return
     recovered = dict(recovered or {})
-    active = {row["stripe_id"]: row["observed_at"] for row in rows if row["status"] == "active"}
-    unpaid = select(Subscription.stripe_id, Subscription.observed_at).where(
-        Subscription.connection_id == rows[0]["connection_id"],
-        Subscription.stripe_id.in_(active),
-        Subscription.status.in_(UNPAID_STATUSES),
+    arriving = {row["stripe_id"]: row for row in rows if row["status"] in ("active", *UNPAID_STATUSES)}
+    stored = select(Subscription.stripe_id, Subscription.status, Subscription.observed_at).where(
+        Subscription.connection_id == rows[0]["connection_id"], Subscription.stripe_id.in_(arriving)
     )
-    for subscription_id, observed_at in db.session.execute(unpaid):
-        if active[subscription_id] >= observed_at:
-            recovered.setdefault(subscription_id, int(active[subscription_id].timestamp()))
+    for subscription_id, status, observed_at in db.session.execute(stored):
+        row = arriving[subscription_id]
+        earlier, later = sorted([(observed_at, status), (row["observed_at"], row["status"])])
+        if earlier[1] in UNPAID_STATUSES and later[1] == "active":
+            before = int(later[0].timestamp()) - 1  # what fails in that second may have failed after it
+            recovered[subscription_id] = max(recovered.get(subscription_id, 0), before)
     upsert(Subscription, rows, ("connection_id", "stripe_id"), newer=_is_newer(Subscription))
     for subscription_id, at in recovered.items():
         query = update(Subscription).filter_by(connection_id=rows[0]["connection_id"], stripe_id=subscription_id)

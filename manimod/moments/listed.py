@@ -1,5 +1,7 @@
 """What Stripe's lists say, for the replica and for the moments that no event has brought."""
 
+from datetime import datetime
+
 import structlog
 from sqlalchemy import and_, select, update
 
@@ -34,7 +36,7 @@ def write_customers(connection: Connection, page: Page, sync_run: SyncRun | None
     known: set[str] = set()
     if sync_run:
         known.update(db.session.scalars(select(Customer.stripe_id).where(in_page, Customer.seen_in_run.is_not(None))))
-    observed_at, since = page.asked_at.replace(microsecond=0), _since(connection, page, sync_run)
+    observed_at, since = _observed(page), _since(connection, page, sync_run)
     rows, found = [], []
     for customer in customers.values():
         rows.append(replica.customer_row(connection.id, customer, observed_at))
@@ -89,7 +91,6 @@ def write_subscriptions(
     customers -= replica.find_erased(connection.id, customers)
     baselines = _baselines(connection.id, page.rows)
     since, read_at = _since(connection, page, sync_run), int(page.asked_at.timestamp())
-    observed_at = page.asked_at.replace(microsecond=0)
     rows, changes, prices, known_invoices = [], [], set(), {}
     for facts in page.rows:
         if facts.customer not in customers:
@@ -103,11 +104,11 @@ def write_subscriptions(
         known = (invoices or {}).get(facts.id) or filter(None, [unpaid])
         is_open = False
         for invoice in known:
-            known_invoices[invoice.id] = replica.invoice_row(connection.id, invoice, observed_at)
+            known_invoices[invoice.id] = replica.invoice_row(connection.id, invoice, _observed(page, invoice.status))
             if (invoice.paid_at or read_at) >= since:
                 changes.append(interpret.found_invoice(invoice, read_at))
             is_open |= invoice.period_start == facts.period_start and invoice.status not in SETTLED_STATUSES
-        row = replica.subscription_row(connection.id, facts, observed_at)
+        row = replica.subscription_row(connection.id, facts, _observed(page, facts.status))
         if sync_run:
             row["seen_in_run"] = sync_run.id
         remembered = compare.remember(before, facts, read_at, is_open)
@@ -121,6 +122,10 @@ def write_subscriptions(
     if sync_run:
         sync_run.subscriptions += len(rows)
     _record(connection, sync_run, changes, customers)
+
+
+def _observed(page: Page, status: str | None = None) -> datetime:
+    return page.asked_at.replace(microsecond=0) + replica.place_in_second(status)
 
 
 def _since(connection: Connection, page: Page, sync_run: SyncRun | None) -> int:

@@ -91,7 +91,7 @@ def _why_not_renewed(moment: DetectedMoment, customer: KnownCustomer) -> str | N
             continue
         if invoice.status == "paid":
             return None
-        is_settled = own and own.recovered_at and own.recovered_at >= invoice.observed_at.timestamp()
+        is_settled = own and own.recovered_at and own.recovered_at >= int(invoice.observed_at.timestamp())
         if invoice.status != "open" or not is_settled:
             reason = INVOICE_REASONS.get(invoice.status, "the invoice of the new period isn't paid")
     return reason

@@ -141,7 +141,7 @@ def renew(life: Life, subscription: dict, begins: int) -> dict:
         moved["status"] = "active"
     subscription = life.change(begins, subscription, **moved)
     draft = invoice(subscription, number, "subscription_cycle", begins)
-    charged = begins + HOUR
+    charged = begins + life.random.choice((HOUR, HOUR, 0))  # or at once: the owner may finalise the draft
     if outcome == "paid":
         life.emit(charged, "invoice.paid", draft | {"status": "paid"})
     elif outcome in ("paused", "void"):
