@@ -50,6 +50,8 @@ class Fact:
 class TierFacts:
     """A tier as ads may speak of it. `facts` in the order of their source, the most important first.
 
+    `inherited`: the facts of the tiers that it refers to ("Everything in Starter"), which it does not repeat itself;
+    facts/steps.py finds them (`read_tiers`) and counts them as kept where two tiers are compared.
     `is_sold`: the product and one of its prices are active in Stripe. `has_year`: a year of it is sold. `seat`: what is
     paid for each ("seat"), where it is paid for by the number.
     """
@@ -57,6 +59,7 @@ class TierFacts:
     name: str | None = None
     position: TierPosition | None = None
     facts: tuple[Fact, ...] = ()
+    inherited: tuple[Fact, ...] = ()
     is_sold: bool = True
     has_year: bool = False
     seat: str | None = None
@@ -65,6 +68,21 @@ class TierFacts:
     def phrases(self) -> tuple[str, ...]:
         """The facts that can stand in a sentence."""
         return tuple(fact.phrase for fact in self.facts if fact.phrase)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TierStep:
+    """From one tier to a larger one. `grows`: pairs of the same thing in a smaller and a larger amount. `keeps`: what
+    both have, or the larger one inherits."""
+
+    adds: tuple[Fact, ...] = ()
+    grows: tuple[tuple[Fact, Fact], ...] = ()
+    keeps: tuple[Fact, ...] = ()
+
+    @property
+    def leaves_out(self) -> tuple[Fact, ...]:
+        """The step seen from above: what the smaller tier lacks."""
+        return self.adds
 
 
 class ProofKind(LabelledEnum):
