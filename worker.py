@@ -17,7 +17,7 @@ from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
-from rq.exceptions import StopRequested
+from rq.exceptions import InvalidJobOperation, StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -63,6 +63,9 @@ class AppWorker(SimpleWorker):
 
 def log_failure(job: Job, kind: type[BaseException], _error: BaseException, trace: TracebackType) -> None:
     """The type and the place only: an error's own text may quote what a person sent."""
+    if kind is InvalidJobOperation:  # RQ finds no record of a job that has just ended: Redis was emptied meanwhile
+        log.warning("job_record_lost", job_id=job.id, task=job.func_name)
+        return
     frames = traceback.extract_tb(trace)
     own_frames = [frame for frame in frames if "/manimod/" in frame.filename]
     frame = (own_frames or frames)[-1]

@@ -30,6 +30,11 @@ def ask_to_stop():
     jobs.redis().set("finished", 1)
 
 
+def empty_redis():
+    """As when Redis restarts without its data in the middle of a job."""
+    jobs.redis().flushdb()
+
+
 @pytest.fixture
 def work(app, valkey):
     """Run the jobs that wait, as a worker of these queues does."""
@@ -70,6 +75,14 @@ def test_a_job_that_fails_is_logged_without_its_words_and_the_next_one_runs(work
     work(FAST)
     assert valkey.get("accounts") is not None
     assert '"error":"ValueError"' in capfd.readouterr().err
+
+
+def test_a_job_that_redis_has_forgotten_meanwhile_has_not_failed(work, capfd):
+    add(empty_redis, result_ttl=0)  # as in jobs.enqueue
+    work(FAST)
+    said = capfd.readouterr().err
+    assert "job_record_lost" in said
+    assert "job_failed" not in said
 
 
 def test_a_job_that_hangs_is_ended_at_its_time_limit(work, valkey):

@@ -209,13 +209,13 @@ def _in_turn(kinds: list[Fault], count: int, draw: Random) -> list[Fault]:
 
 
 def read_log(scene: Scene) -> Counter:
-    """How often mani's log speaks of trouble, by the event's name."""
+    """How often mani's log speaks of trouble, by the event's name and its error."""
     found = Counter()
     for line in scene.stack.log().splitlines():
         with suppress(ValueError):
             entry = json.loads(line)
             if entry.get("level") not in ("info", "debug"):
-                found[entry.get("event", "?")] += 1
+                found[" ".join(filter(None, [entry.get("event", "?"), entry.get("error")]))] += 1
     return found
 
 
