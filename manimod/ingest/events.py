@@ -94,7 +94,7 @@ def log_stored(connection_id: int, event: MinimisedEvent, source: Source, is_new
 def due() -> set[int]:
     """The connections with work that no job has taken up: pending events, and moments that are ready."""
     late = now() - STUCK_AFTER
-    events = select(StripeEvent.connection_id).where(
+    events = select(StripeEvent.connection_id, StripeEvent.state).where(
         StripeEvent.state.in_((EventState.PENDING, EventState.THIN)), StripeEvent.received_at < late
     )
     is_ready = and_(Moment.state == MomentState.READY, Moment.detected_at < late)
@@ -102,7 +102,11 @@ def due() -> set[int]:
     moments = select(Moment.connection_id).where(OPEN_MOMENTS, or_(is_ready, grace_is_over))
     connected = select(Connection.id).where(Connection.status == ConnectionStatus.CONNECTED)
     may_be_read = select(Connection.id).where(Connection.may_be_read())
-    with_events = set(db.session.scalars(events.distinct())).intersection(db.session.scalars(connected))
+    with_events = set()
+    for connection_id, state in db.session.execute(events.distinct()):
+        if state == EventState.PENDING or not jobs.is_paused(THIN_PAUSE_KEY.format(connection_id)):
+            with_events.add(connection_id)
+    with_events.intersection_update(db.session.scalars(connected))
     with_moments = set(db.session.scalars(moments.distinct())).intersection(db.session.scalars(may_be_read))
     return with_events | with_moments
 

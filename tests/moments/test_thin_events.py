@@ -4,11 +4,14 @@ import time
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from manimod import tasks
 from manimod.extensions import db
+from manimod.ingest import events
+from manimod.jobs import transaction
 from manimod.models import Customer, Moment, StripeEvent
+from manimod.models.accounts import now
 from tests import factories
 from tests.stripe_events import customer, event, invoice, subscription
 
@@ -124,6 +127,16 @@ def test_an_object_that_stripe_cannot_give_now_is_asked_for_again(send, lists, v
     [row] = db.session.scalars(select(StripeEvent))
     tasks.process_events(row.connection_id)
     assert states() == {"new_customer:cus_1": "generated"}
+
+
+def test_while_stripe_is_away_no_job_is_asked_for(send, lists, connection, valkey):
+    lists.fails = True
+    send(thin("customer.created", customer()))
+    with transaction():
+        db.session.execute(update(StripeEvent).values(received_at=now() - 2 * events.STUCK_AFTER))
+    assert events.due() == set()
+    valkey.delete(*valkey.keys("mani:thin:*"))  # the pause is over
+    assert events.due() == {connection.id}
 
 
 def test_a_recovery_withdraws_the_failed_payment(send, lists):
