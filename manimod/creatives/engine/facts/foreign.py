@@ -8,14 +8,19 @@ from manimod.creatives.engine.facts.words import TABLE
 LANGUAGES = TABLE["languages"]
 GERMAN = frozenset(LANGUAGES["german"])
 OTHER = frozenset(LANGUAGES["other"])
+ALSO_ENGLISH = frozenset(LANGUAGES["also_english"])
 LOANWORDS = frozenset(LANGUAGES["loanwords"])
 
 
 def is_foreign(line: str) -> bool:
-    words = re.findall(r"[^\W\d_][\w'’]*", line.lower())
-    return any(
-        word in GERMAN | OTHER or not (word.isascii() or word in LOANWORDS or "’" in word) for word in words
-    ) or bool(re.match(LANGUAGES["german_adjective"], (words or [""])[0]))
+    """By its words and letters, and by a German adjective in front ("Erweiterte ..."): a small test for short lines."""
+    found = re.findall(r"[^\W\d_][\w'’]*", line)
+    inside = {
+        word.lower() for i, word in enumerate(found) if word.lower() not in ALSO_ENGLISH or (i and word.islower())
+    }
+    if inside & (GERMAN | OTHER) or (found and re.match(LANGUAGES["german_adjective"], found[0].lower())):
+        return True
+    return any(not word.replace("’", "").isascii() for word in inside - LOANWORDS)
 
 
 def phrase(line: str) -> NounPhrase | None:
@@ -31,6 +36,9 @@ def phrase(line: str) -> NounPhrase | None:
         return NounPhrase(line, False) if not re.search(r"[\u3040-\u30ff\d]", line) else None
     if words[-1][:1].islower() or any(re.match(LANGUAGES["german_verb"], word) for word in words[1:]):
         return None
-    if lower[0] in LANGUAGES["german_small"] or re.match(LANGUAGES["german_adjective"], lower[0]):
+    has_adjective = re.match(LANGUAGES["german_adjective"], lower[0])
+    if has_adjective and "und" in words:
+        return None
+    if lower[0] in LANGUAGES["german_small"] or has_adjective:
         words[0] = lower[0]
     return NounPhrase(" ".join(words), False) if len(words) > 1 or "-" in words[0] else None

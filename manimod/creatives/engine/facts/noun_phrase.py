@@ -7,11 +7,19 @@ from dataclasses import dataclass
 from manimod.creatives.engine.facts import words
 from manimod.creatives.engine.facts.words import TABLE, Number
 
-CLAUSES = {name: frozenset(entries) for name, entries in TABLE["clauses"].items()}
+CLAUSES = {name: frozenset(entries) for name, entries in TABLE["clauses"].items() if isinstance(entries, list)}
+MADE_OF_A_VERB = re.compile(TABLE["clauses"]["made_of_a_verb"])
 FIXED = TABLE["words"]["fixed"]
 PUFFS = frozenset(TABLE["words"]["puffs"])
 REPLACED = TABLE["words"]["replaced"]
+PLACES = tuple(TABLE["words"]["places"])
+OWN_PLACE = frozenset(TABLE["words"]["own_place"])
+PLURAL_MODIFIERS = frozenset(TABLE["words"]["plural_modifiers"])
+SIZES = frozenset(TABLE["words"]["sizes"])
 PARTICIPLE = re.compile(r"(?!(feed|seed|speed|bed|breed|need|shed|weed|embed|red)$)\w{2,}ed$")
+PERIODS = ("hour", "day", "week", "month", "quarter", "year")
+PERIOD = re.compile(r" an? (day|week|month|quarter|year)$")
+LONGEST = 60  # characters: what is longer leaves no room for a sentence around it
 
 
 @dataclass(frozen=True)
@@ -20,22 +28,30 @@ class NounPhrase:
     is_plural: bool
 
 
-def noun_phrase(text: str) -> NounPhrase | None:
+def noun_phrase(line: str) -> NounPhrase | None:
     """Takes a clean line in English, without brackets, its amount written out ("up to 20 users", "30-day logs")."""
-    if fixed := FIXED.get(text.lower()):
+    if fixed := FIXED.get(line.lower()):
         return NounPhrase(fixed, fixed.endswith("s"))
-    tokens = _without_puffs([REPLACED.get(word.lower(), word) for word in text.split()])
-    if not tokens or re.search(r"[:;?!\"“”…]|\s[-–—/|]\s", " ".join(tokens)) or is_clause(tokens):
+    tokens = [REPLACED.get(word.lower(), word) for word in line.split()]
+    tokens = _without_puffs(tokens)
+    if not tokens or re.search(r"[:;?!\"“”…/]\s|\s[-–—/|]|[?!\"“”…]", " ".join(tokens)) or is_clause(tokens):
         return None
-    tokens = words.lowered(tokens)
-    items = [item.split() for item in re.split(r"\s*\+\s+|,\s+(?:and\s+)?", " ".join(tokens)) if item]
-    if len(items) == 1:
-        return _one_thing(items[0])
-    things = [_one_thing(item) for item in items]
-    if None in things:
+    if words.may_hold_a_name(tokens):
+        return None
+    things = [_one_thing(item.split()) for item in _items(" ".join(words.lowered(tokens)))]
+    if not things or None in things:
         return None
     names = [thing.text for thing in things if thing]
-    return NounPhrase(f"{', '.join(names[:-1])} and {names[-1]}", True)
+    text = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
+    return NounPhrase(text, len(names) > 1 or things[0].is_plural) if len(text) <= LONGEST else None
+
+
+def _items(line: str) -> list[str]:
+    """ "A + B", "A, B and C", one by one; "A and B" alone stays a pair, which may share its last word."""
+    items = re.split(r"\s+\+\s+|,\s+(?:and\s+)?", line)
+    if len(items) > 1 and ", " in line:
+        items[-1:] = items[-1].split(" and ", 1)
+    return [item for item in items if item]
 
 
 def is_clause(tokens: list[str]) -> bool:
@@ -44,91 +60,141 @@ def is_clause(tokens: list[str]) -> bool:
     first, second = lower[0], (lower[1:2] or [""])[0]
     if CLAUSES["words"] & set(lower) or any(word.endswith(("n't", "n’t", "'ll", "’ll")) for word in lower):
         return True
-    if first.endswith("ly") and first not in words.ADJECTIVES or lower[-1].endswith("ly") and len(lower) > 2:
+    if any(word.endswith("ly") and word not in words.ADJECTIVES for word in (first, lower[-1])):
         return True
     if PARTICIPLE.match(first) and (second in words.PREPOSITIONS or not second):
         return True
     if first.endswith("ing") and second in words.DETERMINERS:
         return True
-    return _opens_with_a_verb(first, second, lower[2:])
+    return is_command(tokens) or _tells_what_it_does(first, second, lower[2:])
 
 
-def _opens_with_a_verb(first: str, second: str, rest: list[str]) -> bool:
-    verbs, also_nouns = CLAUSES["verbs"], CLAUSES["also_nouns"]
-    if first in verbs | also_nouns:
-        if first not in also_nouns or second in CLAUSES["after_a_verb"]:
-            return bool(second)
-        if not second or second in CLAUSES["after_a_noun"]:
-            return second in ("and", "&") and any(word in CLAUSES["after_a_verb"] for word in rest)
-        return first not in CLAUSES["noun_before_noun"]
-    stem = next(
-        (s for s in (first[:-1], first[:-2], first[:-3] + "y") if first.endswith("s") and s in verbs | also_nouns), ""
-    )
-    if not stem or not second or second in CLAUSES["after_a_noun"] - {"and", "&"}:
+def is_command(tokens: list[str]) -> bool:
+    """ "Remove branding", "Access all sounds"; not "Access to the archive", "Search filters"."""
+    first, second, *rest = [token.lower().strip(",.") for token in [*tokens, "", ""]]
+    if first not in CLAUSES["verbs"] | CLAUSES["also_nouns"]:
+        return False
+    if first not in CLAUSES["also_nouns"] or second in CLAUSES["after_a_verb"]:
+        return True
+    if second in ("and", "&"):
+        return any(word in CLAUSES["after_a_verb"] for word in rest)
+    if not second or second in CLAUSES["after_a_noun"] or first in CLAUSES["noun_before_noun"]:
+        return False
+    number = words.number_of(second)
+    return number != Number.COUNT and not (number == Number.MASS and MADE_OF_A_VERB.search(second))
+
+
+def _tells_what_it_does(first: str, second: str, rest: list[str]) -> bool:
+    """ "Blocks cold emails", "Sorts and labels every email"; not "Blocks of ten"."""
+    stems = (first[:-1], first[:-2], first[:-3] + "y") if first.endswith("s") else ()
+    if not second or not any(stem in CLAUSES["verbs"] | CLAUSES["also_nouns"] for stem in stems):
         return False
     if second in ("and", "&"):
         return any(word in CLAUSES["after_a_verb"] for word in rest)
-    return second not in words.PREPOSITIONS or second in CLAUSES["after_a_verb"]
+    return second not in words.PREPOSITIONS or second in ("into", "each", "every", "a", "an")
 
 
 def _without_puffs(tokens: list[str]) -> list[str]:
-    while tokens and tokens[0].lower().strip(",") in PUFFS:
-        tokens = tokens[1:]
-    return tokens
+    """What is left when "powerful" goes. A single word is too little: "Basic support" is no support to boast of."""
+    rest = tokens
+    while rest and rest[0].lower().strip(",") in PUFFS:
+        rest = rest[1:]
+    return rest if len(rest) > 1 or rest == tokens else []
 
 
 def _one_thing(tokens: list[str]) -> NounPhrase | None:
-    """A noun with what stands before it, then perhaps "for ...", "in ...": only the noun decides the article."""
-    start = 2 if [token.lower() for token in tokens[:2]] == ["up", "to"] else 1
-    at = next((i for i in range(start, len(tokens)) if tokens[i].lower() in words.PREPOSITIONS), len(tokens))
+    """A noun with what stands before it, then perhaps "for ...", "in ...": the noun alone decides the article."""
+    if tokens[0].lower() == "your" and tokens[1:2] == ["own"]:
+        tokens = tokens[2:]
+    at = _end_of_core(tokens)
     core, tail = tokens[:at], tokens[at:]
-    if not core or not _is_complete(tail):
+    named = _pair(core) if "and" in core else _named(core, tail)
+    if not named or not _is_complete(tail):
         return None
-    named = _named(core)
-    if not named:
+    whole = " ".join([named.text, *tail])
+    if core[0] == "1" and PERIOD.search(whole):
+        return NounPhrase(PERIOD.sub(r" each \1", words.a(whole.removeprefix("1 "))), False)
+    return NounPhrase(whole, named.is_plural)
+
+
+def _end_of_core(tokens: list[str]) -> int:
+    """Where "for ...", "in ..." or "a month" begins; "up to 5 users" and "5 to 7 bottles" are one."""
+    line = " ".join(tokens).lower()
+    start = 3 if re.match(r"up to |\d+ to \d", line) else 1
+    for i in range(start, len(tokens)):
+        if tokens[i].lower() in ("a", "an"):
+            if tokens[i + 1 :] and tokens[i + 1].lower() in PERIODS:
+                return i
+        elif tokens[i].lower() in words.PREPOSITIONS:
+            return i
+    return len(tokens)
+
+
+def _named(core: list[str], tail: list[str]) -> NounPhrase | None:
+    """The noun with its article, if it needs one."""
+    text = " ".join(core)
+    first, noun = core[0].lower(), core[-1]
+    if re.match(r"\d[\d.,]*\+?$", first) or first == "up":
+        return _counted(core, tail)
+    number = words.number_of(noun)
+    if number is None or first == "limited" or PARTICIPLE.match(noun):
         return None
-    return NounPhrase(" ".join([named.text, *tail]), named.is_plural)
-
-
-def _named(core: list[str]) -> NounPhrase | None:
-    if "and" in core:
-        at = core.index("and")
-        first, last = core[:at], core[at + 1 :]
-        if not first or not last or "and" in last:
-            return None
-        return _pair(first, last)
-    number = words.number_of(core[-1])
-    if core[0].lower() == "your" and core[1:2] == ["own"]:
-        core = core[2:]
-    first = core[0].lower()
-    if number is None or PARTICIPLE.match(core[-1]):
+    if noun == "access" and first[0].isalpha() and text.removesuffix(" access").endswith(PLACES):
+        full, place = re.fullmatch(r"(full )?(.+) access", text).groups(default="")
+        return NounPhrase(f"{full}access to the {place}", False)
+    if first in words.DETERMINERS or number == Number.PLURAL:
+        return NounPhrase(text, number == Number.PLURAL)
+    if len(core) > 1 and words.number_of(core[-2]) == Number.PLURAL and core[-2].lower() not in PLURAL_MODIFIERS:
         return None
-    if re.match(r"\d", first) and not re.match(r"\d+-[a-z]|24/7|\d+[dk]$", first):
-        return NounPhrase(" ".join(core), number == Number.PLURAL or first != "1")
-    if first == "up" or first in words.DETERMINERS or number != Number.COUNT:
-        return NounPhrase(" ".join(core), number == Number.PLURAL)
-    if core[-1] in TABLE["words"]["takes_the"] and len(core) == 2 and words.is_fixed(core[0]):
-        return NounPhrase(" ".join(["the", *core]), False)
-    return NounPhrase(words.a(" ".join(core)), False)
+    if number != Number.COUNT:
+        return NounPhrase(text, number == Number.PLURAL)
+    if noun in TABLE["words"]["takes_the"] and len(core) == 2 and words.is_fixed(core[0]):
+        return NounPhrase(f"the {text}", False)
+    if text.endswith(PLACES) and first not in OWN_PLACE:
+        return NounPhrase(f"the {text}", False)
+    return NounPhrase(words.a(text), False)
 
 
-def _pair(first: list[str], last: list[str]) -> NounPhrase | None:
+def _counted(core: list[str], tail: list[str]) -> NounPhrase | None:
+    """ "20 automations", "50 GB of storage"; not "4 personal training"."""
+    text, number = " ".join(core), words.number_of(core[-1])
+    if len(core) > 1 and (core[-1] in SIZES and tail[:1] == ["of"] or number == Number.PLURAL):
+        return NounPhrase(text, True)
+    return NounPhrase(text, False) if core[0] == "1" and number == Number.COUNT else None
+
+
+def _pair(core: list[str]) -> NounPhrase | None:
     """ "a manager and training"; "topic and subtopic labelling", where both belong to the last noun."""
-    end = _named(last)
+    at = core.index("and")
+    first, last = core[:at], core[at + 1 :]
+    if not first or not last or "and" in last:
+        return None
+    end = _named(last, [])
     if not end:
         return None
     if len(first) == 1 and len(last) > 1 and words.number_of(first[0]) in (None, Number.COUNT):
-        return NounPhrase(" ".join([*first, "and", end.text]), end.is_plural)
-    start = _named(first)
+        if end.text.split(" ", 1)[0] in ("a", "an"):
+            return None
+        the = "the " if end.text.startswith("the ") else ""
+        return NounPhrase(f"{the}{first[0]} and {end.text.removeprefix('the ')}", end.is_plural)
+    start = _named(first, [])
+    if start and start.text.startswith("the ") and end.text.startswith("the "):
+        return NounPhrase(f"{start.text} and {end.text.removeprefix('the ')}", True)
     return NounPhrase(f"{start.text} and {end.text}", True) if start else None
 
 
 def _is_complete(tail: list[str]) -> bool:
     """A countable noun without its article ("access to gym") or a missing word makes the whole a fault."""
+    if tail[1:] and tail[0] in ("a", "an") and tail[1] in PERIODS:
+        tail = tail[2:]
     if not tail:
         return True
-    if tail[-1].lower() in words.SMALL or tail[0].lower() in ("every", "each", "a", "an", "per", "by", "as"):
+    if tail[-1].lower() in words.SMALL:
+        return False
+    if tail[0].lower() in ("every", "each", "a", "an", "per", "by", "as", "once", "twice", "on"):
         return len(tail) > 1
+    if any(token.endswith("+") for token in tail):
+        return False
     if any(token.lower() in words.DETERMINERS or re.match(r"\d", token) for token in tail[1:]):
         return True
-    return words.number_of(tail[-1]) != Number.COUNT or words.is_fixed(tail[-1]) or tail[0].lower() == "on"
+    return words.number_of(tail[-1]) != Number.COUNT or words.is_fixed(tail[-1])

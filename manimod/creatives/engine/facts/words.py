@@ -27,6 +27,9 @@ COUNT = frozenset(_WORDS["count"])
 PLURALS = frozenset(_WORDS["irregular_plurals"])
 SINGULARS_IN_S = frozenset(_WORDS["plural_exceptions"])
 NAMES = frozenset(_WORDS["brands"]) | frozenset(_WORDS["proper"])
+HOUSE_NAMES = frozenset(_WORDS["house_names"])
+KNOWN = MASS | COUNT | ADJECTIVES | PLURALS | frozenset(_WORDS["common"])
+PARTICLE = re.compile(r"-(?:up|in|on|off|out|over|by|through)s?$")  # follow-ups, a sign-in, add-ons
 ACRONYMS = frozenset(_WORDS["acronyms"])
 
 
@@ -40,15 +43,16 @@ class Number(StrEnum):
 
 def number_of(noun: str) -> Number | None:
     """None: the word is in no list and its ending says nothing, or it is no noun."""
-    word = noun.lower().rsplit("-", 1)[-1] if noun.lower() not in MASS | COUNT | ADJECTIVES else noun.lower()
-    if word in ADJECTIVES and word not in MASS | COUNT:
-        return None
+    whole = noun.lower()
+    word = whole if whole in KNOWN or PARTICLE.search(whole) else whole.rsplit("-", 1)[-1]
     if word in PLURALS or re.fullmatch(r"[A-Z0-9]{2,}s", noun):
         return Number.PLURAL
     if word in COUNT:
         return Number.COUNT
     if word in MASS:
         return Number.MASS
+    if word in ADJECTIVES:
+        return None
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) and word not in SINGULARS_IN_S:
         return Number.PLURAL
     if not re.fullmatch(r"[a-z'’]{4,}", word):
@@ -59,7 +63,8 @@ def number_of(noun: str) -> Number | None:
 
 
 def plural(noun: str) -> str:
-    if number_of(noun) in (Number.PLURAL, Number.MASS):
+    """The noun as it is, where nothing says that it counts."""
+    if number_of(noun) != Number.COUNT:
         return noun
     if re.search(r"[^aeiou]y$", noun):
         return noun[:-1] + "ies"
@@ -67,27 +72,53 @@ def plural(noun: str) -> str:
 
 
 def is_fixed(word: str) -> bool:
-    """Whether the word keeps its capitals wherever it stands: API, iOS, GitHub, Slack, Monday."""
-    bare = word.strip("(),.;:'’\"")
-    root = bare.removesuffix("'s").removesuffix("’s")
-    parts = re.split(r"[-/]", root)
-    if any(part in NAMES for part in parts) or root.upper() in ACRONYMS and root.isupper():
+    """Whether the word keeps its capitals wherever it stands: API, iOS, GitHub, Slack, Monday, X-ray."""
+    bare = re.sub(r"['’]s$", "", word.strip("(),.;:'’\""))
+    parts = [bare, *re.split(r"[-/]", bare)]
+    if any(part in NAMES or re.fullmatch(r"[A-Z0-9&]{2,5}s?|[A-Z](/[A-Z])+", part) for part in parts):
         return True
-    if re.search(r"[a-z][A-Z]|\d[A-Z]|[A-Z]\d|\.[a-z]", root) or re.fullmatch(r"[A-Z]{2,}s", root):
-        return True
-    return any(re.fullmatch(r"[A-Z&]{2,5}", part) for part in parts) or bool(re.fullmatch(r"[A-Z](/[A-Z])+", root))
+    return bool(re.search(r"[a-z][A-Z]|\d[A-Z]|[A-Z]\d|\.[a-z]|[A-Z]{2}[a-rt-z]|^[XTUV]-", bare))
 
 
-def lowered(words: list[str]) -> list[str]:
-    """Title Case lowered. In a line that is written as a sentence only the first word is, so that names are kept."""
-    inner = [word for word in words if word.lower() not in SMALL and word[:1].isalpha()]
-    is_title = len(inner) > 1 and all(word[:1].isupper() or is_fixed(word) for word in inner)
+def lowered(tokens: list[str]) -> list[str]:
+    """Title Case lowered. In a line that is written as a sentence only its first word is, so that names are kept."""
+    is_title, named = _is_title(tokens), _named(tokens)
+    starts_with_a_name = not is_title and len(named) > 1 and named[1][:1].isupper() and not _is_common(named[1])
     result = []
-    for i, word in enumerate(words):
-        is_first = not any(earlier[:1].isalpha() for earlier in words[:i])
-        known = number_of(word) is not None and word.lower().rsplit("-", 1)[-1] in MASS | COUNT
-        result.append(word.lower() if (is_first or is_title or known) and not is_fixed(word) else word)
+    for token in tokens:
+        is_first = named[:1] == [token] and not starts_with_a_name
+        is_lowered = is_title or is_first or token.lower() in SMALL or _is_common(token)
+        result.append(token.lower() if is_lowered and not is_fixed(token) else token)
     return result
+
+
+def may_hold_a_name(tokens: list[str]) -> bool:
+    """Whether capitals may be a name of the seller's own: an unknown word in Title Case, two capitals in a sentence."""
+    named = _named(tokens)
+    if _is_title(tokens):
+        return named[-1].lower() in HOUSE_NAMES or not all(map(is_known, named[1:]))
+    inner = [token[:1].isupper() and not is_fixed(token) for token in tokens[1:]]
+    return any(one and other for one, other in zip(inner, inner[1:], strict=False))
+
+
+def is_known(word: str) -> bool:
+    return is_fixed(word) or _is_common(word) or number_of(word) is not None
+
+
+def _is_title(tokens: list[str]) -> bool:
+    named = _named(tokens)
+    return len(named) > 1 and all(token[:1].isupper() or is_fixed(token) for token in named)
+
+
+def _named(tokens: list[str]) -> list[str]:
+    return [token for token in tokens if token.lower() not in SMALL and token[:1].isalpha()]
+
+
+def _is_common(word: str) -> bool:
+    """Whether a list has the word or its singular, so that a capital is only style."""
+    lower = word.lower()
+    singulars = [lower, lower.removesuffix("s"), lower.removesuffix("es"), lower.rsplit("-", 1)[-1].removesuffix("s")]
+    return not is_fixed(word) and any(singular in KNOWN for singular in singulars)
 
 
 def a(phrase: str) -> str:
