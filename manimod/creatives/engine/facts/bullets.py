@@ -5,10 +5,10 @@ import json
 import re
 import unicodedata
 
-from manimod.creatives.engine.facts import amounts, foreign
+from manimod.creatives.engine.facts import amounts
 from manimod.creatives.engine.facts.amounts import Amount
 from manimod.creatives.engine.facts.model import Fact, FactKind, FactSource
-from manimod.creatives.engine.facts.noun_phrase import is_command, noun_phrase
+from manimod.creatives.engine.facts.noun_phrase import foreign_phrase, is_command, is_foreign, noun_phrase
 from manimod.creatives.engine.facts.words import TABLE, is_known
 
 CLEAN = TABLE["clean"]
@@ -32,7 +32,7 @@ def read_fact(text: str, source: FactSource) -> Fact | None:
     amount = amounts.read_amount(bare)
     phrase = None
     if not _has_condition(written_out):
-        phrase = foreign.phrase(bare) if foreign.is_foreign(bare) else noun_phrase(bare)
+        phrase = foreign_phrase(bare) if is_foreign(bare) else noun_phrase(bare)
     return Fact(
         text=line,
         kind=_kind(bare, amount),

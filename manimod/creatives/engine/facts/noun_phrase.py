@@ -15,10 +15,17 @@ REPLACED = TABLE["words"]["replaced"]
 PLACES = tuple(TABLE["words"]["places"])
 OWN_PLACE = frozenset(TABLE["words"]["own_place"])
 PLURAL_MODIFIERS = frozenset(TABLE["words"]["plural_modifiers"])
+LANGUAGES = TABLE["languages"]
+GERMAN, OTHER, ALSO_ENGLISH, LOANWORDS = (
+    frozenset(LANGUAGES[name]) for name in ("german", "other", "also_english", "loanwords")
+)
+GERMAN_ADJECTIVE = re.compile(LANGUAGES["german_adjective"])
+NOT_ADVERBS = words.ADJECTIVES | frozenset(TABLE["words"]["not_adverbs"])
 SIZES = frozenset(TABLE["words"]["sizes"])
 PARTICIPLE = re.compile(r"(?!(feed|seed|speed|bed|breed|need|shed|weed|embed|red)$)\w{2,}ed$")
 PERIODS = ("hour", "day", "week", "month", "quarter", "year")
 PERIOD = re.compile(r" an? (day|week|month|quarter|year)$")
+FIRST_EAST_ASIAN = 0x2E80
 LONGEST = 60  # characters: what is longer leaves no room for a sentence around it
 
 
@@ -60,13 +67,13 @@ def is_clause(tokens: list[str]) -> bool:
     first, second = lower[0], (lower[1:2] or [""])[0]
     if CLAUSES["words"] & set(lower) or any(word.endswith(("n't", "n’t", "'ll", "’ll")) for word in lower):
         return True
-    if any(word.endswith("ly") and word not in words.ADJECTIVES for word in (first, lower[-1])):
+    if any(word.endswith("ly") and word not in NOT_ADVERBS for word in (first, lower[-1])):
         return True
     if PARTICIPLE.match(first) and (second in words.PREPOSITIONS or not second):
         return True
     if first.endswith("ing") and second in words.DETERMINERS:
         return True
-    return is_command(tokens) or _tells_what_it_does(first, second, lower[2:])
+    return is_command(tokens) or _is_statement(first, second, lower[2:])
 
 
 def is_command(tokens: list[str]) -> bool:
@@ -84,7 +91,7 @@ def is_command(tokens: list[str]) -> bool:
     return number != Number.COUNT and not (number == Number.MASS and MADE_OF_A_VERB.search(second))
 
 
-def _tells_what_it_does(first: str, second: str, rest: list[str]) -> bool:
+def _is_statement(first: str, second: str, rest: list[str]) -> bool:
     """ "Blocks cold emails", "Sorts and labels every email"; not "Blocks of ten"."""
     stems = (first[:-1], first[:-2], first[:-3] + "y") if first.endswith("s") else ()
     if not second or not any(stem in CLAUSES["verbs"] | CLAUSES["also_nouns"] for stem in stems):
@@ -95,11 +102,13 @@ def _tells_what_it_does(first: str, second: str, rest: list[str]) -> bool:
 
 
 def _without_puffs(tokens: list[str]) -> list[str]:
-    """What is left when "powerful" goes. A single word is too little: "Basic support" is no support to boast of."""
+    """What is left when "powerful" goes; nothing of "Basic support", which is no support to boast of."""
     rest = tokens
     while rest and rest[0].lower().strip(",") in PUFFS:
         rest = rest[1:]
-    return rest if len(rest) > 1 or rest == tokens else []
+    if len(rest) > 1 or rest == tokens:
+        return rest
+    return [] if tokens[0].lower() in TABLE["words"]["belittling"] else tokens
 
 
 def _one_thing(tokens: list[str]) -> NounPhrase | None:
@@ -140,8 +149,8 @@ def _named(core: list[str], tail: list[str]) -> NounPhrase | None:
     if number is None or first == "limited" or PARTICIPLE.match(noun):
         return None
     if noun == "access" and first[0].isalpha() and text.removesuffix(" access").endswith(PLACES):
-        full, place = re.fullmatch(r"(full )?(.+) access", text).groups(default="")
-        return NounPhrase(f"{full}access to the {place}", False)
+        extent, place = re.fullmatch(r"((?:full|unlimited|priority|off-peak|weekend) )?(.+) access", text).groups("")
+        return NounPhrase(f"{extent}access to the {place}", False)
     if first in words.DETERMINERS or number == Number.PLURAL:
         return NounPhrase(text, number == Number.PLURAL)
     if len(core) > 1 and words.number_of(core[-2]) == Number.PLURAL and core[-2].lower() not in PLURAL_MODIFIERS:
@@ -198,3 +207,33 @@ def _is_complete(tail: list[str]) -> bool:
     if any(token.lower() in words.DETERMINERS or re.match(r"\d", token) for token in tail[1:]):
         return True
     return words.number_of(tail[-1]) != Number.COUNT or words.is_fixed(tail[-1])
+
+
+def is_foreign(line: str) -> bool:
+    """By its words and letters, and by a German adjective in front ("Erweiterte ..."): a small test for short lines."""
+    found = re.findall(r"[^\W\d_][\w'’]*", line)
+    inside = {word.lower() for word in found} - ALSO_ENGLISH
+    inside |= {word for word in found[1:] if word in ALSO_ENGLISH}
+    if inside & (GERMAN | OTHER) or (found and GERMAN_ADJECTIVE.match(found[0].lower())):
+        return True
+    return any(not word.replace("’", "").isascii() for word in inside - LOANWORDS)
+
+
+def foreign_phrase(line: str) -> NounPhrase | None:
+    """As it is written, where that is certain: German nouns keep their capitals, and nothing gets an article."""
+    if re.search(r"[:;?!/\"]", line):
+        return None
+    tokens = line.replace("&", "und").split()
+    first = tokens[0].lower()
+    if {token.lower() for token in tokens} & OTHER:
+        is_certain = re.match(LANGUAGES["other_opener"], line.lower()) and "," not in line
+        return NounPhrase(first + line[len(first) :], True) if is_certain else None
+    if any(ord(character) > FIRST_EAST_ASIAN for character in line):
+        return None if re.search(r"[\u3040-\u30ff\d]", line) else NounPhrase(line, False)
+    has_adjective = GERMAN_ADJECTIVE.match(first)
+    is_clause = tokens[-1][:1].islower() or any(re.match(LANGUAGES["german_verb"], token) for token in tokens[1:])
+    if is_clause or has_adjective and "und" in tokens or (len(tokens) == 1 and "-" not in first):
+        return None
+    if has_adjective or first in LANGUAGES["german_small"]:
+        tokens[0] = first
+    return NounPhrase(" ".join(tokens), False)

@@ -84,10 +84,11 @@ def lowered(tokens: list[str]) -> list[str]:
     """Title Case lowered. In a line that is written as a sentence only its first word is, so that names are kept."""
     is_title, named = _is_title(tokens), _named(tokens)
     starts_with_a_name = not is_title and len(named) > 1 and named[1][:1].isupper() and not _is_common(named[1])
-    result = []
+    result: list[str] = []
     for token in tokens:
         is_first = named[:1] == [token] and not starts_with_a_name
-        is_lowered = is_title or is_first or token.lower() in SMALL or _is_common(token)
+        after_a_name = not is_title and result and result[-1] in NAMES  # Google Calendar
+        is_lowered = is_title or is_first or token.lower() in SMALL or (_is_common(token) and not after_a_name)
         result.append(token.lower() if is_lowered and not is_fixed(token) else token)
     return result
 
