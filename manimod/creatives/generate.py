@@ -37,10 +37,10 @@ from manimod.models import (
     Review,
     Subscription,
     SyncRun,
+    Tier,
 )
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, GenericReason, MomentState, ReviewAction, SyncState
-from manimod.models.stripe import Tier
 from manimod.moments import record
 from manimod.stripe import connections
 

@@ -27,12 +27,12 @@ from manimod.models import (
 from manimod.models.accounts import now
 from manimod.models.bulk import insert_new, upsert
 from manimod.models.states import EventState
+from manimod.stripe.catalogue import PriceFacts, ProductFacts
 from manimod.stripe.payloads import (
     UNPAID_STATUSES,
     CustomerFacts,
     EventFacts,
     InvoiceFacts,
-    PriceFacts,
     SubscriptionFacts,
     to_datetime,
 )
@@ -204,7 +204,7 @@ def _brings_nickname(arriving: Any) -> ColumnElement[bool]:
 
 def upsert_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
     """Store list prices, and a tier for each product that is met for the first time."""
-    price_rows, tier_rows, products = {}, {}, {}
+    price_rows, tier_rows = {}, {}
     for price in prices:
         if price.product is None:
             continue
@@ -219,19 +219,33 @@ def upsert_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
             "interval": price.interval,
             "interval_count": price.interval_count,
             "active": price.active,
+            "is_tiered": price.is_tiered,
         }
-        if price.product_name:
-            products[price.product] = price
     upsert(Price, list(price_rows.values()), ("connection_id", "stripe_id"))
     upsert(Tier, list(tier_rows.values()), ("connection_id", "stripe_product_id"), newer=_brings_nickname)
-    for product, price in products.items():
-        set_product(connection_id, product, price.product_name, price.product_active is not False)
 
 
-def set_product(connection_id: int, product_id: str, name: str | None, active: bool) -> None:
-    """Remember what Stripe has just said about a product."""
-    query = update(Tier).filter_by(connection_id=connection_id, stripe_product_id=product_id)
-    db.session.execute(query.values(product_name=name, active=active, asked_at=now()))
+def update_tiers(connection_id: int, products: Iterable[ProductFacts]) -> None:
+    """Remember what Stripe has just said about products. Those without a recurring price are no tiers."""
+    known = set(db.session.scalars(select(Tier.stripe_product_id).where(Tier.connection_id == connection_id)))
+    rows = {}
+    for product in products:
+        if product.id not in known:
+            continue
+        rows[product.id] = {
+            "connection_id": connection_id,
+            "stripe_product_id": product.id,
+            "product_name": product.name,
+            "active": product.active,
+            "features": product.features,
+            "description": product.description,
+            "notes": product.notes,
+            "unit_label": product.unit_label,
+            "url": product.url,
+            "images": product.images,
+            "asked_at": now(),
+        }
+    upsert(Tier, list(rows.values()), ("connection_id", "stripe_product_id"))
 
 
 def find_erased(connection_id: int, customer_ids: set[str]) -> set[str]:

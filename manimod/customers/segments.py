@@ -1,4 +1,4 @@
-"""Value segments of customers and positions of tiers, by list prices. Never by an amount paid.
+"""Value segments of customers, by list prices. Never by an amount paid.
 
 A customer's value is the list price a month x the tenure, of the subscription whose tier the ads name. Amounts are
 compared only within a currency, so it never matters how many decimals a currency has or what it is worth in another.
@@ -10,9 +10,9 @@ segment that was given before changes only when the rank is 5 points past its bo
 
 from sqlalchemy import text
 
+from manimod.customers import catalogue
 from manimod.customers.tiers import NAMED_FIRST
 from manimod.extensions import db
-from manimod.stripe.payloads import LIVE_STATUSES
 
 NEW_DAYS = 30
 HIGH_FROM, CORE_FROM, HYSTERESIS = 0.80, 0.40, 0.05
@@ -64,44 +64,10 @@ UPDATE customer SET segment = CASE
 FROM ranked WHERE customer.connection_id = :connection AND customer.stripe_id = ranked.customer
 """  # noqa: S608 - the slots are constants of this module
 
-# A tier is placed by the cheapest monthly list price for the smallest quantity that somebody has of it. It stands above
-# or below another one only if that is still sold in the same currency, so nobody is offered an archived plan. A tier
-# alone in its currency beside tiers of others can't be compared; it counts as an entry, which promises least value.
-POSITIONS = f"""
-WITH h AS (
-  SELECT stripe_product_id AS product, min(CASE WHEN quantity > 0 THEN quantity ELSE 1 END) AS quantity
-  FROM subscription WHERE connection_id = :connection AND status IN {LIVE_STATUSES} GROUP BY stripe_product_id
-), listed AS (
-  SELECT h.product, p.currency, p.active AND tier.active AS sold, {MONTHLY} AS monthly
-  FROM h JOIN price p ON p.connection_id = :connection AND p.stripe_product_id = h.product
-  JOIN tier ON tier.connection_id = :connection AND tier.stripe_product_id = h.product
-  WHERE p.interval IS NOT NULL AND p.unit_amount IS NOT NULL
-), priced AS (
-  SELECT product, currency, max(CASE WHEN sold THEN 1 ELSE 0 END) AS sold,
-         coalesce(min(CASE WHEN sold THEN monthly END), min(monthly)) AS monthly
-  FROM listed GROUP BY product, currency
-), compared AS (
-  SELECT own.product, own.currency,
-         sum(CASE WHEN other.currency = own.currency THEN 1 ELSE 0 END) AS others,
-         sum(CASE WHEN other.currency <> own.currency THEN other.sold ELSE 0 END) AS foreigners,
-         sum(CASE WHEN other.currency = own.currency AND other.monthly > own.monthly THEN other.sold END) AS dearer,
-         sum(CASE WHEN other.currency = own.currency AND other.monthly < own.monthly THEN other.sold END) AS cheaper
-  FROM priced own LEFT JOIN priced other ON other.product <> own.product GROUP BY own.product, own.currency
-), placed AS (
-  SELECT product, row_number() OVER (PARTITION BY product ORDER BY others DESC, currency) AS place, CASE
-    WHEN dearer > 0 AND cheaper > 0 THEN 'middle' WHEN dearer > 0 THEN 'entry' WHEN cheaper > 0 THEN 'top'
-    WHEN others = 0 AND foreigners > 0 THEN 'entry' ELSE 'single' END AS position
-  FROM compared
-)
-UPDATE tier SET position = (
-  SELECT position FROM placed WHERE place = 1 AND placed.product = tier.stripe_product_id
-) WHERE connection_id = :connection
-"""  # noqa: S608
-
 
 def recompute(connection_id: int) -> None:
-    """Give every synced customer a segment, and every tier its position, in one statement each."""
+    """Give every synced customer a segment, in one statement, and every tier its place."""
     parameters = {"connection": connection_id, "few": FEW_CUSTOMERS, "few_prices": FEW_PRICES}
     parameters |= {"high": HIGH_FROM, "core": CORE_FROM, "slack": HYSTERESIS, "new_days": NEW_DAYS}
     db.session.execute(text(SEGMENTS.format(days=DAYS[db.engine.dialect.name])), parameters)
-    db.session.execute(text(POSITIONS), {"connection": connection_id})
+    catalogue.place_tiers(connection_id)

@@ -11,15 +11,15 @@ from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Connection, Tier
 from manimod.models.accounts import now
-from manimod.stripe import connections
+from manimod.stripe import catalogue, connections
+from manimod.stripe.catalogue import ProductFacts
 from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
 
 log = structlog.get_logger()
 
 MAX_NAME_LENGTH = 80
 NAMING_TIMEOUT_SECONDS = 3
-# When to ask again about a product that the list of prices doesn't bring: it may be named, renamed or archived.
-ASK_UNNAMED_AFTER, ASK_AGAIN_AFTER = timedelta(days=1), timedelta(days=7)
+ASK_AGAIN_AFTER = timedelta(days=1)  # about a product without a name
 MAX_ASKED = 50  # at once
 NONE, UNNAMED = "No subscription", "Unnamed tier"
 RUNNING_STATUSES = LIVE_STATUSES + UNPAID_STATUSES
@@ -40,18 +40,19 @@ def names(connection: Connection) -> dict[str | None, str | None]:
 
 
 def name_new_tiers(connection_id: int) -> None:
-    """Ask Stripe about the products of which no list has brought the name."""
+    """Ask Stripe about the products that no list has brought since they were met."""
     connection = db.session.get(Connection, connection_id)
     if connection is None or not connection.is_connected or not connection.permissions.get("products"):
         return
-    is_unnamed = and_(Tier.product_name.is_(None), Tier.asked_at < now() - ASK_UNNAMED_AFTER)
-    is_due = or_(Tier.asked_at.is_(None), is_unnamed, Tier.asked_at < now() - ASK_AGAIN_AFTER)
-    query = select(Tier.stripe_product_id, Tier.product_name, Tier.active).where(Tier.connection_id == connection_id)
-    for product_id, name, active in db.session.execute(query.where(is_due).limit(MAX_ASKED)).all():
+    is_unnamed = and_(Tier.product_name.is_(None), Tier.asked_at < now() - ASK_AGAIN_AFTER)
+    query = select(Tier.stripe_product_id).where(Tier.connection_id == connection_id)
+    due = query.where(or_(Tier.asked_at.is_(None), is_unnamed)).limit(MAX_ASKED)
+    for product_id in db.session.scalars(due).all():
+        product = ProductFacts(product_id)
         try:
-            product = connections.open_gateway(connection, NAMING_TIMEOUT_SECONDS).object("product", product_id)
-            name, active = product.text("name"), product.value("active", bool) is not False
-        except ManimodError as failure:  # what is known stays
+            answer = connections.open_gateway(connection, NAMING_TIMEOUT_SECONDS).object("product", product_id)
+            product = catalogue.read_product(answer) or product
+        except ManimodError as failure:
             log.warning("tier_not_named", connection=connection_id, product=product_id, code=failure.code)
         with jobs.transaction():
-            replica.set_product(connection_id, product_id, name, active)
+            replica.update_tiers(connection_id, [product])

@@ -24,7 +24,7 @@ from manimod.models import Account, AudienceDay, Connection, Creative, Moment, R
 from manimod.models.accounts import now
 from manimod.models.states import EventState, GenericReason, MomentState, Outcome, Source, SyncState
 from manimod.moments import record
-from manimod.stripe import connections, thin_events
+from manimod.stripe import connections, gateway
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
 
 MAX_CREATIVES = 100
@@ -176,7 +176,7 @@ class Checks:
     def check_payload_style(self) -> CheckResult:
         """Thin events of invoices need a permission of their own."""
         style = self.sources.payload_style
-        unread = [event for event in self.sources.events if (event.reason or "").startswith(thin_events.NO_PERMISSION)]
+        unread = [event for event in self.sources.events if (event.reason or "").startswith(gateway.NO_PERMISSION)]
         if style is None:
             return not_applicable()
         if style == "thin" and unread:

@@ -23,8 +23,8 @@ from manimod.models.accounts import now
 from manimod.models.bulk import insert_new
 from manimod.models.states import ConnectionStatus, EventState, MomentState, Source
 from manimod.moments import interpret, record
-from manimod.stripe import connections, thin_events
-from manimod.stripe.gateway import StripeGateway
+from manimod.stripe import connections
+from manimod.stripe.gateway import StripeGateway, fetch_object, why_not_fetched
 from manimod.stripe.payloads import EventFacts, MinimisedEvent, to_datetime
 
 log = structlog.get_logger()
@@ -143,9 +143,9 @@ def fetch_thin(connection_id: int) -> None:
 def _fetch(gateway: StripeGateway, event: EventFacts) -> dict[str, Any]:
     """The columns of a thin event that has been fetched. Raises ManimodError for a failure that passes."""
     try:
-        return _columns(thin_events.fetch(gateway, event))
+        return _columns(fetch_object(gateway, event))
     except ManimodError as failure:
-        reason = thin_events.why_not_fetched(event, failure)
+        reason = why_not_fetched(event, failure)
         if reason is None:
             raise
         return _columns(event) | {"state": EventState.IGNORED, "reason": reason, "processed_at": now()}

@@ -6,6 +6,7 @@ A lease keeps a second worker away from a run that is under way.
 """
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -130,12 +131,14 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
         cursors = dict.fromkeys(REQUIRED_LISTS, "")
     permissions = db.session.get(Connection, connection_id).permissions
     db.session.commit()
-    if permissions.get("prices"):
-        cursors.setdefault("prices", "")
+    # The list of prices brings the products along, if the key may read both.
+    if permissions.get("prices") or permissions.get("products"):
+        cursors.setdefault("prices" if permissions.get("prices") else "products", "")
     lists = {
         "customers": gateway.customers,
         "subscriptions": gateway.subscriptions,
-        "prices": partial(_read_prices, gateway, bool(permissions.get("products"))),
+        "prices": partial(_read_optional, partial(gateway.prices, with_products=bool(permissions.get("products")))),
+        "products": partial(_read_optional, gateway.products),
     }
     for pages in paginator.read_lists(lists, cursors, until):
         invoices = {}
@@ -144,7 +147,10 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
         with jobs.transaction():
             connection, sync_run = _lock_run(connection_id, run_id)
             if "prices" in pages:
-                replica.upsert_prices(connection_id, pages["prices"].rows)
+                replica.upsert_prices(connection_id, [price for price, _ in pages["prices"].rows])
+                replica.update_tiers(connection_id, [product for _, product in pages["prices"].rows if product])
+            if "products" in pages:
+                replica.update_tiers(connection_id, pages["products"].rows)
             if "customers" in pages:
                 listed.write_customers(connection, pages["customers"], sync_run)
             if "subscriptions" in pages:
@@ -175,14 +181,15 @@ def _name_permissions(connection_id: int, failure: ManimodError) -> ManimodError
     return failure
 
 
-def _read_prices(gateway: StripeGateway, with_products: bool, cursor: str | None) -> Page:
-    """A page of prices. They are optional: where Stripe doesn't give them now, the next sync asks again."""
+def _read_optional(fetch: Callable[[str | None], Page], cursor: str | None) -> Page:
+    """A page of prices or products. Where Stripe doesn't give them now, what is known stays, and the next sync asks
+    again."""
     try:
-        return gateway.prices(cursor, with_products)
+        return fetch(cursor)
     except ManimodError as failure:
         if refuses_key(failure):
             raise
-        log.warning("prices_not_read", code=failure.code)
+        log.warning("price_list_not_read", code=failure.code)
         return Page([], None, now())
 
 

@@ -13,11 +13,10 @@ from manimod.models.stripe import (
     Invoice,
     Moment,
     MomentDay,
-    Price,
     RejectedDelivery,
     StripeEvent,
     Subscription,
     SyncRun,
-    Tier,
     Trigger,
 )
+from manimod.models.tiers import Price, Tier

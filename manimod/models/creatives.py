@@ -19,6 +19,7 @@ class BrandKit(db.Model):
     accent_colour: Mapped[str] = mapped_column(String(7), default="#ffb84d")
     tone: Mapped[str] = mapped_column(String(10), default="friendly")  # friendly, plain, expert
     landing_page: Mapped[str] = mapped_column(String(500), default="")
+    support: Mapped[str] = mapped_column(String(500), default="", server_default="")  # where customers get help
     banned_words: Mapped[list] = mapped_column(default=list)
     disclaimer: Mapped[str] = mapped_column(String(200), default="")
     offers: Mapped[list] = mapped_column(default=list)  # text, kind, code, ends_on (ISO date) of each

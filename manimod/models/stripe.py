@@ -18,14 +18,12 @@ from sqlalchemy import (
     func,
     select,
     text,
-    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import db
 from manimod.models.accounts import PLANS_WITH_STRIPE, Account, now
 from manimod.models.states import ConnectionStatus, EventState, SyncState
-from manimod.models.tier_names import clean_name
 
 # SQLite counts up by itself only for a plain INTEGER primary key.
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -63,6 +61,7 @@ class Connection(db.Model):
     polled_at: Mapped[datetime | None]  # when the last poll succeeded
     poll_progress: Mapped[dict] = mapped_column(default=dict)  # of a poll without events, see ingest/recent.py
     permissions_checked_at: Mapped[datetime | None]
+    profile: Mapped[dict] = mapped_column(default=dict, server_default="{}")  # of stripe.catalogue.read_profile
     monthly_payments: Mapped[int] = mapped_column(default=0)  # as the last sync estimated them, of 30 days
     last_error: Mapped[str | None] = mapped_column(String(50))  # a code of errors.toml; None: Stripe could be read
     failing_since: Mapped[datetime | None]
@@ -263,54 +262,6 @@ class ErasedCustomer(db.Model):
     connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), primary_key=True)
     stripe_id: Mapped[str] = mapped_column(primary_key=True)
     erased_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class Price(db.Model):
-    """A plan's list price: what a plan costs on the price list, never what a person paid."""
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
-    stripe_id: Mapped[str]
-    stripe_product_id: Mapped[str]
-    nickname: Mapped[str | None]
-    currency: Mapped[str | None] = mapped_column(String(3))
-    unit_amount: Mapped[float | None]  # minor units, which may have a fraction; None: metered, tiered or chosen
-    pack_size: Mapped[int] = mapped_column(default=1, server_default="1")  # pieces in one unit
-    rounds_up: Mapped[bool] = mapped_column(default=False, server_default=false())  # a pack that isn't full counts
-    interval: Mapped[str | None] = mapped_column(String(10))  # day, week, month, year; None: one-time
-    interval_count: Mapped[int] = mapped_column(default=1)
-    active: Mapped[bool] = mapped_column(default=True, server_default=true())  # False: archived
-
-    __table_args__ = (UniqueConstraint("connection_id", "stripe_id"),)
-
-
-class Tier(db.Model):
-    """A Stripe product as a subscription tier. The owner's name for it wins over Stripe's, which is kept as it is."""
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
-    stripe_product_id: Mapped[str]
-    product_name: Mapped[str | None]
-    owner_name: Mapped[str | None] = mapped_column(String(80))
-    nickname: Mapped[str | None]  # of one of its prices
-    position: Mapped[str | None] = mapped_column(String(10))  # a TierPosition
-    active: Mapped[bool] = mapped_column(default=True, server_default=true())  # False: archived
-    asked_at: Mapped[datetime | None]  # when Stripe was asked for the product
-
-    __table_args__ = (UniqueConstraint("connection_id", "stripe_product_id"),)
-
-    @property
-    def stripe_name(self) -> str | None:
-        return self.product_name or self.nickname
-
-    @property
-    def name(self) -> str | None:
-        return self.owner_name or clean_name(self.stripe_name or "")[0]
-
-    @property
-    def why_unnamed(self) -> str | None:
-        """Why no ad uses the name that Stripe has; None where the tier is named, or Stripe has no name."""
-        return None if self.name or not self.stripe_name else clean_name(self.stripe_name)[1]
 
 
 class SyncRun(db.Model, ConnectionRow):

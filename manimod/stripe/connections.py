@@ -149,7 +149,7 @@ def disconnect(connection: Connection) -> None:
     db.session.refresh(connection, with_for_update=True)  # after events that are being stored
     connection.status = ConnectionStatus.DISCONNECTED
     connection.permissions, connection.poll_progress, connection.monthly_payments = {}, {}, 0
-    connection.permissions, connection.not_asked, connection.key_edit_link = {}, [], None
+    connection.not_asked, connection.key_edit_link, connection.profile = [], None, {}
     times = ("signing_secret_set_at", "next_sync_at", "next_poll_at", "polled_until", "polled_at")
     for column in (*ENCRYPTED_COLUMNS, *times, "permissions_checked_at"):
         setattr(connection, column, None)
@@ -252,6 +252,8 @@ def _remember_permissions(connection: Connection, probe: Probe) -> None:
     """What Stripe gave no answer about stays as it was last known."""
     connection.permissions = connection.permissions | probe.permissions
     connection.not_asked, connection.key_edit_link = probe.not_asked, probe.edit_link
+    if "account" not in probe.not_asked:
+        connection.profile = probe.profile
     connection.permissions_checked_at = now()
 
 

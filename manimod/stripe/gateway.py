@@ -23,8 +23,8 @@ import stripe
 from manimod.config import CALLS_FROM
 from manimod.errors import ManimodError
 from manimod.models.accounts import now
-from manimod.stripe import payloads
-from manimod.stripe.payloads import InvoiceFacts, MinimisedEvent, NotAnEvent
+from manimod.stripe import catalogue, payloads
+from manimod.stripe.payloads import CustomerFacts, EventFacts, InvoiceFacts, MinimisedEvent, NotAnEvent
 from manimod.stripe.reader import Reader
 
 TIMEOUT_SECONDS = 10
@@ -32,6 +32,13 @@ OPTIONAL_TIMEOUT_SECONDS = 4  # of a probe's optional lists
 SIGNATURE_TOLERANCE_SECONDS = 300
 LATEST_INVOICES = 5  # the draft of a new period, the unpaid one before it, and those that were added
 PAGE_SIZE = 100  # Stripe's largest page
+NO_PERMISSION = "the key may not read "
+# Of the objects of thin events.
+READERS = {
+    "customer": payloads.read_customer,
+    "subscription": payloads.read_subscription,
+    "invoice": payloads.read_invoice,
+}
 FAILURES_BY_STATUS = {401: "STRIPE_KEY_REJECTED", 404: "STRIPE_NOT_FOUND", 429: "STRIPE_RATE_LIMITED"}
 
 stripe.enable_telemetry = False
@@ -78,7 +85,7 @@ def missing_permissions(granted: dict[str, bool]) -> str:
 class Probe:
     """What a key may read, and whose it is. `not_asked`: the permissions that Stripe gave no answer about.
 
-    `edit_link` is Stripe's page of the key, where it has refused something.
+    `edit_link` is Stripe's page of the key, where it has refused something; `profile` is that of the account.
     """
 
     permissions: dict[str, bool]
@@ -86,6 +93,7 @@ class Probe:
     account_name: str | None
     not_asked: list[str] = field(default_factory=list)
     edit_link: str | None = None
+    profile: dict[str, str] = field(default_factory=dict)
 
     def require(self) -> None:
         """Raises STRIPE_PERMISSION_MISSING unless the key may read everything that mani requires."""
@@ -167,7 +175,8 @@ class StripeGateway:
                 not_asked.append(name)
         name = account.inside("settings", "dashboard").text("display_name")
         name = name or account.inside("business_profile").text("name")
-        return Probe(permissions, account.identifier("id") or account_id, name, not_asked, edit_link)
+        account_id, profile = account.identifier("id") or account_id, catalogue.read_profile(account)
+        return Probe(permissions, account_id, name, not_asked, edit_link, profile)
 
     def customers(self, cursor: str | None = None, **filters: Any) -> Page:
         """A page of CustomerFacts, newest first."""
@@ -178,9 +187,16 @@ class StripeGateway:
         return self._page("/v1/subscriptions", cursor, payloads.read_subscription, **filters or {"status": "all"})
 
     def prices(self, cursor: str | None = None, with_products: bool = False) -> Page:
-        """A page of PriceFacts; with their products' names if the key may read products."""
+        """A page of recurring prices, archived ones too: each as PriceFacts with ProductFacts.
+
+        The product is None unless the key may read products, as `with_products` says.
+        """
         expand = {"expand": ["data.product"]} if with_products else {}
-        return self._page("/v1/prices", cursor, payloads.read_price, **expand)
+        return self._page("/v1/prices", cursor, catalogue.read_price_and_product, type="recurring", **expand)
+
+    def products(self, cursor: str | None = None) -> Page:
+        """A page of ProductFacts, archived ones too."""
+        return self._page("/v1/products", cursor, catalogue.read_product)
 
     def invoices(self, subscription_id: str) -> list[InvoiceFacts]:
         """A subscription's latest invoices, newest first."""
@@ -288,3 +304,29 @@ def verify(body: bytes, signature: str | None, secrets: list[str]) -> MinimisedE
         return payloads.minimise(json.loads(body))
     except (NotAnEvent, ValueError, RecursionError):
         raise ManimodError("WEBHOOK_NOT_AN_EVENT") from None
+
+
+def fetch_object(gateway: StripeGateway, event: EventFacts) -> EventFacts:
+    """A thin event with its object, as the object is now. Raises ManimodError.
+
+    Stripe says only which object has changed, and mani asks for it with the key's permissions. So thin events are the
+    most private way in. Source: docs.stripe.com/event-destinations; of v1 resources their types begin with `v1.`.
+    """
+    name = payloads.expected_object(event.type)
+    if name is None or event.related_id is None or event.wrong_object:
+        return replace(event, fetched=event.created)
+    if event.type == "customer.deleted":
+        return replace(event, fetched=event.created, customer=CustomerFacts(event.related_id, deleted=True))
+    asked_at = int(time.time())
+    facts = READERS[name](gateway.object(name, event.related_id))
+    return replace(event, fetched=max(asked_at, event.created), **{name: facts})
+
+
+def why_not_fetched(event: EventFacts, failure: ManimodError) -> str | None:
+    """Why the object will never be known; None for a failure that passes."""
+    name = payloads.expected_object(event.type)
+    if isinstance(failure, PermissionRefused):
+        return f"{NO_PERMISSION}{name}s: the permission {name.capitalize()}s: Read lets mani see what changed"
+    if failure.code == "STRIPE_NOT_FOUND":
+        return f"Stripe no longer has this {name}"
+    return None

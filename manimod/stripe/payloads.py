@@ -1,8 +1,9 @@
 """What mani keeps of Stripe's objects: the allow-list, for every API version since 2017.
 
-Nothing that is not named here leaves this module, whatever Stripe sends. Each event also gets a ledger: the fields
-that were read and the number of fields that were dropped. Shapes: Stripe API reference and captured events of 20
-API versions; since 2025-03-31 an invoice names its subscription under `parent`, and periods stand on the items.
+Nothing that is not named here leaves this module, whatever Stripe sends; catalogue.py does the same for products and
+prices. Each event also gets a ledger: the fields that were read and the number of fields that were dropped. Shapes:
+Stripe API reference and captured events of 20 API versions; since 2025-03-31 an invoice names its subscription under
+`parent`, and periods stand on the items.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from manimod.stripe.catalogue import MAX_QUANTITY, PriceFacts, read_price
 from manimod.stripe.reader import Reader, count_values
 
 EVENT_TYPES = (
@@ -49,36 +51,6 @@ STATUS_BY_EVENT_TYPE = {
     "invoice.voided": "void",
     "invoice.marked_uncollectible": "uncollectible",
 }
-
-MAX_QUANTITY = 1_000_000_000
-MONTHLY = {"day": 365 / 12, "week": 52 / 12, "month": 1.0, "year": 1 / 12}  # how many of an interval make a month
-
-
-@dataclass(frozen=True)
-class PriceFacts:
-    """A plan of the price list. `amount` is the list price of one unit in minor units, which may have a fraction; None
-    for metered and tiered prices and where the customer chooses it. A unit is a pack of `pack_size` pieces.
-    """
-
-    id: str
-    product: str | None = None
-    product_name: str | None = None
-    product_active: bool | None = None  # None: not said
-    nickname: str | None = None
-    currency: str | None = None
-    amount: float | None = None
-    pack_size: int = 1
-    rounds_up: bool = False  # whether a pack that isn't full counts
-    interval: str | None = None
-    interval_count: int = 1
-    active: bool = True  # False: archived, so nobody can buy it any more
-
-    def monthly(self, quantity: int) -> float:
-        """The list price of so many per month in minor units; 0 without a fixed recurring price."""
-        if self.amount is None or self.interval not in MONTHLY:
-            return 0
-        units = (quantity + (self.pack_size - 1 if self.rounds_up else 0)) // self.pack_size
-        return self.amount * units * MONTHLY[self.interval] / max(self.interval_count, 1)
 
 
 @dataclass(frozen=True)
@@ -174,7 +146,9 @@ class EventFacts:
         if data["subscription"]:
             subscription = dict(data["subscription"])
             if subscription["price"]:
-                subscription["price"] = PriceFacts(**subscription["price"])
+                price = subscription["price"]
+                known = {name: price[name] for name in price if name in PriceFacts.__dataclass_fields__}
+                subscription["price"] = PriceFacts(**known)  # stored events may have fields of an older version
             facts["subscription"] = SubscriptionFacts(**subscription)
         if data["invoice"]:
             facts["invoice"] = InvoiceFacts(**data["invoice"])
@@ -318,33 +292,4 @@ def _subscription_of(reader: Reader) -> str | None:
         reader.identifier("subscription")
         or reader.inside("parent", "subscription_details").identifier("subscription")
         or reader.inside("parent", "subscription_item_details").identifier("subscription")
-    )
-
-
-def read_price(reader: Reader) -> PriceFacts | None:
-    """A price, or a plan of the years before prices."""
-    price_id = reader.identifier("id")
-    if price_id is None:
-        return None
-    terms = reader.inside("recurring") if reader.raw("recurring") else reader
-    pack = reader.inside("transform_quantity" if reader.raw("transform_quantity") else "transform_usage")
-    is_unknown = terms.raw("usage_type") == "metered" or reader.raw("billing_scheme") == "tiered"
-    amount = None
-    for name in ("unit_amount", "amount"):
-        amount = reader.number(name) if amount is None else amount
-        amount = reader.decimal(f"{name}_decimal") if amount is None else amount
-    interval, product = terms.identifier("interval"), reader.inside("product")
-    return PriceFacts(
-        id=price_id,
-        product=reader.identifier("product"),
-        product_name=(product if reader.raw("product") else reader).text("name"),
-        product_active=product.value("active", bool),
-        nickname=reader.text("nickname"),
-        currency=(reader.identifier("currency") or "").lower()[:3] or None,
-        amount=None if is_unknown else amount,
-        pack_size=max(pack.number("divide_by", MAX_QUANTITY) or 1, 1),
-        rounds_up=pack.text("round") == "up",
-        interval=interval if interval in MONTHLY else None,
-        interval_count=min(terms.number("interval_count") or 1, 1000),
-        active=reader.value("active", bool) is not False,
     )

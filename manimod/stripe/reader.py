@@ -49,6 +49,20 @@ class Reader:
         text = self.value(name, str) or ""
         return text.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_TEXT_LENGTH] or None
 
+    def whole_text(self, name: str, longest: int) -> str | None:
+        """Text that makes sense only as a whole: None if it is longer."""
+        text = _storable(self.value(name, str) or "")
+        return text if 0 < len(text) <= longest else None
+
+    def texts(self, name: str, longest: int) -> list[str]:
+        """The texts of a list that are not longer."""
+        members = self.raw(name)
+        if not isinstance(members, list):
+            return []
+        self.read.add(self.path + name)
+        found = [_storable(text) for text in members[:100] if isinstance(text, str)]
+        return [text for text in found if 0 < len(text) <= longest]
+
     def identifier(self, name: str) -> str | None:
         """The id of a reference, which may be expanded to the whole object. An id that is too long counts as none."""
         if isinstance(self.raw(name), dict):
@@ -79,6 +93,11 @@ class Reader:
 
     def flag(self, name: str) -> bool:
         return self.value(name, bool) is True
+
+
+def _storable(text: str) -> str:
+    """No NUL, no lone surrogate."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "").strip()
 
 
 def count_values(data: Any) -> int:

@@ -8,7 +8,7 @@ import pytest
 from manimod.creatives.engine.copy.copywriter import write
 from manimod.creatives.engine.copy.plan_names import format_plan
 from manimod.models import Tier
-from manimod.models.tier_names import clean_name
+from manimod.models.tiers import clean_name
 from tests.engine.samples import brief
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "20-names.json"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from manimod.stripe.payloads import PriceFacts, read_price, read_subscription
+from manimod.stripe.catalogue import PriceFacts, read_price
+from manimod.stripe.payloads import read_subscription
 from manimod.stripe.reader import Reader
 from tests.stripe_events import item, price, subscription
 
@@ -56,13 +57,6 @@ def test_a_plan_of_the_years_before_prices_may_have_packs_and_fractions_too():
 @pytest.mark.parametrize(("fields", "is_active"), [({}, True), ({"active": True}, True), ({"active": False}, False)])
 def test_an_archived_price_is_known_as_such(fields, is_active):
     assert facts(**fields).active is is_active
-
-
-@pytest.mark.parametrize("is_active", [True, False])
-def test_an_expanded_product_tells_its_name_and_whether_it_is_sold(is_active):
-    product = {"id": "prod_team", "object": "product", "name": "Team", "active": is_active}
-    found = facts(product=product)
-    assert (found.product, found.product_name, found.product_active) == ("prod_team", "Team", is_active)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""what Stripe and the owner say about each tier and its place, and how the account presents itself"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+NEW_COLUMNS = [
+    ("tier", sa.Column("features", sa.JSON(), nullable=False, server_default="[]")),
+    ("tier", sa.Column("description", sa.String(2000))),
+    ("tier", sa.Column("notes", sa.JSON(), nullable=False, server_default="{}")),
+    ("tier", sa.Column("unit_label", sa.String(40))),
+    ("tier", sa.Column("url", sa.String(500))),
+    ("tier", sa.Column("images", sa.JSON(), nullable=False, server_default="[]")),
+    ("tier", sa.Column("owner_lines", sa.JSON(), nullable=False, server_default="[]")),
+    ("tier", sa.Column("next_product", sa.String(255))),
+    ("tier", sa.Column("lighter_product", sa.String(255))),
+    ("tier", sa.Column("is_sold", sa.Boolean(), nullable=False, server_default=sa.true())),
+    ("tier", sa.Column("has_year", sa.Boolean(), nullable=False, server_default=sa.false())),
+    ("tier", sa.Column("by_the_seat", sa.Boolean(), nullable=False, server_default=sa.false())),
+    ("tier", sa.Column("is_one_of_several", sa.Boolean(), nullable=False, server_default=sa.false())),
+    ("price", sa.Column("is_tiered", sa.Boolean(), nullable=False, server_default=sa.false())),
+    ("connection", sa.Column("profile", sa.JSON(), nullable=False, server_default="{}")),
+    ("brand_kit", sa.Column("support", sa.String(500), nullable=False, server_default="")),
+]
+
+
+def upgrade() -> None:
+    for table, column in NEW_COLUMNS:
+        op.add_column(table, column._copy())
+
+
+def downgrade() -> None:
+    for table, column in NEW_COLUMNS:
+        op.execute(f"ALTER TABLE {table} DROP COLUMN {column.name}")
