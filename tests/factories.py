@@ -16,7 +16,7 @@ from passlib.totp import TOTP
 from manimod.config import Settings
 from manimod.extensions import db, security
 from manimod.jobs import transaction
-from manimod.models import Account, Connection, User
+from manimod.models import Account, Connection, Tier, User
 from manimod.stripe import connections
 
 AUTHENTICATOR = TOTP("YK4HP3S5RNI2V5I6QMIEF2H574P6HHGT")  # of every member of support made here
@@ -96,6 +96,14 @@ def connect(account: Account, stripe_account: dict, mode: str = "test") -> Conne
         connection = connections.connect(account, check)
         connections.set_signing_secret(connection, SIGNING_SECRET)
     return connection
+
+
+def name_tier(connection: Connection, product: str = "prod_team", name: str = "Team", **columns: object) -> Tier:
+    """What Stripe calls a product, for tests without its list of products."""
+    with transaction():
+        tier = Tier(connection_id=connection.id, stripe_product_id=product, product_name=name, **columns)
+        db.session.add(tier)
+    return tier
 
 
 def signed(event: dict | bytes, secret: str = SIGNING_SECRET, at: float | None = None) -> dict:

@@ -40,6 +40,7 @@ class StripeLists:
     def __init__(self) -> None:
         self.lists: dict[str, list[dict]] = {}
         self.refused: set[str] = {"/v1/events", "/v1/invoices"}
+        self.account: dict = {"id": "acct_test", "object": "account"}
         self.at = int(time.time())
         self.fails = False  # whether every answer is a 500
         self.is_busy = False  # whether every answer is a 429
@@ -66,7 +67,7 @@ class StripeLists:
         if any(path == refused or path.startswith(f"{refused}/") for refused in self.refused):
             return 403, {"error": {"message": "The provided key does not have the required permissions."}}
         if path == "/v1/account":
-            return 200, {"id": "acct_test", "object": "account"}
+            return 200, self.account
         parent, _, last = path.rpartition("/")
         if parent != "/v1":
             found = [body for body in self.lists.get(parent, []) if body["id"] == last]

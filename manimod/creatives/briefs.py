@@ -3,24 +3,38 @@
 import re
 import string
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy import func, or_, select
 
 from manimod.creatives.engine.brief import Brand, Brief, Offer
-from manimod.creatives.engine.facts.model import TierFacts
+from manimod.creatives.engine.facts.bullets import read_fact
+from manimod.creatives.engine.facts.model import FactSource, TierFacts
+from manimod.customers import catalogue
 from manimod.extensions import db
-from manimod.models import Account, BrandKit, Connection, Customer
+from manimod.lifecycle import TierPosition
+from manimod.models import Account, BrandKit, Connection, Customer, Tier
 from manimod.models.accounts import now
 
 MAX_NAMES = 500  # customers whose names are looked for in one ad
 MAX_WORDS_IN_A_NAME = 4
+# Columns of a brand kit and what Stripe's profile of an account has for them.
+FROM_PROFILE = {
+    "name": "name",
+    "landing_page": "website",
+    "support": "support",
+    "primary_colour": "primary_color",
+    "accent_colour": "secondary_color",
+}
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def get_brand_kit(account: Account) -> BrandKit:
-    """The account's brand kit; one with every default, not yet stored, if the owner has saved none."""
+    """The account's brand kit. If the owner has saved none: one that isn't stored yet, as Stripe presents the account,
+    with defaults for the rest.
+    """
     kit = db.session.get(BrandKit, account.id)
     if kit is None:
         kit = BrandKit(account_id=account.id, name=account.name)
@@ -28,7 +42,16 @@ def get_brand_kit(account: Account) -> BrandKit:
             if column.default:
                 value = column.default.arg
                 setattr(kit, column.key, value(None) if column.default.is_callable else value)
+        profile = get_profile(account.id)
+        for column, entry in FROM_PROFILE.items():
+            if profile.get(entry):
+                setattr(kit, column, profile[entry])
     return kit
+
+
+def get_profile(account_id: int) -> dict[str, str]:
+    """How the account presents itself in Stripe, as far as its key may read that."""
+    return db.session.scalar(select(Connection.profile).where(Connection.account_id == account_id)) or {}
 
 
 def get_brand(account: Account) -> Brand:
@@ -42,6 +65,7 @@ def to_brand(kit: BrandKit) -> Brand:
         accent=kit.accent_colour,
         tone=kit.tone,
         landing_page=kit.landing_page,
+        support=kit.support,
         banned_terms=tuple(kit.banned_words),
         disclaimer=kit.disclaimer,
         logo=kit.logo,
@@ -49,13 +73,14 @@ def to_brand(kit: BrandKit) -> Brand:
 
 
 def to_brief(kit: BrandKit, **audience: Any) -> Brief:
-    """`audience`: the brief's event, tier_facts, segment, round and customer_names."""
+    """`audience`: the brief's event, tiers, segment, round and customer_names."""
     offers = []
     for stored in kit.offers:
         ends_on = date.fromisoformat(stored["ends_on"]) if stored["ends_on"] else None
         offers.append(Offer(**stored | {"ends_on": ends_on}))
+    support = kit.support or get_profile(kit.account_id).get("support", "")
     return Brief(
-        brand=to_brand(kit),
+        brand=replace(to_brand(kit), support=support),
         today=now().date(),
         offers=tuple(offers),
         proof=tuple(kit.proof),
@@ -64,12 +89,54 @@ def to_brief(kit: BrandKit, **audience: Any) -> Brief:
     )
 
 
-def get_brief(account: Account, event: str, tier_facts: TierFacts | None = None, **audience: Any) -> Brief:
-    """The brief of an audience, with the customers' names that its tier and the stored texts hold, for the policy."""
+def get_tiers(account: Account, product: str | None = None, name: str | None = None) -> dict[str, TierFacts | None]:
+    """A brief's `tier_facts`, `next_tier` and `lighter_tier`, of a Stripe product, or of a tier by its name.
+
+    All are None without either: then there is no subscription.
+    """
+    query = select(Tier).join(Connection).where(Connection.account_id == account.id).order_by(Tier.id)
+    tiers = list(db.session.scalars(query)) if product or name else []
+    by_product = {tier.stripe_product_id: tier for tier in tiers}
+    named = [tier for tier in tiers if name and tier.name == name]
+    own = by_product.get(product) or next((tier for tier in named if tier.is_sold), None) or next(iter(named), None)
+    found = dict.fromkeys(("tier_facts", "next_tier", "lighter_tier"))
+    if own is None:
+        return found | ({"tier_facts": TierFacts(name=name, is_sold=False)} if product or name else {})
+    next_tier, lighter_tier = by_product.get(own.next_product), by_product.get(own.lighter_product)
+    for part, tier in (("tier_facts", own), ("next_tier", next_tier), ("lighter_tier", lighter_tier)):
+        if tier and (tier is own or tier.name):
+            same = [other for other in tiers if other.is_sold and other.name == tier.name] if tier.is_sold else []
+            found[part] = _to_facts(tier, same)
+    return found
+
+
+def _to_facts(tier: Tier, same: list[Tier]) -> TierFacts:
+    """`same`: the products that are sold as the same tier."""
+    source = FactSource.OWNER if any(product.owner_lines for product in [tier, *same]) else FactSource.STRIPE
+    facts = (read_fact(line, source) for line in catalogue.lines_of(tier, same))
+    return TierFacts(
+        name=tier.name,
+        position=tier.position and TierPosition(tier.position),
+        facts=tuple(filter(None, facts)),
+        is_sold=tier.is_sold,
+        has_year=any(product.has_year for product in [tier, *same]),
+        seat=tier.unit_label if tier.by_the_seat else None,
+    )
+
+
+def get_brief(account: Account, event: str, **audience: Any) -> Brief:
+    """The brief of an audience, with the customers' names that its tiers and the stored texts hold, for the policy.
+
+    A neighbour that is named after a customer is left out: it isn't for everybody.
+    """
     kit = get_brand_kit(account)
-    tier = tier_facts.name if tier_facts else None
-    names = customer_names_in(account, [*stored_texts(kit), tier or ""])
-    return to_brief(kit, event=event, tier_facts=tier_facts, customer_names=tuple(names), **audience)
+    tiers = [audience[part] for part in ("tier_facts", "next_tier", "lighter_tier") if audience.get(part)]
+    names = customer_names_in(account, [*stored_texts(kit), *(tier.name or "" for tier in tiers)])
+    for part in ("next_tier", "lighter_tier"):
+        tier = audience.get(part)
+        if tier and any(name.lower() in tier.name.lower() for name in names):
+            audience[part] = None
+    return to_brief(kit, event=event, customer_names=tuple(names), **audience)
 
 
 def stored_texts(kit: BrandKit) -> list[str]:

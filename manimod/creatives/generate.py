@@ -23,7 +23,6 @@ from manimod.creatives import briefs
 from manimod.creatives.engine import llm
 from manimod.creatives.engine.brief import CreativeSet
 from manimod.creatives.engine.copy import copywriter
-from manimod.creatives.engine.facts.model import TierFacts
 from manimod.customers import statistics, tiers
 from manimod.extensions import db
 from manimod.lifecycle import KINDS, Segment, TierPosition
@@ -190,8 +189,9 @@ def _attach(connection_id: int, attached: list[tuple[Row | Creative, TargetAudie
 def _write(connection_id: int, audience: TargetAudience, moments: list[Row]) -> None:
     """Write a creative for an audience that has none, and attach its moments."""
     account = db.session.get_one(Connection, connection_id).account
-    tier_facts = TierFacts(name=audience.tier, position=audience.tier_position)
-    brief = briefs.get_brief(account, audience.event, tier_facts, segment=audience.segment)
+    brief = briefs.get_brief(
+        account, audience.event, segment=audience.segment, **briefs.get_tiers(account, audience.product)
+    )
     model, moment_ids = settings().llm, [moment.id for moment in moments]
     if model:
         db.session.commit()  # ends the read transaction while the model works

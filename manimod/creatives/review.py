@@ -18,9 +18,9 @@ from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
 from manimod.creatives.engine.policy.rules import ALL, BLOCK, WARN, PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Account, BrandKit, Connection, Creative, Moment, Review, Subscription, Tier, User
+from manimod.models import Account, BrandKit, Creative, Moment, Review, Subscription, User
 from manimod.models.accounts import now
-from manimod.models.states import CreativeStatus, ReviewAction
+from manimod.models.states import CreativeStatus, GenericReason, ReviewAction
 
 TABS = (CreativeStatus.WAITING, CreativeStatus.APPROVED, CreativeStatus.REJECTED)
 CHANGES = (ReviewAction.EDITED, ReviewAction.REWRITTEN, ReviewAction.RESTORED)  # these keep the content they replaced
@@ -256,12 +256,10 @@ def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
 
 def _audience(creative: Creative) -> dict[str, Any]:
     """Whom the creative addresses, as a brief says it."""
-    position = None
-    for tier in db.session.scalars(select(Tier).join(Connection).where(Connection.account_id == creative.account_id)):
-        if tier.name == creative.tier:
-            position = tier.position
-    tier_facts = TierFacts(name=creative.tier, position=position)
-    return {"event": creative.event, "tier_facts": tier_facts, "segment": creative.segment}
+    tiers = briefs.get_tiers(creative.account, name=creative.tier)
+    if creative.generic_reason == GenericReason.UNNAMED_TIER:
+        tiers["tier_facts"] = TierFacts()
+    return {"event": creative.event, "segment": creative.segment} | tiers
 
 
 def _clean(text: str) -> str:

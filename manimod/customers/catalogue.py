@@ -93,8 +93,9 @@ def place_tiers(connection_id: int) -> None:
         for tier in group:
             tier.is_one_of_several = len(group) > 1
             tier.position = tier.next_product = tier.lighter_product = None
-        if is_held or group[0].is_sold:
-            steps.append(_make_step(group, prices, held))
+        step = _make_step(group, prices, held)
+        if is_held or step.is_offered:
+            steps.append(step)
     _place(_comparable(steps))
 
 

@@ -229,7 +229,7 @@ class Checks:
 
     def check_tiers(self) -> CheckResult:
         found = tiers.get_for_connection(self.connection)
-        unnamed = [tier for tier in found if not tier.stripe_name and not tier.name]
+        unnamed = [tier for tier in found if not tier.product_name and not tier.name]
         unprintable = brand_kit.unprintable_tiers(self.connection, found)
         if not unnamed and not unprintable:
             return good(_count(len(found), "tier"))

@@ -75,7 +75,7 @@ class Tier(db.Model):
     position: Mapped[str | None] = mapped_column(String(10))  # a TierPosition
     next_product: Mapped[str | None]  # the neighbours that are sold, by their Stripe ids
     lighter_product: Mapped[str | None]
-    is_sold: Mapped[bool] = mapped_column(default=True, server_default=true())  # as a subscription, to anybody
+    is_sold: Mapped[bool] = mapped_column(default=False, server_default=false())  # now, as a subscription
     has_year: Mapped[bool] = mapped_column(default=False, server_default=false())
     by_the_seat: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_one_of_several: Mapped[bool] = mapped_column(default=False, server_default=false())  # of intervals of one tier

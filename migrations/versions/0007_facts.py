@@ -18,7 +18,7 @@ NEW_COLUMNS = [
     ("tier", sa.Column("owner_lines", sa.JSON(), nullable=False, server_default="[]")),
     ("tier", sa.Column("next_product", sa.String(255))),
     ("tier", sa.Column("lighter_product", sa.String(255))),
-    ("tier", sa.Column("is_sold", sa.Boolean(), nullable=False, server_default=sa.true())),
+    ("tier", sa.Column("is_sold", sa.Boolean(), nullable=False, server_default=sa.false())),
     ("tier", sa.Column("has_year", sa.Boolean(), nullable=False, server_default=sa.false())),
     ("tier", sa.Column("by_the_seat", sa.Boolean(), nullable=False, server_default=sa.false())),
     ("tier", sa.Column("is_one_of_several", sa.Boolean(), nullable=False, server_default=sa.false())),

@@ -9,7 +9,7 @@ from manimod import tasks
 from manimod.creatives import brand_kit, review
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import Creative, Customer, Moment
+from manimod.models import Creative, Customer, Moment, Tier
 from manimod.models.accounts import now
 from manimod.moments import record
 from tests import factories
@@ -23,7 +23,9 @@ def tell(client, drain):
     """A customer of a live or test account tells their story to its webhook."""
 
     def send(connection, name: str, kind: str = "customer.subscription.deleted", product: str = "prod_team") -> None:
-        plan = subscription(f"sub_{name}", items=[item(price(product, nickname=product.removeprefix("prod_").title()))])
+        if not db.session.scalar(select(Tier).filter_by(connection_id=connection.id, stripe_product_id=product)):
+            factories.name_tier(connection, product, product.removeprefix("prod_").title())
+        plan = subscription(f"sub_{name}", items=[item(price(product))])
         body = customer(f"cus_{name}") if kind == "customer.created" else plan | {"customer": f"cus_{name}"}
         if kind == "customer.subscription.deleted":
             body["status"] = "canceled"

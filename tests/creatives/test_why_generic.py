@@ -5,7 +5,7 @@ import pytest
 from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import SyncRun
-from tests import stripe_events
+from tests import factories, stripe_events
 from tests.delivering import creatives, deliver  # noqa: F401
 
 
@@ -36,12 +36,13 @@ def test_a_customer_before_the_first_sync(connected, welcome):
 
 def test_a_tier_without_a_name(connected, drain, welcome):
     drain()
-    price = stripe_events.price(nickname=None)
+    price = stripe_events.price(nickname="Team, which only Stripe calls so")
     body = stripe_events.subscription("sub_why", customer="cus_why", items=[stripe_events.item(price)])
     assert welcome(stripe_events.event("customer.subscription.created", body)) == "unnamed_tier"
 
 
 def test_a_tier_with_a_name_is_not_generic(connected, drain, welcome):
     drain()
+    factories.name_tier(connected)
     body = stripe_events.subscription("sub_why", customer="cus_why")
     assert welcome(stripe_events.event("customer.subscription.created", body)) is None

@@ -1,17 +1,13 @@
-"""The names of tiers come with whatever the key may read: prices with their products, products, prices' nicknames."""
-
-from datetime import timedelta
+"""What Stripe says of a tier comes with whatever the key may read: prices with their products, or products alone."""
 
 import pytest
 from sqlalchemy import select
 
 from manimod import tasks
-from manimod.customers import tiers
 from manimod.extensions import db
 from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import Connection, Tier
-from manimod.models.accounts import now
 from tests import factories
 from tests.moments.conftest import lists  # noqa: F401
 from tests.stripe_events import customer, item, price, subscription
@@ -57,17 +53,17 @@ def test_a_sync_names_the_tier_by_its_product(synced, allowed):
     assert (tier.product_name, tier.name) == ("Team &amp; Friends", "Team & Friends")
 
 
-def test_without_products_the_nickname_that_comes_with_the_subscription_names_the_tier(synced):
+def test_without_products_the_nickname_of_the_price_is_only_proposed(synced):
     tier = synced()
-    assert (tier.product_name, tier.name) == (None, "team")
+    assert (tier.name, tier.proposed_name) == (None, "team")
 
 
-def test_a_nickname_that_comes_later_names_the_tier_too(synced, lists):  # noqa: F811
+def test_a_nickname_that_comes_later_is_proposed_too(synced, lists):  # noqa: F811
     [subscribed] = lists.lists["/v1/subscriptions"]
     subscribed["items"]["data"][0]["price"]["nickname"] = None
-    assert synced().name is None
+    assert synced().proposed_name is None
     subscribed["items"]["data"][0]["price"]["nickname"] = "Team"
-    assert synced().name == "Team"
+    assert synced().proposed_name == "Team"
 
 
 @pytest.mark.parametrize("allowed", [("prices", "products"), ("products",)], ids="-".join)
@@ -78,22 +74,19 @@ def test_an_archived_product_is_known_as_such_and_keeps_its_name(synced, product
 
 
 @pytest.mark.both_databases
-def test_with_products_alone_a_tier_is_asked_about_now_and_then(synced, product, lists):  # noqa: F811
-    tier = synced("products")
-    product["name"], product["active"] = "Crew", False
-    lists.requests.clear()
-    assert synced("products").name == "Team & Friends"
-    assert "/v1/products/prod_team" not in lists.requests
-    with transaction():
-        tier.asked_at = now() - tiers.ASK_AGAIN_AFTER - timedelta(minutes=1)
-    tier = synced("products")
-    assert (tier.name, tier.active) == ("Crew", False)
+@pytest.mark.parametrize("allowed", [("prices", "products"), ("products",)], ids="-".join)
+def test_each_sync_brings_what_stripe_says_of_a_product_by_then(synced, product, allowed):
+    product |= {"marketing_features": [{"name": "Unlimited boards"}, {"name": None}, {"name": "Timeline  view"}]}
+    tier = synced(*allowed)
+    assert tier.features == ["Unlimited boards", "Timeline view"]
+    product |= {"name": "Crew", "active": False, "marketing_features": []}
+    tier = synced(*allowed)
+    assert (tier.name, tier.active, tier.features) == ("Crew", False, [])
 
 
-def test_what_is_known_of_a_tier_stays_when_stripe_does_not_answer(synced, product, lists):  # noqa: F811
-    tier = synced("products")
-    with transaction():
-        tier.asked_at = now() - tiers.ASK_AGAIN_AFTER - timedelta(minutes=1)
-    lists.lists["/v1/products"] = []
-    tier = synced("products")
+@pytest.mark.parametrize("allowed", [("prices", "products"), ("products",)], ids="-".join)
+def test_what_is_known_of_a_tier_stays_when_stripe_does_not_say(synced, lists, allowed):  # noqa: F811
+    tier = synced(*allowed)
+    lists.lists["/v1/products"] = lists.lists["/v1/prices"] = []
+    tier = synced(*allowed)
     assert (tier.name, tier.active) == ("Team & Friends", True)

@@ -143,9 +143,45 @@ def test_a_metered_tier_has_no_position(connection):
     assert positions(connection) == {"basic": "single", "usage": None}
 
 
-def test_a_tier_that_nobody_has_any_more_has_no_position(connection):
+def test_the_one_tier_whose_price_depends_on_the_number_stands_above_the_others(connection):
     with transaction():
         sell(connection, {"basic": 900, "scale": 4900})
-        add_plan(connection, "gone", 9900)
+        add_plan(connection, "dedicated", None, is_tiered=True)
+    assert positions(connection) == {"basic": "entry", "scale": "middle", "dedicated": "top"}
+    with transaction():
+        add_plan(connection, "volume", None, is_tiered=True)
+    assert positions(connection) == {"basic": "entry", "scale": "top", "dedicated": None, "volume": None}
+
+
+def test_a_tier_that_is_sold_counts_before_anybody_has_it(connection):
+    with transaction():
+        sell(connection, {"basic": 900, "scale": 4900})
+        add_plan(connection, "dear", 9900)
+    assert positions(connection) == {"basic": "entry", "scale": "middle", "dear": "top"}
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"name": "old", "amount": 9900, "active": False},
+        {"name": "test product do not use", "amount": 100},
+        {"name": "Add-on: Payroll", "amount": 100},
+        {"name": "Extra entity", "amount": 9900},
+        {"name": "Free", "amount": 0},
+    ],
+    ids=lambda beside: beside["name"],
+)
+def test_what_nobody_has_and_nobody_would_be_offered_moves_no_tier(connection, beside):
+    with transaction():
+        sell(connection, {"basic": 900, "scale": 4900})
+        add_plan(connection, **beside)
+    found = positions(connection)
+    assert (found["basic"], found["scale"]) == ("entry", "top")
+
+
+def test_an_archived_tier_that_nobody_has_any_more_has_no_position(connection):
+    with transaction():
+        sell(connection, {"basic": 900, "scale": 4900})
+        add_plan(connection, "gone", 9900, active=False)
         add_subscription(connection, "basic", "gone", now(), status="canceled")
     assert positions(connection) == {"basic": "entry", "scale": "top", "gone": None}

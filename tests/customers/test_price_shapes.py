@@ -62,7 +62,7 @@ def place(lists, account, drain):  # noqa: F811
         (price("prod_seats", 9900), 0, "low", "top"),
         (price("prod_local", 1500, currency="jpy"), 1, "low", "entry"),
         (price("prod_old", 2500, active=False), 1, "low", "middle"),
-        (price("prod_usage", 2500, billing_scheme="tiered"), 1, "core", None),
+        (price("prod_usage", 2500, billing_scheme="tiered"), 1, "core", "top"),
     ],
 )
 def test_a_price_of_any_shape_has_its_place(place, of, quantity, segment, position):
