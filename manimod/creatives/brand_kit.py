@@ -131,7 +131,7 @@ def unprintable_tiers(connection: Connection, tiers: list[Tier]) -> dict[int, st
         elif tier.why_unnamed:
             reasons[tier.id] = tier.why_unnamed
     customer_names = briefs.customer_names_in(connection.account, names.values())
-    context = PolicyContext(briefs.get_brand(connection.account), customer_names=customer_names)
+    context = PolicyContext(briefs.get_brand(connection.account, connection.profile), customer_names=customer_names)
     for tier_id, name in names.items():
         _, reason = printable_tier(name, context)
         if reason:

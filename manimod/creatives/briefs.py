@@ -31,9 +31,9 @@ FROM_PROFILE = {
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
-def get_brand_kit(account: Account) -> BrandKit:
+def get_brand_kit(account: Account, profile: dict[str, str] | None = None) -> BrandKit:
     """The account's brand kit. If the owner has saved none: one that isn't stored yet, as Stripe presents the account,
-    with defaults for the rest.
+    with defaults for the rest. `profile`: what `get_profile` returns, where it is known already.
     """
     kit = db.session.get(BrandKit, account.id)
     if kit is None:
@@ -42,7 +42,7 @@ def get_brand_kit(account: Account) -> BrandKit:
             if column.default:
                 value = column.default.arg
                 setattr(kit, column.key, value(None) if column.default.is_callable else value)
-        profile = get_profile(account.id)
+        profile = get_profile(account.id) if profile is None else profile
         for column, entry in FROM_PROFILE.items():
             if profile.get(entry):
                 setattr(kit, column, profile[entry])
@@ -54,8 +54,8 @@ def get_profile(account_id: int) -> dict[str, str]:
     return db.session.scalar(select(Connection.profile).where(Connection.account_id == account_id)) or {}
 
 
-def get_brand(account: Account) -> Brand:
-    return to_brand(get_brand_kit(account))
+def get_brand(account: Account, profile: dict[str, str] | None = None) -> Brand:
+    return to_brand(get_brand_kit(account, profile))
 
 
 def to_brand(kit: BrandKit) -> Brand:
@@ -134,7 +134,7 @@ def get_brief(account: Account, event: str, **audience: Any) -> Brief:
     names = customer_names_in(account, [*stored_texts(kit), *(tier.name or "" for tier in tiers)])
     for part in ("next_tier", "lighter_tier"):
         tier = audience.get(part)
-        if tier and any(name.lower() in tier.name.lower() for name in names):
+        if tier and any(" " in name and name.lower() in tier.name.lower() for name in names):
             audience[part] = None
     return to_brief(kit, event=event, customer_names=tuple(names), **audience)
 

@@ -201,7 +201,7 @@ def test_a_metered_price_has_no_list_price():
 def test_the_plans_of_the_years_before_prices_are_understood():
     plan = {"id": "plan_gold", "name": "Gold", "amount": 500, "currency": "usd", "interval": "month"}
     facts = read_subscription(Reader({"id": "sub_1", "customer": "cus_1", "status": "active", "plan": plan}))
-    assert (facts.price.id, facts.price.product_name, facts.price.amount) == ("plan_gold", "Gold", 500)
+    assert (facts.price.id, facts.price.interval, facts.price.amount) == ("plan_gold", "month", 500)
 
 
 # --- what the sync finds ---------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ def play(request, app: Flask, account, client, lists, drain) -> Callable[..., li
     connection = factories.make_connection(
         account, livemode, connected_at=datetime.fromtimestamp(T - 100 * 86_400, UTC)
     )
+    factories.name_tier(connection)
 
     def run(*steps: dict) -> list[dict[str, str]]:
         states = []

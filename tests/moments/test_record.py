@@ -11,6 +11,7 @@ from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.models import Customer, Moment, StripeEvent, Subscription
 from manimod.moments import record
+from tests import factories
 from tests.stripe_events import customer, event, invoice, subscription
 
 pytestmark = pytest.mark.both_databases
@@ -24,7 +25,10 @@ def wait_for_settling(app, seconds: int) -> None:
     object.__setattr__(app.extensions["settings"], "grace_period_seconds", seconds)
 
 
-def test_a_new_customer_waits_for_the_subscription_that_names_the_tier(app, deliver, drain, moments, creatives):
+def test_a_new_customer_waits_for_the_subscription_that_names_the_tier(
+    app, connected, deliver, drain, moments, creatives
+):
+    factories.name_tier(connected)
     wait_for_settling(app, 60)
     deliver(event("customer.created", customer()))
     drain()

@@ -49,10 +49,22 @@ def test_a_tier_with_stripes_name_shows_it_with_its_place(as_owner, add_tier):
     assert " open>" not in shown
 
 
-def test_without_a_product_name_the_prices_nickname_is_prefilled(as_owner, add_tier):
-    shown = row(as_owner, add_tier(nickname="pro yearly"))
+def test_without_a_product_name_the_prices_nickname_waits_to_be_confirmed(as_owner, add_tier):
+    tier = add_tier(nickname="pro yearly")
+    shown = row(as_owner, tier)
+    assert ">Without a name</strong>" in shown
+    assert "a note for it, “pro yearly”, which customers never see" in shown
     assert 'value="pro (annual)"' in shown
+    assert "Ads say it once you confirm it" in shown
     assert " open>" in shown
+    assert "Saved: the next creatives say pro (annual)." in rename(as_owner, tier, "pro (annual)").text
+    assert "confirm" not in row(as_owner, tier)
+
+
+def test_a_note_that_is_no_name_is_not_even_proposed(as_owner, add_tier):
+    shown = row(as_owner, add_tier(nickname="JM special, ask Tom"))
+    assert 'value=""' in shown
+    assert "confirm" not in shown
 
 
 def test_htmx_gets_the_renamed_row(as_owner, add_tier):
@@ -115,14 +127,13 @@ def test_a_cleaned_name_stands_beside_what_stripe_says(as_owner, add_tier):
     [
         ({"product_name": "pro_plan_v2"}, "it looks like an internal code"),
         ({"product_name": "$9 plan", "nickname": "Solo"}, "it says no more than that it is a plan"),
-        ({"nickname": "JM special, ask Tom"}, "it is a note, not a name"),
     ],
 )
 def test_a_tier_whose_name_is_none_says_why_and_asks_for_one(as_owner, add_tier, columns, reason):
     shown = row(as_owner, add_tier(**columns))
     assert ">Without a name</strong>" in shown
     assert f"Ads leave this name out: {reason}." in shown
-    assert f"Stripe says “{columns.get('product_name') or columns['nickname']}”" in shown
+    assert f"Stripe says “{columns['product_name']}”" in shown
     assert " open>" in shown
 
 
