@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("sqlite", "postgresql")
 DURABLE = ["shared_buffers=256MB", "max_wal_size=2GB", "max_connections=200"]  # else as PostgreSQL comes: fsync on
 SECRETS = {"SECRET_KEY": "s" * 64, "ENCRYPTION_KEYS": f"k1:{'A' * 43}=", "GRACE_PERIOD_SECONDS": "0"}
-GUNICORN = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
+GTHREAD = ["--worker-class", "gthread"]  # in an environment without mani, whose own is named in gunicorn.conf.py
 _ids = itertools.count(1)
 
 
@@ -80,7 +80,8 @@ class Stage:
             python,
             "-m",
             "gunicorn",
-            *GUNICORN,
+            *(GTHREAD if python != sys.executable else []),
+            "--no-control-socket",
             "--bind",
             f"127.0.0.1:{port}",
             "--log-level",

@@ -80,6 +80,14 @@ def test_everything_starts_after_the_migration() -> None:
     assert OURS["migrate"]["command"] == ["flask", "--app", "wsgi", "db", "upgrade"]
 
 
+def test_the_proxy_has_its_file_and_knows_the_web_server() -> None:
+    proxy = SERVICES["caddy"]
+    assert "./Caddyfile:/etc/caddy/Caddyfile:ro" in proxy["volumes"]
+    assert "MANI_HOST" in proxy["environment"]
+    port = re.search(r'^bind = "[\d.]+:(\d+)"', (ROOT / "gunicorn.conf.py").read_text(), re.MULTILINE)[1]
+    assert f"reverse_proxy web:{port} {{" in (ROOT / "Caddyfile").read_text()
+
+
 @pytest.mark.parametrize("where", commands())
 def test_each_command_exists(where: str) -> None:
     program, *words = commands()[where]
