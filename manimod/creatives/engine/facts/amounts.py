@@ -11,7 +11,9 @@ REWRITTEN = [(re.compile(row["pattern"], re.I), row["by"]) for row in AMOUNTS["r
 UP_TO = words.one_of(AMOUNTS["up_to"])
 UNLIMITED = words.one_of(AMOUNTS["unlimited"])
 NUMBER = re.compile(
-    r"(?P<digits>\d[\d.,]*\d|\d)(?P<multiple> (?:million|billion|mio))?\+?(?P<time>-(?:\w+))?(?![\w/%:*,])", re.I
+    r"(?P<digits>\d[\d.,]*\d|\d)(?P<multiple> (?:million|billion|mio))?\+?"
+    rf"(?:-(?P<time>{'|'.join(AMOUNTS['joined'])}))?(?![\w/%:*,-])",
+    re.I,
 )
 IN_THE_TAIL = re.compile(r" (?:for|of) up to (?P<digits>\d[\d.,]*) (?P<unit>\w+)$", re.I)  # retries for up to 24 hours
 # Where the thing that is counted ends: "deliveries | a month", "GB | of storage".
@@ -46,7 +48,7 @@ def read_amount(line: str) -> Amount:
         following = rest[found.end() :].strip()
         if re.match(r"to \d", following):  # a range has no single number
             return Amount(re.sub(r"^to \d+ ", "", following))
-        unit = words.plural(found["time"][1:].lower()) if found["time"] else _counted(following)
+        unit = words.plural(found["time"].lower()) if found["time"] else _counted(following)
         return Amount(following, _value(found["digits"], found["multiple"]), unit)
     if found := UNLIMITED.search(line.split(" ", 1)[-1]):
         before = line[: -len(found[0])].strip(" :")
@@ -76,7 +78,7 @@ def _value(digits: str, multiple: str | None) -> float | None:
 
 
 def _counted(rest: str) -> str | None:
-    return _in_the_plural(ENDS.sub("", rest)) or None
+    return _in_the_plural(ENDS.sub("", " ".join(words.lowered(rest.split())))) or None
 
 
 def _in_the_plural(noun: str) -> str:

@@ -19,13 +19,17 @@ CONDITIONS = frozenset(TABLE["words"]["conditions"])
 KINDS = {FactKind(name): frozenset(entries) for name, entries in TABLE["kinds"]["nouns"].items()}
 COUNTED_SERVICES = frozenset(TABLE["kinds"]["counted"]["services"])
 OPENINGS = [(re.compile(row["pattern"], re.I), FactKind(row["kind"])) for row in TABLE["kinds"]["openings"]]
-IN_FRONT = ("So", "Sk", "Mn", "Cf", "Pd", "Po", "Zs")  # Unicode's classes of emoji, ticks, bullets and dashes
+COUNTED = re.compile(r"(over |more than |at least |up to )?\d[\d.,]*\+?( to \d+)? [a-z]", re.I)
+IN_FRONT = ("So", "Sm", "Sk", "Mn", "Cf", "Pd", "Po", "Zs")  # Unicode's classes of emoji, ticks, bullets and dashes
 
 
 def read_fact(text: str, source: FactSource) -> Fact | None:
-    """None for a line that is refused or that refers to another tier."""
-    if why_refused(text) or referenced_tier(text):
+    """None for a line that is refused or that only refers to another tier; "Everything in Pro + SSO" is read as SSO."""
+    if why_refused(text):
         return None
+    if reference := _reference(text):
+        rest = reference.groupdict().get("rest")
+        return read_fact(rest, source) if rest else None
     line = clean(text)
     written_out = amounts.written_out(line)
     bare = " ".join(re.sub(r"\([^)]*\)?", " ", written_out).split())
@@ -61,13 +65,15 @@ def why_refused(text: str) -> str | None:
 
 
 def referenced_tier(text: str) -> str | None:
-    """The tier that a line refers to: "Team" of "Everything in Team, plus:". None where it names a fact."""
+    """The tier that a line refers to: "Team" of "Everything in Team, plus:". None where it names a fact alone."""
+    reference = _reference(text)
+    return reference["name"].strip() if reference else None
+
+
+def _reference(text: str) -> re.Match[str] | None:
     line = clean(text)
-    for pattern in REFERENCES:
-        found = pattern.match(line)
-        if found and found["name"].strip().lower() not in NO_TIERS:
-            return found["name"].strip()
-    return None
+    found = next((found for pattern in REFERENCES if (found := pattern.match(line))), None)
+    return found if found and found["name"].strip().lower() not in NO_TIERS else None
 
 
 def split_lines(text: str) -> list[str]:
@@ -88,6 +94,7 @@ def clean(text: str) -> str:
     line = " ".join(unicodedata.normalize("NFC", html.unescape(text)).split())
     while line and line[0] not in CLEAN["kept_in_front"] and unicodedata.category(line[0]) in IN_FRONT:
         line = line[1:]
+    line = re.sub(CLEAN["numbering"], "", line)
     line = re.sub(CLEAN["ending"], "", re.sub(CLEAN["ending"], "", line, flags=re.I), flags=re.I)
     return "".join(c for c in line if unicodedata.category(c) != "So" and c not in "\ufe0f\u200d").strip()
 
@@ -95,7 +102,12 @@ def clean(text: str) -> str:
 def _has_condition(line: str) -> bool:
     """Whether brackets narrow what the line says, or may: "(first month only)", "(limited to 20)", "(2 of 3)"."""
     inside = [word.strip(".,") for part in re.findall(r"\(([^)]*)\)?", line) for word in part.split()]
-    return any(word.lower() in CONDITIONS or not (is_known(word) or word in ("&", "+", "incl")) for word in inside)
+    return any(
+        word.lower() in CONDITIONS
+        or re.match(r"\d[\d.,]*\W?$", word)
+        or not (is_known(word) or word in ("&", "+", "incl"))
+        for word in inside
+    )
 
 
 def _kind(line: str, amount: Amount) -> FactKind:
@@ -106,7 +118,7 @@ def _kind(line: str, amount: Amount) -> FactKind:
     if is_command(line.split()):
         return FactKind.CAPABILITY
     thing, *others = re.split(r"\s*[+&,]\s*| and | (?:for|in|of|to|with|from|on|at|by|an?|each|every) ", line.lower())
-    if amount.is_unlimited or amount.number is not None and not re.match(r"\d+-[a-z]", line):
+    if amount.is_unlimited or COUNTED.match(line) or amount.number is not None and not re.match(r"\d+-[a-z]", line):
         is_work = amount.number is not None and thing.rsplit(" ", 1)[-1] in COUNTED_SERVICES
         return FactKind.SERVICE if is_work else FactKind.QUANTITY
     nouns = [*reversed(thing.split()), *(word for other in others for word in reversed(other.split()))]

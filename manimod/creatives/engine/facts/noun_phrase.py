@@ -8,6 +8,7 @@ from manimod.creatives.engine.facts import words
 from manimod.creatives.engine.facts.words import TABLE, Number
 
 CLAUSES = {name: frozenset(entries) for name, entries in TABLE["clauses"].items() if isinstance(entries, list)}
+VERBS = CLAUSES["verbs"] | CLAUSES["also_nouns"]
 MADE_OF_A_VERB = re.compile(TABLE["clauses"]["made_of_a_verb"])
 FIXED = TABLE["words"]["fixed"]
 PUFFS = frozenset(TABLE["words"]["puffs"])
@@ -23,6 +24,10 @@ GERMAN_ADJECTIVE = re.compile(LANGUAGES["german_adjective"])
 NOT_ADVERBS = words.ADJECTIVES | frozenset(TABLE["words"]["not_adverbs"])
 SIZES = frozenset(TABLE["words"]["sizes"])
 PARTICIPLE = re.compile(r"(?!(feed|seed|speed|bed|breed|need|shed|weed|embed|red)$)\w{2,}ed$")
+ABOUT = re.compile(
+    r"(up to|over|more than|at least|about|around|nearly|almost|\d+ to) (?=\d|(two|three|four|five|six|ten)\b)", re.I
+)
+EVERY = ("daily", "weekly", "monthly", "quarterly", "yearly", "annual")
 PERIODS = ("hour", "day", "week", "month", "quarter", "year")
 PERIOD = re.compile(r" an? (day|week|month|quarter|year)$")
 FIRST_EAST_ASIAN = 0x2E80
@@ -45,7 +50,10 @@ def noun_phrase(line: str) -> NounPhrase | None:
         return None
     if words.may_hold_a_name(tokens):
         return None
-    things = [_one_thing(item.split()) for item in _items(" ".join(words.lowered(tokens)))]
+    items = _items(" ".join(words.lowered(tokens)))
+    if len(items) > 2 and _share_the_last_noun(items):
+        return NounPhrase(f"{', '.join(items[:-1])} and {items[-1]}", True)
+    things = [_one_thing(item.split()) for item in items]
     if not things or None in things:
         return None
     names = [thing.text for thing in things if thing]
@@ -61,54 +69,72 @@ def _items(line: str) -> list[str]:
     return [item for item in items if item]
 
 
+def _share_the_last_noun(items: list[str]) -> bool:
+    """ "email, chat and phone support"."""
+    *others, last = items
+    one_word = all(" " not in item for item in others)
+    return one_word and " " in last and words.number_of(last.split()[-1]) in (Number.MASS, Number.PLURAL)
+
+
 def is_clause(tokens: list[str]) -> bool:
     """Whether the line is a sentence or a command: "Drafts replies", "Access all sounds", "Hosted in Frankfurt"."""
     lower = [token.lower().strip(",.") for token in tokens]
     first, second = lower[0], (lower[1:2] or [""])[0]
     if CLAUSES["words"] & set(lower) or any(word.endswith(("n't", "n’t", "'ll", "’ll")) for word in lower):
         return True
-    if any(word.endswith("ly") and word not in NOT_ADVERBS for word in (first, lower[-1])):
+    if any(word.endswith("ly") and word.rsplit("-", 1)[-1] not in NOT_ADVERBS for word in (first, lower[-1])):
+        return True
+    if first in words.PREPOSITIONS - words.DETERMINERS and not ABOUT.match(" ".join(lower)):
         return True
     if PARTICIPLE.match(first) and (second in words.PREPOSITIONS or not second):
         return True
     if first.endswith("ing") and second in words.DETERMINERS:
         return True
-    return is_command(tokens) or _is_statement(first, second, lower[2:])
+    return is_command(tokens) or _is_statement(tokens)
 
 
 def is_command(tokens: list[str]) -> bool:
-    """ "Remove branding", "Access all sounds"; not "Access to the archive", "Search filters"."""
-    first, second, *rest = [token.lower().strip(",.") for token in [*tokens, "", ""]]
-    if first not in CLAUSES["verbs"] | CLAUSES["also_nouns"]:
+    """ "Remove branding", "Access all sounds", "Plan, track and report"; not "Access to all", "Print edition"."""
+    first, second, *rest = [token.lower().strip(",.") for token in [*tokens, "", "", ""]]
+    if first not in VERBS:
         return False
     if first not in CLAUSES["also_nouns"] or second in CLAUSES["after_a_verb"]:
         return True
+    if first in CLAUSES["noun_before_noun"] or not second:
+        return False
+    if tokens[0].endswith(","):
+        return second in VERBS
     if second in ("and", "&"):
-        return any(word in CLAUSES["after_a_verb"] for word in rest)
-    if not second or second in CLAUSES["after_a_noun"] or first in CLAUSES["noun_before_noun"]:
+        return rest[0] in VERBS and bool(rest[1])
+    if second in CLAUSES["after_a_noun"]:
         return False
     number = words.number_of(second)
     return number != Number.COUNT and not (number == Number.MASS and MADE_OF_A_VERB.search(second))
 
 
-def _is_statement(first: str, second: str, rest: list[str]) -> bool:
-    """ "Blocks cold emails", "Sorts and labels every email"; not "Blocks of ten"."""
+def _is_statement(tokens: list[str]) -> bool:
+    """ "Blocks cold emails", "Sorts and labels every email"; not "Blocks of ten", "Notes and files"."""
+    first, second, *rest = [token.lower().strip(",.") for token in [*tokens, ""]]
     stems = (first[:-1], first[:-2], first[:-3] + "y") if first.endswith("s") else ()
-    if not second or not any(stem in CLAUSES["verbs"] | CLAUSES["also_nouns"] for stem in stems):
+    if not second:
         return False
-    if second in ("and", "&"):
-        return any(word in CLAUSES["after_a_verb"] for word in rest)
-    return second not in words.PREPOSITIONS or second in ("into", "each", "every", "a", "an")
+    if first in CLAUSES["statements"]:
+        return True
+    if not VERBS.intersection(stems):
+        return False
+    if second in ("and", "&") or tokens[0].endswith(","):
+        return bool(CLAUSES["after_a_verb"].intersection(rest))
+    return second not in words.PREPOSITIONS or second in ("into", "each", "every")
 
 
 def _without_puffs(tokens: list[str]) -> list[str]:
-    """What is left when "powerful" goes; nothing of "Basic support", which is no support to boast of."""
+    """What is left when "powerful" goes: nothing of "Basic support", which is no support to boast of."""
     rest = tokens
     while rest and rest[0].lower().strip(",") in PUFFS:
         rest = rest[1:]
     if len(rest) > 1 or rest == tokens:
         return rest
-    return [] if tokens[0].lower() in TABLE["words"]["belittling"] else tokens
+    return tokens if tokens[0].lower() in TABLE["words"]["kept_alone"] else []
 
 
 def _one_thing(tokens: list[str]) -> NounPhrase | None:
@@ -129,7 +155,8 @@ def _one_thing(tokens: list[str]) -> NounPhrase | None:
 def _end_of_core(tokens: list[str]) -> int:
     """Where "for ...", "in ..." or "a month" begins; "up to 5 users" and "5 to 7 bottles" are one."""
     line = " ".join(tokens).lower()
-    start = 3 if re.match(r"up to |\d+ to \d", line) else 1
+    found = ABOUT.match(line)
+    start = len(found[0].split()) + 1 if found else 1
     for i in range(start, len(tokens)):
         if tokens[i].lower() in ("a", "an"):
             if tokens[i + 1 :] and tokens[i + 1].lower() in PERIODS:
@@ -143,17 +170,19 @@ def _named(core: list[str], tail: list[str]) -> NounPhrase | None:
     """The noun with its article, if it needs one."""
     text = " ".join(core)
     first, noun = core[0].lower(), core[-1]
-    if re.match(r"\d[\d.,]*\+?$", first) or first == "up":
+    if re.match(r"\d[\d.,]*\+?$", first) or ABOUT.match(text):
         return _counted(core, tail)
     number = words.number_of(noun)
-    if number is None or first == "limited" or PARTICIPLE.match(noun):
+    if number is None or first == "limited" or PARTICIPLE.match(noun) or re.match(r"\d+[x×]$", first):
         return None
+    if not ABOUT.match(text) and any(map(str.isdigit, core[1:-1])) and number == Number.PLURAL:
+        return None  # "open 7 days"
     if noun == "access" and first[0].isalpha() and text.removesuffix(" access").endswith(PLACES):
         extent, place = re.fullmatch(r"((?:full|unlimited|priority|off-peak|weekend) )?(.+) access", text).groups("")
         return NounPhrase(f"{extent}access to the {place}", False)
     if first in words.DETERMINERS or number == Number.PLURAL:
         return NounPhrase(text, number == Number.PLURAL)
-    if len(core) > 1 and words.number_of(core[-2]) == Number.PLURAL and core[-2].lower() not in PLURAL_MODIFIERS:
+    if len(core) > 1 and words.number_of(core[-2]) == Number.PLURAL and not _may_modify(core[-2]):
         return None
     if number != Number.COUNT:
         return NounPhrase(text, number == Number.PLURAL)
@@ -164,12 +193,18 @@ def _named(core: list[str], tail: list[str]) -> NounPhrase | None:
     return NounPhrase(words.a(text), False)
 
 
+def _may_modify(plural: str) -> bool:
+    return plural.lower() in PLURAL_MODIFIERS or "-" in plural or words.is_fixed(plural)
+
+
 def _counted(core: list[str], tail: list[str]) -> NounPhrase | None:
     """ "20 automations", "50 GB of storage"; not "4 personal training"."""
     text, number = " ".join(core), words.number_of(core[-1])
     if len(core) > 1 and (core[-1] in SIZES and tail[:1] == ["of"] or number == Number.PLURAL):
         return NounPhrase(text, True)
-    return NounPhrase(text, False) if core[0] == "1" and number == Number.COUNT else None
+    if core[0] == "1" and number == Number.COUNT:
+        return NounPhrase(words.a(" ".join(core[1:])) if core[1] in EVERY else text, False)
+    return None
 
 
 def _pair(core: list[str]) -> NounPhrase | None:
@@ -181,11 +216,12 @@ def _pair(core: list[str]) -> NounPhrase | None:
     end = _named(last, [])
     if not end:
         return None
-    if len(first) == 1 and len(last) > 1 and words.number_of(first[0]) in (None, Number.COUNT):
+    is_shared = len(first) == 1 or first[-1].lower() in CLAUSES["shares_a_noun"]
+    if is_shared and len(last) > 1 and words.number_of(first[-1]) in (None, Number.COUNT):
         if end.text.split(" ", 1)[0] in ("a", "an"):
             return None
         the = "the " if end.text.startswith("the ") else ""
-        return NounPhrase(f"{the}{first[0]} and {end.text.removeprefix('the ')}", end.is_plural)
+        return NounPhrase(f"{the}{' '.join(first)} and {end.text.removeprefix('the ')}", end.is_plural)
     start = _named(first, [])
     if start and start.text.startswith("the ") and end.text.startswith("the "):
         return NounPhrase(f"{start.text} and {end.text.removeprefix('the ')}", True)
