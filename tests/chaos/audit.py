@@ -116,7 +116,7 @@ def check_moments(business: Business, truth: Truth) -> list[str]:
     query = select(Moment.key, Moment.state).where(Moment.connection_id == business.connection_id)
     rows = db.session.execute(query).all()
     states, expected = dict(rows), expected_moments(truth.of(business))
-    wrong = {f"{key} is {states[key]}" for key in states.keys() & expected.keys() if states[key] not in expected[key]}
+    wrong = {f"{key} is {states[key]}" for key in states.keys() & expected.keys() if states[key] != expected[key]}
     return [
         *_finding(business, "moments are lost", expected.keys() - states.keys()),
         *_finding(business, "moments are invented", states.keys() - expected.keys()),

@@ -176,8 +176,8 @@ class Expected:
         return self.key.partition(":")[0]
 
 
-def expected_moments(events: list[dict]) -> dict[str, set[str]]:
-    """Key -> the states in which it may end, of every moment that these events of one business make in any order.
+def expected_moments(events: list[dict]) -> dict[str, str]:
+    """Key -> the state in which it has to end, of every moment that these events of one business make in any order.
 
     Said once more here and not asked of manimod.moments.interpret, so that the two have to agree.
     """
@@ -192,7 +192,7 @@ def expected_moments(events: list[dict]) -> dict[str, set[str]]:
     for moment in moments:
         of_customer[moment.customer].append(moment)
     is_live = any(event["livemode"] for event in events)
-    return {moment.key: _states(moment, of_customer[moment.customer] if is_live else []) for moment in moments}
+    return {moment.key: _state(moment, of_customer[moment.customer] if is_live else []) for moment in moments}
 
 
 def _moments(kind: str, body: dict, paid: set[str], subscribed: dict[str, set[str]]) -> Iterator[Expected]:
@@ -209,9 +209,8 @@ def _moments(kind: str, body: dict, paid: set[str], subscribed: dict[str, set[st
         yield Expected(f"renewed:{subscription}:{start}", body["customer"], holds=True)
 
 
-def _states(moment: Expected, others: list[Expected]) -> set[str]:
-    """One moment of a live customer speaks. What is taken back may have silenced a weaker one before, or not."""
+def _state(moment: Expected, others: list[Expected]) -> str:
+    """One moment of a live customer speaks: the weaker ones are open again once it is taken back."""
     stronger = [other for other in others if STRENGTH.index(other.kind) < STRENGTH.index(moment.kind)]
-    if not moment.holds or any(other.holds for other in stronger):
-        return {"withdrawn"}
-    return {"generated", "withdrawn"} if stronger else {"generated"}
+    is_silenced = any(other.holds for other in stronger)
+    return "generated" if moment.holds and not is_silenced else "withdrawn"
