@@ -56,7 +56,7 @@ def kill(part: str) -> Strike:
 def cut_the_power(scene: Scene, _draw: Random) -> Undo:
     """All of mani at once; somebody starts it again."""
     scene.kill_everything()
-    scene.stack.start()
+    scene.stack.start(seconds=180)
     return nothing
 
 
@@ -66,7 +66,7 @@ def kill_supervisor(scene: Scene, _draw: Random) -> Undo:
     scene.stack.process.wait()
     if left := scene.wait_until_nothing_lives():
         raise AssertionError(f"processes outlived their supervisor: {left}")
-    scene.stack.start()
+    scene.stack.start(seconds=180)
     return nothing
 
 
