@@ -1,7 +1,7 @@
-"""Changing the brand kit and the names of tiers: each text is checked against the ad rules before it is stored."""
+"""Changing the brand kit, the names of tiers and what they do. The ad rules check each text before it is stored."""
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -11,26 +11,30 @@ from manimod.creatives.engine import samples
 from manimod.creatives.engine.brief import EVENTS, CreativeSet, Finding
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.copy.copywriter import printable_tier
-from manimod.creatives.engine.facts.model import TierFacts
+from manimod.creatives.engine.facts import bullets, proposals
+from manimod.creatives.engine.facts.model import FactSource, TierFacts
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.rules import PolicyContext
+from manimod.customers import catalogue
 from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Account, BrandKit, Connection, Tier
 from manimod.moments import record
 from manimod.stripe import connections
+from manimod.stripe.catalogue import MAX_FEATURES
 
 SAMPLES = {}
 for event, segment, tier, position in samples.AUDIENCES:
     if tier == "Team":
         SAMPLES.setdefault(event, {"segment": segment, "tier_facts": TierFacts(name=tier, position=position)})
+MAX_TIER_LINE = 80  # characters, as in Stripe
 # A brand name may break style rules. These it may not: what no ad may print, and what the font cannot draw.
 NAME_RULES = {*copywriter.UNPRINTABLE, "IMG-05"}
 
 
 class BrandRejected(ManimodError):
-    """Nothing was stored. `problems`: field -> the sentence that says what to change."""
+    """Nothing was stored. `problems`: field or line -> the sentence that says what to change."""
 
     def __init__(self, problems: dict[str, str]) -> None:
         self.problems = problems
@@ -139,11 +143,83 @@ def unprintable_tiers(connection: Connection, tiers: list[Tier]) -> dict[int, st
     return reasons
 
 
-def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
-    """Give a tier the owner's name, or Stripe's if it is empty. Raises NOT_FOUND or one of the TIER_NAME_ failures."""
+@dataclass(frozen=True)
+class TierLines:
+    """What a tier does, for the owner. `said`: the lines that ads may use; `left_out`: (line, why) of those they don't.
+
+    `draft`: what the form begins with, which is a proposal where nothing is known. `with_tier`: the tier of which this
+    product is only another interval, so that nobody is asked twice.
+    """
+
+    said: list[str]
+    left_out: list[tuple[str, str]]
+    draft: list[str]
+    is_owners: bool
+    is_proposal: bool = False
+    with_tier: Tier | None = None
+
+
+def describe_tiers(tiers: list[Tier]) -> dict[int, TierLines]:
+    """By the tier's id."""
+    first: dict[str | None, Tier] = {}
+    for tier in sorted(tiers, key=lambda tier: (len(tier.owner_name or tier.product_name or ""), tier.id)):
+        if tier.is_one_of_several:
+            first.setdefault(tier.name, tier)
+    described = {}
+    for tier in tiers:
+        said, left_out, kept = [], [], []
+        for line in catalogue.lines_of(tier, [first[tier.name]] if tier.name in first else []):
+            why = bullets.why_refused(line)
+            if why:
+                left_out.append((line, why))
+                continue
+            kept.append(line)
+            fact = bullets.read_fact(line, FactSource.OWNER)
+            said += [fact.text] if fact else []
+        proposal = [] if kept else proposals.propose(tier.description, tier.notes)
+        others = first.get(tier.name, tier) if tier.is_one_of_several else tier
+        described[tier.id] = TierLines(
+            said, left_out, kept or proposal, bool(tier.owner_lines), bool(proposal), None if others is tier else others
+        )
+    return described
+
+
+def set_tier_lines(connection: Connection, tier_id: int, lines: list[str]) -> Tier:
+    """Store what a tier does in the owner's words, or go back to what Stripe has if there are none or the same.
+
+    Raises NOT_FOUND, or BrandRejected with a sentence for each line that no ad may say.
+    """
+    tier = _get_tier(connection, tier_id)
+    kit = briefs.get_brand_kit(connection.account, connection.profile)
+    names = briefs.customer_names_in(connection.account, lines, or_first_name=True)
+    context = PolicyContext.of(briefs.to_brief(kit, event="new_customer"), customer_names=names)
+    problems = {}
+    if len(lines) > MAX_FEATURES:
+        problems[""] = f"At most {MAX_FEATURES} lines. Keep those that matter most."
+    for line in lines[:MAX_FEATURES]:
+        findings = policy.blocks(policy.check_stored(line, context))
+        why = bullets.why_refused(line) or (findings[0].message if findings else None)
+        if len(line) > MAX_TIER_LINE:
+            why = f"It has more than {MAX_TIER_LINE} characters. Say one thing, as short as you can."
+        if why:
+            problems[line] = f"“{line[:60]}”: {why}"
+    if problems:
+        raise BrandRejected(problems)
+    tier.owner_lines = [] if lines == [line for line in tier.features if not bullets.why_refused(line)] else lines
+    catalogue.place_tiers(connection.id)
+    return tier
+
+
+def _get_tier(connection: Connection, tier_id: int) -> Tier:
     tier = db.session.scalar(select(Tier).filter_by(connection_id=connection.id, id=tier_id))
     if tier is None:
         raise ManimodError("NOT_FOUND")
+    return tier
+
+
+def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
+    """Give a tier the owner's name, or Stripe's if it is empty. Raises NOT_FOUND or one of the TIER_NAME_ failures."""
+    tier = _get_tier(connection, tier_id)
     name = " ".join(name.split())
     if len(name) > MAX_NAME_LENGTH or (not name and not tier.product_name):
         raise ManimodError("TIER_NAME_MISSING")
@@ -151,4 +227,5 @@ def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
     reasons = unprintable_tiers(connection, [tier])
     if name and reasons:
         raise ManimodError("TIER_NAME_UNPRINTABLE", why=reasons[tier_id])
+    catalogue.place_tiers(connection.id)
     return tier

@@ -59,8 +59,29 @@ for _name, _kind in KINDS.items():
     setattr(EventsForm, _name, BooleanField(_kind.name, description=_kind.purpose))
 
 
+class LinesField(TextAreaField):
+    """A text area whose value is a list of lines, each once."""
+
+    def _value(self) -> str:
+        return "\n".join(self.data or [])
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist:
+            lines = map(one_line, valuelist[0].splitlines())
+            self.data = list(dict.fromkeys(filter(None, lines)))
+
+    def pre_validate(self, form: Form) -> None:
+        lines = self.data or []
+        if len(lines) > MAX_LINES or max(map(len, lines), default=0) > MAX_LINE_LENGTH:
+            raise ValidationError(f"At most {MAX_LINES} lines of {MAX_LINE_LENGTH} characters each.")
+
+
 class TierNameForm(FlaskForm):
     name = StringField("Name", filters=[one_line], render_kw={"maxlength": MAX_NAME_LENGTH, "autocomplete": "off"})
+
+
+class TierLinesForm(FlaskForm):
+    lines = LinesField()
 
 
 class AccountForm(FlaskForm):
@@ -85,23 +106,6 @@ class DecisionForm(FlaskForm):
 
     revision = IntegerField(validators=[Optional()])
     reason = StringField(filters=[one_line])
-
-
-class LinesField(TextAreaField):
-    """A text area whose value is a list of lines, each once."""
-
-    def _value(self) -> str:
-        return "\n".join(self.data or [])
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        if valuelist:
-            lines = map(one_line, valuelist[0].splitlines())
-            self.data = list(dict.fromkeys(filter(None, lines)))
-
-    def pre_validate(self, form: Form) -> None:
-        lines = self.data or []
-        if len(lines) > MAX_LINES or max(map(len, lines), default=0) > MAX_LINE_LENGTH:
-            raise ValidationError(f"At most {MAX_LINES} lines of {MAX_LINE_LENGTH} characters each.")
 
 
 class OfferForm(Form):

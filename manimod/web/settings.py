@@ -19,7 +19,7 @@ from manimod.moments import record
 from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
-from manimod.web.forms import AccountForm, ApiKeyForm, EventsForm, SigningSecretForm, TierNameForm
+from manimod.web.forms import AccountForm, ApiKeyForm, EventsForm, SigningSecretForm, TierLinesForm, TierNameForm
 from manimod.web.labels import is_about_the_key
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
@@ -141,6 +141,27 @@ def rename_tier(account: Account, tier_id: int) -> Response:
     return render.success_response("settings/_tier.html", _here("tiers"), toast, tier=tier, **context)
 
 
+@blueprint.post("/integrations/stripe/tiers/<int:tier_id>/lines")
+@owner_required
+def save_tier_lines(account: Account, tier_id: int) -> Response:
+    """What a tier does, a thing a line."""
+    connection, form, rejected = connections.require_current(account), TierLinesForm(), {}
+    try:
+        with transaction():
+            brand_kit.set_tier_lines(connection, tier_id, form.lines.data or [])
+    except brand_kit.BrandRejected as refusal:
+        form.lines.errors = list(refusal.problems.values())
+        rejected[tier_id] = form
+    if rejected and not render.wants_fragment():
+        return _page(account, status=422, rejected_lines=rejected)
+    context = _context(connection) | {"rejected_lines": rejected}
+    tier = next(tier for tier in context["tiers"] if tier.id == tier_id)
+    if rejected:
+        return render.partial("settings/_tier.html", 422, tier=tier, **context)
+    toast = f"Saved: the next creatives know what {tier.name or 'this tier'} does."
+    return render.success_response("settings/_tier.html", _here("tiers"), toast, tier=tier, **context)
+
+
 @blueprint.post("/integrations/stripe/sync")
 @owner_required
 def sync_now(account: Account) -> Response:
@@ -200,6 +221,8 @@ def _context(connection: Connection) -> dict:
         "secret_form": SigningSecretForm(formdata=None),
         "tiers": found,
         "unprintable": brand_kit.unprintable_tiers(connection, found),
+        "lines": brand_kit.describe_tiers(found),
+        "tier_names": {tier.stripe_product_id: tier.name for tier in found},
         "runs": runs,
         "complete": next((run for run in runs if run.state == SyncState.DONE), None),
         "is_syncing": is_syncing(connection, runs),

@@ -1,12 +1,14 @@
 """The tiers card: Stripe's names where the key may read them, else the owner's."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
 
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import Tier
+from manimod.models import Customer, Tier
+from manimod.models.accounts import now
 from tests import factories
 
 PAGE = "/settings/integrations/stripe"
@@ -14,9 +16,11 @@ PAGE = "/settings/integrations/stripe"
 
 @pytest.fixture
 def add_tier(connection) -> Callable[..., Tier]:
+    numbers = itertools.count(1)
+
     def add(**columns: object) -> Tier:
         with transaction():
-            tier = Tier(connection_id=connection.id, stripe_product_id=f"prod_{len(columns)}", **columns)
+            tier = Tier(connection_id=connection.id, stripe_product_id=f"prod_{next(numbers)}", **columns)
             db.session.add(tier)
         return tier
 
@@ -29,7 +33,7 @@ def row(client, tier: Tier) -> str:
 
 
 def in_page(page: str, tier: Tier) -> str:
-    return page.split(f'id="tier-{tier.id}"')[1].split("</li>")[0]
+    return page.split(f'<li id="tier-{tier.id}"')[1].split('<li id="tier-')[0].split("</section>")[0]
 
 
 def rename(client, tier: Tier, name: str):
@@ -41,7 +45,7 @@ def test_before_the_first_sync_it_says_when_tiers_appear(as_owner, connection):
 
 
 def test_a_tier_with_stripes_name_shows_it_with_its_place(as_owner, add_tier):
-    shown = row(as_owner, add_tier(product_name="Team", position="entry"))
+    shown = row(as_owner, add_tier(product_name="Team", position="entry", features=["Timeline view"]))
     assert ">Team</strong>" in shown
     assert "name from Stripe" in shown
     assert "Your lowest price" in shown
@@ -155,3 +159,121 @@ def test_a_strangers_tier_is_not_there(app, add_tier):
     tier = add_tier(nickname="pro")
     assert rename(app.test_client().sign_in(stranger), tier, "Mine").status_code == 404
     assert tier.owner_name is None
+
+
+# --- what a tier does -------------------------------------------------------------------------------------------------
+
+
+def save_lines(client, tier: Tier, lines: str):
+    return client.htmx("post", f"{PAGE}/tiers/{tier.id}/lines", data={"lines": lines})
+
+
+def test_what_stripe_lists_is_shown_with_its_source(as_owner, add_tier):
+    listed = ["Everything in Starter, plus:", "✓ Timeline view", "20 automations a month", "Mobile app (coming soon)"]
+    shown = row(as_owner, add_tier(product_name="Team", position="entry", features=listed))
+    assert "Stripe says:" in shown
+    assert "<li>Timeline view</li><li>20 automations a month</li>" in shown
+    assert "Ads leave out “Mobile app (coming soon)”." in shown
+    assert "one modest set" not in shown
+
+
+def test_a_tier_of_which_nothing_is_known_is_asked_about(as_owner, add_tier):
+    shown = row(as_owner, add_tier(product_name="Team", position="single"))
+    assert "mani writes one modest set for each event until it knows what Team does." in shown
+    assert "What does Team do? One thing a line, three are enough." in shown
+    assert " open>" in shown
+
+
+def test_a_proposal_is_prefilled_and_said_only_once_it_is_confirmed(as_owner, add_tier):
+    tier = add_tier(product_name="Team", position="single", notes={"features": "Ad-free feed | Listener chat"})
+    shown = row(as_owner, tier)
+    assert "\nAd-free feed\nListener chat</textarea>" in shown
+    assert "A proposal from what Stripe has about the product." in shown
+    assert "<li>Ad-free feed</li>" not in shown
+    answer = save_lines(as_owner, tier, "Ad-free feed\n\n  Listener   chat ")
+    assert "Saved: the next creatives know what Team does." in answer.text
+    assert tier.owner_lines == ["Ad-free feed", "Listener chat"]
+    shown = row(as_owner, tier)
+    assert "You say:" in shown
+    assert "<li>Ad-free feed</li><li>Listener chat</li>" in shown
+
+
+def test_the_owners_words_go_before_stripes_until_they_are_emptied(as_owner, add_tier):
+    tier = add_tier(product_name="Team", position="single", features=["Timeline view"])
+    save_lines(as_owner, tier, "Shared calendars")
+    assert "<li>Shared calendars</li>" in row(as_owner, tier)
+    assert "<li>Timeline view</li>" not in row(as_owner, tier)
+    save_lines(as_owner, tier, "")
+    assert "<li>Timeline view</li>" in row(as_owner, tier)
+
+
+def test_saving_what_stripe_lists_goes_on_following_stripe(as_owner, add_tier):
+    tier = add_tier(product_name="Team", position="single", features=["Timeline view", "Mobile app (coming soon)"])
+    save_lines(as_owner, tier, "Timeline view")
+    assert tier.owner_lines == []
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("✗ Priority support", "“✗ Priority support”: "),
+        ("{seats} seats", "“{seats} seats”: "),
+        ("Your payment failed", "“Your payment failed”: "),
+        ("x" * 81, "It has more than 80 characters."),
+        ("\n".join(f"Thing {number}" for number in range(16)), "At most 15 lines."),
+    ],
+)
+def test_each_line_that_no_ad_may_say_is_explained_and_nothing_is_lost(as_owner, add_tier, line, sentence):
+    tier = add_tier(product_name="Team", position="single")
+    answer = save_lines(as_owner, tier, f"Timeline view\n{line}")
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert f"\nTimeline view\n{line}</textarea>" in answer.text
+    assert tier.owner_lines == []
+    plain = as_owner.post(f"{PAGE}/tiers/{tier.id}/lines", data={"lines": line})
+    assert plain.status_code == 422
+    assert sentence in in_page(plain.text, tier)
+
+
+def test_a_customers_name_is_not_what_a_tier_does(as_owner, connection, add_tier):
+    with transaction():
+        customer = Customer(connection_id=connection.id, stripe_id="cus_1", name="Marisol Quux", created_at=now())
+        db.session.add(customer)
+    assert "customer" in save_lines(as_owner, add_tier(product_name="Team"), "Chosen by Marisol Quux").text
+
+
+def test_a_plain_form_of_lines_is_sent_back_to_the_card(as_owner, add_tier):
+    answer = as_owner.post(f"{PAGE}/tiers/{add_tier(product_name='Team').id}/lines", data={"lines": "Timeline view"})
+    assert (answer.status_code, answer.location) == (303, f"{PAGE}#tiers")
+
+
+def test_a_strangers_tier_gets_no_lines(app, add_tier):
+    stranger = factories.make_owner(factories.make_account(name="Stranger"))
+    factories.make_connection(stranger.account)
+    tier = add_tier(product_name="Team")
+    assert save_lines(app.test_client().sign_in(stranger), tier, "Mine").status_code == 404
+    assert tier.owner_lines == []
+
+
+def test_products_of_one_tier_are_asked_about_once(as_owner, add_tier):
+    team = add_tier(product_name="Team", position="single", is_one_of_several=True)
+    yearly = add_tier(product_name="Team - Annual", position="single", is_one_of_several=True, is_sold=True)
+    assert "What does Team do?" in row(as_owner, team)
+    shown = row(as_owner, yearly)
+    assert "<textarea" not in shown
+    assert "One tier with the product Team: what it does stands there." in shown
+    assert ">Team</strong>" in shown
+
+
+def test_the_steps_of_the_ladder_are_named(as_owner, add_tier):
+    upper = add_tier(product_name="Scale", position="top")
+    lower = add_tier(product_name="Team", position="entry", next_product=upper.stripe_product_id, is_sold=True)
+    assert "Your lowest price · the next one is Scale" in row(as_owner, lower)
+
+
+def test_what_no_ad_offers_is_folded_away(as_owner, add_tier):
+    add_tier(product_name="Team", position="single")
+    add_tier(product_name="Old", active=False, nickname=None)
+    page = as_owner.get(PAGE).text
+    assert "1 product that no ad offers" in page
+    assert page.index(">Team</strong>") < page.index("that no ad offers") < page.index(">Old</strong>")
