@@ -147,15 +147,17 @@ def unprintable_tiers(connection: Connection, tiers: list[Tier]) -> dict[int, st
 class TierLines:
     """What a tier does, for the owner. `said`: the lines that ads may use; `left_out`: (line, why) of those they don't.
 
-    `draft`: what the form begins with, which is a proposal where nothing is known. `with_tier`: the tier of which this
-    product is only another interval, so that nobody is asked twice.
+    `has_facts`: some line says more than that it has what another tier has. `draft`: what the form begins with, which
+    is a proposal where nothing is known. `with_tier`: the tier of which this product is only another interval, so that
+    nobody is asked twice.
     """
 
     said: list[str]
     left_out: list[tuple[str, str]]
+    has_facts: bool
     draft: list[str]
+    is_proposal: bool
     is_owners: bool
-    is_proposal: bool = False
     with_tier: Tier | None = None
 
 
@@ -167,19 +169,23 @@ def describe_tiers(tiers: list[Tier]) -> dict[int, TierLines]:
             first.setdefault(tier.name, tier)
     described = {}
     for tier in tiers:
-        said, left_out, kept = [], [], []
+        kept, left_out = [], []
         for line in catalogue.lines_of(tier, [first[tier.name]] if tier.name in first else []):
             why = bullets.why_refused(line)
             if why:
                 left_out.append((line, why))
-                continue
-            kept.append(line)
-            fact = bullets.read_fact(line, FactSource.OWNER)
-            said += [fact.text] if fact else []
+            else:
+                kept.append(line)
         proposal = [] if kept else proposals.propose(tier.description, tier.notes)
-        others = first.get(tier.name, tier) if tier.is_one_of_several else tier
+        same = first.get(tier.name, tier) if tier.is_one_of_several else tier
         described[tier.id] = TierLines(
-            said, left_out, kept or proposal, bool(tier.owner_lines), bool(proposal), None if others is tier else others
+            said=[bullets.clean(line) for line in kept],
+            left_out=left_out,
+            has_facts=any(bullets.read_fact(line, FactSource.OWNER) for line in kept),
+            draft=kept or proposal,
+            is_proposal=bool(proposal),
+            is_owners=bool(tier.owner_lines),
+            with_tier=None if same is tier else same,
         )
     return described
 

@@ -38,6 +38,15 @@ PERMISSIONS = {
     "account": False,
 }
 TIERS = {"prod_starter": ("Starter", "entry"), "prod_team": ("Team", "middle"), "prod_business": ("Business", "top")}
+WHAT_THEY_DO = {
+    "prod_starter": {"features": ["3 boards", "Calendar view", "Email support"], "next_product": "prod_team"},
+    "prod_team": {
+        "features": ["Everything in Starter, plus:", "Unlimited boards", "Timeline view", "Mobile app (coming soon)"],
+        "next_product": "prod_business",
+        "lighter_product": "prod_starter",
+    },
+    "prod_business": {"description": "Workload reports, approvals and an audit log.", "lighter_product": "prod_team"},
+}
 CUSTOMERS = {
     "prod_starter": {"low": 96, "core": 71, "high": 12, "new": 35},
     "prod_team": {"low": 18, "core": 64, "high": 27, "new": 17},
@@ -138,7 +147,7 @@ def make_creative(
 def _add_mirror(connection: Connection) -> None:
     for product, (name, position) in TIERS.items():
         tier = {"stripe_product_id": product, "product_name": name, "position": position}
-        db.session.add(Tier(connection_id=connection.id, **tier))
+        db.session.add(Tier(connection_id=connection.id, is_sold=True, **tier, **WHAT_THEY_DO[product]))
     for product, sizes in CUSTOMERS.items():
         for segment, customers in sizes.items():
             size = {"stripe_product_id": product, "segment": segment, "customers": customers}

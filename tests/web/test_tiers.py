@@ -172,7 +172,7 @@ def test_what_stripe_lists_is_shown_with_its_source(as_owner, add_tier):
     listed = ["Everything in Starter, plus:", "✓ Timeline view", "20 automations a month", "Mobile app (coming soon)"]
     shown = row(as_owner, add_tier(product_name="Team", position="entry", features=listed))
     assert "Stripe says:" in shown
-    assert "<li>Timeline view</li><li>20 automations a month</li>" in shown
+    assert "<li>Everything in Starter, plus</li><li>Timeline view</li><li>20 automations a month</li>" in shown
     assert "Ads leave out “Mobile app (coming soon)”." in shown
     assert "one modest set" not in shown
 
