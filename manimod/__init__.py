@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def configure(app: Flask, settings: Settings) -> None:
     """What flask.toml leaves open: it depends on the settings, or is no TOML."""
     https = settings.public_url.startswith("https://")
+    prefix = "__Host-" if https else ""  # no other host of the domain can set such a cookie
     # The authenticators' secrets are encrypted with keys of their own, under the ids of ENCRYPTION_KEYS.
     totp_keys = {}
     for key_id, key in settings.encryption_keys.items():
@@ -70,6 +71,9 @@ def configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SECURITY_TOTP_SECRETS=totp_keys,
+        SESSION_COOKIE_NAME=f"{prefix}mani",
+        REMEMBER_COOKIE_NAME=f"{prefix}remember_token",
+        KNOWN_BROWSER_COOKIE_NAME=f"{prefix}mani_known",
         SESSION_COOKIE_SECURE=https,
         REMEMBER_COOKIE_SECURE=https,
         WTF_CSRF_TIME_LIMIT=None,

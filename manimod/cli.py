@@ -86,20 +86,43 @@ def _create_user(email: str, account: Account | None, generate: bool) -> Answer:
         raise click.ClickException(f"{email!r} is no e-mail address: {error}") from None
     if user := security.datastore.find_user(case_insensitive=True, email=email):
         raise click.ClickException(f"There is already a user with the e-mail {user.email}.")
-    password = users.new_password() if generate else _read_secret("Password")
-    problems, password = security.password_util.validate(password, is_register=True)
-    if problems:
-        raise click.ClickException(" ".join(map(str, problems)))
+    password = _choose_password(generate)
     with transaction():
         user = users.create_user(email, password, account)
     sentence, facts = f"The user {user.email} is created.", {"user": user.id, "email": user.email}
     if user.account:
         sentence = f"Account {user.account_id} ({user.account.name}, {user.account.plan}): {sentence}"
         facts["account"] = user.account_id
-    if generate:
-        sentence += f"\nPassword (shown this once): {password}"
-        facts["password"] = password
-    return sentence, facts
+    return _with_password(sentence, facts, password if generate else None)
+
+
+def _choose_password(generate: bool) -> str:
+    password = users.new_password() if generate else _read_secret("Password")
+    problems, password = security.password_util.validate(password, is_register=True)
+    if problems:
+        raise click.ClickException(" ".join(map(str, problems)))
+    return password
+
+
+def _with_password(sentence: str, facts: dict, generated: str | None) -> Answer:
+    if generated is None:
+        return sentence, facts
+    return f"{sentence}\nPassword (shown this once): {generated}", facts | {"password": generated}
+
+
+@command("reset-password")
+@click.argument("email")
+@generate_option
+def reset_password(email: str, generate: bool) -> Answer:
+    """Give a user a new password, also one who is locked out. It is read from standard input."""
+    user = security.datastore.find_user(case_insensitive=True, email=email.strip())
+    if user is None:
+        raise click.ClickException(f"There is no user {email}.")
+    password = _choose_password(generate)
+    with transaction():
+        users.reset_password(user, password)
+    sentence = f"{user.email} has a new password. Open sessions have ended."
+    return _with_password(sentence, {"user": user.id, "email": user.email}, password if generate else None)
 
 
 @command("reset-authenticator")

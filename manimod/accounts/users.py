@@ -8,6 +8,7 @@ from flask_security import hash_password
 from passlib.totp import TOTP, AppWallet
 from sqlalchemy import exists, select
 
+from manimod.accounts import sign_in_limits
 from manimod.extensions import db, security
 from manimod.models import Account, User
 
@@ -27,6 +28,13 @@ def create_user(email: str, password: str, account: Account | None) -> User:
     user = datastore.create_user(email=email, password=hash_password(password), roles=roles, account=account)
     db.session.flush()
     return user
+
+
+def reset_password(user: User, password: str) -> None:
+    """For whoever is locked out: open sessions end, and failed sign-ins are forgotten."""
+    user.password = hash_password(password)
+    security.datastore.set_uniquifier(user)
+    sign_in_limits.forget_failures(user)
 
 
 def reset_authenticator(user: User) -> None:

@@ -5,19 +5,22 @@ from contextlib import suppress
 from functools import wraps
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request, session, url_for
+from flask import Flask, Response, current_app, g, request, session, url_for
 from flask_limiter.util import get_remote_address
-from flask_security import auth_required, current_user
+from flask_security import auth_required, current_user, user_authenticated
+from itsdangerous import BadSignature, URLSafeSerializer
 
+from manimod.accounts import sign_in_limits
 from manimod.errors import ManimodError
 from manimod.extensions import db, limiter, security
-from manimod.models import Account
+from manimod.models import Account, User
 from manimod.web import render
 
 # Only failures count, so nobody is locked out by signing in often.
 FAILURES = {"methods": ["POST"], "deduct_when": lambda response: response.status_code == 422}
-MAX_FAILURES_PER_ADDRESS = "20 per minute; 100 per hour"
-MAX_FAILURES_PER_USER = "8 per minute; 30 per hour"
+# A signed list of the accounts that have signed in with this browser, as in `sign_in_limits.account_key`.
+KNOWN_BROWSER_DAYS = 365
+MAX_KNOWN_ACCOUNTS = 5
 
 # An authenticator is set up at the first sign-in and reset by `flask reset-authenticator` only.
 SIGNING_IN_ONLY = ("security.two_factor_setup", "security.two_factor_token_validation")
@@ -26,8 +29,10 @@ NOT_USED = ("security.two_factor_rescue", "security.two_factor_setup_validate", 
 
 def register(app: Flask) -> None:
     blueprint = app.blueprints["security"]
-    limiter.limit(MAX_FAILURES_PER_ADDRESS, **FAILURES)(blueprint)
-    limiter.limit(MAX_FAILURES_PER_USER, key_func=_get_user_key, **FAILURES)(blueprint)
+    limits = sign_in_limits.MAX_FAILURES_PER_ADDRESS, sign_in_limits.MAX_FAILURES_PER_ACCOUNT
+    limiter.limit(limits[0], key_func=_get_address_key, exempt_when=_is_known_browser, **FAILURES)(blueprint)
+    limiter.limit(limits[1], key_func=_get_account_key, **FAILURES)(blueprint)
+    user_authenticated.connect(_begin_session, app)
     app.before_request_funcs.setdefault("security", []).append(_check_request)
     app.after_request_funcs.setdefault("security", []).append(_adjust_response)
     security.unauthn_handler(_ask_to_sign_in)
@@ -102,11 +107,59 @@ def _adjust_response(response: Response) -> Response:
     is_signed_in = request.endpoint == "security.two_factor_token_validation" and current_user.is_authenticated
     if is_signed_in and urlsplit(response.location).path in ("/", url_for("security.login")):
         response.location = url_for("support.index")
+    if "signed_in" in g:
+        _remember_browser(response, g.signed_in)
     return response
 
 
-def _get_user_key() -> str:
-    """Whose password or code is tried: at the sign-in the address typed, then the user, signed in or halfway."""
+def _begin_session(app: Flask, user: User, **_named: object) -> None:
+    """The forms of the session before are worth nothing now: another may have planted it."""
+    session.pop("csrf_token", None)
+    g.pop("csrf_token", None)
+    g.signed_in = sign_in_limits.account_key(user.email)
+
+
+def _remember_browser(response: Response, account: str) -> None:
+    accounts = [account, *(other for other in _known_accounts() if other != account)]
+    config = current_app.config
+    response.set_cookie(
+        config["KNOWN_BROWSER_COOKIE_NAME"],
+        _known_browsers().dumps(accounts[:MAX_KNOWN_ACCOUNTS]),
+        max_age=KNOWN_BROWSER_DAYS * 24 * 3600,
+        secure=config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite=config["SESSION_COOKIE_SAMESITE"],
+    )
+
+
+def _known_accounts() -> list[str]:
+    try:
+        return _known_browsers().loads(request.cookies.get(current_app.config["KNOWN_BROWSER_COOKIE_NAME"], ""))
+    except BadSignature:
+        return []
+
+
+def _known_browsers() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.secret_key, salt="known browser")
+
+
+def _get_address_key() -> str:
+    return sign_in_limits.address_key(get_remote_address())
+
+
+def _is_known_browser() -> bool:
+    return _get_meant_account() in _known_accounts()
+
+
+def _get_account_key() -> str:
+    account = _get_meant_account()
+    return sign_in_limits.known_browser_key(account) if account in _known_accounts() else account
+
+
+def _get_meant_account() -> str:
+    """Whose password or code is tried: of the address typed at the sign-in, then of the user, signed in or halfway."""
     if request.endpoint == "security.login":
-        return request.form.get("email", "").strip().casefold()[:255] or "nobody"
-    return session.get("tf_user_id") or session.get("_user_id") or get_remote_address()
+        return sign_in_limits.account_key(request.form.get("email", ""))
+    user_id = session.get("tf_user_id") or session.get("_user_id")
+    user = security.datastore.find_user(fs_uniquifier=user_id) if user_id else None
+    return sign_in_limits.account_key(user.email) if user else _get_address_key()

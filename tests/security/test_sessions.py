@@ -24,6 +24,16 @@ def test_a_session_that_was_planted_before_the_sign_in_is_worth_nothing_after_it
     assert attacker.get("/").status_code == 303
 
 
+def test_a_form_from_before_the_sign_in_is_worth_nothing_after_it(client, owner):
+    """Whoever planted the session knows the secret of its forms."""
+    with client.session_transaction() as session:
+        session["csrf_token"] = "planted"
+    sign_in(client, owner.email)
+    assert client.get("/").status_code == 200
+    with client.session_transaction() as session:
+        assert session["csrf_token"] not in ("planted", None)
+
+
 def test_a_session_signed_with_another_key_is_none(app, client, owner):
     forger = create_app(factories.make_settings("sqlite:///:memory:", "redis://127.0.0.1:1/0", SECRET_KEY="f" * 64))
     forged = SecureCookieSessionInterface().get_signing_serializer(forger)
@@ -68,7 +78,8 @@ def test_no_script_and_no_other_site_gets_the_cookies(database_url, public_url):
     answer = client.post("/sign-in", data=data, base_url=public_url, headers={"Referer": f"{public_url}/sign-in"})
     assert answer.status_code == 302, answer.text
     set_now = cookies(answer)
-    assert {"mani", "remember_token"} <= set_now.keys()
+    prefix = "__Host-" if public_url.startswith("https") else ""  # no other host of the domain can set such a cookie
+    assert {f"{prefix}mani", f"{prefix}remember_token", f"{prefix}mani_known"} <= set_now.keys()
     for cookie in set_now.values():
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
