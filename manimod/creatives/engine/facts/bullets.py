@@ -100,14 +100,14 @@ def clean(text: str) -> str:
 
 
 def _has_condition(line: str) -> bool:
-    """Whether brackets narrow what the line says, or may: "(first month only)", "(limited to 20)", "(2 of 3)"."""
-    inside = [word.strip(".,") for part in re.findall(r"\(([^)]*)\)?", line) for word in part.split()]
-    return any(
-        word.lower() in CONDITIONS
-        or re.match(r"\d[\d.,]*\W?$", word)
-        or not (is_known(word) or word in ("&", "+", "incl"))
-        for word in inside
-    )
+    """Whether brackets narrow what the line says, or may: "(first month only)", "(up to 20)"; not "(2,500+ songs)"."""
+    for inside in re.findall(r"\(([^)]*)\)?", line):
+        words = [word.strip(".,") for word in inside.split() if word not in ("&", "+", "incl.", "via")]
+        if re.fullmatch(r"\d[\d.,]*\+ \w+", inside):
+            continue
+        if any(word.lower() in CONDITIONS or word[:1].isdigit() or not is_known(word) for word in words):
+            return True
+    return False
 
 
 def _kind(line: str, amount: Amount) -> FactKind:

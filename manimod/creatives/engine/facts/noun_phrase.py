@@ -28,7 +28,7 @@ ABOUT = re.compile(
     r"(up to|over|more than|at least|about|around|nearly|almost|\d+ to) (?=\d|(two|three|four|five|six|ten)\b)", re.I
 )
 EVERY = ("daily", "weekly", "monthly", "quarterly", "yearly", "annual")
-PERIODS = ("hour", "day", "week", "month", "quarter", "year")
+PERIODS = ("hour", "day", "week", "month", "quarter", "year", "shipment", "delivery", "visit", "order", "session")
 PERIOD = re.compile(r" an? (day|week|month|quarter|year)$")
 FIRST_EAST_ASIAN = 0x2E80
 LONGEST = 60  # characters: what is longer leaves no room for a sentence around it
@@ -44,12 +44,17 @@ def noun_phrase(line: str) -> NounPhrase | None:
     """Takes a clean line in English, without brackets, its amount written out ("up to 20 users", "30-day logs")."""
     if fixed := FIXED.get(line.lower()):
         return NounPhrase(fixed, fixed.endswith("s"))
+    if sizes := re.match(r"((?:\d+, )*\d+),? or (?=\d)", line):  # "3, 6 or 12 bottles"
+        largest = noun_phrase(line[sizes.end() :])
+        return NounPhrase(f"{sizes[1]} or {largest.text}", True) if largest else None
     tokens = [REPLACED.get(word.lower(), word) for word in line.split()]
     tokens = _without_puffs(tokens)
     if not tokens or re.search(r"[:;?!\"“”…/]\s|\s[-–—/|]|[?!\"“”…]", " ".join(tokens)) or is_clause(tokens):
         return None
+    if tokens[-1] in EVERY and len(tokens) > 2 and tokens[-2].removesuffix("s") in words.COUNT:
+        tokens = [tokens[-1], *tokens[:-2], tokens[-2].removesuffix("s")]  # "team calls monthly"
     if words.may_hold_a_name(tokens):
-        return None
+        return _house_name(tokens)
     items = _items(" ".join(words.lowered(tokens)))
     if len(items) > 2 and _share_the_last_noun(items):
         return NounPhrase(f"{', '.join(items[:-1])} and {items[-1]}", True)
@@ -59,6 +64,16 @@ def noun_phrase(line: str) -> NounPhrase | None:
     names = [thing.text for thing in things if thing]
     text = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
     return NounPhrase(text, len(names) > 1 or things[0].is_plural) if len(text) <= LONGEST else None
+
+
+def _house_name(tokens: list[str]) -> NounPhrase | None:
+    """What the seller calls a thing of its own: "the Kids Club", "access to the Partner Network"."""
+    at = 2 if [token.lower() for token in tokens[:2]] == ["access", "to"] else 0
+    name = tokens[at:]
+    is_name = len(name) > 1 and name[-1].lower() in words.HOUSE_NAMES and all(token[:1].isupper() for token in name)
+    if not is_name or name[0].lower() in words.ADJECTIVES | words.DETERMINERS:
+        return None
+    return NounPhrase(f"{'access to ' if at else ''}the {' '.join(name)}", False)
 
 
 def _items(line: str) -> list[str]:
@@ -143,6 +158,8 @@ def _one_thing(tokens: list[str]) -> NounPhrase | None:
         tokens = tokens[2:]
     at = _end_of_core(tokens)
     core, tail = tokens[:at], tokens[at:]
+    if core == ["access"] and tail[1:] and not _is_complete(tail) and words.number_of(tail[-1]) == Number.COUNT:
+        tail.insert(1, "the")
     named = _pair(core) if "and" in core else _named(core, tail)
     if not named or not _is_complete(tail):
         return None
