@@ -10,7 +10,7 @@ from manimod.creatives.engine.facts.bullets import read_fact, why_refused
 from manimod.creatives.engine.facts.model import FactSource
 
 JUDGED = Path(__file__).parents[4] / "shared" / "domain" / "plan-facts.jsonl"
-DIGITS = dict(zip("0123456789", "zero one two three four five six seven eight nine".split(), strict=True))
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 pytestmark = pytest.mark.skipif(not JUDGED.exists(), reason="the judged lines lie beside the project, not here")
 
@@ -27,7 +27,7 @@ def read(line):
 def folded(phrase):
     """Without regard to the first letter's case, to digits or words, to "&" or "and", to the comma before "and"."""
     phrase = phrase[:1].lower() + phrase[1:].replace("&", "and").replace(", and ", " and ")
-    return re.sub(r"\b\d\b", lambda digit: DIGITS[digit[0]], phrase)
+    return re.sub(r"\b\d\b", lambda digit: DIGITS[int(digit[0])], phrase)
 
 
 def test_at_most_two_in_a_hundred_stand_wrongly_in_a_sentence(judged):
