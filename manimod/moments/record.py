@@ -52,9 +52,8 @@ class Observation:
 def switches(account: Account) -> dict[str, bool]:
     """Which kinds of moments make creatives; all do until the owner switches one off."""
     enabled = dict.fromkeys(KINDS, True)
-    for trigger in db.session.scalars(select(Trigger).where(Trigger.account_id == account.id)):
-        enabled[trigger.kind] = trigger.enabled
-    return enabled
+    query = select(Trigger.kind, Trigger.enabled).where(Trigger.account_id == account.id)
+    return enabled | {kind: is_on for kind, is_on in db.session.execute(query)}
 
 
 def set_switch(account: Account, kind: str, enabled: bool) -> None:
@@ -157,7 +156,7 @@ def _see_again(connection: Connection, seen: DetectedMoment, customer: KnownCust
             moment.occurred_at = to_datetime(seen.occurred) if is_over else moment.occurred_at
             db.session.flush()
             _detach([moment.id])
-            _withdraw_empty({creative and creative.id}, "the customer has a tier now: a set for it follows")
+            _withdraw_empty({creative and creative.id: "the customer has a tier now: a set for it follows"})
     db.session.flush()
 
 
@@ -196,8 +195,7 @@ def _judge(connection: Connection, customers: set[str], known: dict[str | None, 
                 withdrawn[reason].append(row.id)
             elif is_withdrawn and not reason and row.occurred_at > oldest:
                 reopened.append(row.id)
-    for reason, ids in withdrawn.items():
-        _withdraw(connection, ids, reason)
+    _withdraw(connection, withdrawn)
     if reopened:
         _detach(reopened)
         query = update(Moment).where(Moment.id.in_(reopened))
@@ -221,28 +219,32 @@ def erase(connection: Connection, customer_id: str) -> None:
     """Withdraw what is open of a customer who was deleted in Stripe, and forget them."""
     theirs = select(Moment.id).filter_by(connection_id=connection.id, stripe_customer_id=customer_id)
     ids = list(db.session.scalars(theirs.where(Moment.state.in_(CAN_BE_WITHDRAWN))))
-    _withdraw(connection, ids, "the customer was deleted in Stripe")
+    if ids:
+        _withdraw(connection, {"the customer was deleted in Stripe": ids})
     replica.erase_customer(connection.id, customer_id)
 
 
-def _withdraw(connection: Connection, moment_ids: list[int], reason: str) -> None:
-    """Withdraw moments, and take a creative whose moments have all been withdrawn out of the queue."""
-    query = update(Moment).where(Moment.id.in_(moment_ids))
-    ended = query.values(state=MomentState.WITHDRAWN, reason=reason).returning(Moment.id, Moment.creative_id)
-    rows = db.session.execute(ended, execution_options={"synchronize_session": False}).all()
-    if not rows:
+def _withdraw(connection: Connection, moment_ids: dict[str, list[int]]) -> None:
+    """Withdraw moments, given by the reason, and take a creative whose moments have all been withdrawn out of the queue."""
+    creatives = {}
+    for reason, ids in moment_ids.items():
+        query = update(Moment).where(Moment.id.in_(ids)).values(state=MomentState.WITHDRAWN, reason=reason)
+        rows = db.session.execute(query.returning(Moment.creative_id), execution_options={"synchronize_session": False})
+        creatives |= dict.fromkeys(rows.scalars(), reason)
+        log.info("moments_withdrawn", connection=connection.id, moments=ids, reason=reason)
+    _withdraw_empty(creatives)
+
+
+def _withdraw_empty(reasons: dict[int | None, str]) -> None:
+    """Take creatives that have no moments left out of the queue. `reasons`: by creative."""
+    reasons.pop(None, None)
+    if not reasons:
         return
-    log.info("moments_withdrawn", connection=connection.id, moments=[row.id for row in rows], reason=reason)
-    _withdraw_empty({row.creative_id for row in rows}, reason)
-
-
-def _withdraw_empty(creative_ids: set[int | None], reason: str) -> None:
     has_moments = exists().where(Moment.creative_id == Creative.id, Moment.state == MomentState.GENERATED)
     is_open = Creative.status.in_((CreativeStatus.WAITING, CreativeStatus.APPROVED))
-    empty = select(Creative).where(Creative.id.in_(creative_ids), ~has_moments, is_open)
-    for creative in db.session.scalars(empty):
+    for creative in db.session.scalars(select(Creative).where(Creative.id.in_(reasons), ~has_moments, is_open)):
         creative.status = CreativeStatus.WITHDRAWN
-        db.session.add(Review(creative_id=creative.id, action=ReviewAction.WITHDRAWN, reason=reason))
+        db.session.add(Review(creative_id=creative.id, action=ReviewAction.WITHDRAWN, reason=reasons[creative.id]))
 
 
 def mark_ready(connection_id: int) -> None:
