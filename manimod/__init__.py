@@ -23,14 +23,25 @@ import hmac
 import tomllib
 from hashlib import sha256
 
-import orjson
 from flask import Flask
 from flask_security import SQLAlchemyUserDatastore
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from manimod import cli, web
 from manimod.config import Settings
-from manimod.extensions import bootstrap, configure_logs, csrf, db, htmx, limiter, mail, migrate, open_redis, security
+from manimod.extensions import (
+    bootstrap,
+    configure_logs,
+    csrf,
+    db,
+    engine_options,
+    htmx,
+    limiter,
+    mail,
+    migrate,
+    open_redis,
+    security,
+)
 from manimod.ingest.receiver import mount_receiver
 from manimod.models import Role, User
 from manimod.stripe.crypto import Keyring
@@ -79,6 +90,5 @@ def configure(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         RATELIMIT_STORAGE_URI=settings.redis_url,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        # An error of the database must not carry names into logs.
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, "json_deserializer": orjson.loads},
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
     )

@@ -185,6 +185,20 @@ def open_redis(url: str) -> Redis:
     return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=1, health_check_interval=30, retry=retry)
 
 
+def engine_options(database_url: str) -> dict[str, Any]:
+    options = {
+        "hide_parameters": True,  # an error of the database must not carry names into logs
+        "json_serializer": lambda value: orjson.dumps(value).decode(),
+        "json_deserializer": orjson.loads,
+    }
+    if database_url.startswith("postgresql"):
+        from psycopg import RawCursor  # which is installed only where PostgreSQL is used
+
+        # $1 and not %(name)s, which psycopg would translate: for a batch of events that takes longer than PostgreSQL.
+        options |= {"paramstyle": "numeric_dollar", "connect_args": {"cursor_factory": RawCursor}}
+    return options
+
+
 @event.listens_for(Engine, "connect")
 def open_sqlite(dbapi_connection: Any, _record: Any) -> None:
     if isinstance(dbapi_connection, sqlite3.Connection):

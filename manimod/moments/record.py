@@ -225,7 +225,7 @@ def erase(connection: Connection, customer_id: str) -> None:
 
 
 def _withdraw(connection: Connection, moment_ids: dict[str, list[int]]) -> None:
-    """Withdraw moments, given by the reason, and take a creative whose moments have all been withdrawn out of the queue."""
+    """Withdraw moments, and creatives all of whose moments have been withdrawn. `moment_ids`: by the reason."""
     creatives = {}
     for reason, ids in moment_ids.items():
         query = update(Moment).where(Moment.id.in_(ids)).values(state=MomentState.WITHDRAWN, reason=reason)
