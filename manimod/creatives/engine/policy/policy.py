@@ -13,7 +13,17 @@ from manimod.creatives.engine.picture.colour import contrast
 from manimod.creatives.engine.picture.text_layout import missing_glyphs
 from manimod.creatives.engine.policy import platforms
 from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS, CANVASES, CTA_LISTS, CTA_MAP, CTA_SUITS
-from manimod.creatives.engine.policy.rules import ALL, ANY, BLOCK, WARN, CheckedCopy, Hit, PolicyContext, load_rules
+from manimod.creatives.engine.policy.rules import (
+    ALL,
+    ANY,
+    BLOCK,
+    WARN,
+    CheckedCopy,
+    Hit,
+    PolicyContext,
+    broken_tables,
+    load_rules,
+)
 
 WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
@@ -23,15 +33,18 @@ def check(variant: Variant, context: PolicyContext) -> list[Finding]:
     own = PlatformCopy({"headline": (variant.headline,), "body": (variant.body,)}, variant.call_to_action)
     findings, seen = [], set()
     for platform, copy in {ALL: own, **variant.platforms}.items():
-        texts, unseen = [], []
+        texts, unseen, broken = [], [], set()
         for field, _, line in copy.texts():
             texts += CheckedCopy.of_text(platform, field, line, context).texts
+            broken.update(broken_tables(texts[-1].plain))
             if line not in seen:
                 unseen.append(texts[-1])
                 seen.add(line)
         whole = CheckedCopy(platform, texts, copy.call_to_action)
         new = replace(whole, texts=unseen)
         for rule in RULES.values():
+            if rule.check is None and rule.terms not in broken:
+                continue
             if rule.is_universal:
                 findings += rule.findings(platform, new, context)
             elif platform != ALL and rule.scope != "picture" and rule.applies(platform):

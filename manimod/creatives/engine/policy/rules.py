@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property, lru_cache
@@ -18,26 +19,75 @@ BLOCK, WARN = "block", "warn"
 OFFER_WORDS = {"trial": "trial", "discount": "discount discounts discounted"}  # that an offer of a kind allows
 ALL = "all"  # every platform; also the platform of a variant's own headline and body
 ANY = "any"  # a text that may come to stand on each of them
-TERMS = tomllib.loads(Path(__file__).with_name("terms.toml").read_text("utf-8"))
+SAME_LETTERS = {"İ": "i", "’": "'", "‘": "'", "–": "-", "—": "-", "\xa0": " ", "\u2009": " ", "\u202f": " "}
+for letter in map(chr, range(0xC0, 0x250)):
+    SAME_LETTERS.setdefault(letter, unicodedata.normalize("NFD", letter)[0])
+FOLD = str.maketrans(SAME_LETTERS)
+PLACEHOLDERS = {"start": r"(?:^|(?<=[.?!:] ))[¿¡]?", "ask": r"[^.?!]{0,80}\?"}
+
+
+def load_terms(folder: Path) -> dict[str, dict]:
+    """The tables of all files by the rule's name; each holds the patterns of every language."""
+    tables = {}
+    for path in sorted(folder.glob("*.toml")):
+        file = tomllib.loads(path.read_text("utf-8"))
+        words = dict(PLACEHOLDERS)
+        for name, listed in file.pop("words", {}).items():
+            words[name] = f"(?:{_fill(listed, words)})"
+        for name, table in file.items():
+            patterns = [_fill(pattern, words) for pattern in table.get("patterns", ())]
+            if not table.get("exact"):
+                patterns = [pattern.replace("’", "'") for pattern in patterns]
+            merged = tables.setdefault(name, table | {"patterns": []})
+            merged["patterns"] += patterns
+    return tables
+
+
+def _fill(pattern: str, words: Mapping[str, str]) -> str:
+    for name, expression in words.items():
+        pattern = pattern.replace(f"{{{name}}}", expression)
+    one, both, other = pattern.partition(" & ")
+    gap = r"\b[^.?!]{0,60}?\b"
+    return f"(?:{one}{gap}{other}|{other}{gap}{one})" if both else pattern
+
+
+TERMS = load_terms(Path(__file__).with_name("terms"))
+TABLES_OF_RULES = [name for name, table in TERMS.items() if table["patterns"] and name != "model"]
 
 
 @cache
 def pattern(name: str) -> re.Pattern:
-    """The patterns of a table of terms.toml as one regular expression."""
+    """The patterns of a table as one regular expression."""
     table = TERMS[name]
     joined = "|".join(table["patterns"])
     if table.get("exact"):
         return re.compile(joined)
-    before, after = "", r"[^.?!]*\?" if table.get("question") else ""
     if "beside" in table:  # both in one sentence, in any order
-        before, after = rf"(?:^|(?<=[.?!]))(?=[^.?!]*\b(?:{table['beside']})\b)[^.?!]*", "[^.?!]*[.?!]?"
-    return re.compile(rf"{before}\b(?:{joined})\b{after}", re.IGNORECASE)
+        before = rf"(?:^|(?<=[.?!]))(?=[^.?!]*\b(?:{table['beside']})\b)[^.?!]*"
+        return re.compile(rf"{before}\b(?:{joined})\b[^.?!]*[.?!]?")
+    return re.compile(rf"(?<!\w)(?:{joined})(?!\w)")
+
+
+def fold(text: str) -> str:
+    """The text in small letters, without accents, as long as before: "Prélèvement" is "prelevement"."""
+    return text.translate(FOLD).lower()
+
+
+def find_terms(name: str, text: str, folded: str | None = None) -> tuple[str, ...]:
+    """What the table matches in the text."""
+    seen = text if TERMS[name].get("exact") else folded or fold(text)
+    return tuple(text[match.start() : match.end()] for match in pattern(name).finditer(seen))
 
 
 @lru_cache(maxsize=2**15)
-def find_terms(name: str, text: str) -> tuple[str, ...]:
-    """What the table matches in the text. Cached, because phrases come back again and again."""
-    return tuple(match[0] for match in pattern(name).finditer(text))
+def broken_tables(text: str) -> dict[str, tuple[str, ...]]:
+    """What the tables match that match anything. Cached, because phrases come back again and again."""
+    folded, found = fold(text), {}
+    for name in TABLES_OF_RULES:
+        excerpts = find_terms(name, text, folded)
+        if excerpts:
+            found[name] = excerpts
+    return found
 
 
 @dataclass(frozen=True)
@@ -51,11 +101,13 @@ class PolicyContext:
     customer_names: Collection[str] = ()
     audience_size: int | None = None
     objective: Objective | None = None
+    event: str | None = None
     today: date | None = None
 
     @classmethod
     def of(cls, brief: Brief, **more: object) -> "PolicyContext":
         stored = {"customer_names": brief.customer_names, "objective": brief.objective, "today": brief.today}
+        stored["event"] = brief.event
         return cls(brief.brand, brief.tier, brief.offers, brief.proof, **stored | more)
 
     def is_approved(self, excerpt: str, sources: Collection[str]) -> bool:
@@ -68,7 +120,7 @@ class PolicyContext:
                 stored.append(f"{offer.text} {OFFER_WORDS.get(offer.kind, '')}" if "offers" in sources else "")
         if "deadline" in sources and any(ends):
             return self.today in ends or not re.search(r"today|tonight|midnight", excerpt, re.IGNORECASE)
-        return excerpt.casefold().strip(" .,") in "\n".join(stored).casefold()
+        return fold(excerpt).strip(" .,") in fold("\n".join(stored))
 
     @cached_property
     def banned(self) -> re.Pattern:
@@ -150,6 +202,7 @@ class PolicyRule:
     message: str = ""
     terms: str = ""
     field: str = ""
+    event: str = ""
     allowed_by: Collection[str] = ()
     check: Callable[..., Iterable[Hit]] | None = None
 
@@ -171,9 +224,9 @@ class PolicyRule:
 
     def find_terms(self, copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
         """At most one hit for each text."""
-        for text in copy.texts:
-            if self.field in ("", text.field):
-                for found in find_terms(self.terms, text.plain):
+        if self.event in ("", context.event):
+            for text in copy.texts:
+                for found in broken_tables(text.plain).get(self.terms, ()) if self.field in ("", text.field) else ():
                     if not (self.allowed_by and context.is_approved(found, self.allowed_by)):
                         yield Hit(text.field, found.strip())
                         break
