@@ -54,6 +54,8 @@ class SandboxControl:
     def configure_account(self, account, livemode=False, **settings):
         """`name`, `retries` (attempts), `retry_days`, `after_retries`: canceled, unpaid or past_due.
 
+        `business_profile` and `branding`: fields of these, such as support_url and primary_color.
+
         `draft_seconds`: how long a renewal's invoice stays a draft before it is charged; 3600 as at Stripe, normally 0.
         `permission_wording` of a 403: today or old. `needs_payment_method`: nobody subscribes without a card.
         """

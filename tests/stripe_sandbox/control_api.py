@@ -41,9 +41,11 @@ def delete_key(universe, secret):
     del universe.keys[secret]
 
 
-def configure_account(universe, account, livemode=False, name=None, **settings):
+def configure_account(universe, account, livemode=False, name=None, business_profile=None, branding=None, **settings):
     owner = universe.accounts[account]
     owner.name = name or owner.name
+    owner.business_profile |= business_profile or {}
+    owner.branding |= branding or {}
     store = owner.stores[livemode]
     for field, value in settings.items():
         if field not in vars(store.settings):

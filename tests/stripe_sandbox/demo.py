@@ -12,6 +12,11 @@ PERMISSIONS = ("customer", "subscription", "event", "product", "plan", "invoice"
 def seed(control, customers=40):
     """Makes the account: what create_account answers, and its price ids under "prices"."""
     account = control.create_account(NAME, permissions=[f"rak_{name}_read" for name in PERMISSIONS])
+    control.configure_account(
+        account["id"],
+        business_profile={"url": "https://brightside.example", "support_url": "https://brightside.example/help"},
+        branding={"primary_color": "#1f4d4a", "secondary_color": "#f2b134"},
+    )
     seeded = control.seed_customers(account["id"], customers, seed=NAME)
     return {**account, "prices": seeded["prices"]}
 

@@ -13,7 +13,17 @@ def account(owner, livemode):
     return {
         "id": owner.id,
         "object": "account",
-        "business_profile": {"mcc": "7372", "name": owner.name, "support_email": owner.email, "url": None},
+        "business_profile": {
+            "mcc": "7372",
+            "name": owner.name,
+            "product_description": "what the account told Stripe alone",
+            "support_address": None,
+            "support_email": None,
+            "support_phone": None,
+            "support_url": None,
+            "url": None,
+            **owner.business_profile,
+        },
         "business_type": "company",
         "charges_enabled": True,
         "country": owner.country,
@@ -24,7 +34,7 @@ def account(owner, livemode):
         "metadata": {},
         "payouts_enabled": True,
         "settings": {
-            "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+            "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None, **owner.branding},
             "card_issuing": {"tos_acceptance": {"date": None, "ip": None}},
             "card_payments": {
                 "decline_on": {"avs_failure": False, "cvc_failure": False},

@@ -13,10 +13,11 @@ STRUCTURES = {
     "products": {"package_dimensions"},
     "prices": set(),
 }
+LISTS = {"customers": set(), "products": {"images", "marketing_features"}, "prices": set()}
 FLAGS = {"customers": set(), "products": {"active", "shippable"}, "prices": {"active"}}
 CREATION = {
     "customers": {"balance", "payment_method", "source", "preferred_locales", "test_clock"},
-    "products": {"id", "images", "type"},
+    "products": {"id", "type"},
     "prices": {"currency", "product", "product_data", "recurring", "unit_amount"},
 }
 
@@ -33,10 +34,11 @@ def existing(store, name, ident, param="id"):
 def changes(name, given, now, extra=()):
     """What the parameters change, by field; `now` is the object as it stands."""
     texts, structures, flags = TEXTS[name], STRUCTURES[name], FLAGS[name]
-    params.only(given, texts | structures | flags | {"metadata"} | set(extra))
+    params.only(given, texts | structures | flags | LISTS[name] | {"metadata"} | set(extra))
     fields = {field: given[field] or None for field in texts if field in given}
     fields |= {field: params.boolean(given, field) for field in flags if field in given}
     fields |= {field: structure(given, field, now) for field in structures if field in given}
+    fields |= {field: params.strings(given, field) if given[field] else [] for field in LISTS[name] if field in given}
     if "metadata" in given:
         fields["metadata"] = params.merged_metadata(now["metadata"], given["metadata"])
     return fields
@@ -120,7 +122,6 @@ def create_product(call):
         raise errors.invalid("id", "Product already exists.", "resource_already_exists")
     obj = objects.product(ident, store.now(), store.livemode, params.required(given, "name"))
     obj |= changes("products", given, obj, CREATION["products"])
-    obj["images"] = params.strings(given, "images")
     store.products.add(obj)
     events.emit(store, "product.created", obj)
     return obj

@@ -14,6 +14,11 @@ from .ids import Ids
 
 DAY, YEAR = 86400, 365 * 86400
 TIERS = (("Starter", 1900, 19000), ("Team", 4900, 49000), ("Scale", 14900, 149000))  # name, by month, by year
+FEATURES = {
+    "Starter": ("5 projects", "Review links", "Email support"),
+    "Team": ("Everything in Starter, plus:", "Unlimited projects", "Shared calendars", "100 GB of storage"),
+    "Scale": ("Everything in Team, plus:", "Approval rounds", "Brand templates", "An audit log", "1 TB of storage"),
+}
 STATUSES = {"active": 0.87, "past_due": 0.03, "canceled": 0.10}
 Row = namedtuple(
     "Row",
@@ -43,7 +48,10 @@ def catalogue(store, tiers=TIERS, at=None):
     for order, (name, monthly, yearly) in enumerate(tiers):
         product = known.get(name)
         if product is None:
-            product = objects.product(store.new_id("prod"), at + order, store.livemode, name)
+            features = [{"name": feature} for feature in FEATURES.get(name, ())]
+            product = objects.product(
+                store.new_id("prod"), at + order, store.livemode, name, marketing_features=features
+            )
             store.products.add(product)
         found[name] = {
             interval: ensure_price(store, product, interval, amount, at + order)

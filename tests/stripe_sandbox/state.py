@@ -87,6 +87,8 @@ class Account:
     email: str
     created: int
     platform: str | None = None  # the account to which this one is connected
+    business_profile: dict = field(default_factory=dict)  # its own values, in place of the usual ones
+    branding: dict = field(default_factory=dict)
     stores: dict = field(default_factory=dict)
 
 
