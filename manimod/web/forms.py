@@ -173,6 +173,18 @@ class BrandForm(LookForm):
         ],
         [one_line],
     )
+    support = StringField(
+        "Where customers get help",
+        [
+            Optional(),
+            Length(max=500, message="An address has at most 500 characters."),
+            Regexp(
+                rf"(?:{LANDING_PAGE})|[\w.+-]+@[\w-]+(\.[\w-]+)+$",
+                message="Help is a full address that starts with https://, or an e-mail address.",
+            ),
+        ],
+        [one_line],
+    )
     release_notes = LinesField("What's new in your product")
     proof = LinesField("Proof")
     offers = OffersField(FormField(OfferForm))

@@ -15,6 +15,7 @@ from manimod.jobs import transaction
 from manimod.stripe import connections
 from tests import factories
 from tests.browser.filling import make_creative
+from tests.moments.conftest import lists  # noqa: F401
 from tests.stripe_events import customer, event, invoice, item, price, subscription
 
 CANARIES = {
@@ -134,6 +135,27 @@ def test_no_canary_of_a_list_is_kept(connected, sandbox, stripe_account, drain, 
     drain()
     haystack = everything()
     assert "Hazel Testford" in haystack
+    assert_clean(haystack)
+
+
+def test_of_products_and_the_account_only_what_is_public_is_kept(app, account, lists, drain, everything):  # noqa: F811
+    draw = random.Random(11)
+    product = {"id": "prod_team", "object": "product", "name": "Team", "active": True}
+    product |= {"statement_descriptor": "x", "tax_code": "x", "package_dimensions": {"height": 1}, "lookup_key": "x"}
+    features = {"marketing_features": [{"name": "Timeline view"}], "description": "For those who plan together."}
+    notes = {"customer_email": CANARIES["email"], "owner_note": CANARIES["iban"], "stripeKey": CANARIES["card"]}
+    notes |= {"contact": CANARIES["phone"], "internal_price": CANARIES["amount"], "features": "Shared calendars"}
+    lists.lists = {"/v1/prices": [price() | {"product": poison(product, draw) | features | {"metadata": notes}}]}
+    business = {"product_description": CANARIES["description"], "mcc": CANARIES["tax_id"], "name": "Quux Planning"}
+    business |= {"support_phone": CANARIES["phone"], "support_address": {"line1": CANARIES["address"]}}
+    lists.account = poison({"id": "acct_test"}, draw) | {"business_profile": business, "email": CANARIES["email"]}
+    connection = factories.make_connection(account)
+    with transaction():
+        sync.request_sync(connection)
+    drain()
+    haystack = everything()
+    for kept in ("Timeline view", "For those who plan together.", "Shared calendars", "Quux Planning"):
+        assert kept in haystack
     assert_clean(haystack)
 
 
