@@ -1,6 +1,7 @@
 """The review queue: a person approves or rejects what mani wrote, changes its texts, or asks for a new version."""
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from manimod.creatives.engine.facts.model import TierFacts
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.picture.text_layout import PictureRefused
 from manimod.creatives.engine.policy import policy
-from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
+from manimod.creatives.engine.policy.platforms import CANVASES, EMOJI, PLACEMENTS
 from manimod.creatives.engine.policy.rules import ALL, BLOCK, WARN, PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
@@ -263,5 +264,15 @@ def _audience(creative: Creative) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    """One line of printable characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:MAX_TEXT_LENGTH]).split())
+    """One line without invisible characters, but for those that hold the parts of an emoji together."""
+    kept, end = [], 0
+    text = text[:MAX_TEXT_LENGTH]
+    for emoji in EMOJI.finditer(text):
+        kept += [_without_invisible(text[end : emoji.start()]), emoji[0]]
+        end = emoji.end()
+    return " ".join("".join([*kept, _without_invisible(text[end:])]).split())
+
+
+def _without_invisible(text: str) -> str:
+    seen = (sign for sign in text if unicodedata.category(sign) != "Cf")
+    return "".join(sign if sign.isprintable() else " " for sign in seen)

@@ -56,7 +56,18 @@ def test_a_text_is_judged_while_it_is_typed(as_owner, creative):
     key = "google_search.headlines.0"
     answer = as_owner.htmx("post", f"{address}?text={key}", data={key: "x" * 31})
     assert "31 of 30" in answer.text
+    answer = as_owner.htmx("post", f"{address}?text={key}", data={key: "好" * 16})
+    assert "32 of 30" in answer.text  # as Google counts
     assert as_owner.htmx("post", f"{address}?text=odd", data={}).status_code == 404
+
+
+def test_emoji_made_of_parts_stay_whole_and_what_nobody_sees_goes(as_owner, creative):
+    emoji = "👨‍👩‍👧‍👦 👍🏽 🇫🇷 🏴󠁧󠁢󠁥󠁮󠁧󠁿 1️⃣"
+    seen = f"For the family {emoji}"
+    typed = f"\u202eFor\x07the\u200b fam\u00adily\u2060 {emoji}\U000e0041\u200d\n"
+    address = f"/creatives/{creative.id}/variants/0/edit"
+    assert as_owner.post(address, data=form_of(creative, meta_feed__primary_text__0=typed)).status_code == 303
+    assert creative.content["variants"][0]["platforms"]["meta_feed"]["fields"]["primary_text"] == [seen]
 
 
 def test_the_picture_shows_the_text_that_is_typed(as_owner, creative):

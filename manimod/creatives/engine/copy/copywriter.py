@@ -11,7 +11,7 @@ from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.phrase_selection import Phrase, PhraseSelection
 from manimod.creatives.engine.copy.plan_names import PlanName, format_plan, slug
 from manimod.creatives.engine.policy import policy
-from manimod.creatives.engine.policy.platforms import CTA_MAP, CTA_SUITS, PLACEMENTS, Field, Placement
+from manimod.creatives.engine.policy.platforms import CTA_MAP, CTA_SUITS, PLACEMENTS, Field, Placement, greatest_length
 from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.lifecycle import KINDS, Segment
 
@@ -218,13 +218,13 @@ class VariantCopy:
 def first_fitting(lines: list[Phrase], limit: int) -> Phrase:
     """The first line that fits; failing that the shortest."""
     for line in lines:
-        if len(line.text) <= limit:
+        if greatest_length(line.text) <= limit:
             return line
-    return min(lines, key=lambda line: len(line.text))
+    return min(lines, key=lambda line: greatest_length(line.text))
 
 
 def different_texts(lines: list[Phrase], limit: int) -> list[str]:
-    return list(dict.fromkeys(line.text for line in lines if len(line.text) <= limit))
+    return list(dict.fromkeys(line.text for line in lines if greatest_length(line.text) <= limit))
 
 
 def similarity(one: str, other: str) -> float:
@@ -241,6 +241,6 @@ def content_words(text: str) -> set[str]:
 def fitting_name(name: str, limit: int) -> str | None:
     """The brand's name, or as many of its leading words as fit; None where even the first does not."""
     words = name.split()
-    while words and len(" ".join(words)) > limit:
+    while words and greatest_length(" ".join(words)) > limit:
         words.pop()
     return " ".join(words).rstrip(" ,&-") or None

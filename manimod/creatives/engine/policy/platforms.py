@@ -1,11 +1,18 @@
 """What the platforms accept, read once from platforms.toml: placements, lengths, canvases, calls to action,
 audience minimums and export sheets, with their sources and the date on which they were checked."""
 
+import re
 import tomllib
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+COUNTED_TWICE = {family: re.compile(table["signs"]) for family, table in _TABLES["counted_twice"].items()}
+_SIGN = "(?:[\u203c\u2049-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]|[\xa9\xae](?=\ufe0f))"
+_SIGN += "[\ufe0f\U0001f3fb-\U0001f3ff]*"  # its picture form and skin tone
+_FLAG = "[\U0001f1e6-\U0001f1ff]{2}|\U0001f3f4[\U000e0061-\U000e007a]{2,6}\U000e007f"
+EMOJI = re.compile(rf"{_FLAG}|[0-9#*]\ufe0f?\u20e3|{_SIGN}(?:\u200d{_SIGN})*")
 
 
 @dataclass(frozen=True)
@@ -13,6 +20,7 @@ class Field:
     """A text of a placement; the head of platforms.toml explains each value."""
 
     name: str
+    family: str
     label: str
     hard: int
     filled_by: str
@@ -24,6 +32,10 @@ class Field:
     @property
     def target(self) -> int:
         return self.recommended or self.hard
+
+    def size(self, text: str) -> int:
+        """How many characters the platform counts, which may be more than there are."""
+        return count_characters(text, self.family)
 
     @property
     def count(self) -> int:
@@ -56,10 +68,25 @@ class CanvasSize:
     master: str | None = None
 
 
+def count_characters(text: str, family: str) -> int:
+    """The length of a text as the family's platforms count it."""
+    if text.isascii() or family not in COUNTED_TWICE:
+        return len(text)
+    text = unicodedata.normalize("NFC", text)
+    if _TABLES["counted_twice"][family].get("emoji_are_one"):
+        text = EMOJI.sub("\U0001f642", text)
+    return len(text) + len(COUNTED_TWICE[family].findall(text))
+
+
+def greatest_length(text: str) -> int:
+    """The length of a text on the platform that counts most."""
+    return max(count_characters(text, family) for family in COUNTED_TWICE)
+
+
 CHECKED = _TABLES["checked"]
 PLACEMENTS: dict[str, Placement] = {}
 for id, table in _TABLES["placements"].items():
-    fields = {name: Field(name, **values) for name, values in table["fields"].items()}
+    fields = {name: Field(name, table["family"], **values) for name, values in table["fields"].items()}
     PLACEMENTS[id] = Placement(id, **table | {"fields": fields})
 CANVASES = {name: CanvasSize(**values) for name, values in _TABLES["canvases"].items()}
 MASTERS = tuple(name for name, canvas in CANVASES.items() if not canvas.master)

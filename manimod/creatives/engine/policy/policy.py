@@ -25,8 +25,6 @@ from manimod.creatives.engine.policy.rules import (
     load_rules,
 )
 
-WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-
 
 def check(variant: Variant, context: PolicyContext) -> list[Finding]:
     """Every finding of a variant: its own texts and all its placements. Universal rules judge a text only once."""
@@ -125,9 +123,7 @@ def length(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
         field = copy.fields.get(text.field)
         if field is None:
             continue
-        size = len(text.text)
-        if copy.platform == "tiktok":  # it counts wide East Asian characters twice
-            size += len(WIDE.findall(text.text))
+        size = field.size(text.text)
         if not 0 < size <= field.hard:
             message = f"{field.label} holds 1 to {field.hard} characters; this has {size}. Change its length."
             yield Hit(text.field, text.text[:60], message)
