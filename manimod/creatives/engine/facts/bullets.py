@@ -4,6 +4,7 @@ import html
 import json
 import re
 import unicodedata
+from functools import lru_cache
 
 from manimod.creatives.engine.facts import amounts
 from manimod.creatives.engine.facts.amounts import Amount
@@ -20,9 +21,11 @@ KINDS = {FactKind(name): frozenset(entries) for name, entries in TABLE["kinds"][
 COUNTED_SERVICES = frozenset(TABLE["kinds"]["counted"]["services"])
 OPENINGS = [(re.compile(row["pattern"], re.I), FactKind(row["kind"])) for row in TABLE["kinds"]["openings"]]
 COUNTED = re.compile(r"(over |more than |at least |up to )?\d[\d.,]*\+?( to \d+)? [a-z]", re.I)
+CACHED = 5_000  # lines; an account has a few dozen, and each audience's brief reads them anew
 IN_FRONT = ("So", "Sm", "Sk", "Mn", "Cf", "Pd", "Po", "Zs")  # Unicode's classes of emoji, ticks, bullets and dashes
 
 
+@lru_cache(maxsize=CACHED)
 def read_fact(text: str, source: FactSource) -> Fact | None:
     """None for a line that is refused or that only refers to another tier; "Everything in Pro + SSO" is read as SSO."""
     if why_refused(text):
@@ -89,6 +92,7 @@ def split_lines(text: str) -> list[str]:
     return [entry.strip() for entry in entries if isinstance(entry, str) and entry.strip()]
 
 
+@lru_cache(maxsize=CACHED)
 def clean(text: str) -> str:
     """The line without emoji, ticks and bullets, the full stop at its end, and "included"."""
     line = " ".join(unicodedata.normalize("NFC", html.unescape(text)).split())

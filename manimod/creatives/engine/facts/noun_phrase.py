@@ -22,6 +22,7 @@ GERMAN, OTHER, ALSO_ENGLISH, LOANWORDS = (
 )
 GERMAN_ADJECTIVE = re.compile(LANGUAGES["german_adjective"])
 NOT_ADVERBS = words.ADJECTIVES | frozenset(TABLE["words"]["not_adverbs"])
+OTHER_ENDINGS = re.compile(LANGUAGES["other_endings"])
 SIZES = frozenset(TABLE["words"]["sizes"])
 PARTICIPLE = re.compile(r"(?!(feed|seed|speed|bed|breed|need|shed|weed|embed|red)$)\w{2,}ed$")
 ABOUT = re.compile(
@@ -30,7 +31,7 @@ ABOUT = re.compile(
 EVERY = ("daily", "weekly", "monthly", "quarterly", "yearly", "annual")
 PERIODS = ("hour", "day", "week", "month", "quarter", "year", "shipment", "delivery", "visit", "order", "session")
 PERIOD = re.compile(r" an? (day|week|month|quarter|year)$")
-FIRST_EAST_ASIAN = 0x2E80
+LAST_LATIN = 0x24F
 LONGEST = 60  # characters: what is longer leaves no room for a sentence around it
 
 
@@ -117,8 +118,8 @@ def is_command(tokens: list[str]) -> bool:
         return True
     if first in CLAUSES["noun_before_noun"] or not second:
         return False
-    if tokens[0].endswith(","):
-        return second in VERBS
+    if tokens[0].endswith(",") or tokens[1].isupper():  # "Plan, track and report", "Export PDF"
+        return second in VERBS or tokens[1].isupper()
     if second in ("and", "&"):
         return rest[0] in VERBS and bool(rest[1])
     if second in CLAUSES["after_a_noun"]:
@@ -189,29 +190,31 @@ def _named(core: list[str], tail: list[str]) -> NounPhrase | None:
     first, noun = core[0].lower(), core[-1]
     if re.match(r"\d[\d.,]*\+?$", first) or ABOUT.match(text):
         return _counted(core, tail)
-    number = words.number_of(noun)
-    if number is None or first == "limited" or PARTICIPLE.match(noun) or re.match(r"\d+[x×]$", first):
+    if not _ends_in_a_noun(core, tail):
         return None
-    if not ABOUT.match(text) and any(map(str.isdigit, core[1:-1])) and number == Number.PLURAL:
-        return None  # "open 7 days"
     if noun == "access" and first[0].isalpha() and text.removesuffix(" access").endswith(PLACES):
         extent, place = re.fullmatch(r"((?:full|unlimited|priority|off-peak|weekend) )?(.+) access", text).groups("")
         return NounPhrase(f"{extent}access to the {place}", False)
-    if first in words.DETERMINERS or number == Number.PLURAL:
+    number = words.number_of(noun)
+    if first in words.DETERMINERS or number != Number.COUNT:
         return NounPhrase(text, number == Number.PLURAL)
-    if len(core) > 1 and words.number_of(core[-2]) == Number.PLURAL and not _may_modify(core[-2]):
-        return None
-    if number != Number.COUNT:
-        return NounPhrase(text, number == Number.PLURAL)
-    if noun in TABLE["words"]["takes_the"] and len(core) == 2 and words.is_fixed(core[0]):
-        return NounPhrase(f"the {text}", False)
-    if text.endswith(PLACES) and first not in OWN_PLACE:
-        return NounPhrase(f"the {text}", False)
-    return NounPhrase(words.a(text), False)
+    is_integration = noun in TABLE["words"]["takes_the"] and len(core) == 2 and words.is_fixed(core[0])
+    is_place = text.endswith(PLACES) and first not in OWN_PLACE
+    return NounPhrase(f"the {text}" if is_integration or is_place else words.a(text), False)
 
 
-def _may_modify(plural: str) -> bool:
-    return plural.lower() in PLURAL_MODIFIERS or "-" in plural or words.is_fixed(plural)
+def _ends_in_a_noun(core: list[str], tail: list[str]) -> bool:
+    first, noun = core[0].lower(), core[-1]
+    number = words.number_of(noun)
+    if number is None or first == "limited" or PARTICIPLE.match(noun) or re.match(r"\d+[x×]$", first):
+        return False
+    if len(core) == 1:
+        return bool(tail) or words.is_known_alone(noun)
+    if number == Number.PLURAL:
+        return not any(map(str.isdigit, core[1:-1]))  # "open 7 days"
+    before = core[-2]
+    may_modify = before.lower() in PLURAL_MODIFIERS or "-" in before or words.is_fixed(before)
+    return first in words.DETERMINERS or may_modify or words.number_of(before) != Number.PLURAL
 
 
 def _counted(core: list[str], tail: list[str]) -> NounPhrase | None:
@@ -263,28 +266,32 @@ def _is_complete(tail: list[str]) -> bool:
 
 
 def is_foreign(line: str) -> bool:
-    """By its words and letters, and by a German adjective in front ("Erweiterte ..."): a small test for short lines."""
+    """By its words, their endings and letters: a small test for short lines."""
     found = re.findall(r"[^\W\d_][\w'’]*", line)
     inside = {word.lower() for word in found} - ALSO_ENGLISH
     inside |= {word for word in found[1:] if word in ALSO_ENGLISH}
-    if inside & (GERMAN | OTHER) or (found and GERMAN_ADJECTIVE.match(found[0].lower())):
+    if inside & (GERMAN | OTHER) or any(map(OTHER_ENDINGS.match, inside)):
+        return True
+    if found[1:] and GERMAN_ADJECTIVE.match(found[0].lower()) or re.fullmatch(r"\w+(-[A-Z]\w+)*-[A-Z][a-z]+", line):
         return True
     return any(not word.replace("’", "").isascii() for word in inside - LOANWORDS)
 
 
 def foreign_phrase(line: str) -> NounPhrase | None:
     """As it is written, where that is certain: German nouns keep their capitals, and nothing gets an article."""
-    if re.search(r"[:;?!/\"]", line):
+    if re.search(r"[:;?!/\"]|^\d+ (pro|par|por|per)\b", line):
         return None
     tokens = line.replace("&", "und").split()
     first = tokens[0].lower()
-    if {token.lower() for token in tokens} & OTHER:
+    inside = {token.lower() for token in tokens}
+    if inside & OTHER or any(map(OTHER_ENDINGS.match, inside)):
         is_certain = re.match(LANGUAGES["other_opener"], line.lower()) and "," not in line
         return NounPhrase(first + line[len(first) :], True) if is_certain else None
-    if any(ord(character) > FIRST_EAST_ASIAN for character in line):
-        return None if re.search(r"[\u3040-\u30ff\d]", line) else NounPhrase(line, False)
-    has_adjective = GERMAN_ADJECTIVE.match(first)
+    if any(ord(character) > LAST_LATIN for character in line if character.isalpha()):
+        return NounPhrase(line, False) if re.fullmatch(r"[\u3400-\u9fff\uac00-\ud7af ]+", line) else None
+    has_adjective = GERMAN_ADJECTIVE.match(first) and tokens[1:] and tokens[1][0].isupper()
     is_clause = tokens[-1][:1].islower() or any(re.match(LANGUAGES["german_verb"], token) for token in tokens[1:])
+    is_clause = is_clause or first in LANGUAGES["german_clause"]
     if is_clause or has_adjective and "und" in tokens or (len(tokens) == 1 and "-" not in first):
         return None
     if has_adjective or first in LANGUAGES["german_small"]:

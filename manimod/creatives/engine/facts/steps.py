@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from manimod.creatives.engine.facts.bullets import read_fact, referenced_tier
+from manimod.creatives.engine.facts.bullets import read_fact, referenced_tier, split_lines
 from manimod.creatives.engine.facts.model import Fact, FactSource, TierFacts, TierStep
 
 Line = tuple[str, FactSource]
@@ -16,12 +16,13 @@ def read_tiers(tiers: Sequence[tuple[str, Sequence[Line]]]) -> list[tuple[tuple[
     of Team and what Team inherits, but for those that it states in another size itself. A name that no tier has, and
     tiers that refer to each other in a circle, give nothing.
     """
-    own = [tuple(fact for text, source in lines if (fact := read_fact(text, source))) for _, lines in tiers]
     at = {_key(name): i for i, (name, _) in enumerate(tiers)}
-    refers_to = [
-        [at[_key(tier)] for text, _ in lines if (tier := referenced_tier(text)) and _key(tier) in at]
-        for _, lines in tiers
-    ]
+    own, refers_to = [], []
+    for _, stored in tiers:
+        lines = [(line, source) for text, source in stored for line in split_lines(text)]
+        own.append(tuple(fact for line, source in lines if (fact := read_fact(line, source))))
+        names = [_key(tier) for line, _ in lines if (tier := referenced_tier(line))]
+        refers_to.append([at[name] for name in names if name in at])
 
     def inherited(i: int, visited: frozenset[int]) -> list[Fact]:
         found: list[Fact] = []

@@ -106,6 +106,13 @@ def is_known(word: str) -> bool:
     return is_fixed(word) or _is_common(word) or number_of(word) is not None
 
 
+def is_known_alone(word: str) -> bool:
+    """A line of one word needs more than an ending to be taken for English: "Leihinstrument"."""
+    if word.endswith(("ing", "ity", "ness")):
+        return True
+    return is_fixed(word) or _is_common(word) or number_of(word) == Number.PLURAL
+
+
 def _is_title(tokens: list[str]) -> bool:
     named = _named(tokens)
     return len(named) > 1 and all(token[:1].isupper() or is_fixed(token) for token in named)
