@@ -9,7 +9,7 @@ from pathlib import Path
 
 _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 COUNTED_TWICE = {family: re.compile(table["signs"]) for family, table in _TABLES["counted_twice"].items()}
-_SIGN = "(?:[\u203c\u2049-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]|[\xa9\xae](?=\ufe0f))"
+_SIGN = "(?:[\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]|[\xa9\xae](?=\ufe0f))"
 _SIGN += "[\ufe0f\U0001f3fb-\U0001f3ff]*"  # its picture form and skin tone
 _FLAG = "[\U0001f1e6-\U0001f1ff]{2}|\U0001f3f4[\U000e0061-\U000e007a]{2,6}\U000e007f"
 EMOJI = re.compile(rf"{_FLAG}|[0-9#*]\ufe0f?\u20e3|{_SIGN}(?:\u200d{_SIGN})*")
