@@ -102,13 +102,12 @@ def _storable(text: str) -> str:
 
 def count_values(data: Any) -> int:
     """How many values a JSON document holds. Not recursive: a stranger chooses how deep it is."""
-    count, waiting = 0, [data]
-    while waiting:
-        value = waiting.pop()
+    values, containers = [data], 0
+    for value in values:  # which grows meanwhile
         if isinstance(value, dict):
-            waiting += value.values()
+            values += value.values()
+            containers += 1
         elif isinstance(value, list):
-            waiting += value
-        else:
-            count += 1
-    return count
+            values += value
+            containers += 1
+    return len(values) - containers
