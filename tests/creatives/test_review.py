@@ -60,7 +60,7 @@ def test_a_text_that_was_the_same_goes_along(creative, owner):
         {"headline": "90% off for you"},
         {"body": "Write to ada@example.com today"},
         {"headline": ""},
-        {"headline": "まいど"},
+        {"headline": "مرحبا"},
         {"google_search__headlines__0": "x" * 31},
         {"google_search__headlines__0": "FREE stuff!!"},
     ],

@@ -78,7 +78,7 @@ def test_pictures_come_in_every_size_and_with_little_text():
 
 
 def test_a_picture_that_cannot_be_drawn_is_named_in_the_readme():
-    variant = replace(ITEM.creative_set.variants[0], headline="ようこそ")
+    variant = replace(ITEM.creative_set.variants[0], headline="مرحبا")
     item = ITEM._replace(creative_set=replace(ITEM.creative_set, variants=(variant,)))
     made = zipfile.ZipFile(io.BytesIO(b"".join(bulk_sheets.stream([item]))))
     assert "could not be drawn" in made.read("README.txt").decode()

@@ -64,7 +64,6 @@ def test_payment_failed_ads_never_mention_payment():
         if asked.event == "payment_failed":
             texts = [text for copy in variant.platforms.values() for _, _, text in copy.texts()]
             assert not [text for text in (variant.headline, variant.body, *texts) if words.search(text)]
-            assert variant.layout != "pass"  # which looks like a card
 
 
 def test_win_back_ads_never_say_that_somebody_left():

@@ -55,7 +55,7 @@ def test_a_set_with_an_odd_tier_is_lawful_and_names_it(stored):
         "<script>alert(1)</script>",
         "FREE!!!",
         "a@b.co",
-        "プロ",
+        "برو",
         "Pro 🚀",
         "50% off forever",
         "Guaranteed",

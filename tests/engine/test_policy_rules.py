@@ -68,7 +68,7 @@ TEXTS = [
     ("BRD-01", "x", "post", "As seen on Google", "Works with Google Calendar", {}),
     ("BRD-02", "x", "post", "A cheap start", "A cheaper start", {"brand": replace(PLAIN, banned_terms=("cheap",))}),
     ("FLD-01", "meta_feed", "headline", "As above", "Above all, calm", {}),
-    ("IMG-05", "all", "headline", "ようこそ", "Добро пожаловать", {}),
+    ("IMG-05", "all", "headline", "مرحبا", "Добро пожаловать", {}),
 ]
 
 

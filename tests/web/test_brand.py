@@ -113,9 +113,9 @@ def test_the_picture_shows_what_is_not_saved_yet(as_owner, account):
 
 
 def test_a_name_that_cannot_be_drawn_breaks_no_page(as_owner):
-    answer = as_owner.htmx("post", "/settings/brand/preview", data=FORM | {"name": "日本語"})
+    answer = as_owner.htmx("post", "/settings/brand/preview", data=FORM | {"name": "عربي"})
     assert answer.status_code == 200
-    assert as_owner.get("/settings/brand/preview/cancelled.svg?name=日本語").status_code in (404, 422)
+    assert as_owner.get("/settings/brand/preview/cancelled.svg?name=عربي").status_code in (404, 422)
 
 
 def test_a_logo_is_stored_shown_and_removed(as_owner, account):

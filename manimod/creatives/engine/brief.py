@@ -41,7 +41,8 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Brand:
-    """How an account looks and speaks. `logo` is PNG bytes that were decoded and re-encoded before they came here.
+    """How an account looks and speaks. `logo` is PNG bytes that were decoded and re-encoded before they came here, and
+    `product_picture`, which shows the audience's tier, PNG or JPEG bytes in the same way.
 
     `support`: the public address where its customers get help, or nothing where none is known.
     """
@@ -55,6 +56,7 @@ class Brand:
     banned_terms: tuple[str, ...] = ()
     disclaimer: str = ""
     logo: bytes | None = None
+    product_picture: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manimod.creatives.engine.brief import Brief
-from manimod.lifecycle import Objective, Segment, TierPosition
+from manimod.lifecycle import Segment, TierPosition
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,6 @@ def left_out(brief: Brief) -> Iterator[tuple[Angle, str]]:
     for angle in _of_matrix(brief):
         if not is_true(angle, brief):
             yield angle, _TABLES["why_untrue"].get(angle.needs, "it does not suit this segment")
-
-
-def layouts(objective: Objective, event: str | None = None) -> list[str]:
-    """The picture layouts that suit an objective and an event, in the order in which a set's variants take them."""
-    unsuited = _TABLES["unsuited_layouts"].get(event, "").split()
-    return [name for name in _TABLES["layouts"][objective].split() if name not in unsuited]
 
 
 def is_true(angle: Angle, brief: Brief) -> bool:

@@ -5,11 +5,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from manimod.creatives.engine.brief import Brief, CreativeSet, Finding, PlatformCopy, Variant
+from manimod.creatives.engine.brief import Brief, CreativeSet, Finding, PictureContent, PlatformCopy, Variant
 from manimod.creatives.engine.copy import angles
 from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.phrase_selection import Phrase, PhraseSelection
 from manimod.creatives.engine.copy.plan_names import PlanName, format_plan, slug
+from manimod.creatives.engine.picture import compositions
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import CTA_MAP, CTA_SUITS, PLACEMENTS, Field, Placement, greatest_length
 from manimod.creatives.engine.policy.rules import PolicyContext
@@ -152,8 +153,8 @@ class VariantCopy:
             fitted = self._fit_to(placement)
             if fitted:
                 platforms[name] = fitted
-        layouts = angles.layouts(brief.objective, brief.event)
-        turn = int(self.phrases.order("layout") * len(layouts)) + brief.round + len(self.others)
+        shown, taken = PictureContent(), [other.layout for other in self.others]
+        seed = f"{self.phrases.order('layout')} {brief.round}"
         audience = Segment(brief.segment).label.lower() if brief.segment else "value not known"
         if tier:
             audience += f", on “{tier.name}”"
@@ -165,7 +166,8 @@ class VariantCopy:
             body=self.body,
             call_to_action=self.call_to_action,
             platforms=platforms,
-            layout=layouts[turn % len(layouts)],
+            layout=compositions.choose(shown, bool(brief.brand.product_picture), seed, taken),
+            picture=shown,
             label=tier.plan[:1].upper() + tier.plan[1:] if tier else "",
             why=f"{event}; {audience}. Angle: {angle.name}, leading to “{label}”.",
             from_day=angle.from_day or None,

@@ -1,20 +1,16 @@
 """A canvas to draw on: shapes and outlined texts go in, the box of every text is kept, an SVG string comes out."""
 
-import base64
-import io
 import math
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from html import escape
+from typing import NamedTuple
 
-from PIL import Image, ImageStat
-
-from manimod.creatives.engine.brief import Brand
 from manimod.creatives.engine.picture import text_layout
-from manimod.creatives.engine.picture.colour import BLACK, WHITE, Palette, contrast
-from manimod.creatives.engine.picture.text_layout import ASCENDER, CAP_HEIGHT, DISPLAY, STRONG, TEXT, Block, fit
-from manimod.creatives.engine.policy.platforms import CANVASES, LITTLE_TEXT_SHARE
-
-LOGO_CONTRAST = 3.0  # below which a logo gets a backing
+from manimod.creatives.engine.picture.colour import Palette
+from manimod.creatives.engine.picture.text_layout import ASCENDER, DISPLAY, Block, Face
+from manimod.creatives.engine.policy.platforms import CANVASES
 
 
 @dataclass(frozen=True)
@@ -23,6 +19,21 @@ class Rect:
     y: float
     w: float
     h: float
+
+    @property
+    def right(self) -> float:
+        return self.x + self.w
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.h
+
+    def overlap(self, other: "Rect") -> "Rect":
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        return Rect(x, y, min(self.right, other.right) - x, min(self.bottom, other.bottom) - y)
+
+    def inset(self, by: float) -> "Rect":
+        return Rect(self.x + by, self.y + by, self.w - 2 * by, self.h - 2 * by)
 
 
 @dataclass(frozen=True)
@@ -39,42 +50,82 @@ class TextBox:
     text: str
 
 
+class Line(NamedTuple):
+    """A block of text in a stack, and the space above it in pixels."""
+
+    kind: str
+    block: Block
+    fill: str
+    above: float = 0.0
+
+
 @dataclass
 class Canvas:
-    """One picture being drawn. `text` and `art` divide it so that shapes never run under words; `unit` is a hundredth
-    of its mean side; `little` leaves room for little text only."""
+    """One picture being drawn: `text` bears the words, `panel` what they are about, in colours of its own. Of the panel
+    `inner` is what may bear text. `unit` is a hundredth of the mean side; `scale` makes its texts smaller."""
 
     size: str
     palette: Palette
+    panel_palette: Palette
+    position: str
     seed: str
     little: bool = False
+    scale: float = 1.0
     shapes: list[str] = field(default_factory=list)
     boxes: list[TextBox] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         w, h = self.w, self.h = CANVASES[self.size].width, CANVASES[self.size].height
-        self.wide = w > 1.5 * h
-        self.tall = h > 1.6 * w
+        self.wide, self.tall = w > 1.5 * h, h > 1.6 * w
         self.unit = math.sqrt(w * h) / 100
-        margin = 6.6 * self.unit
-        if self.wide:
-            split = (0.47 if self.little else 0.57) * w
-            self.text = Rect(margin, margin, split - margin, h - 2 * margin)
-            self.art = Rect(split + 0.4 * margin, 0, w - split - 0.4 * margin, h)
-            return
+        self.margin = (6.0 if self.wide else 6.6) * self.unit
+        top, bottom, _ = CANVASES[self.size].clear
+        self.safe = Rect(0, 0, w, h).inset(self.margin)
+        if h > 1.4 * w:  # too narrow for two columns
+            self.position = {"left": "top", "right": "bottom"}.get(self.position, self.position)
         if self.tall:
-            top, bottom, _ = CANVASES[self.size].clear
-            end = 0.40 if self.little else 1 - bottom
-            self.text = Rect(0.08 * w, (top + 0.008) * h, 0.84 * w, (end - top - 0.016) * h)
-        else:
-            end = 0.44 if self.little else {"1000x1500": 0.56}.get(self.size, 0.61)
-            self.text = Rect(margin, margin, w - 2 * margin, end * h - margin)
-        start = self.text.y + self.text.h + 0.5 * margin
-        self.art = Rect(0, start, w, h - start)
+            self.safe = Rect(0.08 * w, (top + 0.006) * h, 0.84 * w, (1 - top - bottom - 0.012) * h)
 
-    def rect(self, x: float, y: float, w: float, h: float, fill: str, radius: float = 0) -> None:
+    @property
+    def is_columns(self) -> bool:
+        """Whether the words stand beside the panel; otherwise above or below it."""
+        return self.position in ("left", "right")
+
+    @property
+    def align(self) -> float:
+        return 0.5 if self.position == "centred" else 0.0
+
+    def stand_beside(self) -> None:
+        """Puts the words beside the panel that would stand above or below it."""
+        self.position = "right" if self.position == "bottom" else "left"
+
+    def divide(self, beside: float, below: float) -> None:
+        """Divides the canvas; the panel takes the share `beside` of its width, or `below` of its height. On a tall one
+        it goes on to the edge, under what the platform covers."""
+        safe, w, h = self.safe, self.w, self.h
+        gap = (0.4 if self.tall else 0.75) * self.margin
+        if self.is_columns:
+            cut = beside * w
+            left = self.position == "left"
+            self.panel = Rect(w - cut if left else 0, 0, cut, h)
+            room = w - cut - self.margin - gap
+            self.text = Rect(safe.x if left else cut + gap, safe.y, room, safe.h)
+        else:
+            cut = below * (safe.h if self.tall else h)
+            if self.position == "bottom":
+                end = safe.y + cut if self.tall else cut
+                self.panel = Rect(0, 0, w, end)
+                self.text = Rect(safe.x, end + gap, safe.w, safe.bottom - end - gap)
+            else:
+                start = safe.bottom - cut if self.tall else h - cut
+                self.panel = Rect(0, start, w, h - start)
+                self.text = Rect(safe.x, safe.y, safe.w, start - gap - safe.y)
+        self.inner = self.panel.inset((0.5 if self.tall else 0.8) * self.margin).overlap(self.safe)
+
+    def rect(self, area: Rect, fill: str, radius: float = 0, more: str = "") -> None:
         rx = f' rx="{radius:.1f}"' if radius else ""
-        self.shapes.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"{rx} fill="{fill}"/>')
+        place = f'x="{area.x:.1f}" y="{area.y:.1f}" width="{area.w:.1f}" height="{area.h:.1f}"'
+        self.shapes.append(f'<rect {place}{rx} fill="{fill}"{more}/>')
 
     def circle(self, x: float, y: float, r: float, fill: str) -> None:
         self.shapes.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}" fill="{fill}"/>')
@@ -82,77 +133,59 @@ class Canvas:
     def path(self, d: str, fill: str, more: str = "") -> None:
         self.shapes.append(f'<path d="{d}" fill="{fill}"{more}/>')
 
-    def place(self, kind: str, block: Block, x: float, y: float, fill: str, background: str | None = None) -> None:
-        """Draws a block of text with its top left corner at (x, y)."""
+    @contextmanager
+    def window(self, area: Rect) -> Iterator[None]:
+        """What is drawn inside is measured from the area's corner and cut off at its edges."""
+        place = f'x="{area.x:.1f}" y="{area.y:.1f}" width="{area.w:.1f}" height="{area.h:.1f}"'
+        self.shapes.append(f'<svg {place} overflow="hidden">')
+        yield
+        self.shapes.append("</svg>")
+
+    def place(
+        self, kind: str, block: Block, x: float, y: float, fill: str, background: str, align: float = 0.0
+    ) -> None:
+        """Draws a block of text with its top left corner at (x, y); `align` 0.5 centres its lines."""
         for i, line in enumerate(block.lines):
             baseline = y + (ASCENDER + i * block.leading) * block.size
-            self.shapes.append(text_layout.path(line, block.face, x, baseline, block.size, fill))
-        text, background = " ".join(block.lines), background or self.palette.background
-        self.boxes.append(TextBox(kind, x, y, block.width, block.height, fill, background, text))
+            inset = align * (block.width - text_layout.width(line, block.face) * block.size)
+            self.shapes.append(text_layout.path(line, block.face, x + inset, baseline, block.size, fill))
+        self.boxes.append(TextBox(kind, x, y, block.width, block.height, fill, background, " ".join(block.lines)))
 
-    def place_texts(self, brand: Brand, label: str, headline: str, body: str) -> None:
-        """The brand on top, then label, headline and body, in `text`; sizes follow the room there is."""
-        area, unit, palette = self.text, self.unit, self.palette
-        badge = (5.6 if self.wide else 5.8) * unit
-        self.logo_lockup(brand, area.x, area.y, badge, area.w)
-        top, room = area.y + badge + 4.2 * unit, area.h - badge - 4.2 * unit
-        label_size = 2.7 * unit
-        label_height = label_size * 1.9 if label else 0
-        lower, lower_height, gap = None, 0.0, 0.0
-        if body:
-            largest, smallest, measure = (3.5, 2.4, 0.96) if self.wide else (3.6, 2.3, 0.9)
-            lower = fit(body, TEXT, area.w * measure, room * 0.4, largest * unit, smallest * unit, 1.38)
-            lower_height, gap = lower.height, 3.0 * unit
-        largest = (8.4 if self.wide else 10.8) * unit
-        left = room - label_height - gap - lower_height
-        upper = fit(headline, DISPLAY, area.w, left, largest, 3.2 * unit, 1.07)
-        taken, limit = self.text_share * self.w * self.h, (LITTLE_TEXT_SHARE - 0.005) * self.w * self.h
-        while self.little and taken + upper.width * upper.height > limit:
-            upper = replace(upper, size=upper.size * 0.97)
-        total = label_height + upper.height + gap + lower_height
-        y = top + (room - total) * (0.86 if self.wide else 0.35)
-        if label:
-            size = min(label_size, area.w / text_layout.width(label, STRONG))
-            self.place("label", Block((text_layout.typographic(label),), STRONG, size), area.x, y, palette.mark)
-        self.place("headline", upper, area.x, y + label_height, palette.ink)
-        if lower:
-            self.place("body", lower, area.x, y + label_height + upper.height + gap, palette.soft)
+    def stack(
+        self, lines: Sequence[Line], area: Rect, background: str, align: float = 0.0, anchor: float = 0.5
+    ) -> None:
+        """Blocks of text one below the other; `anchor` is where they stand in the area, 0 at its top, 1 at its end."""
+        y = area.y + anchor * (area.h - stack_height(lines))
+        for number, line in enumerate(lines):
+            y += line.above if number else 0
+            x = area.x + align * (area.w - line.block.width)
+            self.place(line.kind, line.block, x, y, line.fill, background, align)
+            y += line.block.height
 
-    def logo_lockup(self, brand: Brand, x: float, y: float, height: float, max_width: float) -> None:
-        """The brand's logo, or a monogram, with its name beside it unless the logo is wide enough to hold a name."""
-        palette, mark_width = self.palette, height
-        if brand.logo:
-            mark_width = self._place_logo(brand.logo, x, y, height, max_width)
-            if mark_width > 1.7 * height:
-                return
-        else:
-            self.rect(x, y, height, height, palette.accent, 0.3 * height)
-            letter = next(filter(str.isalnum, brand.name), brand.name[:1]).upper()
-            block = Block((text_layout.typographic(letter),), DISPLAY, 0.62 * height)
-            left, top = x + (height - block.width) / 2, y + height / 2 - (ASCENDER - CAP_HEIGHT / 2) * block.size
-            self.place("monogram", block, left, top, palette.on_accent, palette.accent)
-        taken = mark_width + 0.32 * height
-        block = fit(brand.name, STRONG, max_width - taken, 1.05 * height, 0.5 * height, 0.2 * height)
-        self.place("brand", block, x + taken, y + (height - block.height) / 2, palette.ink)
+    def fit(
+        self, text: str, face: Face, width: float, height: float, largest: float, smallest: float, leading: float = 1.07
+    ) -> Block:
+        """The text at the largest size that fits, sizes in units. Raises PictureRefused."""
+        largest, smallest = largest * self.unit * self.scale, smallest * self.unit * self.scale
+        return text_layout.fit(text, face, width, height, largest, smallest, leading)
 
-    def _place_logo(self, png: bytes, x: float, y: float, height: float, max_width: float) -> float:
-        """Places the logo, on a backing if it could not be seen on the background; returns the width taken."""
-        with Image.open(io.BytesIO(png), formats=["PNG"]) as logo:
-            (width, full), small = logo.size, logo.convert("RGBA").resize((32, 32))
-        backing, pad, inner = None, 0.0, height
-        visible = small.getchannel("A").point([0] * 129 + [255] * 127)
-        if visible.getbbox():
-            mean = "#" + "".join(f"{round(channel):02x}" for channel in ImageStat.Stat(small, visible).mean[:3])
-            if contrast(mean, self.palette.background) < LOGO_CONTRAST:
-                backing, inner = max(WHITE, BLACK, key=lambda colour: contrast(mean, colour)), 0.72 * height
-        scale = min(inner / full, (max_width - height) / width)
-        w, h = width * scale, full * scale
-        if backing:
-            pad = (height - h) / 2
-            self.rect(x, y, w + 2 * pad, height, backing, 0.22 * height)
-        place = f'x="{x + pad:.1f}" y="{y + (height - h) / 2:.1f}" width="{w:.1f}" height="{h:.1f}"'
-        self.shapes.append(f'<image {place} href="data:image/png;base64,{base64.b64encode(png).decode()}"/>')
-        return w + 2 * pad
+    def fit_headline(self, text: str, width: float, height: float, largest: float) -> Block:
+        """The text as large as it fits, or a little smaller where its lines are then more even."""
+        biggest = best = self.fit(text, DISPLAY, width, height, largest, 3.2, 1.05)
+        best_score = 0.0
+        for share in (1.0, 0.93, 0.87, 0.81):
+            size = biggest.size * share / self.unit / self.scale
+            block = self.fit(text, DISPLAY, width, height, size, size * 0.99, 1.05)
+            lengths = [text_layout.width(line, DISPLAY) * block.size / block.width for line in block.lines]
+            score = share - 0.3 * sum(length < 0.5 for length in lengths) - 0.025 * len(lengths)
+            if score > best_score:
+                best, best_score = block, score
+        return best
+
+    @property
+    def smallest(self) -> float:
+        """The smallest size of a text of several words, in units; in a story 2.6 % of the height."""
+        return 0.0262 * self.h / self.unit if self.tall else 2.5
 
     def svg(self, title: str, size: str | None = None) -> str:
         """SVG to be shown as large as the canvas `size`: presentation attributes only, nothing active or outside."""
@@ -167,3 +200,7 @@ class Canvas:
     def text_share(self) -> float:
         """How much of the picture the boxes of its texts take, 0..1."""
         return sum(box.w * box.h for box in self.boxes) / (self.w * self.h)
+
+
+def stack_height(lines: Sequence[Line]) -> float:
+    return sum(line.block.height + (line.above if number else 0) for number, line in enumerate(lines))

@@ -1,12 +1,23 @@
-"""The layouts: quiet shapes in the brand's colours beside the words. Each draws into the canvas's `art` and is told
-apart by its form and its background. None draws anything that looks like a button, a play icon or an input box."""
+"""What stands on the panel beside the words: facts, a figure, two plans, the product's own picture, or a quiet shape.
+Nothing is drawn that looks like a button, a play icon, an input or a check box."""
 
+import base64
+import io
 import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
-from manimod.creatives.engine.brief import Brand
+from PIL import Image
+
+from manimod.creatives.engine.brief import Brand, Variant
 from manimod.creatives.engine.copy.phrase_selection import digest
-from manimod.creatives.engine.picture.canvas import Canvas
-from manimod.creatives.engine.picture.text_layout import DISPLAY, STRONG, fit
+from manimod.creatives.engine.picture import text_layout
+from manimod.creatives.engine.picture.canvas import Canvas, Line, Rect, stack_height
+from manimod.creatives.engine.picture.colour import Palette, readable
+from manimod.creatives.engine.picture.text_layout import DISPLAY, STRONG, Block, Face, PictureRefused
+
+MAX_FACTS = 4
 
 # Shapes in a square with side {s} and half of it {r}, drawn from its top left corner.
 TILES = (
@@ -18,121 +29,267 @@ TILES = (
 )
 
 
-def tiles(canvas: Canvas, brand: Brand, label: str) -> None:
+def fact_list(canvas: Canvas, variant: Variant, brand: Brand) -> None:
+    """The facts one below the other, or in two columns where the panel is wide, parted by fine lines."""
+    p, area, unit = canvas.panel_palette, canvas.inner, canvas.unit
+    facts = (variant.picture.facts or variant.picture.columns[-1][1])[: 2 if canvas.little else MAX_FACTS]
+    if variant.label and not canvas.little:
+        caption = canvas.fit(variant.label, STRONG, area.w, area.h * 0.3, 3.4, 1.6)
+        canvas.stack([Line("label", caption, p.mark)], area, p.background, canvas.align, 0)
+        taken = caption.height + 1.8 * unit
+        area = Rect(area.x, area.y + taken, area.w, area.h - taken)
+    across = (1, 2, 3, 2)[len(facts) - 1] if canvas.wide and not canvas.is_columns else 1
+    gap = 4 * unit
+    width = (area.w - (across - 1) * gap) / across
+    blocks = fit_rows(canvas, facts, STRONG, width, area.h * across, 6.4, 0.66, across)
+    down = math.ceil(len(blocks) / across)
+    pitch = min(area.h / down, (4.6 if canvas.little else 3.4) * max(block.height for block in blocks))
+    top = area.y + (0.5 * (area.h - down * pitch) if canvas.is_columns else 0)
+    for i, block in enumerate(blocks):
+        row = Rect(area.x + i % across * (width + gap), top + i // across * pitch, width, pitch)
+        canvas.rect(Rect(row.x, row.y, row.w, 0.22 * unit), p.far)
+        canvas.stack([Line("fact", block, p.ink)], row, p.background, canvas.align)
+
+
+def fit_rows(
+    canvas: Canvas,
+    texts: Sequence[str],
+    face: Face,
+    width: float,
+    height: float,
+    largest: float,
+    share: float = 0.8,
+    across: int = 1,
+    smallest: float = 1.0,
+) -> list[Block]:
+    """The texts at one size, the largest at which each fits into the `share` of its row. The last ones are left out
+    where they would be too small to read; `smallest` in parts of what a running text needs."""
+    smallest *= canvas.smallest
+    for count in range(len(texts), 0, -1):
+        row = share * height / (math.ceil(count / across) * across)
+        try:
+            return at_one_size(canvas, texts[:count], face, width, row, largest, smallest)
+        except PictureRefused:
+            if count == 1:
+                raise
+    return []
+
+
+def at_one_size(
+    canvas: Canvas, texts: Sequence[str], face: Face, width: float, height: float, largest: float, smallest: float
+) -> list[Block]:
+    """The texts at the largest size at which each fits. Raises PictureRefused."""
+    size = min(canvas.fit(text, face, width, height, largest, smallest, 1.16).size for text in texts)
+    return [text_layout.fit(text, face, width, height, size, 0.99 * size, 1.16) for text in texts]
+
+
+def comparison(canvas: Canvas, variant: Variant, brand: Brand) -> None:
+    """Two plans with what each has, side by side, or in a story one above the other: the lighter one quiet, the other
+    one bright."""
+    area, unit, gap = canvas.inner, canvas.unit, 1.8 * canvas.unit
+    panel, bright = canvas.panel_palette, canvas.palette
+    is_stacked, dot = canvas.tall, 2.4 * unit
+    pad = (1.9 if is_stacked else 2.6) * unit
+    w = area.w if is_stacked else (area.w - gap) / 2
+    h = (area.h - gap) / 2 if is_stacked else area.h
+    columns = [(name, facts[: 2 if canvas.little else MAX_FACTS]) for name, facts in variant.picture.columns]
+    names = [name for name, _ in columns]
+    name_width = 0.23 * w if is_stacked else w - 2 * pad
+    heads = at_one_size(canvas, names, DISPLAY, name_width, (0.8 if is_stacked else 0.4) * h, 4.8, 1.4)
+    left, top = (name_width + gap + dot, 0.0) if is_stacked else (dot, max(b.height for b in heads) + 1.4 * unit)
+    room = Rect(left, top, w - 2 * pad - left, h - 2 * pad - top)
+    rows = [fit_rows(canvas, facts, STRONG, room.w, room.h, 4.4, 0.74, smallest=0.84) for _, facts in columns]
+    size = min(blocks[0].size for blocks in rows)
+    stacks = []
+    for number, blocks in enumerate(rows):
+        ink = bright.ink if number else readable(panel.near, panel.soft, panel.ink)
+        same = [text_layout.fit(" ".join(b.lines), STRONG, room.w, room.h, size, 0.99 * size, 1.16) for b in blocks]
+        stacks.append([Line("fact", block, ink, 0.62 * size) for block in same])
+    height = min(h, max(map(stack_height, stacks)) + room.y + 2 * pad)
+    y = area.y + (area.h - (2 * height + gap if is_stacked else height)) / 2
+    for number, (head, lines) in enumerate(zip(heads, stacks, strict=True)):
+        colours = bright if number else panel
+        fill = bright.background if number else panel.near
+        x, y = area.x, y
+        if number:
+            x, y = (x, y + height + gap) if is_stacked else (x + w + gap, y)
+        canvas.rect(Rect(x, y, w, height), fill, 1.6 * unit)
+        box = Rect(x, y, w, height).inset(pad)
+        canvas.place("tier", head, box.x, box.y, readable(fill, colours.ink), fill)
+        start = len(canvas.boxes)
+        canvas.stack(lines, Rect(box.x + left, box.y + top, room.w, room.h), fill, 0, 0)
+        for fact in canvas.boxes[start:]:
+            canvas.circle(fact.x - dot + 0.6 * unit, fact.y + 0.45 * size, 0.5 * unit, colours.mark)
+
+
+def figure(canvas: Canvas, variant: Variant, brand: Brand) -> None:
+    """One amount, as large as the panel allows, and what it counts, below it or at its side."""
+    p, area, unit, content = canvas.panel_palette, canvas.inner, canvas.unit, variant.picture
+    if variant.label and not canvas.little:
+        caption = Line("label", canvas.fit(variant.label, STRONG, area.w, area.h * 0.2, 3.4, 1.6), p.mark)
+        canvas.stack([caption], area, p.background, canvas.align, 0)
+        taken = caption.block.height + 1.6 * unit
+        area = Rect(area.x, area.y + taken, area.w, area.h - taken)
+    if area.w < 1.7 * area.h:
+        below = canvas.fit(content.unit or " ", STRONG, area.w, area.h * 0.4, 5.6, canvas.smallest, 1.12)
+        amount = canvas.fit(content.figure, DISPLAY, area.w, area.h - below.height - unit, 32, 4, 1.0)
+        lines = [Line("figure", amount, p.ink), Line("unit", below, p.soft, unit)]
+        canvas.stack(lines, area, p.background, canvas.align, 0.5 if canvas.is_columns else 1.0)
+        return
+    gap = 2.4 * unit
+    amount = canvas.fit(content.figure, DISPLAY, 0.6 * area.w, area.h, 26, 4, 1.0)
+    room = area.w - amount.width - gap
+    beside = canvas.fit(content.unit or " ", STRONG, room, 0.8 * area.h, 6.4, canvas.smallest, 1.12)
+    left = area.x + canvas.align * (room - beside.width)
+    canvas.place("figure", amount, left, area.bottom - amount.height, p.ink, p.background)
+    top = area.bottom - 0.2 * amount.size - beside.height + 0.2 * beside.size
+    canvas.place("unit", beside, left + amount.width + gap, top, p.soft, p.background)
+
+
+def product(canvas: Canvas, variant: Variant, brand: Brand) -> None:
+    """The product's own picture, whole, with round corners."""
+    p, area = canvas.panel_palette, canvas.panel
+    kind, data, aspect = embed(brand.product_picture)
+    area = canvas.inner if canvas.tall else area.inset(0.62 * canvas.margin)
+    w = min(area.w, area.h * aspect)
+    box = Rect(area.x + (area.w - w) / 2, area.y + (area.h - w / aspect) / 2, w, w / aspect)
+    radius, edge = 1.5 * canvas.unit, 0.4 * canvas.unit
+    canvas.rect(box.inset(-edge), p.far, radius + edge)
+    place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.w:.1f}" height="{box.h:.1f}"'
+    canvas.shapes.append(f'<image {place} preserveAspectRatio="none" href="data:image/{kind};base64,{data}"/>')
+    for x, y, dx, dy in ((box.x, box.y, 1, 1), (box.right, box.y, -1, 1), (box.x, box.bottom, 1, -1)):
+        corner(canvas, x, y, dx, dy, radius, p.far)
+    corner(canvas, box.right, box.bottom, -1, -1, radius, p.far)
+
+
+def corner(canvas: Canvas, x: float, y: float, dx: int, dy: int, r: float, fill: str) -> None:
+    """Covers the square corner of a picture at (x, y), so that it looks round; (dx, dy) leads to its middle."""
+    sweep = 0 if dx == dy else 1
+    canvas.path(f"M{x:.1f} {y:.1f}h{dx * r:.1f}a{r:.1f} {r:.1f} 0 0 {sweep} {-dx * r:.1f} {dy * r:.1f}z", fill)
+
+
+class Embedded(NamedTuple):
+    """A picture as it stands in an SVG; `aspect` is its width by its height."""
+
+    kind: str
+    data: str
+    aspect: float
+
+
+@lru_cache(maxsize=16)
+def embed(picture: bytes) -> Embedded:
+    """A PNG or JPEG of mani's own encoding."""
+    with Image.open(io.BytesIO(picture), formats=["PNG", "JPEG"]) as image:
+        return Embedded(image.format.lower(), base64.b64encode(picture).decode(), image.width / image.height)
+
+
+def tiles(canvas: Canvas, variant: Variant, brand: Brand) -> None:
     """A quilt of circles and leaves: everything in its place."""
-    p, art = canvas.palette, canvas.art
-    rows = (2 if canvas.wide else 3) if canvas.little else 2
-    cell = art.w / 2 if canvas.wide and not canvas.little else art.h / rows
-    cell = max(cell, art.w / 6)
-    across, down = math.ceil(art.w / cell), math.ceil(art.h / cell)
-    fills = (p.far, p.near, p.strong, p.accent, p.far, p.mark)
-    for i in range(across):
-        for j in range(down):
-            x, y = canvas.w - (i + 1) * cell, canvas.h - (j + 1) * cell
-            form = int(digest(canvas.seed, "form", i, j) * 5)
-            back, front = (p.background, p.near)[(i + j) % 2], fills[(i * 2 + j * 3 + int(digest(canvas.seed) * 6)) % 6]
-            if front == back:
-                front = p.far
-            canvas.rect(x, y, cell + 0.5, cell + 0.5, back)
-            shape = TILES[form].format(s=f"{cell:.1f}", r=f"{cell / 2:.1f}")
-            canvas.path(f"M{x:.1f} {y:.1f}{shape}", front)
+    draw_tiles(canvas, canvas.panel, 2)
 
 
-def arcs(canvas: Canvas, brand: Brand, label: str) -> None:
+def statement(canvas: Canvas, variant: Variant, brand: Brand) -> None:
+    """The headline has the picture; one row of shapes at its edge gives the brand's colours."""
+    draw_tiles(canvas, canvas.panel, 2 if canvas.tall or canvas.little else 1)
+
+
+def draw_tiles(canvas: Canvas, area: Rect, rows: int, palette: Palette | None = None) -> None:
+    p = palette or canvas.panel_palette
+    cell = min(area.w, area.h) / rows
+    across, down = math.ceil(area.w / cell - 0.05), math.ceil(area.h / cell - 0.05)
+    fills = (p.near, p.ink, p.near, p.far, p.accent, p.near)
+    turn = int(digest(canvas.seed) * 6)
+    with canvas.window(area):
+        for i in range(across):
+            for j in range(down):
+                x, y = i * cell, j * cell
+                front = fills[(i * 2 + j * 3 + turn) % 6]
+                shape = TILES[int(digest(canvas.seed, "form", i, j) * 5)].format(s=f"{cell:.1f}", r=f"{cell / 2:.1f}")
+                canvas.path(f"M{x:.1f} {y:.1f}{shape}", front)
+
+
+def arcs(canvas: Canvas, variant: Variant, brand: Brand) -> None:
     """Rings rising from the edge: something that goes on."""
-    p, art = canvas.palette, canvas.art
-    if canvas.wide:
-        x, y, reach = canvas.w, canvas.h, min(art.w * 1.02, canvas.h * 0.96)
-    else:
-        x, y, reach = canvas.w * 0.66, canvas.h, art.h * 0.97
-    for share, fill in ((1, p.near), (0.8, p.far), (0.6, p.accent), (0.42, p.background), (0.24, p.strong)):
-        canvas.circle(x, y, reach * share, fill)
+    p, area = canvas.panel_palette, canvas.panel
+    x = (0.5 if canvas.align else 0.66) * area.w
+    if canvas.is_columns:
+        x = area.w if canvas.position == "left" else 0
+    y = 0 if canvas.position == "bottom" else area.h
+    reach = 0.97 * (min(area.w, area.h) if canvas.is_columns else min(area.h, 0.8 * area.w))
+    draw_arcs(canvas, area, p, x, y, reach)
 
 
-def thread(canvas: Canvas, brand: Brand, label: str) -> None:
+def draw_arcs(canvas: Canvas, area: Rect, p: Palette, x: float, y: float, reach: float) -> None:
+    with canvas.window(area):
+        for share, fill in ((1, p.near), (0.8, p.far), (0.6, p.accent), (0.42, p.background), (0.24, p.ink)):
+            canvas.circle(x, y, reach * share, fill)
+
+
+def thread(canvas: Canvas, variant: Variant, brand: Brand) -> None:
     """One line that loops and goes on: picking up where it was left."""
-    p, art = canvas.palette, canvas.art
+    p, area = canvas.panel_palette, canvas.panel
+    side = min(area.w, area.h)
+    dx, dy = (area.w - side) / 2, (area.h - side) / 2
 
-    def at(fx: float, fy: float) -> str:
-        return f"{art.x + fx * art.w:.1f} {art.y + fy * art.h:.1f}"
+    def at(fx: float, fy: float, to_edge: bool = False) -> str:
+        return f"{dx + fx * side if not to_edge else fx * area.w:.1f} {dy + fy * side:.1f}"
 
-    thick = 0.12 * min(art.w, art.h) + 1.2 * canvas.unit
-    canvas.circle(art.x + 0.62 * art.w, art.y + 0.56 * art.h, 0.36 * min(art.w, art.h), p.near)
-    if canvas.wide:
-        d = f"M{at(0.1, 1.1)}C{at(0.1, 0.62)} {at(0.95, 0.78)} {at(0.86, 0.42)}C{at(0.78, 0.12)} {at(0.3, 0.22)} "
-        d += f"{at(0.42, 0.5)}C{at(0.54, 0.74)} {at(0.9, 0.6)} {at(1.15, 0.3)}"
-    else:
-        d = f"M{at(-0.08, 0.72)}C{at(0.2, 0.2)} {at(0.62, 0.98)} {at(0.74, 0.6)}C{at(0.84, 0.24)} {at(0.5, 0.1)} "
-        d += f"{at(0.52, 0.46)}C{at(0.54, 0.86)} {at(0.84, 0.9)} {at(1.1, 0.34)}"
-    for colour, width in ((p.strong, thick), (p.accent, thick * 0.42)):
-        canvas.path(d, "none", f' stroke="{colour}" stroke-width="{width:.1f}" stroke-linecap="round"')
-
-
-def membership(canvas: Canvas, brand: Brand, label: str) -> None:
-    """A tilted pass that bears the tier's name: something that is yours."""
-    p, art, unit = canvas.palette, canvas.art, canvas.unit
-    w = min(art.w * 0.78, art.h * 1.25) if not canvas.wide else art.w * 0.92
-    h = w * 0.63
-    x, y = art.x + (art.w - w) / 2, art.y + (art.h - h) / 2
-    if not canvas.wide:
-        x, y = art.x + art.w - w - 0.11 * art.w, art.y + max(0.1 * art.h, (art.h - h) / 2) + 0.3 * unit
-    centre = f"{x + w / 2:.1f} {y + h / 2:.1f}"
-    canvas.shapes.append(f'<g transform="rotate(5 {centre})">')
-    canvas.rect(x - 0.02 * w, y + 0.03 * h, w, h, p.strong, 0.06 * w)
-    canvas.shapes.append(f'</g><g transform="rotate(-7 {centre})">')
-    canvas.rect(x, y, w, h, p.accent, 0.06 * w)
-    for share in (0.42, 0.31, 0.2):
-        r = h * share
-        d = f"M{x + w:.1f} {y + 0.44 * h - r:.1f}a{r:.1f} {r:.1f} 0 0 0 0 {2 * r:.1f}z"
-        canvas.path(d, p.on_accent, ' fill-opacity="0.1"')
-    if not canvas.tall:  # the platform covers the lower part of a story
-        block = fit(label or brand.name, DISPLAY, 0.62 * w, 0.44 * h, 0.115 * w, 0.03 * w, 1.08)
-        canvas.place("tier", block, x + 0.075 * w, y + h * 0.9 - block.height, p.on_accent, p.accent)
-        if label:
-            small = fit(brand.name, STRONG, 0.6 * w, 0.2 * h, 0.042 * w, 0.016 * w)
-            canvas.place("tier", small, x + 0.077 * w, y + 0.1 * h, p.on_accent, p.accent)
-    canvas.shapes.append("</g>")
+    d = f"M{at(-0.1, 0.86, True)}C{at(0.1, 0.62)} {at(0.95, 0.86)} {at(0.84, 0.46)}C{at(0.76, 0.16)} {at(0.3, 0.22)} "
+    d += f"{at(0.4, 0.5)}C{at(0.5, 0.76)} {at(0.9, 0.62)} {at(1.1, 0.2, True)}"
+    thick = 0.15 * side
+    with canvas.window(area):
+        canvas.circle(area.w / 2, area.h / 2, 0.42 * side, p.near)
+        for colour, width in ((p.ink, thick), (p.accent, thick * 0.5)):
+            canvas.path(d, "none", f' stroke="{colour}" stroke-width="{width:.1f}" stroke-linecap="round"')
 
 
-def steps(canvas: Canvas, brand: Brand, label: str) -> None:
+def steps(canvas: Canvas, variant: Variant, brand: Brand) -> None:
     """Columns that rise: one step up."""
-    p, art = canvas.palette, canvas.art
-    count = 4 if canvas.wide else 5
-    column = art.w / count
-    fills = (p.near, p.far, p.near, p.strong, p.accent)[-count:]
-    for i, fill in enumerate(fills):
-        x, half = canvas.w - (count - i) * column, column / 2
-        rise = art.h * (0.24 + 0.7 * (i / (count - 1)) ** 1.15) * (0.86 if canvas.wide else 1)
-        arch = f"v{-rise + half:.1f}a{half:.1f} {half:.1f} 0 0 1 {column:.1f} 0"
-        canvas.path(f"M{x:.1f} {canvas.h}{arch}V{canvas.h}z", fill)
-        if i == count - 3:
-            mark = (x + half, canvas.h - rise - 0.26 * column)
-    canvas.circle(*mark, 0.2 * column, p.mark)
+    p, area = canvas.panel_palette, canvas.panel
+    count = 4 if canvas.is_columns else 6 if canvas.wide else 5
+    column = area.w / count
+    fills = (p.near, p.far, p.near, p.far, p.ink, p.accent)[-count:]
+    with canvas.window(area):
+        for i, fill in enumerate(fills):
+            x, half = i * column, column / 2
+            rise = area.h * (0.24 + 0.62 * (i / (count - 1)) ** 1.15)
+            arch = f"v{-rise + half:.1f}a{half:.1f} {half:.1f} 0 0 1 {column:.1f} 0"
+            canvas.path(f"M{x:.1f} {area.h:.1f}{arch}V{area.h:.1f}z", fill)
 
 
-def doorway(canvas: Canvas, brand: Brand, label: str) -> None:
-    """A wide arch with light falling out of it: the way back in."""
-    p, art = canvas.palette, canvas.art
-    floor = canvas.h - 0.17 * art.h
-    height = (floor - art.y) * (0.86 if canvas.wide else 0.98)
-    width = min(height * 1.3, art.w * 0.86)
-    x = art.x + art.w * (0.5 if canvas.wide else 0.66)
-    for inset, fill in ((0, p.near), (0.13, p.far), (0.26, p.accent)):
-        left, w, h = x - width * (0.5 - inset), width * (1 - 2 * inset), height - width * inset
-        arch = f"v{-(h - w / 2):.1f}a{w / 2:.1f} {w / 2:.1f} 0 0 1 {w:.1f} 0"
-        canvas.path(f"M{left:.1f} {floor:.1f}{arch}V{floor:.1f}z", fill)
-    canvas.rect(0 if not canvas.wide else art.x, floor, canvas.w, canvas.h - floor + 1, p.strong)
-    half, drop = 0.24 * width, canvas.h - floor
-    d = f"M{x - half:.1f} {floor:.1f}h{2 * half:.1f}l{drop * 1.3:.1f} {drop + 2:.1f}h{-2 * half - drop * 2.6:.1f}z"
-    canvas.path(d, "#ffffff", ' fill-opacity="0.3"')
+def fill_foot(canvas: Canvas) -> None:
+    """Shapes at the foot of a story, where the platform's own controls leave no room for words."""
+    p = canvas.palette if canvas.position == "bottom" else canvas.panel_palette
+    start = canvas.safe.bottom + 0.05 * canvas.h
+    area = Rect(0, start, canvas.w, canvas.h - start)
+    if digest(canvas.seed, "foot") < 0.5:
+        draw_tiles(canvas, area, 2, p)
+    else:
+        draw_arcs(canvas, area, p, (0.5 if canvas.align else 0.72) * area.w, area.h, 0.98 * area.h)
 
 
-# What draws a layout, and on which of colour.BACKGROUNDS it looks good: an angle takes one of them.
+class Layout(NamedTuple):
+    """What draws it; which share of the canvas the panel takes beside the words, and below or above them, and how much
+    more where there is little text; and what stands in the words with the headline."""
+
+    draw: Callable[[Canvas, Variant, Brand], None]
+    beside: float
+    below: float
+    more_if_little: float = 0.0
+    with_label: bool = False
+    with_body: bool = False
+    is_product: bool = False
+
+
 LAYOUTS = {
-    "tiles": (tiles, ("paper", "deep")),
-    "arcs": (arcs, ("primary", "paper")),
-    "thread": (thread, ("deep", "paper")),
-    "pass": (membership, ("paper", "primary")),
-    "steps": (steps, ("primary", "deep")),
-    "doorway": (doorway, ("deep", "paper")),
+    "list": Layout(fact_list, 0.48, 0.51),
+    "comparison": Layout(comparison, 0.54, 0.6),
+    "figure": Layout(figure, 0.46, 0.44, 0.06, with_body=True),
+    "product": Layout(product, 0.56, 0.52, 0.06, with_body=True, is_product=True),
+    "statement": Layout(statement, 0.25, 0.22, 0.1, with_label=True),
+    "tiles": Layout(tiles, 0.44, 0.42, 0.06, with_label=True, with_body=True),
+    "arcs": Layout(arcs, 0.44, 0.42, 0.06, with_label=True, with_body=True),
+    "thread": Layout(thread, 0.44, 0.42, 0.06, with_label=True, with_body=True),
+    "steps": Layout(steps, 0.44, 0.42, 0.06, with_label=True, with_body=True),
 }
+ART = (statement, tiles, arcs, thread, steps)  # which fill the panel to its edges

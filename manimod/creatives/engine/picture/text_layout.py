@@ -1,17 +1,32 @@
-"""Text as outlines: shaped and measured by HarfBuzz against Inter, broken into even lines, drawn as SVG paths.
-Widths are in em (1 = the font size), so that one measurement serves every size."""
+"""Text as outlines: shaped and measured by HarfBuzz against Inter, or Noto Sans CJK where Inter lacks a character,
+broken into even lines, drawn as SVG paths. Widths are in em (1 = the font size), so that one measurement serves every
+size."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import groupby
 from pathlib import Path
 
 import fontpkg_inter
+import manimgx_fonts_cjk
 import uharfbuzz as hb
 
-INTER = hb.Face(hb.Blob.from_file_path(str(Path(fontpkg_inter.__file__).parent / "files" / "Inter[opsz,wght].ttf")))
+INTER = Path(fontpkg_inter.__file__).parent / "files" / "Inter[opsz,wght].ttf"
+NOTO_CJK = Path(manimgx_fonts_cjk.__file__).with_name("NotoSansCJK-VF.otf.ttc")
+JAPANESE, KOREAN, CHINESE = 0, 1, 2  # where each region's forms stand in that collection
 CAP_HEIGHT, ASCENDER, DESCENDER = 0.727, 0.80, 0.22  # of Inter, in em; what the eye takes as a line's height
+UNITS = 2048  # of an em, in which outlines are kept, as in Inter
 MAX_TEXT_LENGTH = 600  # characters that are tried at all
+
+# Where an East Asian line may break: beside an ideograph or a hiragana, not inside a katakana word, not before closing
+# punctuation or a small kana, not after opening punctuation (W3C's Requirements for Japanese Text Layout, 3.1.7).
+_CJ, _OPEN = "\u3041-\u3096\u30a1-\u30ff\u3400-\u4dbf\u4e00-\u9fff々", "「『（【〈《"
+_CLOSE, _KATAKANA = "、。，．：；！？」』）】〉》", "\u30a1-\u30ff"
+_BREAK = re.compile(
+    f"(?<=[{_CJ}{_CLOSE}])(?=[{_CJ}{_OPEN}])(?![ぁぃぅぇぉっゃゅょァィゥェォッャュョー々])(?!(?<=[{_KATAKANA}])[{_KATAKANA}])"
+)
 
 
 class PictureRefused(Exception):
@@ -20,7 +35,7 @@ class PictureRefused(Exception):
 
 @dataclass(frozen=True)
 class Face:
-    """One cut of the variable font: weight 100-900, optical size 14-32, tracking in em."""
+    """One cut of the variable fonts: weight 100-900, optical size 14-32, tracking in em."""
 
     weight: int
     optical: int
@@ -33,8 +48,10 @@ STRONG = Face(620, 20, -0.006)
 
 
 @cache
-def _font(face: Face) -> hb.Font:
-    font = hb.Font(INTER)
+def _font(face: Face, region: int | None = None) -> hb.Font:
+    """Inter, or Noto Sans CJK in a region's forms."""
+    blob = hb.Blob.from_file_path(str(INTER if region is None else NOTO_CJK))
+    font = hb.Font(hb.Face(blob, region or 0))
     font.set_variations({"wght": face.weight, "opsz": face.optical})
     return font
 
@@ -45,61 +62,76 @@ def typographic(text: str) -> str:
     return re.sub(r"(^|[\s(])\"", r"\1“", text).replace('"', "”").replace("'", "’")
 
 
+def _runs(text: str) -> Iterator[tuple[int | None, str]]:
+    """The text in pieces of one font each: (region of Noto Sans CJK or None for Inter, piece). A text with kana is
+    Japanese, one with hangul Korean; other ideographs take the forms of mainland China."""
+    kana, hangul = re.search(r"[\u3041-\u30ff]", text), re.search(r"[\u1100-\u11ff\uac00-\ud7af]", text)
+    region = JAPANESE if kana else KOREAN if hangul else CHINESE
+    for is_inter, characters in groupby(text, lambda c: bool(_font(TEXT).get_nominal_glyph(ord(c)))):
+        yield None if is_inter else region, "".join(characters)
+
+
 @lru_cache(maxsize=4096)
-def _shape(text: str, face: Face) -> tuple[tuple[tuple[int, float], ...], float]:
-    """((glyph id, x in font units), ...) and the whole advance in em."""
-    buffer = hb.Buffer()
-    buffer.add_str(text)
-    buffer.guess_segment_properties()
-    hb.shape(_font(face), buffer, {"kern": True, "liga": True})
-    track, x, glyphs = face.tracking * INTER.upem, 0.0, []
-    for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-        glyphs.append((info.codepoint, x + position.x_offset))
-        x += position.x_advance + track
-    return tuple(glyphs), max(0.0, x - track) / INTER.upem
+def _shape(text: str, face: Face) -> tuple[tuple[tuple[int | None, int, float], ...], float]:
+    """((region of the font, glyph id, x), ...) and the whole advance, in em."""
+    x, glyphs = 0.0, []
+    for region, piece in _runs(text):
+        font = _font(face, region)
+        buffer = hb.Buffer()
+        buffer.add_str(piece)
+        buffer.guess_segment_properties()
+        hb.shape(font, buffer, {"kern": True, "liga": True})
+        for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+            glyphs.append((region, info.codepoint, x + position.x_offset / font.face.upem))
+            x += position.x_advance / font.face.upem + face.tracking
+    return tuple(glyphs), max(0.0, x - face.tracking)
 
 
 def width(text: str, face: Face) -> float:
     return _shape(text, face)[1]
 
 
+@lru_cache(maxsize=512)
 def missing_glyphs(text: str) -> str:
-    """Characters of the text that the font cannot draw, each once."""
+    """Characters of the text that no font can draw, each once."""
     missing = ""
     for c in typographic(text):
-        if not c.isspace() and c not in missing and not _font(TEXT).get_nominal_glyph(ord(c)):
+        is_known = any(_font(TEXT, region).get_nominal_glyph(ord(c)) for region in (None, JAPANESE))
+        if not is_known and not c.isspace() and c not in missing:
             missing += c
     return missing
 
 
 @lru_cache(maxsize=2048)
-def _outline(glyph: int, face: Face) -> str:
-    """A glyph's path in relative whole font units, to be started at its origin. Relative paths are short."""
-    path, x, y = "", 0, 0
+def _outline(region: int | None, glyph: int, face: Face) -> str:
+    """A glyph's path in relative whole units, to be started at its origin. Relative paths are short."""
+    font, path, x, y = _font(face, region), "", 0, 0
+    scale = UNITS / font.face.upem
 
     def draw(letter: str, points: tuple[float, ...]) -> None:
         nonlocal path, x, y
-        pairs = [(round(points[i]), round(points[i + 1])) for i in range(0, len(points), 2)]
+        pairs = [(round(points[i] * scale), round(points[i + 1] * scale)) for i in range(0, len(points), 2)]
         path += letter + " ".join(f"{px - x} {py - y}" for px, py in pairs)
         x, y = pairs[-1] if pairs else (x, y)
 
-    pen = hb.DrawFuncs()  # TrueType outlines have lines and quadratic curves only; each ends where it began
+    pen = hb.DrawFuncs()  # each contour ends where it began
     pen.set_move_to_func(lambda *points: draw("m", points[:-1]))
     pen.set_line_to_func(lambda *points: draw("l", points[:-1]))
     pen.set_quadratic_to_func(lambda *points: draw("q", points[:-1]))
+    pen.set_cubic_to_func(lambda *points: draw("c", points[:-1]))
     pen.set_close_path_func(lambda _: draw("z", ()))
-    _font(face).draw_glyph(glyph, pen, None)
+    font.draw_glyph(glyph, pen, None)
     return path
 
 
 def path(text: str, face: Face, x: float, baseline: float, size: float, fill: str) -> str:
     """One line of text as an SVG path element, its origin at (x, baseline)."""
     d = ""
-    for glyph, glyph_x in _shape(text, face)[0]:
-        outline = _outline(glyph, face)
+    for region, glyph, glyph_x in _shape(text, face)[0]:
+        outline = _outline(region, glyph, face)
         if outline:
-            d += f"M{glyph_x:.0f} 0{outline}"
-    place = f"translate({x:.1f} {baseline:.1f}) scale({size / INTER.upem:.5f} -{size / INTER.upem:.5f})"
+            d += f"M{glyph_x * UNITS:.0f} 0{outline}"
+    place = f"translate({x:.1f} {baseline:.1f}) scale({size / UNITS:.5f} -{size / UNITS:.5f})"
     return f'<path fill="{fill}" transform="{place}" d="{d}"/>'
 
 
@@ -139,21 +171,21 @@ def fit(
 def wrap(text: str, face: Face, measure: float) -> tuple[str, ...]:
     """The text in as few lines as fit the measure (em), as even as they can be; none where a word is too wide.
     A line costs its empty share squared, less if it ends with a stop, more with a short word or as a lonely last."""
-    words = text.split(" ")
-    if max(width(word, face) for word in words) > measure:
+    words = [piece for word in text.split(" ") for piece in _BREAK.split(f"{word} ")]  # a space ends all but parts
+    if max(width(word.rstrip(), face) for word in words) > measure:
         return ()
     best = {len(words): (0, 0.0, ())}  # from a word on: number of lines, cost, the lines themselves
     for start in range(len(words) - 1, -1, -1):
         options = []
         for end in range(start + 1, len(words) + 1):
-            line = " ".join(words[start:end])
+            line = "".join(words[start:end]).rstrip()
             slack = 1 - width(line, face) / measure
             if slack < 0:
                 break
             count, cost, rest = best[end]
             if line[-1] in ".,:;?":
                 cost -= 0.06
-            elif rest and len(words[end - 1]) <= 2:
+            elif rest and words[end - 1][-1] == " " and len(words[end - 1]) <= 3:
                 cost += 0.08
             elif not rest and 0 < start == end - 1:
                 cost += 0.6

@@ -1,0 +1,125 @@
+"""The brand's signature: its logo, or a monogram, with its name beside it where the logo is not wide enough to hold
+one. A logo of which a part could not be seen on the background stands on a backing."""
+
+import base64
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+
+from PIL import Image
+
+from manimod.creatives.engine.brief import Brand
+from manimod.creatives.engine.picture.canvas import Canvas, Rect
+from manimod.creatives.engine.picture.colour import BLACK, WHITE, Palette, contrast
+from manimod.creatives.engine.picture.text_layout import (
+    ASCENDER,
+    CAP_HEIGHT,
+    DISPLAY,
+    STRONG,
+    Block,
+    PictureRefused,
+    fit,
+    typographic,
+)
+
+SEEN, SEEN_THIN = 2.0, 3.0  # contrast from which a part of a logo is seen, and one of thin lines
+MAX_UNSEEN = 0.08  # share of a logo that may vanish
+BACKINGS = (WHITE, BLACK, "#8b919b", "#c9ccd2")  # the greys for logos of which one part is white and one is black
+
+
+@dataclass(frozen=True)
+class Logo:
+    """A logo without the empty margins around it. `colours`: (colour, share of what is visible)."""
+
+    data: str
+    aspect: float
+    is_thin: bool
+    colours: tuple[tuple[str, float], ...]
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, png: bytes) -> "Logo | None":
+        """None where nothing of it is visible."""
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as stored:
+            logo = stored.convert("RGBA")
+        visible = logo.getchannel("A").point([0] * 90 + [255] * 166)
+        if visible.getbbox() is None:
+            return None
+        has_background = visible.histogram()[255] > 0.97 * logo.width * logo.height
+        logo, visible = logo.crop(visible.getbbox()), visible.crop(visible.getbbox())
+        out = io.BytesIO()
+        logo.save(out, "PNG")
+        colours = ()
+        if not has_background:
+            few = logo.convert("RGB").point([level // 32 * 36 for level in range(256)] * 3)
+            few.thumbnail((96, 96), Image.Resampling.NEAREST)
+            mask = visible.resize(few.size, Image.Resampling.NEAREST)
+            few.putalpha(mask)
+            found = {c[:3]: n for n, c in few.getcolors(96 * 96) if c[3]}
+            total = sum(found.values()) or 1
+            colours = tuple(("#" + bytes(min(255, v) for v in c).hex(), n / total) for c, n in found.items())
+        is_thin = visible.histogram()[255] < 0.3 * logo.width * logo.height
+        return cls(base64.b64encode(out.getvalue()).decode(), logo.width / logo.height, is_thin, colours)
+
+    def unseen(self, background: str) -> float:
+        """The share of it that cannot be told from the background, 0..1."""
+        enough = SEEN_THIN if self.is_thin else SEEN
+        return sum(share for colour, share in self.colours if contrast(colour, background) < enough)
+
+    def backing(self, background: str) -> str | None:
+        """The colour it has to stand on, or None where the background will do."""
+        if self.unseen(background) <= MAX_UNSEEN:
+            return None
+        return min(BACKINGS, key=lambda colour: (self.unseen(colour) > MAX_UNSEEN, BACKINGS.index(colour)))
+
+
+class Lockup:
+    """The signature, measured before it is placed. `height` in pixels is that of the mark."""
+
+    def __init__(self, brand: Brand, height: float, max_width: float, palette: Palette) -> None:
+        self.palette, self.height = palette, height
+        self.logo = Logo.of(brand.logo) if brand.logo else None
+        self.backing = self.logo.backing(palette.background) if self.logo else None
+        self.mark, self.letter, self.name, self.width = Rect(0, 0, height, height), None, None, height
+        if self.logo:
+            aspect = self.logo.aspect
+            full = height * min(1.7, max(0.8, aspect**-0.5))  # a tall logo is shown higher, a long one lower
+            full *= 1.2 if self.logo.is_thin else 1
+            pad = 0.13 * full if self.backing else 0
+            inner = min(full - 2 * pad, (0.75 * max_width - 2 * pad) / aspect)
+            self.height = inner + 2 * pad
+            self.mark, self.pad, self.width = Rect(0, 0, inner * aspect, inner), pad, inner * aspect + 2 * pad
+            if aspect > 1.7:
+                return
+        else:
+            letter = next(filter(str.isalnum, brand.name), brand.name[:1]).upper()
+            self.letter = Block((typographic(letter),), DISPLAY, 0.62 * height)
+        gap = 0.3 * height
+        room = max_width - self.width - gap
+        self.name = fit_name(brand.name, room, height)
+        self.width += gap + self.name.width
+
+    def draw(self, canvas: Canvas, x: float, y: float) -> None:
+        p, middle = self.palette, y + self.height / 2
+        if self.logo:
+            mark = Rect(x + self.pad, y + self.pad, self.mark.w, self.mark.h)
+            if self.backing:
+                canvas.rect(Rect(x, y, mark.w + 2 * self.pad, self.height), self.backing, 0.16 * self.height)
+            place = f'x="{mark.x:.1f}" y="{mark.y:.1f}" width="{mark.w:.1f}" height="{mark.h:.1f}"'
+            canvas.shapes.append(f'<image {place} href="data:image/png;base64,{self.logo.data}"/>')
+        elif self.letter:
+            canvas.rect(Rect(x, y, self.height, self.height), p.accent, 0.28 * self.height)
+            left = x + (self.height - self.letter.width) / 2
+            top = middle - (ASCENDER - CAP_HEIGHT / 2) * self.letter.size
+            canvas.place("monogram", self.letter, left, top, p.on_accent, p.accent)
+        if self.name:
+            left = x + self.width - self.name.width
+            canvas.place("brand", self.name, left, middle - self.name.height / 2, p.ink, p.background)
+
+
+def fit_name(name: str, width: float, height: float) -> Block:
+    """On one line, or on two where it would be too small on one."""
+    try:
+        return fit(name, STRONG, width, 0.7 * height, 0.56 * height, 0.4 * height)
+    except PictureRefused:
+        return fit(name, STRONG, width, 1.15 * height, 0.5 * height, 0.2 * height)
