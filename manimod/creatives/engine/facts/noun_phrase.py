@@ -12,7 +12,8 @@ VERBS = CLAUSES["verbs"] | CLAUSES["also_nouns"]
 MADE_OF_A_VERB = re.compile(TABLE["clauses"]["made_of_a_verb"])
 FIXED = TABLE["words"]["fixed"]
 PUFFS = frozenset(TABLE["words"]["puffs"])
-REPLACED = TABLE["words"]["replaced"]
+REPLACED = {name.lower(): name for name in TABLE["words"]["brands"] if re.search("[a-z][A-Z]", name)}  # Wordpress
+REPLACED |= TABLE["words"]["replaced"]
 PLACES = tuple(TABLE["words"]["places"])
 OWN_PLACE = frozenset(TABLE["words"]["own_place"])
 PLURAL_MODIFIERS = frozenset(TABLE["words"]["plural_modifiers"])
@@ -220,6 +221,8 @@ def _ends_in_a_noun(core: list[str], tail: list[str]) -> bool:
 def _counted(core: list[str], tail: list[str]) -> NounPhrase | None:
     """ "20 automations", "50 GB of storage"; not "4 personal training"."""
     text, number = " ".join(core), words.number_of(core[-1])
+    if core[1:2] in (["x"], ["×"]):
+        return None
     if len(core) > 1 and (core[-1] in SIZES and tail[:1] == ["of"] or number == Number.PLURAL):
         return NounPhrase(text, True)
     if core[0] == "1" and number == Number.COUNT:

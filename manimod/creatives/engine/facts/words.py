@@ -83,7 +83,7 @@ def is_fixed(word: str) -> bool:
 def lowered(tokens: list[str]) -> list[str]:
     """Title Case lowered. In a line that is written as a sentence only its first word is, so that names are kept."""
     is_title, named = _is_title(tokens), _named(tokens)
-    starts_with_a_name = not is_title and len(named) > 1 and named[1][:1].isupper() and not _is_common(named[1])
+    starts_with_a_name = not is_title and len(named) > 1 and named[1][:1].isupper() and not is_known(named[1])
     result: list[str] = []
     for token in tokens:
         is_first = named[:1] == [token] and not starts_with_a_name
