@@ -44,9 +44,15 @@ class Phrase(NamedTuple):
 
     def fill(self, slots: Mapping[str, str | None]) -> "Phrase":
         """A slot value that ends in a full stop ("Acme Inc.") does not double the sentence's own."""
-        text = re.sub(r"([.!?])[.]", r"\1", self.text.format_map(slots))
-        if self.slots:
-            text = re.sub(r"(^|[.!?] )([a-zà-ÿ])", lambda start: start[1] + start[2].upper(), text)
+
+        def value(slot: re.Match[str]) -> str:
+            said = slots[slot[2]] or ""
+            has_own_spelling = any(map(str.isupper, said.split(" ")[0][1:]))  # eCommerce
+            begins = slot[1] is not None and not has_own_spelling
+            return (slot[1] or "") + (said[:1].upper() + said[1:] if begins else said)
+
+        text = re.sub(r"(^|[.!?] )?{(\w+)}", value, self.text)
+        text = re.sub(r"([.!?])[.]", r"\1", text)
         return self._replace(text=text)
 
 
