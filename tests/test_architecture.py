@@ -33,7 +33,7 @@ LAYERS = [
 
 # Pure modules know neither Flask nor a database.
 PURE = ["manimod.creatives.engine", "manimod.moments.interpret", "manimod.moments.compare"]
-PURE += ["manimod.stripe.payloads", "manimod.stripe.reader", "manimod.lifecycle"]
+PURE += ["manimod.stripe.payloads", "manimod.stripe.catalogue", "manimod.stripe.reader", "manimod.lifecycle"]
 IMPURE = ["flask", "sqlalchemy", "stripe", "rq", "redis", "structlog", "manimod.models", "manimod.extensions"]
 IMPURE += ["manimod.jobs", "manimod.config"]
 

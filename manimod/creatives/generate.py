@@ -230,7 +230,11 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
             db.session.add(Review(creative_id=older_id, action=ReviewAction.EXPIRED, reason=reason))
     first_day, last_day = KINDS[audience.event].runs
     size = select(func.sum(AudienceDay.customers)).where(statistics.is_latest(connection.id))
-    size = size.filter_by(stripe_product_id=audience.product, segment=audience.segment)
+    is_theirs = AudienceDay.stripe_product_id == audience.product
+    if audience.tier:  # which may be several products
+        same = [tier.stripe_product_id for tier in tiers.get_for_connection(connection) if tier.name == audience.tier]
+        is_theirs = AudienceDay.stripe_product_id.in_(same)
+    size = size.filter_by(segment=audience.segment).where(is_theirs)
     creative = Creative(
         **of_audience,
         objective=content.objective,

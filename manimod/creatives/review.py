@@ -91,7 +91,8 @@ def render_picture(creative: Creative, variant: int, canvas: str, file_format: s
 
 def picture_version(creative: Creative, kit: BrandKit) -> str:
     """Changes with the creative's texts and with the account's brand, which its pictures show."""
-    facts = f"{creative.id}:{creative.revision}:{creative.generated_at.timestamp()}:{kit.version}:{kit.name}"
+    look = f"{kit.version}:{kit.name}:{kit.primary_colour}:{kit.accent_colour}"
+    facts = f"{creative.id}:{creative.revision}:{creative.generated_at.timestamp()}:{look}"
     return hashlib.sha256(facts.encode()).hexdigest()[:10]
 
 

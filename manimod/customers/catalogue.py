@@ -12,7 +12,7 @@ import tomllib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import inf
 from pathlib import Path
 
@@ -38,6 +38,7 @@ class Step:
     """
 
     tiers: list[Tier]
+    name: str
     amounts: dict[str, float]
     is_offered: bool
     currency: str | None = None  # the one in which it is compared
@@ -46,15 +47,14 @@ class Step:
     def amount(self) -> float:
         return self.amounts[self.currency]
 
-    @property
-    def lines(self) -> list[str]:
-        return lines_of(self.tiers[0], self.tiers)
+    @cached_property
+    def inherits(self) -> list[str]:
+        """The lines that say that it has all of another tier: "Everything in Team"."""
+        begins = re.compile(rf"\W*{_any_of('inherits')}(?!\w)", re.IGNORECASE)
+        return [line for line in lines_of(self.tiers[0], self.tiers) if begins.match(line)]
 
     def builds_on(self, other: "Step") -> bool:
-        """Whether it says that it has all of the other one: "Everything in Team"."""
-        name = _base_name(other.tiers[0])
-        says = re.compile(rf"\W*(?:{_any_of('inherits')}).*(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
-        return bool(name) and any(says.match(line) for line in self.lines)
+        return any(_holds(re.escape(other.name), line) for line in self.inherits if other.name)
 
 
 def lines_of(tier: Tier, same: list[Tier]) -> list[str]:
@@ -123,7 +123,7 @@ def _make_step(group: list[Tier], prices: dict[str, list[Price]], held: dict[str
     is_offered = is_offered and all(amount > 0 for amount in amounts.values())
     if not amounts and is_offered and any(price.is_tiered for price, _, _ in sold):
         amounts = {price.currency: inf for price, _, _ in sold if price.currency}  # agreed with each customer
-    return Step(group, amounts, is_offered)
+    return Step(group, name, amounts, is_offered)
 
 
 def _monthly(price: Price, quantity: int) -> float | None:
@@ -155,7 +155,7 @@ def _place(steps: list[Step]) -> None:
         step.currency = max(sorted(step.amounts), key=lambda currency: count[currency])
         for currency in step.amounts if step.is_offered else ():
             ladders[currency].append(step)
-    for_whom = [step for step in steps if step.is_offered and _says("audiences", _base_name(step.tiers[0]))]
+    for_whom = [step for step in steps if step.is_offered and _says("audiences", step.name)]
     if len(for_whom) > 1:
         ladders.clear()
     amounts = {}
@@ -190,7 +190,11 @@ def _base_name(tier: Tier) -> str:
 
 
 def _says(words: str, text: str) -> bool:
-    return bool(re.search(rf"(?<![^\W_]){_any_of(words)}(?![^\W_])", text, re.IGNORECASE))
+    return _holds(_any_of(words), text)
+
+
+def _holds(pattern: str, text: str) -> bool:
+    return bool(re.search(rf"(?<![^\W_]){pattern}(?![^\W_])", text, re.IGNORECASE))
 
 
 @cache
