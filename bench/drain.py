@@ -55,12 +55,17 @@ def throughput(on: Stage, kind: str) -> Iterator[Figure]:
 
 
 def use(connection: int) -> None:
-    """A database that is in use: a few events of one tier are through, and PostgreSQL knows how large its tables are,
-    as it does of itself within a minute. Without, it plans each batch for empty tables and reads them whole.
+    """A database that is in use: the sync has named the tiers, a few events of one tier are through, and PostgreSQL
+    knows how large its tables are, as it does of itself within a minute. Without, it plans each batch for empty tables
+    and reads them whole.
     """
     from manimod.creatives import generate
     from manimod.ingest import events
+    from manimod.models import Tier
 
+    for number in range(TIERS):
+        named = {"stripe_product_id": f"prod_{number}", "product_name": f"Tier {number}"}
+        stage.tables().session.add(Tier(connection_id=connection, **named))
     put(connection, 2_000, spread=False)
     stage.tables().session.commit()
     while events.process_pending(connection) or generate.generate(connection):
