@@ -8,6 +8,7 @@ import pytest
 from manimod.creatives.engine.brief import Offer
 from manimod.creatives.engine.copy.copywriter import write
 from manimod.creatives.engine.policy import policy
+from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from manimod.creatives.engine.policy.rules import PolicyContext, load_rules
 from tests.engine.samples import PLAIN, TODAY, brief
 
@@ -116,6 +117,30 @@ def test_a_rule_about_the_whole_ad_finds_what_breaks_it(rule, broken):
     variant, context = broken()
     assert rule in ids(variant, **context)
     assert rule not in ids(changed("x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Yahoo!", "Yahoo! has a calendar"),
+        ("Free Range", "Free Range is open"),
+        ("Guaranteed Fresh", "New at Guaranteed Fresh"),
+        ("Last Call", "Last Call keeps your lists"),
+        ("Debt Relief Co", "See Debt Relief Co plan by plan"),
+        ("IKARA", "IKARA, side by side"),
+    ],
+)
+def test_the_brands_own_name_breaks_no_rule(name, text):
+    stored = {"brand": replace(PLAIN, name=name, banned_terms=("free", "fresh"))}
+    for placement, spec in PLACEMENTS.items():
+        for field in spec.fields:
+            assert found(placement, field, text, stored) <= {"LEN-01"}
+
+
+def test_a_banned_term_is_found_beside_the_brands_name_and_around_it():
+    for text in ("Free Range is free", "Free Range Classic"):
+        stored = {"brand": replace(PLAIN, name="Free Range", banned_terms=("free", "Free Range Classic"))}
+        assert "BRD-02" in found("x", "post", text, stored)
 
 
 def test_every_rule_is_tested_here_or_with_the_pictures():

@@ -177,9 +177,11 @@ def brand_terms(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
     is_there = not disclaimer or not copy.complete
     for text in copy.texts:
         is_there = is_there or disclaimer in text.text
-        found = context.banned.search(text.text)
-        if found:
-            yield Hit(text.field, found[0], "The brand kit bans this term. Say it in another way.")
+        banned = [found[0] for found in context.banned.finditer(text.text)]
+        for term in banned:  # a part of the brand's own name is no break: "Free" in "Free Range"
+            if context.own_names.search(term) or context.banned.search(text.plain):
+                yield Hit(text.field, term, "The brand kit bans this term. Say it in another way.")
+                break
     if not is_there:
         yield Hit("disclaimer", "", "The brand's disclaimer is missing here. Add it to one of the texts.")
 

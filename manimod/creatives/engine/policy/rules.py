@@ -125,7 +125,8 @@ class PolicyContext:
     @cached_property
     def banned(self) -> re.Pattern:
         """The brand's banned terms."""
-        return _whole_words(map(re.escape, map(str.strip, self.brand.banned_terms)), re.IGNORECASE)
+        terms = sorted(map(str.strip, self.brand.banned_terms), key=len, reverse=True)
+        return _whole_words(map(re.escape, terms), re.IGNORECASE)
 
     @cached_property
     def own_names(self) -> re.Pattern:
