@@ -5,6 +5,7 @@ python worker.py schedule           enqueues what is due
 """
 
 import itertools
+import os
 import signal
 import sys
 import threading
@@ -112,6 +113,7 @@ def schedule(app: Flask) -> None:
 
 
 def main(arguments: list[str]) -> None:
+    os.umask(0o077)
     try:
         app = create_app()
     except ConfigError as error:

@@ -19,6 +19,7 @@ def load_settings() -> Settings:
     return config.Settings(directory.environment())
 
 
+os.umask(0o077)  # what a command makes, such as the database, is nobody else's to read
 try:
     app = create_app(load_settings())
 except (CannotRun, ConfigError) as error:

@@ -41,6 +41,7 @@ JOBS = {
     "poll_events": Job(SLOW, 300, 30),
     "check_health": Job(SLOW, 60, 30),
     "prune": Job(SLOW, 60, 30),
+    "overwrite_deleted": Job(SLOW, 300, 30),
 }
 
 

@@ -2,20 +2,14 @@
 
 import time
 
-from manimod import jobs
+from manimod import extensions, jobs
 from manimod.creatives import generate, review
 from manimod.customers import tiers
 from manimod.diagnostics import alerts
 from manimod.extensions import db
 from manimod.ingest import events, polling, retention, sync
 
-DUE = {
-    "process_events": events.due,
-    "sync_customers": sync.due,
-    "poll_events": polling.due,
-    "check_health": alerts.due,
-    "prune": retention.due,
-}
+OVERWRITE_INTERVAL = 3600  # seconds
 
 
 def process_events(connection_id: int) -> None:
@@ -56,10 +50,36 @@ def prune(connection_id: int) -> None:
         jobs.enqueue("prune", connection_id)
 
 
+def overwrite_deleted(row_id: int) -> None:
+    """After a disconnect, and on PostgreSQL once an hour; of all accounts, since they share the tables."""
+    jobs.acknowledge("overwrite_deleted", row_id)
+    db.session.rollback()
+    extensions.overwrite_deleted()
+
+
+def overwriting_due() -> list[int]:
+    if db.engine.dialect.name == "sqlite":  # `watch` does it
+        return []
+    return [0] if jobs.redis().set("mani:overwritten", 1, nx=True, ex=OVERWRITE_INTERVAL) else []
+
+
+DUE = {
+    "process_events": events.due,
+    "sync_customers": sync.due,
+    "poll_events": polling.due,
+    "check_health": alerts.due,
+    "prune": retention.due,
+    "overwrite_deleted": overwriting_due,
+}
+
+
 def watch() -> None:
     """What the scheduler runs every 15 seconds: it also notices that no worker is there to do so."""
     alerts.update_alerts()
     alerts.send_mails()
+    if db.engine.dialect.name == "sqlite":
+        db.session.rollback()
+        extensions.overwrite_deleted()
 
 
 def reconcile() -> None:

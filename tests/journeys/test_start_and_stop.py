@@ -43,6 +43,7 @@ def test_the_web_stops_first_and_valkey_last_and_the_next_start_finds_everything
     assert fresh.process.wait(10) == 0
     assert is_free(fresh.port)
     assert fresh.said().endswith(f"Stopping ...\nStopped. Everything is kept in {fresh.folder}\n")
+    assert sum(file.stat().st_size for file in fresh.folder.glob("mani.db-wal")) == 0  # nothing deleted is left in it
 
     fresh.start()
     assert "Password" not in fresh.said()

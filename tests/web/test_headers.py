@@ -32,8 +32,21 @@ def test_https_is_insisted_on_where_it_is_used(database_url):
     assert "Secure" in answer.headers["Set-Cookie"]
 
 
-def test_pages_are_not_kept_by_anyone_between(as_owner):
-    assert as_owner.get("/").headers["Cache-Control"] == "private, no-cache"
+@pytest.mark.parametrize("address", ["/", "/help", "/settings/password", "/nowhere"])
+def test_pages_are_kept_by_nobody(as_owner, address):
+    assert as_owner.get(address).headers["Cache-Control"] == "private, no-store"
+
+
+def test_the_page_with_the_authenticators_secret_is_kept_by_nobody(client, app):
+    newcomer = factories.make_support(authenticator=False)
+    client.post("/sign-in", data={"email": newcomer.email, "password": factories.PASSWORD})
+    page = client.post("/sign-in/authenticator", data={"setup": "authenticator"})
+    assert page.headers["Cache-Control"] == "private, no-store"
+
+
+def test_signing_out_empties_the_browsers_cache(as_owner):
+    assert as_owner.post("/sign-out").headers["Clear-Site-Data"] == '"cache"'
+    assert "Clear-Site-Data" not in as_owner.get("/sign-in").headers
 
 
 def test_pages_travel_compressed(as_owner):
