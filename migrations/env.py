@@ -2,6 +2,7 @@
 
 from alembic import context
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.sql import functions
 from sqlalchemy.types import TypeDecorator
@@ -24,8 +25,18 @@ def run() -> None:
             render_item=render_for_both,
             process_revision_directives=number_revision,
         )
+        refuse_newer_database()
         with context.begin_transaction():
             context.run_migrations()
+
+
+def refuse_newer_database() -> None:
+    known = {revision.revision for revision in ScriptDirectory.from_config(context.config).walk_revisions()}
+    if unknown := set(context.get_context().get_current_heads()) - known:
+        raise CommandError(
+            f"The database is from a newer release of mani (its revision is {', '.join(unknown)}). "
+            "Install that release, or restore a backup from before it."
+        )
 
 
 def let_one_process_at_a_time(connection: Connection) -> None:

@@ -175,7 +175,7 @@ class StripeGateway:
                 not_asked.append(name)
         name = account.inside("settings", "dashboard").text("display_name")
         name = name or account.inside("business_profile").text("name")
-        account_id, profile = account.identifier("id") or account_id, catalogue.read_profile(account)
+        account_id, profile = account.whole_text("id", 64) or account_id, catalogue.read_profile(account)
         return Probe(permissions, account_id, name, not_asked, edit_link, profile)
 
     def customers(self, cursor: str | None = None, **filters: Any) -> Page:

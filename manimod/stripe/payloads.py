@@ -232,7 +232,7 @@ def read_subscription(reader: Reader) -> SubscriptionFacts | None:
     return SubscriptionFacts(
         id=subscription_id,
         customer=_customer_of(reader),
-        status=reader.identifier("status"),
+        status=reader.word("status", 30),
         created=reader.timestamp("created"),
         started=reader.timestamp("start_date") or reader.timestamp("start"),
         ended=reader.timestamp("ended_at"),
@@ -245,8 +245,8 @@ def read_subscription(reader: Reader) -> SubscriptionFacts | None:
         is_paused=isinstance(reader.raw("pause_collection"), dict),
         trial_end=reader.timestamp("trial_end"),
         cancels_at=cancels_at,
-        cancellation_feedback=(cancellation.identifier("feedback") or "")[:40] or None,
-        cancellation_reason=(cancellation.identifier("reason") or "")[:40] or None,
+        cancellation_feedback=cancellation.word("feedback", 40),
+        cancellation_reason=cancellation.word("reason", 40),
         period_end=period_end,
     )
 
@@ -277,8 +277,8 @@ def read_invoice(reader: Reader, status: str | None = None) -> InvoiceFacts:
         id=reader.identifier("id"),
         customer=_customer_of(reader),
         subscription=subscription,
-        billing_reason=reader.identifier("billing_reason"),
-        status=status or reader.identifier("status"),
+        billing_reason=reader.word("billing_reason", 40),
+        status=status or reader.word("status", 20),
         period_start=period_start,
         paid_at=reader.inside("status_transitions").timestamp("paid_at"),
         has_failed=bool(reader.number("attempt_count")) or reader.raw("status") == "overdue",

@@ -70,6 +70,10 @@ class Reader:
         text = self.value(name, str) or ""
         return text if 0 < len(text) <= MAX_TEXT_LENGTH and text.isprintable() else None
 
+    def word(self, name: str, longest: int) -> str | None:
+        """One of Stripe's own words, such as a status. One that is longer than any of today's is cut for its column."""
+        return (self.identifier(name) or "")[:longest] or None
+
     def number(self, name: str, maximum: int = 2**53) -> int | None:
         number = self.value(name, int)
         return number if number is not None and 0 <= number <= maximum else None

@@ -6,6 +6,7 @@ import os
 import re
 import runpy
 import socket
+import sqlite3
 import stat
 import sys
 from pathlib import Path
@@ -111,6 +112,15 @@ def test_a_taken_port(fresh: Stack, tmp_path: Path) -> None:
 )
 def test_a_bad_setting(fresh: Stack, tmp_path: Path, name: str, value: str, sentence: str) -> None:
     assert refusal(fresh.environment | {name: value}, tmp_path / "said").startswith(sentence)
+
+
+def test_a_database_of_a_newer_release(fresh: Stack, tmp_path: Path) -> None:
+    fresh.folder.mkdir()
+    with sqlite3.connect(fresh.folder / "mani.db") as database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        database.execute("INSERT INTO alembic_version VALUES ('9999')")
+    said = refusal(fresh.environment, tmp_path / "said")
+    assert said.startswith("The database is from a newer release of mani (its revision is 9999).")
 
 
 @pytest.mark.parametrize("command", [["worker.py", "work"], ["worker.py", "schedule"], ["wsgi.py"]])
