@@ -18,6 +18,7 @@ from manimod.lifecycle import TierPosition
 from manimod.models import Account, BrandKit, Connection, Customer, Tier
 from manimod.models.accounts import now
 
+MAX_BRAND_NAME = 60
 MAX_NAMES = 500  # customers whose names are looked for in one ad
 MAX_WORDS_IN_A_NAME = 4
 # Columns of a brand kit and what Stripe's profile of an account has for them.
@@ -44,7 +45,7 @@ def get_brand_kit(account: Account, profile: dict[str, str] | None = None) -> Br
                 setattr(kit, column.key, value(None) if column.default.is_callable else value)
         profile = get_profile(account.id) if profile is None else profile
         for column, entry in FROM_PROFILE.items():
-            if profile.get(entry):
+            if profile.get(entry) and not (column == "name" and len(profile[entry]) > MAX_BRAND_NAME):
                 setattr(kit, column, profile[entry])
     return kit
 

@@ -102,6 +102,7 @@ def _context(account: Account, kit: BrandKit | None = None, form: BrandForm | No
             problem = str(refusal)
     return {
         "kit": kit,
+        "is_from_stripe": kit.version == 0 and bool(briefs.get_profile(account.id)),
         "form": form,
         "logo_form": LogoForm(formdata=None),
         "remarks": brand_kit.find_warnings(account, kit),

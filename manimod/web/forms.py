@@ -16,6 +16,7 @@ from wtforms.validators import Length, Optional, Regexp, ValidationError
 from wtforms.widgets import HiddenInput
 
 from manimod.accounts import support
+from manimod.creatives.briefs import MAX_BRAND_NAME
 from manimod.creatives.engine.brief import OfferKind, Tone
 from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import explain
@@ -145,7 +146,7 @@ def _colour_field(label: str) -> ColorField:
 class LookForm(FlaskForm):
     """What the sample pictures show."""
 
-    name = _line("Name in ads", 60, "A brand needs a name of 1 to 60 characters.", 1)
+    name = _line("Name in ads", MAX_BRAND_NAME, "A brand needs a name of 1 to 60 characters.", 1)
     primary_colour = _colour_field("Main colour")
     accent_colour = _colour_field("Accent colour")
     tone = RadioField("Tone", choices=Tone.choices(), invalid_choice_message=NOT_IN_LIST)

@@ -160,3 +160,24 @@ def test_one_account_never_sees_anothers_brand(as_owner, app):
     page = stranger.get("/settings/brand").text
     assert "Only mine" not in page
     assert "Elsewhere" in page
+
+
+def test_before_anything_is_saved_the_form_begins_as_stripe_has_the_account(as_owner, account):
+    profile = {"name": "Quux Planning", "website": "https://quux.example", "primary_color": "#1f4d4a"}
+    factories.make_connection(account, profile=profile | {"support": "help@quux.example"})
+    page = as_owner.get("/settings/brand").text
+    assert "As your Stripe account has it." in page
+    for value in ("Quux Planning", "https://quux.example", "#1f4d4a", "help@quux.example"):
+        assert f'value="{value}"' in page
+    as_owner.post("/settings/brand", data=FORM | {"support": "https://help.brightside.example"})
+    page = as_owner.get("/settings/brand").text
+    assert "As your Stripe account has it." not in page
+    assert 'value="https://help.brightside.example"' in page
+
+
+@pytest.mark.parametrize("support", ["http://help.example", "javascript:alert(1)", "call us", "a@b", "x@"])
+def test_help_is_an_address(as_owner, account, support):
+    answer = as_owner.post("/settings/brand", data=FORM | {"support": support})
+    assert answer.status_code == 422
+    assert "Help is a full address" in answer.text
+    assert briefs.get_brand_kit(account).support == ""
