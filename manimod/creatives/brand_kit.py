@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from manimod.creatives import briefs, logos
+from manimod.creatives import briefs, images
 from manimod.creatives.engine import samples
 from manimod.creatives.engine.brief import EVENTS, CreativeSet, Finding
 from manimod.creatives.engine.copy import copywriter
@@ -70,7 +70,7 @@ def save(account: Account, values: dict[str, Any], seen_version: int | None = No
 
 def set_logo(account: Account, data: bytes | None) -> None:
     """Store an uploaded logo, or with None take it away. Raises the LOGO_ failures."""
-    _store(account, {"logo": None if data is None else logos.read(data)})
+    _store(account, {"logo": None if data is None else images.read_logo(data)})
 
 
 def _store(account: Account, columns: dict[str, Any], seen_version: int | None = None) -> None:

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from manimod.creatives import logos
+from manimod.creatives import images
 from manimod.errors import ManimodError
 from tests.security import hostile
 
@@ -13,12 +13,12 @@ def test_whatever_is_uploaded_is_a_picture_or_refused(app):
     @hostile.fuzz("logo", share=0.03, short=150, data=hostile.uploads())
     def read(data: bytes) -> str:
         try:
-            kept = logos.read(data)
+            kept = images.read_logo(data)
         except ManimodError as refused:
             return refused.code
         with Image.open(io.BytesIO(kept)) as picture:
             assert picture.format == "PNG"
-            assert max(picture.size) <= logos.STORED_SIDE
+            assert max(picture.size) <= images.STORED_SIDE
         return "kept"
 
     read()

@@ -93,18 +93,24 @@ def comparison(canvas: Canvas, variant: Variant, brand: Brand) -> None:
     w = area.w if is_stacked else (area.w - gap) / 2
     h = (area.h - gap) / 2 if is_stacked else area.h
     columns = [(name, facts[: 2 if canvas.little else MAX_FACTS]) for name, facts in variant.picture.columns]
-    names = [name for name, _ in columns]
+    names, inks = [name for name, _ in columns], (readable(panel.near, panel.soft, panel.ink), bright.ink)
     name_width = 0.23 * w if is_stacked else w - 2 * pad
     heads = at_one_size(canvas, names, DISPLAY, name_width, (0.8 if is_stacked else 0.4) * h, 4.8, 1.4)
-    left, top = (name_width + gap + dot, 0.0) if is_stacked else (dot, max(b.height for b in heads) + 1.4 * unit)
+    left, top = (name_width + gap + dot, 0.0) if is_stacked else (dot, max(b.height for b in heads) + 1.8 * unit)
     room = Rect(left, top, w - 2 * pad - left, h - 2 * pad - top)
-    rows = [fit_rows(canvas, facts, STRONG, room.w, room.h, 4.4, 0.74, smallest=0.84) for _, facts in columns]
-    size = min(blocks[0].size for blocks in rows)
-    stacks = []
-    for number, blocks in enumerate(rows):
-        ink = bright.ink if number else readable(panel.near, panel.soft, panel.ink)
-        same = [text_layout.fit(" ".join(b.lines), STRONG, room.w, room.h, size, 0.99 * size, 1.16) for b in blocks]
-        stacks.append([Line("fact", block, ink, 0.62 * size) for block in same])
+    size = 4.6 * unit * canvas.scale
+    while True:  # the largest size at which the facts of both fit, without the last ones where it would be too small
+        stacks = [_fact_lines(facts, size, room, ink) for (_, facts), ink in zip(columns, inks, strict=True)]
+        is_small = 0.95 * size < 0.84 * canvas.smallest * unit * canvas.scale
+        most = max(len(line.block.lines) for line in (*stacks[0], *stacks[1]))
+        if max(map(stack_height, stacks)) <= room.h and (most <= 2 or is_small):
+            break
+        size *= 0.95
+        if is_small:
+            if max(len(facts) for _, facts in columns) == 1:
+                raise PictureRefused(f"The facts of “{names[1]}” are too long to be compared. Please shorten them.")
+            columns = [(name, facts[:-1] or facts) for name, facts in columns]
+            size = 4.6 * unit * canvas.scale
     height = min(h, max(map(stack_height, stacks)) + room.y + 2 * pad)
     y = area.y + (area.h - (2 * height + gap if is_stacked else height)) / 2
     for number, (head, lines) in enumerate(zip(heads, stacks, strict=True)):
@@ -120,6 +126,11 @@ def comparison(canvas: Canvas, variant: Variant, brand: Brand) -> None:
         canvas.stack(lines, Rect(box.x + left, box.y + top, room.w, room.h), fill, 0, 0)
         for fact in canvas.boxes[start:]:
             canvas.circle(fact.x - dot + 0.6 * unit, fact.y + 0.45 * size, 0.5 * unit, colours.mark)
+
+
+def _fact_lines(facts: Sequence[str], size: float, room: Rect, ink: str) -> list[Line]:
+    blocks = [text_layout.fit(fact, STRONG, room.w, 9 * size, size, 0.8 * size, 1.16) for fact in facts]
+    return [Line("fact", block, ink, 0.62 * size) for block in blocks]
 
 
 def figure(canvas: Canvas, variant: Variant, brand: Brand) -> None:
@@ -154,17 +165,19 @@ def product(canvas: Canvas, variant: Variant, brand: Brand) -> None:
     w = min(area.w, area.h * aspect)
     box = Rect(area.x + (area.w - w) / 2, area.y + (area.h - w / aspect) / 2, w, w / aspect)
     radius, edge = 1.5 * canvas.unit, 0.4 * canvas.unit
-    canvas.rect(box.inset(-edge), p.far, radius + edge)
     place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.w:.1f}" height="{box.h:.1f}"'
     canvas.shapes.append(f'<image {place} preserveAspectRatio="none" href="data:image/{kind};base64,{data}"/>')
     for x, y, dx, dy in ((box.x, box.y, 1, 1), (box.right, box.y, -1, 1), (box.x, box.bottom, 1, -1)):
-        corner(canvas, x, y, dx, dy, radius, p.far)
-    corner(canvas, box.right, box.bottom, -1, -1, radius, p.far)
+        corner(canvas, x, y, dx, dy, radius, p.background)
+    corner(canvas, box.right, box.bottom, -1, -1, radius, p.background)
+    frame = box.inset(-0.5 * edge + 0.5)
+    canvas.rect(frame, "none", radius + 0.5 * edge, f' stroke="{p.far}" stroke-width="{edge + 1:.1f}"')
 
 
 def corner(canvas: Canvas, x: float, y: float, dx: int, dy: int, r: float, fill: str) -> None:
     """Covers the square corner of a picture at (x, y), so that it looks round; (dx, dy) leads to its middle."""
     sweep = 0 if dx == dy else 1
+    x, y = x - dx, y - dy  # one pixel more, so that no edge shines through
     canvas.path(f"M{x:.1f} {y:.1f}h{dx * r:.1f}a{r:.1f} {r:.1f} 0 0 {sweep} {-dx * r:.1f} {dy * r:.1f}z", fill)
 
 

@@ -7,7 +7,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from manimod.creatives import logos
+from manimod.creatives import images
 from manimod.errors import ManimodError
 
 
@@ -30,7 +30,7 @@ def bomb(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_picture_becomes_a_small_png_of_our_own(kind):
-    with Image.open(io.BytesIO(logos.read(picture(kind, (2000, 800))))) as kept:
+    with Image.open(io.BytesIO(images.read_logo(picture(kind, (2000, 800))))) as kept:
         assert (kept.format, kept.size) == ("PNG", (512, 205))
         assert not kept.info
 
@@ -40,7 +40,7 @@ def test_nothing_of_the_file_but_its_pixels_is_kept():
 
     note = PngInfo()
     note.add_text("Comment", "secret-note")
-    assert b"secret-note" not in logos.read(picture(pnginfo=note))
+    assert b"secret-note" not in images.read_logo(picture(pnginfo=note))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_nothing_of_the_file_but_its_pixels_is_kept():
 )
 def test_what_is_no_honest_picture_is_refused(data, code):
     with pytest.raises(ManimodError) as refused:
-        logos.read(data)
+        images.read_logo(data)
     assert refused.value.code == code
 
 
@@ -78,5 +78,5 @@ def test_what_is_no_honest_picture_is_refused(data, code):
     ],
 )
 def test_what_hides_in_a_picture_does_not_stay(data):
-    kept = logos.read(data)
+    kept = images.read_logo(data)
     assert not [hidden for hidden in (b"<script", b"evil", b"%PDF", b"<?php") if hidden in kept]
