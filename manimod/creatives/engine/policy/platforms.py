@@ -80,7 +80,7 @@ def count_characters(text: str, family: str) -> int:
 
 def greatest_length(text: str) -> int:
     """The length of a text on the platform that counts most."""
-    return max(count_characters(text, family) for family in COUNTED_TWICE)
+    return len(text) if text.isascii() else max(count_characters(text, family) for family in COUNTED_TWICE)
 
 
 CHECKED = _TABLES["checked"]
