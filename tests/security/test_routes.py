@@ -56,6 +56,7 @@ RULES = {
     "security.verify": OFF,
     "static": OPEN,
     "settings.rename_tier": OF_ONE_OWNER,
+    "settings.save_tier_lines": OF_ONE_OWNER,
     "settings.*": OWNERS,
     "support.*": SUPPORTS,
     "troubleshooting.event": OF_ONE_OWNER,
