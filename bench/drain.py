@@ -55,23 +55,28 @@ def throughput(on: Stage, kind: str) -> Iterator[Figure]:
 
 
 def use(connection: int) -> None:
-    """A database that is in use: the sync has named the tiers, a few events of one tier are through, and PostgreSQL
-    knows how large its tables are, as it does of itself within a minute. Without, it plans each batch for empty tables
-    and reads them whole.
+    """A database that is in use: a few events of one tier are through, and PostgreSQL knows how large its tables are,
+    as it does of itself within a minute. Without, it plans each batch for empty tables and reads them whole.
     """
     from manimod.creatives import generate
     from manimod.ingest import events
-    from manimod.models import Tier
 
-    for number in range(TIERS):
-        named = {"stripe_product_id": f"prod_{number}", "product_name": f"Tier {number}"}
-        stage.tables().session.add(Tier(connection_id=connection, **named))
+    name_tiers(connection)
     put(connection, 2_000, spread=False)
     stage.tables().session.commit()
     while events.process_pending(connection) or generate.generate(connection):
         pass
     stage.tables().session.commit()
     look_at_tables()
+
+
+def name_tiers(connection: int) -> None:
+    """As the sync does; without a name, tiers have sets in common."""
+    from manimod.models import Tier
+
+    for number in range(TIERS):
+        named = {"stripe_product_id": f"prod_{number}", "product_name": f"Tier {number}"}
+        stage.tables().session.add(Tier(connection_id=connection, **named))
 
 
 def growth(on: Stage, kind: str) -> Figure:

@@ -8,14 +8,14 @@ import statistics
 from dataclasses import dataclass
 
 from bench import stage
-from bench.drain import left, put, waiting
+from bench.drain import left, name_tiers, put, waiting
 from bench.figures import Figure
 from bench.load import press
 from bench.stage import Stage
 
 ROUNDS, SECONDS = int(os.environ.get("BENCH_ROUNDS", "3")), 4.0
 MAX_EVENTS = 12_000
-BACKLOG = 12_000  # events for the worker in a round; it does not get through with them
+BACKLOG = 20_000  # events for the worker in a round; it does not get through with them
 TYPES = ("customer.created", "customer.subscription.created", "customer.subscription.updated", "invoice.paid")
 
 
@@ -37,6 +37,7 @@ def measure() -> list[Figure]:
 def compare(on: Stage, kind: str) -> list[Figure]:
     with on.database(kind) as url, on.app(url).app_context():
         (_, token), (busy_connection, _) = stage.connections(2)
+        name_tiers(busy_connection)
         stage.tables().session.commit()
         with on.web(url) as mani, on.web(url, "bench.floor:app") as floor:
             servers = {"floor": (floor, "/webhook"), "mani": (mani, f"/webhooks/stripe/{token}")}
