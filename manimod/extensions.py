@@ -200,6 +200,15 @@ def engine_options(database_url: str) -> dict[str, Any]:
 
 
 @event.listens_for(Engine, "connect")
+def open_postgresql(dbapi_connection: Any, _record: Any) -> None:
+    """Cursors on the server, with which a migration reads many rows, need the placeholders of `engine_options`, too."""
+    if hasattr(dbapi_connection, "server_cursor_factory"):
+        from psycopg import RawServerCursor
+
+        dbapi_connection.server_cursor_factory = RawServerCursor
+
+
+@event.listens_for(Engine, "connect")
 def open_sqlite(dbapi_connection: Any, _record: Any) -> None:
     if isinstance(dbapi_connection, sqlite3.Connection):
         dbapi_connection.isolation_level = None  # BEGIN is ours, see begin_sqlite
