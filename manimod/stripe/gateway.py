@@ -252,6 +252,8 @@ class StripeGateway:
             return self._client.raw_request("get", address, **parameters)
         except stripe.APIConnectionError:
             raise ManimodError("STRIPE_UNREACHABLE", seconds=TIMEOUT_SECONDS) from None
+        except UnicodeDecodeError:  # the library decodes whatever was answered, before it reads it
+            raise ManimodError("STRIPE_FAILED") from None
         except stripe.StripeError as error:
             raise self._failure(error) from None
 

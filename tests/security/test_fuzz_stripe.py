@@ -100,7 +100,8 @@ def test_a_sync_of_anything_ends(synced, impostor):
 def test_nonsense_in_place_of_a_list_erases_nobody(synced, impostor):
     impostor.first = {"/v1/customers": b'{"data":[{"id":"cus_1","created":1}],"has_more":false}'}
     assert run(synced).state == "done"
-    for nonsense in (b"{}", b"[]", b'{"data":null}', b'{"data":{}}', b'{"data":[],"has_more":true}', b"<html>"):
+    texts = ("{}", "[]", '{"data":null}', '{"data":{}}', '{"data":[],"has_more":true}', "<html>")
+    for nonsense in (*map(str.encode, texts), "{}".encode("utf-16")):
         impostor.first = {"/v1/customers": nonsense}
         assert run(synced).error_code == "STRIPE_FAILED"
         assert customers(synced) == 1
