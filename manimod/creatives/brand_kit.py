@@ -170,12 +170,13 @@ def describe_tiers(tiers: list[Tier]) -> dict[int, TierLines]:
     described = {}
     for tier in tiers:
         kept, left_out = [], []
-        for line in catalogue.lines_of(tier, [first[tier.name]] if tier.name in first else []):
-            why = bullets.why_refused(line)
-            if why:
-                left_out.append((line, why))
-            else:
-                kept.append(line)
+        for stored in catalogue.lines_of(tier, [first[tier.name]] if tier.name in first else []):
+            for line in bullets.split_lines(stored):
+                why = bullets.why_refused(line)
+                if why:
+                    left_out.append((line, why))
+                else:
+                    kept.append(line)
         proposal = [] if kept else proposals.propose(tier.description, tier.notes)
         same = first.get(tier.name, tier) if tier.is_one_of_several else tier
         described[tier.id] = TierLines(
@@ -211,7 +212,8 @@ def set_tier_lines(connection: Connection, tier_id: int, lines: list[str]) -> Ti
             problems[line] = f"“{line[:60]}”: {why}"
     if problems:
         raise BrandRejected(problems)
-    tier.owner_lines = [] if lines == [line for line in tier.features if not bullets.why_refused(line)] else lines
+    listed = [line for stored in tier.features for line in bullets.split_lines(stored)]
+    tier.owner_lines = [] if lines == [line for line in listed if not bullets.why_refused(line)] else lines
     catalogue.place_tiers(connection.id)
     return tier
 

@@ -2,6 +2,7 @@
 
 import re
 import string
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -10,8 +11,8 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from manimod.creatives.engine.brief import Brand, Brief, Offer
-from manimod.creatives.engine.facts.bullets import read_fact
 from manimod.creatives.engine.facts.model import FactSource, TierFacts
+from manimod.creatives.engine.facts.steps import read_tiers
 from manimod.customers import catalogue
 from manimod.extensions import db
 from manimod.lifecycle import TierPosition
@@ -19,6 +20,7 @@ from manimod.models import Account, BrandKit, Connection, Customer, Tier
 from manimod.models.accounts import now
 
 MAX_BRAND_NAME = 60
+MAX_TIERS_READ = 30  # beside the three of a brief
 MAX_NAMES = 500  # customers whose names are looked for in one ad
 MAX_WORDS_IN_A_NAME = 4
 # Columns of a brand kit and what Stripe's profile of an account has for them.
@@ -103,26 +105,35 @@ def get_tiers(account: Account, product: str | None = None, name: str | None = N
     found = dict.fromkeys(("tier_facts", "next_tier", "lighter_tier"))
     if own is None:
         return found | ({"tier_facts": TierFacts(name=name, is_sold=False)} if product or name else {})
-    next_tier, lighter_tier = by_product.get(own.next_product), by_product.get(own.lighter_product)
-    for part, tier in (("tier_facts", own), ("next_tier", next_tier), ("lighter_tier", lighter_tier)):
-        if tier and (tier is own or tier.name):
-            same = [other for other in tiers if other.is_sold and other.name == tier.name] if tier.is_sold else []
-            found[part] = _to_facts(tier, same)
+    parts = {"tier_facts": own}
+    for part, neighbour in (("next_tier", own.next_product), ("lighter_tier", own.lighter_product)):
+        if neighbour in by_product and by_product[neighbour].name:
+            parts[part] = by_product[neighbour]
+    # The other tiers may be those that one of these refers to: "Everything in Starter".
+    others = [tier for tier in tiers if tier.is_sold and tier.name and tier not in parts.values()]
+    same: dict[str | None, list[Tier]] = defaultdict(list)  # the products that are sold as one tier, by its name
+    for tier in tiers:
+        if tier.is_sold:
+            same[tier.name].append(tier)
+    products, to_read = [], []
+    for tier in [*parts.values(), *others[:MAX_TIERS_READ]]:
+        products.append([tier, *(same[tier.name] if tier.is_sold else ())])
+        is_owners = any(product.owner_lines for product in products[-1])
+        source = FactSource.OWNER if is_owners else FactSource.STRIPE
+        to_read.append((tier.name or "", [(line, source) for line in catalogue.lines_of(tier, products[-1])]))
+    for (part, tier), (facts, inherited), own_products in zip(
+        parts.items(), read_tiers(to_read), products, strict=False
+    ):
+        found[part] = TierFacts(
+            name=tier.name,
+            position=tier.position and TierPosition(tier.position),
+            facts=facts,
+            inherited=inherited,
+            is_sold=tier.is_sold,
+            has_year=any(product.has_year for product in own_products),
+            seat=tier.unit_label if tier.by_the_seat else None,
+        )
     return found
-
-
-def _to_facts(tier: Tier, same: list[Tier]) -> TierFacts:
-    """`same`: the products that are sold as the same tier."""
-    source = FactSource.OWNER if any(product.owner_lines for product in [tier, *same]) else FactSource.STRIPE
-    facts = (read_fact(line, source) for line in catalogue.lines_of(tier, same))
-    return TierFacts(
-        name=tier.name,
-        position=tier.position and TierPosition(tier.position),
-        facts=tuple(filter(None, facts)),
-        is_sold=tier.is_sold,
-        has_year=any(product.has_year for product in [tier, *same]),
-        seat=tier.unit_label if tier.by_the_seat else None,
-    )
 
 
 def get_brief(account: Account, event: str, **audience: Any) -> Brief:

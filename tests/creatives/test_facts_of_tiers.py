@@ -145,6 +145,20 @@ def test_a_line_that_no_ad_may_say_is_no_fact(account, sell):
     assert facts(account, "Team") == ["Timeline view"]
 
 
+def test_a_tier_inherits_what_it_refers_to(account, sell):
+    sell(Solo={"amount": 900, "features": ["3 boards", "Calendar view"]})
+    sell(Team={"amount": 4900, "features": ["Everything in Solo, plus:", "Unlimited boards"]})
+    sell(Scale={"amount": 9900, "features": ["Everything in Team", "An audit log"]})
+    scale = briefs.get_tiers(account, "prod_Scale")["tier_facts"]
+    assert [fact.text for fact in scale.facts] == ["An audit log"]
+    assert [fact.text for fact in scale.inherited] == ["Unlimited boards", "Calendar view"]
+
+
+def test_several_things_in_one_line_of_stripe_are_several_facts(account, sell):
+    sell(Team={"amount": 900, "features": ["Timeline view | Shared calendars"]})
+    assert facts(account, "Team") == ["Timeline view", "Shared calendars"]
+
+
 def test_without_a_subscription_there_is_no_tier(account, sell):
     sell(Team=900)
     assert set(briefs.get_tiers(account).values()) == {None}
