@@ -58,7 +58,7 @@ def main():
         for thumbnail in row:
             sheet.paste(thumbnail, (x, GAP + number * (HEIGHT + GAP)))
             x += thumbnail.width + GAP
-    sheet.quantize(256, dither=Image.Dither.NONE).save("docs/contact-sheet.png", optimize=True)
+    sheet.save("docs/contact-sheet.png", optimize=True)
 
 
 def draw_row(brand, composition, headline, label, shown):

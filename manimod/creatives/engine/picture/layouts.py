@@ -136,25 +136,30 @@ def _fact_lines(facts: Sequence[str], size: float, room: Rect, ink: str) -> list
 def figure(canvas: Canvas, variant: Variant, brand: Brand) -> None:
     """One amount, as large as the panel allows, and what it counts, below it or at its side."""
     p, area, unit, content = canvas.panel_palette, canvas.inner, canvas.unit, variant.picture
+    caption = []
     if variant.label and not canvas.little:
-        caption = Line("label", canvas.fit(variant.label, STRONG, area.w, area.h * 0.2, 3.4, 1.6), p.mark)
-        canvas.stack([caption], area, p.background, canvas.align, 0)
-        taken = caption.block.height + 1.6 * unit
-        area = Rect(area.x, area.y + taken, area.w, area.h - taken)
+        caption.append(Line("label", canvas.fit(variant.label, STRONG, area.w, area.h * 0.2, 3.4, 1.6), p.mark))
+    above = 1.4 * unit
+    room = area.h - stack_height(caption) - above
     if area.w < 1.7 * area.h:
-        below = canvas.fit(content.unit or " ", STRONG, area.w, area.h * 0.4, 5.6, canvas.smallest, 1.12)
-        amount = canvas.fit(content.figure, DISPLAY, area.w, area.h - below.height - unit, 32, 4, 1.0)
-        lines = [Line("figure", amount, p.ink), Line("unit", below, p.soft, unit)]
-        canvas.stack(lines, area, p.background, canvas.align, 0.5 if canvas.is_columns else 1.0)
+        below = canvas.fit(content.unit or " ", STRONG, area.w, room * 0.4, 5.6, canvas.smallest, 1.12)
+        amount = canvas.fit(content.figure, DISPLAY, area.w, room - below.height - unit, 32, 4, 1.0)
+        lines = [*caption, Line("figure", amount, p.ink, above), Line("unit", below, p.soft, unit)]
+        canvas.stack(lines, area, p.background, canvas.align)
         return
     gap = 2.4 * unit
-    amount = canvas.fit(content.figure, DISPLAY, 0.6 * area.w, area.h, 26, 4, 1.0)
-    room = area.w - amount.width - gap
-    beside = canvas.fit(content.unit or " ", STRONG, room, 0.8 * area.h, 6.4, canvas.smallest, 1.12)
-    left = area.x + canvas.align * (room - beside.width)
-    canvas.place("figure", amount, left, area.bottom - amount.height, p.ink, p.background)
-    top = area.bottom - 0.2 * amount.size - beside.height + 0.2 * beside.size
-    canvas.place("unit", beside, left + amount.width + gap, top, p.soft, p.background)
+    amount = canvas.fit(content.figure, DISPLAY, 0.6 * area.w, room, 26, 4, 1.0)
+    free = area.w - amount.width - gap
+    beside = canvas.fit(content.unit or " ", STRONG, free, 0.8 * room, 6.4, canvas.smallest, 1.12)
+    top = area.y + (room - amount.height) / 2
+    canvas.stack(caption, Rect(area.x, top, area.w, area.h), p.background, canvas.align, 0)
+    top += stack_height(caption) + above
+    left = area.x + canvas.align * (free - beside.width)
+    canvas.place("figure", amount, left, top, p.ink, p.background)
+    baseline = top + amount.height - 0.2 * amount.size
+    canvas.place(
+        "unit", beside, left + amount.width + gap, baseline - beside.height + 0.2 * beside.size, p.soft, p.background
+    )
 
 
 def product(canvas: Canvas, variant: Variant, brand: Brand) -> None:
@@ -208,14 +213,17 @@ def statement(canvas: Canvas, variant: Variant, brand: Brand) -> None:
 
 def draw_tiles(canvas: Canvas, area: Rect, rows: int, palette: Palette | None = None) -> None:
     p = palette or canvas.panel_palette
-    cell = min(area.w, area.h) / rows
-    across, down = math.ceil(area.w / cell - 0.05), math.ceil(area.h / cell - 0.05)
+    short, long = sorted((area.w, area.h))
+    count = max(1, round(long * rows / short))
+    cell = long / count  # a whole number of them fills the long side, and a little of the other side is cut off or free
+    across, down = (count, rows) if area.w > area.h else (rows, count)
+    left, top = (area.w - across * cell) / 2, (area.h - down * cell) / 2
     fills = (p.near, p.ink, p.near, p.far, p.accent, p.near)
     turn = int(digest(canvas.seed) * 6)
     with canvas.window(area):
         for i in range(across):
             for j in range(down):
-                x, y = i * cell, j * cell
+                x, y = left + i * cell, top + j * cell
                 front = fills[(i * 2 + j * 3 + turn) % 6]
                 shape = TILES[int(digest(canvas.seed, "form", i, j) * 5)].format(s=f"{cell:.1f}", r=f"{cell / 2:.1f}")
                 canvas.path(f"M{x:.1f} {y:.1f}{shape}", front)
@@ -299,7 +307,7 @@ LAYOUTS = {
     "comparison": Layout(comparison, 0.54, 0.6),
     "figure": Layout(figure, 0.46, 0.44, 0.06, with_body=True),
     "product": Layout(product, 0.56, 0.52, 0.06, with_body=True, is_product=True),
-    "statement": Layout(statement, 0.25, 0.22, 0.1, with_label=True),
+    "statement": Layout(statement, 0.27, 0.22, 0.1, with_label=True),
     "tiles": Layout(tiles, 0.44, 0.42, 0.06, with_label=True, with_body=True),
     "arcs": Layout(arcs, 0.44, 0.42, 0.06, with_label=True, with_body=True),
     "thread": Layout(thread, 0.44, 0.42, 0.06, with_label=True, with_body=True),
