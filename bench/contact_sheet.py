@@ -8,7 +8,7 @@ from manimod.creatives.engine.brief import Brand, PictureContent, Variant
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.policy.platforms import MASTERS
 
-HEIGHT, GAP = 340, 14
+HEIGHT, GAP = 250, 12
 BOARDWALK = Brand(name="Boardwalk", primary="#2b45c9", accent="#ffb84d")
 LEDGERLY = Brand(name="Ledgerly", primary="#0f5c4d", accent="#ff7a59")
 PAPER_CRANE = Brand(name="Paper Crane", primary="#f2c230", accent="#d8345f")
