@@ -15,74 +15,50 @@ Answer = Callable[[dict], tuple[int, dict[str, str], bytes]]
 # Lines of five ads that share few words.
 ADS = [
     {
-        "short": [
-            "Begin with your {plan}",
-            "Your {plan}, step one",
-            "A first step worth taking",
-            "Small start, good week",
-        ],
-        "headline": ["Ten quiet minutes with your {plan} go far", "One small step sets the tone"],
+        "headline": ["Ten quiet minutes with {fact}", "A short beginning: {fact}", "A short beginning with {brand}"],
         "body": [
-            "Your {plan} likes a small beginning. Pick one task and finish it.",
-            "Open your {plan}, choose a single task, and see it done.",
-            "A modest beginning with your {plan} carries the whole week.",
+            "Pick one task and finish it. {tier} also has {fact}.",
+            "A modest beginning carries the whole week: {fact} on {tier}.",
+            "A modest beginning with {brand} carries the whole week.",
         ],
-        "closing": ["A calm beginning is enough."],
     },
     {
-        "short": [
-            "Look around your {plan}",
-            "More inside your {plan}",
-            "A corner you may like",
-            "Wander a little further",
+        "headline": [
+            "There is another room in {tier}",
+            "Somewhere to look: {fact}",
+            "There is another room in {brand}",
         ],
-        "headline": ["There is another room in your {plan}", "Somewhere you have yet to look"],
         "body": [
-            "Most people find a favourite corner of the {plan} later. Where is yours?",
-            "The {plan} holds tools that stay hidden until somebody looks.",
-            "Explore the {plan} without hurrying; useful things sit close together.",
+            "Useful things sit close together in {tier}, such as {fact}.",
+            "Explore {tier} without haste and find {fact}.",
+            "Explore {brand} without haste.",
         ],
-        "closing": ["Curiosity has its own reason."],
     },
     {
-        "short": [
-            "People behind your {plan}",
-            "Help for your {plan}",
-            "Somebody is happy to help",
-            "Bring us your question",
+        "headline": [
+            "Something in {tier} for a rainy day: {fact}",
+            "Rainy days are for {fact}",
+            "{brand} on a rainy day",
         ],
-        "headline": ["Real people stand behind the {plan}", "Questions are welcome here"],
         "body": [
-            "Whatever puzzles you about the {plan}, our crew gladly sorts out with you.",
-            "Bring any question on the {plan}: a human being will listen and explain.",
-            "Our crew knows the {plan} inside out and likes explaining it.",
+            "On a rainy day, {tier} has {fact} in store.",
+            "Rain or shine: {fact} in {tier}.",
+            "Rain or shine, there is {brand}.",
         ],
-        "closing": ["We enjoy a good conversation."],
     },
     {
-        "short": [
-            "Breathing space in the {plan}",
-            "Rest between busy weeks",
-            "Slow weeks are welcome",
-            "Set your own tempo",
-        ],
-        "headline": ["Quiet months belong to the {plan} too", "Calendars change; so may this"],
+        "headline": ["Breathing space in {tier}", "Slow weeks are welcome in {tier}"],
         "body": [
-            "Some seasons are crowded. The {plan} keeps still until yours clears.",
-            "Rest whenever life gets crowded; the {plan} does not mind silence.",
-            "Between two busy seasons the {plan} simply keeps still.",
+            "Some seasons are crowded. {tier} has {fact} for those.",
+            "Between two busy seasons there is {fact} in {tier}.",
         ],
-        "closing": ["Breathe first."],
     },
     {
-        "short": ["Terms for the {plan}", "Written out for everyone", "Read it over coffee", "Weigh it calmly"],
-        "headline": ["Have a look at terms for the {plan}", "Everything written down in daylight"],
+        "headline": ["Terms for {tier}", "Everything about {tier} written down in daylight"],
         "body": [
-            "Terms for the {plan} stand here in ordinary words, for unhurried readers.",
-            "Compare terms calmly, then decide about the {plan} over coffee.",
-            "Ordinary words, printed terms: the {plan} explained on half a page.",
+            "Ordinary words explain {tier} and {fact}.",
+            "Compare calmly: {tier} explained on half a page, with {fact}.",
         ],
-        "closing": ["Unhurried decisions last."],
     },
 ]
 

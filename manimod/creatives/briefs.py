@@ -2,7 +2,7 @@
 
 import re
 import string
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from manimod.creatives.engine.brief import Brand, Brief, Offer
-from manimod.creatives.engine.facts.model import FactSource, TierFacts
+from manimod.creatives.engine.facts.model import FactSource, Proof, ReleaseNote, TierFacts
 from manimod.creatives.engine.facts.steps import read_tiers
 from manimod.customers import catalogue
 from manimod.extensions import db
 from manimod.lifecycle import TierPosition
-from manimod.models import Account, BrandKit, Connection, Customer, Tier
+from manimod.models import Account, BrandKit, Connection, Creative, Customer, Tier
 from manimod.models.accounts import now
+from manimod.models.states import CreativeStatus
 
 MAX_BRAND_NAME = 60
 MAX_TIERS_READ = 30  # beside the three of a brief
@@ -31,6 +32,8 @@ FROM_PROFILE = {
     "primary_colour": "primary_color",
     "accent_colour": "secondary_color",
 }
+MAX_ADS = 5  # in one set
+OPEN_STATUSES = (CreativeStatus.WAITING, CreativeStatus.APPROVED)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -86,8 +89,8 @@ def to_brief(kit: BrandKit, **audience: Any) -> Brief:
         brand=replace(to_brand(kit), support=support),
         today=now().date(),
         offers=tuple(offers),
-        proof=tuple(kit.proof),
-        release_notes=tuple(kit.release_notes),
+        proof=tuple(map(Proof.read, kit.proof)),
+        release_notes=tuple(map(ReleaseNote, kit.release_notes)),
         **audience,
     )
 
@@ -143,12 +146,26 @@ def get_brief(account: Account, event: str, **audience: Any) -> Brief:
     """
     kit = get_brand_kit(account)
     tiers = [audience[part] for part in ("tier_facts", "next_tier", "lighter_tier") if audience.get(part)]
-    names = customer_names_in(account, [*stored_texts(kit), *(tier.name or "" for tier in tiers)])
+    said = [tier.name or "" for tier in tiers]
+    said += [fact.text for tier in tiers for fact in (*tier.facts, *tier.inherited)]
+    names = customer_names_in(account, [*stored_texts(kit), *said])
     for part in ("next_tier", "lighter_tier"):
         tier = audience.get(part)
         if tier and any(" " in name and name.lower() in tier.name.lower() for name in names):
             audience[part] = None
-    return to_brief(kit, event=event, customer_names=tuple(names), **audience)
+    of_account = {"seed": str(account.id), "used_phrases": used_phrases(account)}
+    return to_brief(kit, event=event, customer_names=tuple(names), **of_account, **audience)
+
+
+def used_phrases(account: Account) -> dict[str, int]:
+    """Phrase -> how many ads of the account's open sets use it."""
+    columns = [Creative.content[("variants", place, "phrases")] for place in range(MAX_ADS)]
+    open_sets = select(*columns).filter_by(account_id=account.id, is_test=False)
+    used: Counter[str] = Counter()
+    for row in db.session.execute(open_sets.where(Creative.status.in_(OPEN_STATUSES))):
+        for phrases in row:
+            used.update(phrases or ())
+    return dict(used)
 
 
 def stored_texts(kit: BrandKit) -> list[str]:

@@ -49,7 +49,6 @@ BATCH_SIZE = 2000  # moments that are sorted into audiences at once
 MAX_SECONDS = 5  # after which other accounts get their turn
 MODEL_LOCK_TIMEOUT = 60  # seconds; longer than MAX_SECONDS and the slowest answer of a model
 REFRESH_AFTER = timedelta(days=14)  # how long further moments are attached to a creative before a new one is written
-OPEN_STATUSES = (CreativeStatus.WAITING, CreativeStatus.APPROVED)
 # Before the sync has ranked a customer, the position of their tier stands in for the segment.
 SEGMENT_BY_POSITION = {
     TierPosition.ENTRY: Segment.LOW,
@@ -162,7 +161,7 @@ def _find_open(account_id: int, **audience: str | None) -> Sequence[Row]:
     """The creatives that further moments may join, oldest first; of all audiences unless one is given."""
     query = select(Creative.id, Creative.event, Creative.tier, Creative.segment, Creative.run_until)
     query = query.filter_by(account_id=account_id, is_test=False, **audience).where(
-        Creative.status.in_(OPEN_STATUSES), Creative.generated_at > now() - REFRESH_AFTER
+        Creative.status.in_(briefs.OPEN_STATUSES), Creative.generated_at > now() - REFRESH_AFTER
     )
     return db.session.execute(query.order_by(Creative.id)).all()
 

@@ -217,15 +217,18 @@ def _replace(
 
 
 def _with_texts(variant: Variant, texts: Mapping[str, str]) -> Variant:
-    """The variant with the texts of the form. A text that equals the headline or body changes along with it."""
+    """The variant with the texts of the form. A text that equals the headline or body changes along with
+    it, where the new one fits."""
     new = {key: _clean(texts.get(key, text)) for key, text in texts_of(variant).items()}
     follows = {variant.headline: new["headline"], variant.body: new["body"]}
     platforms = {}
     for placement, copy in variant.platforms.items():
         fields = dict.fromkeys(copy.fields, ())
         for field, number, old in copy.texts():
-            text = new[f"{placement}.{field}.{number}"]
-            fields[field] += tuple(filter(None, [follows.get(old, old) if text == old else text]))
+            text, following = new[f"{placement}.{field}.{number}"], follows.get(old, old)
+            if text == old and len(following) <= PLACEMENTS[placement].fields[field].hard:
+                text = following
+            fields[field] += tuple(filter(None, [text]))
         platforms[placement] = replace(copy, fields=fields)
     return replace(variant, headline=new["headline"], body=new["body"], platforms=platforms)
 

@@ -17,7 +17,7 @@ class BrandKit(db.Model):
     name: Mapped[str] = mapped_column(String(120))
     primary_colour: Mapped[str] = mapped_column(String(7), default="#2b45c9")
     accent_colour: Mapped[str] = mapped_column(String(7), default="#ffb84d")
-    tone: Mapped[str] = mapped_column(String(10), default="friendly")  # friendly, plain, expert
+    tone: Mapped[str] = mapped_column(String(10), default="plain")  # plain, friendly, expert
     landing_page: Mapped[str] = mapped_column(String(500), default="")
     support: Mapped[str] = mapped_column(String(500), default="", server_default="")  # where customers get help
     banned_words: Mapped[list] = mapped_column(default=list)

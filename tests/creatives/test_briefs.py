@@ -52,8 +52,8 @@ def test_what_is_saved_reaches_the_studio(account):
     assert [(o.text, o.code, o.ends_on.isoformat()) for o in brief.offers] == [
         ("20% off for three months", "BACK20", "2099-01-31")
     ]
-    assert brief.release_notes == ("Shared calendars", "Faster search")
-    said = [variant.body for variant in copywriter.write(brief).variants]
+    assert [note.text for note in brief.release_notes] == ["Shared calendars", "Faster search"]
+    said = [f"{variant.headline} {variant.body}" for variant in copywriter.write(brief).variants]
     assert any("hared calendars" in body or "aster search" in body for body in said)
 
 

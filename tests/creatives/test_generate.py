@@ -72,7 +72,7 @@ def test_a_set_has_three_variants_with_text_and_picture_that_name_the_tier(live,
     (creative,) = queue()
     assert len(creative.content["variants"]) >= 3
     for number, variant in enumerate(creative.content["variants"]):
-        assert "Team" in variant["headline"] + variant["body"]
+        assert variant["label"] == "Team plan"
         assert review.render_picture(creative, number, "1080x1080").startswith("<svg")
 
 

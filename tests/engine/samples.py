@@ -1,4 +1,4 @@
-"""Two brands, their tiers, and every cell of event x segment x tier position x tone."""
+"""Two brands, their tiers with what they contain, and every cell of event x segment x tier position x tone."""
 
 import itertools
 from dataclasses import replace
@@ -7,7 +7,8 @@ from functools import cache
 
 from manimod.creatives.engine.brief import EVENTS, Brand, Brief, Offer, Tone
 from manimod.creatives.engine.copy.copywriter import write
-from manimod.creatives.engine.facts.model import TierFacts
+from manimod.creatives.engine.facts.model import FactSource, Proof, ReleaseNote, TierFacts
+from manimod.creatives.engine.facts.steps import read_tiers
 from manimod.lifecycle import Segment, TierPosition
 
 TODAY = date(2026, 11, 22)
@@ -17,12 +18,19 @@ PICKY = Brand(
     primary="#f2c230",
     accent="#d8345f",
     landing_page="https://crane.example/",
-    banned_terms=("cosy", "kettle"),
+    support="https://crane.example/help",
+    banned_terms=("board", "kettle"),
     disclaimer="Terms apply.",
 )
 TIERS = {
     PLAIN.name: {"entry": "Starter", "middle": "Team", "top": "Business", "single": "Membership"},
     PICKY.name: {"entry": "Étudiant", "middle": "Pro+", "top": "Team Workspace", "single": "2024 Early-Bird"},
+}
+CONTENTS = {
+    "entry": ["3 boards", "Calendar view", "Email support", "5 GB of storage"],
+    "middle": ["Unlimited boards", "Timeline view", "Approvals", "20 automations a month", "50 GB of storage"],
+    "top": ["Workload reports", "Single sign-on", "Guest access for clients", "500 automations a month"],
+    "single": ["Bank rules", "VAT returns", "12 reports a month", "Accountant access"],
 }
 STORED = {
     PLAIN.name: {},
@@ -32,15 +40,38 @@ STORED = {
             Offer(text="Pause for up to three months", kind="pause"),
             Offer(text="Two weeks of the next plan to try", kind="trial"),
         ),
-        "proof": ("Rated 4.8 of 5 by 1,200 customers",),
-        "release_notes": ("Shared calendars", "Faster search"),
+        "proof": (Proof.read("Rated 4.8 of 5 by 1,200 customers"),),
+        "release_notes": (ReleaseNote("Shared calendars"), ReleaseNote("Faster search", date(2026, 10, 1), "Pro+")),
     },
 }
 
 
+def tier_facts(position, name=None, lines=None, **more):
+    """A tier with the facts that its lines say."""
+    lines = CONTENTS[position or "single"] if lines is None else lines
+    ((facts, _),) = read_tiers([(name or "", [(line, FactSource.STRIPE) for line in lines])])
+    return TierFacts(name=name, position=position, facts=facts, **more)
+
+
 def brief(event="renewed", segment="core", position="middle", brand=PLAIN, tier="Team", **more):
-    tier_facts = TierFacts(name=tier, position=position) if tier or position else None
-    return Brief(event=event, segment=segment, tier_facts=tier_facts, brand=brand, today=TODAY, **more)
+    """A brief of a tier with facts and with the neighbours that its position has."""
+    names = TIERS.get(brand.name, TIERS[PLAIN.name])
+    neighbours = {
+        "next_tier": {"entry": "middle", "middle": "top"},
+        "lighter_tier": {"middle": "entry", "top": "middle"},
+    }
+    for role, places in neighbours.items():
+        if position in places:
+            more.setdefault(role, tier_facts(places[position], names[places[position]]))
+    more.setdefault("tier_facts", tier_facts(position, tier) if tier or position else None)
+    return Brief(event=event, segment=segment, brand=brand, today=TODAY, **more)
+
+
+def bare_brief(**asked):
+    """A brief of an account of which nothing is known but names."""
+    return replace(
+        brief(**asked), tier_facts=TierFacts(name="Team", position="middle"), next_tier=None, lighter_tier=None
+    )
 
 
 @cache
@@ -48,17 +79,16 @@ def cells():
     """Every cell as (brief, creative set)."""
     found = []
     for brand, event, segment, position, tone in itertools.product((PLAIN, PICKY), EVENTS, Segment, TierPosition, Tone):
-        asked = brief(
-            event,
-            segment,
-            position,
-            replace(brand, tone=tone),
-            TIERS[brand.name][position],
-            **STORED[brand.name],
-        )
+        name = TIERS[brand.name][position]
+        asked = brief(event, segment, position, replace(brand, tone=tone), name, **STORED[brand.name])
         found.append((asked, write(asked)))
     return found
 
 
 def every_variant():
     return [(asked, made, variant) for asked, made in cells() for variant in made.variants]
+
+
+def every_text(variant):
+    texts = [text for copy in variant.platforms.values() for _, _, text in copy.texts()]
+    return [variant.headline, variant.body, *texts]

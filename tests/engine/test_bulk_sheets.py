@@ -60,7 +60,7 @@ def test_an_ad_for_later_is_exported_apart_with_its_day():
     assert (
         len({row["Ad Set Name"] for row in bulk_sheets.rows(item, "meta") if "from day 30" in row["Ad Set Name"]}) == 2
     )
-    assert [row["Ad Group"] for row in bulk_sheets.rows(item, "google")][-1] == "Pause and flexibility - from day 30"
+    assert [row["Ad Group"] for row in bulk_sheets.rows(item, "google")][-1] == "Pause - from day 30"
     assert "at least 30 days ago" in bulk_sheets.readme({"sets": 1, "ads": 4, "pictures": 0})
 
 

@@ -13,7 +13,6 @@ from manimod.config import LlmSettings
 from manimod.creatives.engine import llm
 from manimod.creatives.engine.brief import EVENTS, CreativeSet
 from manimod.creatives.engine.copy import angles, copywriter
-from manimod.creatives.engine.copy.copywriter import similarity
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.rules import PolicyContext
 from tests import openai_stub as stub
@@ -21,7 +20,7 @@ from tests.engine.samples import PICKY, PLAIN, STORED, TIERS, brief
 from tests.openai_stub import OpenAiStub
 
 KEY = "sk-made-up-key"
-BRIEF = brief("new_customer", "new", "entry")  # its angles: quick win, something not tried yet, human help
+BRIEF = brief("new_customer", "new", "entry", tier="Starter")  # its angles: first step, amounts, how it works
 STORED_BRIEF = brief("cancelled", "high", "middle", PICKY, "Pro+", **STORED[PICKY.name])
 
 
@@ -51,9 +50,8 @@ def is_plain(made, asked=BRIEF):
     return made.writer == "mani" and made.variants == copywriter.write(asked).variants
 
 
-def is_lawful(line, kind, asked, angle):
-    phrases = copywriter.prepare(asked)
-    return llm.is_lawful(line, kind, phrases.slots(angles.ANGLES[angle]), phrases.context)
+def is_lawful(line, part, asked, angle):
+    return llm.lawful_template(line, part, angles.ANGLES[angle], copywriter.prepare(asked)) is not None
 
 
 def replace_all(line):
@@ -69,32 +67,30 @@ def test_a_good_answer_becomes_the_set_and_the_set_says_so():
     made, service = written(stub.well())
     assert made.writer == "mani + gpt-x"
     assert made.reasons[-1] == "Written by mani with lines from gpt-x; every line passed the same rules."
-    assert made.variants[0].headline == "Ten quiet minutes with your Team plan go far"
-    assert "corner of the Team plan" in made.variants[1].platforms["google_search"].fields["descriptions"][0]
-    assert "Help for your Team plan" in made.variants[2].platforms["google_search"].fields["headlines"]
+    assert made.variants[0].headline in ("Ten quiet minutes with 3 boards", "A short beginning: 3 boards")
+    assert made.variants[1].headline.startswith(("There is another room in", "Somewhere to look: "))
     assert len(service.requests) == 1
 
 
 def test_the_angles_are_the_built_in_ones():
     made, _ = written(stub.well())
-    assert [variant.angle for variant in made.variants] == [angle.id for angle in angles.candidates(BRIEF)[:3]]
+    assert [variant.angle for variant in made.variants] == [v.angle for v in copywriter.write(BRIEF).variants]
 
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("brand", [PLAIN, PICKY], ids=lambda brand: brand.name)
-def test_every_set_passes_the_blocking_rules_and_names_the_tier(event, brand):
+def test_every_set_passes_the_blocking_rules(event, brand):
     tier = TIERS[brand.name]["middle"]
     asked = brief(event, "core", "middle", brand, tier, **STORED[brand.name])
     made, _ = written(stub.well(), asked=asked)
     assert made.writer == "mani + gpt-x"
     for variant in made.variants:
         assert not policy.blocks(policy.check(variant, PolicyContext.of(asked)))
-        assert tier in f"{variant.headline} {variant.body}"
         assert all(brand.disclaimer in str(copy.fields) for copy in variant.platforms.values())
 
 
 def test_a_set_without_a_tier_may_be_written_with_lines_too():
-    made, _ = written(stub.well(), asked=brief(tier=None, position=None, segment=None))
+    made, _ = written(stub.well(), asked=brief(tier="Call 555-0100", segment=None))
     assert made.writer == "mani + gpt-x"
     assert made.generic
 
@@ -110,10 +106,11 @@ def test_a_set_survives_json_and_sets_of_before_are_still_read():
 def test_the_model_is_told_about_the_audience_and_about_nobody():
     _, service = written(stub.well(), asked=STORED_BRIEF)
     question = json.loads(service.requests[0]["messages"][1]["content"])
-    assert set(question) == {"tone", "banned words", "audience", "goal", "value", "angles"}
-    assert question["banned words"] == ["cosy", "kettle"]
+    assert set(question) == {"tone", "banned words", "audience", "goal", "value", "may be stated", "angles"}
+    assert question["banned words"] == ["board", "kettle"]
     assert {angle["slots"]["plan"] for angle in question["angles"]} == {"Pro+ plan"}
     assert {"Shared calendars", "Faster search"} & {angle["slots"]["news"] for angle in question["angles"]}
+    assert {"a timeline view", "approvals"} <= {angle["slots"]["fact"] for angle in question["angles"]} | {"approvals"}
     assert service.keys == [f"Bearer {KEY}"]
     assert KEY not in service.sent
 
@@ -132,8 +129,8 @@ def test_the_answer_is_bounded_by_schema_and_tokens(client):
     _, service = written(stub.well())
     request = service.requests[0]
     schema = request["response_format"]["json_schema"]["schema"]
-    assert schema["required"] == ["R3", "R2", "R8"]
-    assert schema["properties"]["R3"]["required"] == ["short", "headline", "body", "closing"]
+    assert schema["required"] == ["R3", "R10", "R13"]
+    assert schema["properties"]["R3"]["required"] == ["headline", "body"]
     assert request["max_tokens"] == client.MAX_TOKENS
 
 
@@ -178,14 +175,33 @@ def test_a_line_that_breaks_a_rule_is_refused(kind, line):
     assert not is_lawful(line, kind, BRIEF, "R3")
 
 
-@pytest.mark.parametrize("line", ["{news} is here. See it in {the_plan}", "It's all in {tier}: have a look", "{proof}"])
+@pytest.mark.parametrize(
+    "line", ["The release notes have {news}. {tier} has {fact}", "It's all in {tier}: have a look", "{proof}"]
+)
 def test_names_and_facts_come_from_the_brief_by_their_slots(line):
     assert is_lawful(line, "body", STORED_BRIEF, "W1")
 
 
-@pytest.mark.parametrize("line", ["A cosy corner in your {plan}", "{offer} for you"])
+@pytest.mark.parametrize("line", ["A board in {tier}", "{offer} for you"])
 def test_a_banned_word_and_a_slot_with_nothing_stored_are_refused(line):
     assert not is_lawful(line, "body", STORED_BRIEF, "W1")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Ask us about {fact}",  # nobody is known to answer
+        "{fact} by the year",
+        "A seat for each in {tier}",
+        "{tier} with {fact}, as good as your favourite",
+        "You use {fact} on {tier}",
+        "{fact} is still there",
+        "A powerful {tier} with {fact}",
+        "{lighter} has {fact}",  # the entry tier has no lighter one
+    ],
+)
+def test_a_line_that_states_what_the_account_does_not_hold_is_refused(line):
+    assert not is_lawful(line, "body", BRIEF, "R3")
 
 
 def test_one_bad_line_costs_only_itself():
@@ -203,7 +219,7 @@ def test_one_bad_line_costs_only_itself():
 
 def test_an_ad_without_usable_lines_is_written_by_mani():
     def spoil(ads):
-        ads["R2"] = {kind: ["Your payment failed"] * 3 for kind in ads["R2"]}
+        ads["R10"] = {kind: ["Your payment failed"] * 3 for kind in ads["R10"]}
 
     made, _ = written(stub.well(spoil))
     plain = copywriter.write(BRIEF)
@@ -219,7 +235,7 @@ def test_an_ad_without_usable_lines_is_written_by_mani():
         stub.said("I cannot help with that."),
         stub.said("{not json"),
         stub.said('{"R3": "no"}'),
-        stub.well(lambda ads: ads.update(R3={"short": "a", "headline": [1], "body": None, "closing": {}})),
+        stub.well(lambda ads: ads.update(R3={"headline": [1], "body": None})),
     ],
 )
 def test_without_a_usable_line_mani_writes_and_asks_no_second_time(answer):
@@ -232,19 +248,16 @@ def test_ads_that_say_the_same_are_not_three_ads():
     def copy_first(ads):
         first, *others = ads
         for other in others:
-            ads[other] = {
-                kind: [line + " indeed" * (kind == "headline") for line in ads[first][kind]] for kind in ads[first]
-            }
+            ads[other] = ads[first]
 
     made, _ = written(stub.well(copy_first))
-    found = [f"{v.headline} {v.body}" for v in made.variants]
-    assert all(similarity(one, other) <= 0.6 for one in found for other in found if one is not other)
+    assert len({variant.phrases[0] for variant in made.variants}) == 3
 
 
 def test_what_the_schema_does_not_ask_for_is_ignored():
     def add_more(ads):
         ads["R3"]["footnote"] = ["Your payment failed"]
-        ads["X9"] = {"short": [1]}
+        ads["X9"] = {"headline": [1]}
 
     made, _ = written(stub.well(add_more))
     assert made.writer == "mani + gpt-x"

@@ -42,7 +42,11 @@ CONTENT = {
     "comparison": PictureContent(columns=COLUMNS),
     "product": PictureContent(facts=FACTS[:2]),
 }
-VARIANT = write(brief()).variants[0]
+VARIANT = replace(
+    write(brief()).variants[0],
+    headline="A year of the Team plan, with everything that is in it",
+    body="Team has unlimited boards, a timeline view and approvals. Compare it with Business before you choose.",
+)
 EVERY = compositions.EVERY
 DRAWN = [(size, False) for size in MASTERS]
 DRAWN += [(size, True) for placement in PLACEMENTS.values() if placement.little_text for size in placement.canvases]

@@ -1,20 +1,21 @@
 """What the engine is asked for (Brief) and what it delivers (CreativeSet): plain frozen values that survive JSON."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple, Protocol
 
 import orjson
 
-from manimod.creatives.engine.facts.model import TierFacts
+from manimod.creatives.engine.facts.model import Proof, ReleaseNote, TierFacts
 from manimod.lifecycle import KINDS, LabelledEnum, Objective, Segment, TierPosition
 
 EVENTS = tuple(KINDS)
 
 
 class Tone(LabelledEnum):
-    FRIENDLY = "friendly", "Friendly"
     PLAIN = "plain", "Plain"
+    FRIENDLY = "friendly", "Friendly"
     EXPERT = "expert", "Expert"
 
 
@@ -50,7 +51,7 @@ class Brand:
     name: str
     primary: str = "#2b45c9"
     accent: str = "#ffb84d"
-    tone: Tone = Tone.FRIENDLY
+    tone: Tone = Tone.PLAIN
     landing_page: str = ""
     support: str = ""
     banned_terms: tuple[str, ...] = ()
@@ -59,12 +60,57 @@ class Brand:
     product_picture: bytes | None = None
 
 
+class ClaimKind(LabelledEnum):
+    """What an ad may state; copy/claims.py says when each holds."""
+
+    BRAND = "brand", "The brand's name"
+    TIER = "tier", "The plan's name"
+    SUBSCRIPTION = "subscription", "They have a plan"
+    PLANS = "plans", "There is another plan"
+    FACT = "fact", "What a plan has"
+    LACKS = "lacks", "What the lighter plan leaves out"
+    NEXT = "next", "The next plan"
+    LIGHTER = "lighter", "The lighter plan"
+    YEAR = "year", "A year of the plan is sold"
+    SEATS = "seats", "The plan is paid for by the number"
+    SUPPORT = "support", "Somebody answers"
+    TRIAL = "trial", "Trial"
+    PAUSE = "pause", "Pause"
+    DISCOUNT = "discount", "Discount"
+    PROOF = "proof", "Proof"
+    RELEASE = "release", "A release note"
+    RELEASE_OF_TIER = "release_of_tier", "A release note of this plan"
+    SINCE = "since", "A release note with its day"
+
+
+@dataclass(frozen=True, order=True)
+class Claim:
+    """Something an ad states. `basis` is the stored text it rests on, `phrase` how the ad says it. `tier`: the plan it
+    is said of, as stored, or None. `source`: where the basis is stored, "stripe", "owner" or "brand kit"."""
+
+    kind: ClaimKind
+    basis: str
+    phrase: str
+    tier: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What the account's decisions say: weights around 1.0 of angles, phrases and tones, bounded by LIKING."""
+
+    angles: Mapping[str, float] = field(default_factory=dict)
+    phrases: Mapping[str, float] = field(default_factory=dict)
+    tones: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Brief:
     """One audience and what happened to it. `round` asks for the next angles and phrasings of the same audience.
 
     `tier_facts`: the audience's own tier, None without a subscription. `next_tier` and `lighter_tier`: its neighbours
-    on the price list, only where they are sold.
+    on the price list, only where they are sold. `seed`: the account's own, so that two accounts get different wordings;
+    `used_phrases`: how often the account's open sets use each.
     """
 
     event: str
@@ -75,9 +121,12 @@ class Brief:
     lighter_tier: TierFacts | None = None
     segment: Segment | None = None
     offers: tuple[Offer, ...] = ()
-    proof: tuple[str, ...] = ()
-    release_notes: tuple[str, ...] = ()
+    proof: tuple[Proof, ...] = ()
+    release_notes: tuple[ReleaseNote, ...] = ()
     round: int = 0
+    seed: str = ""
+    used_phrases: Mapping[str, int] = field(default_factory=dict)
+    preferences: Preferences = Preferences()
     customer_names: tuple[str, ...] = ()  # those that the tier or the stored texts contain; for the policy alone
 
     @property
@@ -160,6 +209,8 @@ class Variant:
     from_day: int | None = None  # days after the event before which this ad should not run, if later than its set
     rules: tuple[Finding, ...] = ()
     picture: PictureContent = PictureContent()
+    phrases: tuple[str, ...] = ()  # the wordings of headline and body
+    claims: tuple[Claim, ...] = ()  # what all its texts state; none of sets of earlier versions
 
     @classmethod
     def from_json(cls, data: dict) -> "Variant":
@@ -169,13 +220,16 @@ class Variant:
             platforms[name] = PlatformCopy(fields, copy["call_to_action"])
         findings = tuple(Finding(**finding) for finding in data["rules"])
         shown = PictureContent.from_json(data.get("picture", {}))  # sets of earlier versions have none
-        return cls(**data | {"platforms": platforms, "rules": findings, "picture": shown})
+        claims = tuple(Claim(**claim) for claim in data.get("claims", ()))
+        read = {"platforms": platforms, "rules": findings, "picture": shown, "claims": claims}
+        return cls(**data | read | {"phrases": tuple(data.get("phrases", ()))})
 
 
 @dataclass(frozen=True)
 class CreativeSet:
-    """At least three variants for one audience. `generic`: the tier or the segment was not known; `writer`: "mani", or
-    "mani + gpt-x" where a language model wrote some of the texts."""
+    """Three variants for one audience, and those for later in its window. `generic`: the tier or the segment was not
+    known; `needs_facts`: nothing is known of what the plans do; `writer`: "mani", or "mani + gpt-x" where a language
+    model wrote some of the texts."""
 
     objective: Objective
     event: str
@@ -185,6 +239,7 @@ class CreativeSet:
     variants: tuple[Variant, ...]
     reasons: tuple[str, ...] = ()
     writer: str = "mani"
+    needs_facts: bool = False
 
     def to_json(self) -> dict:
         return orjson.loads(orjson.dumps(self))  # lists and plain text, as a database gives them back

@@ -1,8 +1,9 @@
 """A language model as the copywriter: it writes phrases, the copywriter fits them, and the same policy judges them.
 
 The model writes as the phrase library does: names and facts stand only in slots, which are filled in here. Each line is
-judged by itself; where too few are left, the built-in phrases fill up, and whatever goes wrong, the built-in
-copywriter has written the set already. The model is told about an audience, never about a person.
+judged by itself, by what it states and by the rules. The scorer ranks what is left beside the built-in drafts, and
+whatever goes wrong, the built-in copywriter has written the set already. The model is told about an audience, never
+about a person.
 """
 
 import json
@@ -13,18 +14,20 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
-from manimod.creatives.engine.brief import Brief, CreativeSet, LanguageModel, ModelSkipped
-from manimod.creatives.engine.copy import copywriter
-from manimod.creatives.engine.copy.angles import ANGLES
-from manimod.creatives.engine.copy.phrase_selection import Phrase, PhraseSelection
+from manimod.creatives.engine.brief import Brief, ClaimKind, CreativeSet, LanguageModel, ModelSkipped
+from manimod.creatives.engine.copy import claims, copywriter
+from manimod.creatives.engine.copy.angles import ANGLES, Angle
+from manimod.creatives.engine.copy.library import SLOT, Template
+from manimod.creatives.engine.copy.phrase_selection import Material
 from manimod.creatives.engine.copy.plan_names import HOSTILE
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
-from manimod.creatives.engine.policy.rules import ALL, WARN, PolicyContext, pattern
+from manimod.creatives.engine.policy.rules import ALL, WARN, pattern
 from manimod.lifecycle import KINDS, Segment
 
 SECONDS = 20.0
 MAX_LINES = 12  # of a kind that are looked at
+MAX_FACTS = 4  # of a pool that the model is told
 MINOR_RULES = {"LEN-01", "EDT-11"}  # warnings that the copywriter settles when it fits a line to a placement
 SENTENCE_START = re.compile(r"(^|[.?:] )\w")
 # "Dana, ..." or "Dana's ...", but not "It's ...".
@@ -40,16 +43,13 @@ def write(brief: Brief, model: LanguageModel, seconds: float = SECONDS) -> Creat
     written, refused = {}, 0
     try:
         answer = _ask(built_in, [variant.angle for variant in plain.variants], model, seconds)
-        for angle_id, kinds in answer.items():
-            angle = ANGLES[angle_id]
-            for kind, texts in kinds.items():
+        for angle_id, parts in answer.items():
+            for part, texts in parts.items():
                 for text in texts[:MAX_LINES]:
-                    text = text.strip().rstrip("." if kind == "short" else "")
-                    if is_lawful(text, kind, built_in.slots(angle), built_in.context):
-                        key = (angle.id, angle.closing, True) if kind == "closing" else (angle.id, kind, False)
-                        written.setdefault(key, []).append(Phrase.parse(text).fill(built_in.slots(angle)))
-                    else:
-                        refused += 1
+                    template = lawful_template(text.strip(), part, ANGLES[angle_id], built_in)
+                    refused += template is None
+                    if template:
+                        written.setdefault((angle_id, part), []).append(template)
         if not written:
             raise ModelSkipped("its lines broke the rules")
         made = copywriter.compose(replace(built_in, written=written))
@@ -63,7 +63,7 @@ def write(brief: Brief, model: LanguageModel, seconds: float = SECONDS) -> Creat
     return replace(made, reasons=(*made.reasons, reason), writer=f"mani + {model.name}")
 
 
-def _ask(phrases: PhraseSelection, angle_ids: list[str], model: LanguageModel, seconds: float) -> dict:
+def _ask(material: Material, angle_ids: list[str], model: LanguageModel, seconds: float) -> dict:
     """The model's answer, {angle id: {kind: [line, ...]}}. Raises ModelSkipped, at the latest when the time is over.
 
     It is told the audience, the brand and what the account has approved, and nothing else. Even a name server may hang,
@@ -73,17 +73,17 @@ def _ask(phrases: PhraseSelection, angle_ids: list[str], model: LanguageModel, s
         from manimod.creatives.engine import llm_client  # takes a second or two
     except ImportError:
         raise ModelSkipped("its client is not installed (`make llm` does that)") from None
-    brief, asked, outcome = phrases.brief, [], Future()
+    brief, asked, outcome = material.brief, [], Future()
     for angle in map(ANGLES.get, angle_ids):
-        slots = {name: value for name, value in phrases.slots(angle).items() if value}
-        examples = [phrases.unfilled(angle, kind)[0].text for kind in ("short", "headline", "body")]
-        asked.append({"id": angle.id, "angle": angle.name, "slots": slots, "examples": examples})
+        examples = [material.templates(angle, part)[0].text for part in LINE_KINDS]
+        asked.append({"id": angle.id, "angle": angle.name, "slots": _slots(angle, material), "examples": examples})
     question = {
         "tone": _TABLES["tones"][brief.brand.tone],
         "banned words": brief.brand.banned_terms,
         "audience": KINDS[brief.event].situation,
         "goal": _TABLES["goals"][brief.objective],
         "value": Segment(brief.segment).label if brief.segment else None,
+        "may be stated": [kind.label for kind in ClaimKind if material.held[kind]],
         "angles": asked,
     }
     texts = (_TABLES["instructions"], json.dumps(question, ensure_ascii=False))
@@ -101,23 +101,34 @@ def _ask(phrases: PhraseSelection, angle_ids: list[str], model: LanguageModel, s
         raise ModelSkipped(f"it took longer than {seconds:g} seconds") from None
 
 
-def is_lawful(text: str, kind: str, slots: dict[str, str | None], context: PolicyContext) -> bool:
-    """Stricter than the policy: nearly every warning counts, and all names and facts have to come from the slots."""
-    outside = text  # the slots
-    for name in filter(slots.get, slots):
-        outside = outside.replace(f"{{{name}}}", "–")
-    if HOSTILE.search(outside) or "!" in outside or pattern("model").search(outside):
-        return False
+def _slots(angle: Angle, material: Material) -> dict[str, str]:
+    """Each slot that has something to stand for, as the model is told of it."""
+    filling = material.filling(angle)
+    slots = {name: value for name, value in filling.names.items() if value}
+    for pool, facts in filling.facts.items():
+        for number, fact in enumerate(facts[:MAX_FACTS], 1):
+            slots[f"{pool}{number if number > 1 else ''}"] = fact.phrase or fact.text
+    return slots
+
+
+def lawful_template(text: str, part: str, angle: Angle, material: Material) -> Template | None:
+    """The line as a template of the library, or None. Stricter than the policy: nearly every warning counts, all names
+    and facts have to come from the slots, and all that its words state has to stand."""
+    slots = _slots(angle, material)
+    outside = SLOT.sub(lambda slot: "–" if slot[0][1:-1] in slots else slot[0], text)
+    if HOSTILE.search(outside) or "!" in outside or pattern("model").search(outside) or claims.is_avoided(outside):
+        return None
     has_name_or_figure = any(c.isupper() or c.isnumeric() for c in SENTENCE_START.sub("", outside))
     if has_name_or_figure or ADDRESSES_SOMEBODY.search(outside):
-        return False
-    line = Phrase.parse(text).fill(slots).text
-    if not 0 < len(line) <= LINE_KINDS[kind]["max_length"]:
-        return False
-    filled_by = LINE_KINDS[kind]["fills"]
-    findings = policy.check_text(line, filled_by, ALL, context)
-    for placement in PLACEMENTS.values():
-        for field in placement.fields.values():
-            if field.filled_by == filled_by:
-                findings += policy.check_text(line, field.name, placement.id, context)
-    return all(finding.rule_id in MINOR_RULES and finding.severity == WARN for finding in findings)
+        return None
+    template = Template.parse(text, list(claims.stated_by(text)))
+    filled = template.fill(material.filling(angle)) if all(material.held[kind] for kind in template.claims) else None
+    if filled is None or not 0 < len(filled[0]) <= LINE_KINDS[part]["max_length"]:
+        return None
+    line, findings = filled[0], []
+    for placement in (ALL, *PLACEMENTS):
+        fields = PLACEMENTS[placement].fields.values() if placement in PLACEMENTS else ()
+        for name in [part, *(field.name for field in fields if field.filled_by == part)]:
+            findings += policy.check_text(line, name, placement, material.context)
+    is_minor = all(finding.rule_id in MINOR_RULES and finding.severity == WARN for finding in findings)
+    return template if is_minor else None

@@ -1,13 +1,17 @@
-"""Which angles an audience gets. The angles and the matrix are in angles.toml."""
+"""Which angles an audience gets: the rows of angles.toml, as far as the account's facts hold them."""
 
-import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from manimod.creatives.engine.brief import Brief
-from manimod.lifecycle import Segment, TierPosition
+from manimod.creatives.engine.brief import Brief, ClaimKind
+from manimod.lifecycle import Segment
+
+SET_SIZE = 3
+LIKING = 0.5, 1.5  # the bounds of a preference
+STEPS = 8  # how many places a full preference moves an angle
+NEVER_STARVED = 1 / 8  # of the audiences, in which preferences of angles are left aside
 
 
 @dataclass(frozen=True)
@@ -17,67 +21,55 @@ class Angle:
     id: str
     name: str
     call_to_action: str
-    needs: str | None = None
+    pool: str = ""
+    least: int = 0
+    needs: Sequence[str] = ()
+    about: str = "tier"
     from_day: int = 0
-    closing: str = "closing"
-    not_for: Sequence[str] = ()
+    picture: str = "facts"
 
 
 _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 ANGLES = {id: Angle(id, **row) for id, row in _TABLES["angles"].items()}
-COLUMN = {"entry": 0, "middle": 1, "top": 2, "single": 2}
-SET_SIZE = 3
+WHY_NOT = {ClaimKind(kind): why for kind, why in _TABLES["why_not"].items()}
 
 
-def candidates(brief: Brief) -> list[Angle]:
-    """The angles of the matrix, then their stand-ins, without those that would be untrue or start later. Each round
-    begins with the next SET_SIZE of them."""
-    found = []
-    for angle in [*_of_matrix(brief), *_angles(_TABLES["fallbacks"][brief.objective])]:
-        if angle not in found and not angle.from_day and is_true(angle, brief):
-            found.append(angle)
-    start = brief.round * SET_SIZE % len(found)
-    return found[start:] + found[:start]
+def of_matrix(brief: Brief) -> list[Angle]:
+    """The angles that the audience should have, in their order, and what stands in where too few of them are true."""
+    segment = brief.segment or (Segment.NEW if brief.event == "new_customer" else Segment.CORE)
+    return _angles(_TABLES["matrix"][brief.event][segment])
+
+
+def stand_ins(brief: Brief) -> list[Angle]:
+    return _angles(_TABLES["stand_ins"][brief.objective])
+
+
+def by_name(brief: Brief) -> list[Angle]:
+    """What is left to say where nothing is known but names."""
+    return _angles(_TABLES["stand_ins"]["by_name"])
 
 
 def later(brief: Brief) -> list[Angle]:
-    """The angles whose ads start later in the window, in the order of their days; none where nothing is offered."""
-    return [angle for angle in _angles(_TABLES["later"].get(brief.objective, "")) if is_true(angle, brief)]
+    """The angles whose ads start later in the window, in the order of their days."""
+    is_for = brief.segment in (Segment.HIGH, Segment.CORE)
+    angles = _angles(_TABLES["later"].get(brief.objective, ""))
+    return [angle for angle in angles if is_for or ClaimKind.DISCOUNT not in angle.needs]  # no discount by default
 
 
-def left_out(brief: Brief) -> Iterator[tuple[Angle, str]]:
-    """The matrix's own angles that are not true for this account, and why."""
-    for angle in _of_matrix(brief):
-        if not is_true(angle, brief):
-            yield angle, _TABLES["why_untrue"].get(angle.needs, "it does not suit this segment")
+def by_preference(angles: Sequence[Angle], brief: Brief, chance: float) -> list[Angle]:
+    """The angles with the liked ones earlier and the disliked ones later; in some audiences as they come, so that none
+    is starved. `chance`: the audience's own number in [0, 1)."""
+    if chance < NEVER_STARVED:
+        return list(angles)
+    places = {
+        angle.id: i - STEPS * 2 * (liking(brief.preferences.angles, angle.id) - 1) for i, angle in enumerate(angles)
+    }
+    return sorted(angles, key=lambda angle: places[angle.id])
 
 
-def is_true(angle: Angle, brief: Brief) -> bool:
-    """Whether what the angle says holds for the audience, with what the account has stored."""
-    segment = brief.segment or "unknown"
-    if segment in angle.not_for or f"{brief.event} {segment}" in angle.not_for:
-        return False
-    if angle.id == "U2" and re.search(r"\b(annual|year)", brief.tier or "", re.IGNORECASE):
-        return False  # they have a year already
-    match angle.needs:
-        case None:
-            return True
-        case "proof" | "release_notes":
-            return bool(getattr(brief, angle.needs))
-        case "next_tier":
-            return brief.tier_position in (TierPosition.ENTRY, TierPosition.MIDDLE)
-        case "lighter_plan":
-            has_lower_tier = brief.tier_position in (TierPosition.MIDDLE, TierPosition.TOP)
-            return has_lower_tier or bool(brief.active_offers("lighter_plan"))
-        case offer_kind:
-            return bool(brief.active_offers(offer_kind, in_days=angle.from_day))
-
-
-def _of_matrix(brief: Brief) -> list[Angle]:
-    segment = brief.segment or (Segment.NEW if brief.event == "new_customer" else Segment.CORE)
-    rows = _TABLES["matrix"][brief.event]
-    row = rows.get(segment) or rows["other"]
-    return _angles(row.split("|")[COLUMN.get(brief.tier_position, 0)])
+def liking(weights: dict[str, float], key: str) -> float:
+    """A preference within its bounds; 1.0 where there is none."""
+    return min(max(weights.get(key, 1.0), LIKING[0]), LIKING[1])
 
 
 def _angles(ids: str) -> list[Angle]:

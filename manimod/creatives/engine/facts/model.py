@@ -1,5 +1,6 @@
 """Facts and plans: plain frozen values. Whatever an ad states about the product rests on one of them."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -95,6 +96,14 @@ class ProofKind(LabelledEnum):
 class Proof:
     text: str
     kind: ProofKind
+
+    @classmethod
+    def read(cls, text: str) -> "Proof":
+        """The kind is told from the words: quotation marks or a first person, then customers, then a figure."""
+        if re.search(r"[“”\"«»„]|\b(?:we|our|us|my|I)\b", text):
+            return cls(text, ProofKind.QUOTATION)
+        names_customers = re.search(r"(?i)\b(?:used by|customers|teams|companies|people|users|members)\b", text)
+        return cls(text, ProofKind.CUSTOMERS if names_customers else ProofKind.FIGURE)
 
 
 @dataclass(frozen=True)

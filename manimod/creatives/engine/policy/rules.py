@@ -108,7 +108,8 @@ class PolicyContext:
     def of(cls, brief: Brief, **more: object) -> "PolicyContext":
         stored = {"customer_names": brief.customer_names, "objective": brief.objective, "today": brief.today}
         stored["event"] = brief.event
-        return cls(brief.brand, brief.tier, brief.offers, brief.proof, **stored | more)
+        proof = tuple(proof.text for proof in brief.proof)
+        return cls(brief.brand, brief.tier, brief.offers, proof, **stored | more)
 
     def is_approved(self, excerpt: str, sources: Collection[str]) -> bool:
         """Whether the account's `proof` or active `offers` say this, or an offer has the `deadline` that is meant."""
