@@ -132,7 +132,7 @@ def _palette(background: str, primary: str, accent: str) -> Palette:
         steps = ((0.02, 0.4), (0.055, 0.75)) if pale else ((0.05, 0.3), (0.12, 0.6))
         near, far = (tone(primary, lightness - step, strength) for step, strength in steps)
     else:  # mostly lighter ones, since darker shades of a warm colour are mud
-        step = 0.05 + 0.2 * max(0, 0.25 - lightness) if lightness < 0.86 else -0.045
+        step = 0.05 + 0.12 * max(0, 0.25 - lightness) if lightness < 0.86 else -0.045
         near, far = (from_lch(lightness + times * step, chroma * (1 - 0.08 * times), hue) for times in (1, 2.2))
     is_dark = Color(background).luminance() < 0.3
     if is_dark:

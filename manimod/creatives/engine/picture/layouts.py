@@ -307,7 +307,7 @@ LAYOUTS = {
     "comparison": Layout(comparison, 0.54, 0.6),
     "figure": Layout(figure, 0.46, 0.44, 0.06, with_body=True),
     "product": Layout(product, 0.56, 0.52, 0.06, with_body=True, is_product=True),
-    "statement": Layout(statement, 0.27, 0.22, 0.1, with_label=True),
+    "statement": Layout(statement, 0.28, 0.26, 0.08, with_label=True),
     "tiles": Layout(tiles, 0.44, 0.42, 0.06, with_label=True, with_body=True),
     "arcs": Layout(arcs, 0.44, 0.42, 0.06, with_label=True, with_body=True),
     "thread": Layout(thread, 0.44, 0.42, 0.06, with_label=True, with_body=True),
