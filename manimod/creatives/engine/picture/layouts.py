@@ -224,7 +224,7 @@ def draw_tiles(canvas: Canvas, area: Rect, rows: int, palette: Palette | None = 
         for i in range(across):
             for j in range(down):
                 x, y = left + i * cell, top + j * cell
-                front = fills[(i * 2 + j * 3 + turn) % 6]
+                front = p.near if (i + j) % 2 else fills[(i * 2 + j * 3 + turn) % 6]  # half of them stay quiet
                 shape = TILES[int(digest(canvas.seed, "form", i, j) * 5)].format(s=f"{cell:.1f}", r=f"{cell / 2:.1f}")
                 canvas.path(f"M{x:.1f} {y:.1f}{shape}", front)
 
