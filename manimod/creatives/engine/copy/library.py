@@ -47,6 +47,7 @@ FEATURES = (FactKind.CAPABILITY, FactKind.THING, FactKind.SERVICE, FactKind.ACCE
 KINDS = {
     "any": frozenset(FactKind),
     "feature": frozenset(FEATURES),
+    "capability": frozenset((FactKind.CAPABILITY,)),
     "do": frozenset((FactKind.CAPABILITY, FactKind.ACCESS)),
     "thing": frozenset((FactKind.THING, FactKind.QUANTITY)),
     "amount": frozenset((FactKind.QUANTITY,)),

@@ -24,6 +24,7 @@ from manimod.creatives.engine.policy.rules import PolicyContext
 DRAFTS = 12  # that are written for an ad
 MAX_HEADLINE = 60  # characters: it is drawn in the picture, too
 MAX_BODY = 150
+MORE = re.compile(r"\b(?:also|too|as well)\b")  # what only follows a headline with a fact
 WEIGHTS: dict[str, float] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
@@ -233,7 +234,9 @@ class Material:
             filling = self.filling(angle, named=headline)
             first = len(found) % max(1, len(bodies))
             for template in bodies[first:] + bodies[:first]:
-                is_apt = template.after in (None, len(headline.used))
+                is_apt = template.after in (None, len(headline.used)) and (
+                    headline.used or not MORE.search(template.text)
+                )
                 body = self.fill(template, angle, filling) if is_apt else None
                 if body and len(body.text) <= MAX_BODY:
                     found.append(self.judge(angle, Draft(headline, body), others))
