@@ -181,7 +181,8 @@ class BufferingWorker(ThreadWorker):
         if conn.request.is_complete:
             super().finish_request(conn, fs)
         else:
-            conn.sock.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # where the client has gone, `discard` notices
+                conn.sock.shutdown(socket.SHUT_WR)
             self._wait(conn, EVENT_READ, conn.discard, partial(self._close, conn))
 
     def _wait(self, conn: ClientConnection, event: int, step: Callable, done: Callable) -> None:

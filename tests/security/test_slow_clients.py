@@ -6,6 +6,7 @@ import secrets
 import shutil
 import socket
 import statistics
+import struct
 import subprocess
 import threading
 import time
@@ -191,6 +192,15 @@ def test_bodies_that_are_too_large_and_never_come(server: Server) -> None:
     head = HALF_A_BODY.replace(b"100000", b"100000000")
     with slow_clients(server, head, b"a" * 1000):
         assert others_are_served(server)
+
+
+def test_clients_who_vanish(direct: Server) -> None:
+    too_large = HALF_A_BODY.replace(b"100000", b"100000000")
+    for begin in (HALF_A_HEAD, HALF_A_BODY, too_large, b"GET /healthz HTTP/1.1\r\nHost: mani\r\n\r\n") * 10:
+        with direct.connect() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+            client.sendall(begin)
+    assert others_are_served(direct)
 
 
 @pytest.fixture(scope="module")
