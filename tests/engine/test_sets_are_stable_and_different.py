@@ -48,7 +48,7 @@ def test_a_set_survives_json():
 def test_another_audience_or_round_gets_another_message(other):
     first, second = write(brief()), write(other)
     assert len({v.headline for v in first.variants} & {v.headline for v in second.variants}) <= 1
-    assert not {v.body for v in first.variants} & {v.body for v in second.variants}
+    assert len({v.body for v in first.variants} & {v.body for v in second.variants}) <= 1
 
 
 def test_a_tone_has_lines_of_its_own():
@@ -65,7 +65,9 @@ def test_the_day_does_not_change_the_words():
 
 def test_rounds_go_on_to_other_headlines():
     for event in ("cancelled", "payment_failed"):
-        first, second = (write(brief(event=event, segment="core", round=i)) for i in (0, 1))
+        first = write(brief(event=event, segment="core"))
+        used = Counter(phrase for variant in first.variants for phrase in variant.phrases)
+        second = write(brief(event=event, segment="core", round=1, used_phrases=used))
         assert not {v.headline for v in first.variants} & {v.headline for v in second.variants}
 
 

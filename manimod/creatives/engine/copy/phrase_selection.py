@@ -248,14 +248,16 @@ class Material:
     def _over_unnamed(
         self, template: Template, angle: Angle, turns: Sequence[Filling], named: set[str]
     ) -> FilledLine | None:
-        """The template over the first facts that fit it and that no other ad's headline names."""
-        fitting = None
-        for filling in turns:
+        """The template over the first facts that fit it, that no other ad's headline names and no open ad says so."""
+        fitting: list[tuple[int, int, FilledLine]] = []
+        for place, filling in enumerate(turns):
             line = self.fill(template, angle, filling)
-            if line and not line.facts & named:
-                return line
-            fitting = fitting or line
-        return fitting
+            if line:
+                again = self.brief.used_phrases.get(line.wording, 0) if template.is_bare or not template.wording else 0
+                fitting.append((2 * len(line.facts & named) + again, place, line))
+                if fitting[-1][0] == 0:
+                    return line
+        return min(fitting, key=lambda found: found[:2])[2] if fitting else None
 
     def judge(self, angle: Angle, draft: Draft, others: Sequence[Draft]) -> Draft:
         """The draft with its score, and why in words."""

@@ -1,6 +1,7 @@
 """The texts of one ad for each placement: every text fits as it is, nothing is ever cut off."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from manimod.creatives.engine.brief import Claim, ClaimKind, PlatformCopy
@@ -13,7 +14,7 @@ from manimod.creatives.engine.policy.platforms import CTA_MAP, PLACEMENTS, Field
 
 MAX_SHORT = 30  # characters of Google's short headlines
 MAX_SHORT_BODY = 90
-ALTERNATIVES = 12  # other lines of an angle that are filled for its placements
+ALTERNATIVES = 10  # other lines of an angle that are filled for its placements
 MAX_FACTS = 6  # that are short headlines of their own
 LANDING_PATHS = {"retention": "your-plan", "upsell": "next-step", "winback": "plans"}
 NAME = Template.parse("{tier}")
@@ -55,10 +56,8 @@ class Fitting:
         material, found = self.material, []
         usable = [template for template in material.templates(self.angle, part) if template.after is None]
         for filling in (material.filling(self.angle, named=self.draft.headline), material.filling(self.angle)):
-            for template in usable[:ALTERNATIVES]:
-                line = material.fill(template, self.angle, filling)
-                if line:
-                    found.append(line)
+            filled = (material.fill(template, self.angle, filling) for template in usable)
+            found += islice(filter(None, filled), ALTERNATIVES)
         return found
 
     def _facts_alone(self) -> list[FilledLine]:
