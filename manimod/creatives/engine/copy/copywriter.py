@@ -3,7 +3,7 @@ blocks gives way to the next draft, an angle without a lawful one to the next an
 
 from dataclasses import replace
 
-from manimod.creatives.engine.brief import Brief, ClaimKind, CreativeSet, Finding, PictureContent, Variant
+from manimod.creatives.engine.brief import Brief, Claim, ClaimKind, CreativeSet, Finding, PictureContent, Variant
 from manimod.creatives.engine.copy import angles
 from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.library import capitalised, without_article
@@ -195,7 +195,7 @@ def _variant(material: Material, angle: Angle, draft: Draft, taken: list[str]) -
         from_day=angle.from_day or None,
         picture=shown,
         phrases=(draft.headline.wording, draft.body.wording),
-        claims=fitted.claims,
+        claims=tuple(dict.fromkeys([*fitted.claims, *_shown_claims(material, shown)])),
     )
 
 
@@ -219,5 +219,17 @@ def _picture(material: Material, angle: Angle, draft: Draft) -> PictureContent:
     if angle.picture == "figure" and draft.headline.used:
         fact = draft.headline.used[-1][1]
         if fact.number is not None and fact.topic:
-            figure, unit = f"{fact.number:,g}", fact.topic
+            figure, unit = f"{fact.number:,.10g}", fact.topic
     return PictureContent(shown, figure, unit, columns)
+
+
+def _shown_claims(material: Material, shown: PictureContent) -> list[Claim]:
+    """What the picture states beside the texts: its label names the tier, its columns two plans and their facts."""
+    found = list(material.held[ClaimKind.TIER])
+    if shown.columns:
+        texts = {text for _, facts in shown.columns for text in facts}
+        found += [c for c in material.held[ClaimKind.FACT] if capitalised(without_article(c.phrase)) in texts]
+        names = {name for name, _ in shown.columns}
+        neighbours = [*material.held[ClaimKind.NEXT], *material.held[ClaimKind.LIGHTER]]
+        found += [claim for claim in neighbours if format_plan(claim.phrase)[0].name in names]
+    return found
