@@ -1,0 +1,365 @@
+"""How good are the ads? Counts, over thousands of sets, what a reader would count; writes bench/creative.json.
+
+python -m bench creative [with BENCH_CATALOGUES=folder of example catalogues]
+
+Every measure here reads the finished texts and looks for itself; none trusts what the engine says of its own ads.
+"""
+
+import itertools
+import json
+import math
+import os
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench import catalogues
+from bench.figures import Figure
+from manimod.creatives.engine.brief import EVENTS, Brief, CreativeSet, Variant
+from manimod.creatives.engine.copy import copywriter
+from manimod.creatives.engine.picture import picture
+from manimod.creatives.engine.policy import policy
+from manimod.creatives.engine.policy.platforms import MASTERS
+from manimod.creatives.engine.policy.rules import PolicyContext
+from manimod.lifecycle import Objective, Segment
+
+HERE = Path(__file__).parent
+ROUNDS = 3
+ENOUGH_FACTS = 3  # facts of a tier from which each ad should name one
+
+# What a reader takes as a claim, and what of the brief would make it true.
+CLAIMS = {
+    "support": r"\b(?:ask us|write to us|talk to us|talk it over|a person|real people|our team|we'?ll (?:help|answer|tell)"
+    r"|get in touch|contact us|reply|one of us|help desk)\b",
+    "year": r"\b(?:a year|by the year|yearly|annual(?:ly)?|twelve months|12 months|per year)\b",
+    "seats": r"\b(?:seats?|colleagues?|teammates?|invite|bring (?:a|your) |share it with)\b",
+    "next tier": r"\b(?:next (?:plan|tier|step|size|level)|step up|one up|upgrade|the plan above|move up|bigger plan)\b",
+    "lighter tier": r"\b(?:lighter|smaller plan|step down|downgrade|less plan|the plan below)\b",
+    "still there": r"\b(?:still (?:here|there)|where (?:you|it) (?:left|stopped)|(?:as|how) you left|kept your|waiting for you"
+    r"|set up and|you'?ve (?:set up|built)|nothing to relearn|pick(?:s)? up)\b",
+    "usage": r"\b(?:you (?:use|love|rely|know (?:it|your)|like|enjoy|get a lot)|your favou?rite|since you (?:joined|left)|you'?ve"
+    r"|you have (?:been|made|not)|you (?:asked|told us)|your (?:habit|routine)|get more out of|you (?:already|often))\b",
+    "news": r"\b(?:new (?:in|this|since|here)|what'?s new|just (?:added|arrived)|now (?:has|with|comes)|improved)\b",
+    "trial": r"\b(?:try (?:it|the|[A-Z]\w+) (?:first|free|for)|trial|days? (?:free|to try))\b",
+    "discount": r"\b(?:\d+ ?%|discount|off for|save|cheaper|free|for less)\b",
+    "anytime": r"\b(?:any ?time|pause|no contract|cancel when)\b",
+    "popularity": r"\b(?:most popular|trusted|award|favou?rite|loved by|join (?:thousands|\d)|everyone|#1|best)\b",
+}
+# Words that would fit any product, charm in place of a fact, need and pressure.
+AVOID = r"""
+    unlock supercharge empower elevate transform leverage solutions? seamless(?:ly)? effortless(?:ly)? powerful robust
+    cutting-edge all-in-one one-stop next.level game-chang\w+ journey fingertips everything.you.need made.for.you
+    much.more simply passionate kettle cosy cosier old.friend good.pair wander slice nook little.helper pop.back
+    warm.welcome seat.is.warm glad.to.see.you miss.you come.home don'?t.go hate.to.lose another.chance last.chance
+    act.now hurry only.today too.late don'?t.lose click.here
+"""
+FUNCTION_WORDS = set("a an the and or with on in from to for of at by has have is are plus also your".split())
+AVOIDED = re.compile(rf"\b(?:{'|'.join(word.replace('.', '[ -]') for word in AVOID.split())})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Made:
+    """One set with the brief it was written for. `shared`: its segment has the set of another one."""
+
+    account: str
+    brief: Brief
+    content: CreativeSet
+
+    @property
+    def ads(self) -> tuple[Variant, ...]:
+        return self.content.variants
+
+
+def measure() -> list[Figure]:
+    made = list(write_all())
+    figures = [
+        Figure("creative", "sets written", len(made), "sets", goal=">= 3000", is_met=len(made) >= 3000),
+        share("ads with a product fact, three facts a tier", count_facts(made), 0.90),
+        nothing("unsupported claims", find_claims(made)),
+        nothing("lint findings", find_lint(made)),
+        nothing("words to avoid", find_avoided(made)),
+        share("high told from low value, by a simple classifier", classify(made), 0.85),
+        at_most("ads of an account that share a headline template", shared_within(made), 0.20),
+        at_most("headline templates that two accounts share", shared_between(made), 0.15),
+        share("headlines of at most 40 characters", headlines_short(made), 0.50),
+        *pictures(made),
+        cost(made),
+    ]
+    rows = [{"name": f.name, "value": round(f.value, 4), "unit": f.unit, "goal": f.goal, "met": f.is_met} for f in figures]
+    (HERE / "creative.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return figures
+
+
+def share(name: str, found: tuple[int, int], goal: float) -> Figure:
+    value = found[0] / max(1, found[1])
+    return Figure("creative", name, 100 * value, "%", goal=f">= {goal:.0%}", is_met=value >= goal)
+
+
+def at_most(name: str, value: float, goal: float) -> Figure:
+    return Figure("creative", name, 100 * value, "%", goal=f"<= {goal:.0%}", is_met=value <= goal)
+
+
+def nothing(name: str, found: Counter) -> Figure:
+    for example, times in found.most_common(8):
+        print(f"  {name}: {times:>4} x {example}")
+    return Figure("creative", name, sum(found.values()), "findings", goal="0", is_met=not found)
+
+
+def write_all() -> Iterator[Made]:
+    """Every audience of every account, in three rounds. As in mani, phrases that open sets use come later again."""
+    for account in catalogues.accounts():
+        for turn in range(ROUNDS):
+            used: Counter = Counter()
+            seen = set()
+            for brief in account.briefs:
+                for event, segment in itertools.product(EVENTS, (*Segment, None)):
+                    asked = replace(brief, event=event, segment=segment, round=turn, used_phrases=dict(used))
+                    asked = replace(asked, segment=copywriter.shared_segment(asked))
+                    audience = (event, asked.segment, asked.tier)
+                    if audience in seen:
+                        continue
+                    seen.add(audience)
+                    content = copywriter.write(asked)
+                    for ad in content.variants:
+                        used.update(ad.phrases)
+                    yield Made(account.name, asked, content)
+
+
+def texts(ad: Variant) -> list[str]:
+    """Every text of an ad."""
+    found = [ad.headline, ad.body]
+    for copy in ad.platforms.values():
+        found += [text for _, _, text in copy.texts()]
+    return list(dict.fromkeys(found))
+
+
+def fold(text: str) -> str:
+    return re.sub(r"\W+", " ", text.casefold()).strip()
+
+
+def facts_of(brief: Brief) -> list[str]:
+    """How the facts of the tier and of its neighbours may stand in a text."""
+    found = []
+    for tier in (brief.tier_facts, brief.next_tier, brief.lighter_tier):
+        for fact in tier.facts if tier else ():
+            found += [fold(text) for text in (fact.phrase, fact.text) if text]
+    return found
+
+
+def names_a_fact(ad: Variant, brief: Brief) -> bool:
+    said = f" {fold(ad.headline)} {fold(ad.body)} "
+    return any(f" {fact} " in said for fact in facts_of(brief))
+
+
+def count_facts(made: Iterable[Made]) -> tuple[int, int]:
+    found = [0, 0]
+    for one in made:
+        if one.brief.tier_facts and len(one.brief.tier_facts.facts) >= ENOUGH_FACTS:
+            found[0] += sum(names_a_fact(ad, one.brief) for ad in one.ads)
+            found[1] += len(one.ads)
+    return found[0], found[1]
+
+
+def holds(claim: str, brief: Brief) -> bool:
+    """Whether the account's stored facts make a claim true."""
+    tier = brief.tier_facts
+    match claim:
+        case "support":
+            return bool(brief.brand.support)
+        case "year":
+            return bool(tier and tier.has_year)
+        case "seats":
+            return bool(tier and tier.seat)
+        case "next tier":
+            return brief.next_tier is not None
+        case "lighter tier":
+            return brief.lighter_tier is not None
+        case "news":
+            return bool(brief.release_notes)
+        case "trial":
+            return bool(brief.active_offers("trial"))
+        case "discount":
+            return bool(brief.offers)
+        case "anytime":
+            return bool(brief.active_offers("pause"))
+        case "popularity":
+            return bool(brief.proof)
+    return False  # usage, and what is still there, are never known
+
+
+def find_claims(made: Iterable[Made]) -> Counter:
+    """Claims that nothing stored supports. The account's own words (facts, offers, proof, names) are masked first."""
+    patterns = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CLAIMS.items()}
+    found: Counter = Counter()
+    for one in made:
+        own = own_words(one.brief)
+        for ad in one.ads:
+            for text in texts(ad):
+                bare = own.sub("…", text)
+                for claim, pattern in patterns.items():
+                    match = pattern.search(bare)
+                    if match and not holds(claim, one.brief):
+                        found[f"{claim}: {text}"] += 1
+            if one.brief.tier_facts is None and re.search(r"\byour (?:\w+ )?plan\b", " ".join(texts(ad)), re.IGNORECASE):
+                found[f"a plan without a subscription: {ad.headline}"] += 1
+    return found
+
+
+def own_words(brief: Brief) -> re.Pattern:
+    """The names and texts that the account itself has stored, as one pattern, the longest first."""
+    words = [brief.brand.name, brief.brand.disclaimer, *(offer.text for offer in brief.offers)]
+    words += [proof.text for proof in brief.proof] + [note.text for note in brief.release_notes]
+    for tier in (brief.tier_facts, brief.next_tier, brief.lighter_tier):
+        if tier:
+            words += [tier.name or "", tier.seat or ""]
+            for fact in tier.facts:
+                words += [fact.text, fact.phrase or "", fact.topic]
+    words = sorted({word.strip(" .") for word in words if word.strip(" .")}, key=len, reverse=True)
+    return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words) or r"(?!)", re.IGNORECASE)
+
+
+def find_lint(made: Iterable[Made]) -> Counter:
+    found: Counter = Counter()
+    for one in made:
+        context = PolicyContext.of(one.brief)
+        for ad in one.ads:
+            for finding in policy.check(ad, context):
+                found[f"{finding.rule_id} {finding.platform} {finding.excerpt}"] += 1
+    return found
+
+
+def find_avoided(made: Iterable[Made]) -> Counter:
+    found: Counter = Counter()
+    for one in made:
+        own = own_words(one.brief)
+        for ad in one.ads:
+            for text in texts(ad):
+                for match in AVOIDED.finditer(own.sub("…", text)):
+                    found[f"{match[0]}: {text}"] += 1
+    return found
+
+
+def template(text: str, brief: Brief) -> str:
+    """What is left of a text without the account's own names, facts and figures: the wording that mani chose.
+
+    Where that is nothing but such words as "and" or "with", the text is known by the facts it names.
+    """
+    left = re.sub(r"[\W_]+", " ", re.sub(r"\d[\d.,]*", "…", own_words(brief).sub("…", text)).casefold()).strip()
+    return left if set(left.split()) - FUNCTION_WORDS else text.casefold()
+
+
+def headline_templates(made: Iterable[Made]) -> dict[str, Counter]:
+    """By account, how often each wording heads an ad, of the first round alone: those that are open side by side."""
+    found: dict[str, Counter] = defaultdict(Counter)
+    for one in made:
+        if one.brief.round == 0:
+            for ad in one.ads:
+                found[one.account][template(ad.headline, one.brief)] += 1
+    return found
+
+
+def shared_within(made: Iterable[Made]) -> float:
+    """Of an account's ads, those whose headline has the same wording as another's; the mean over the accounts."""
+    shares = []
+    for counts in headline_templates(made).values():
+        again = sum(times for times in counts.values() if times > 1)
+        shares.append(again / sum(counts.values()))
+    return sum(shares) / len(shares)
+
+
+def shared_between(made: Iterable[Made]) -> float:
+    """Of two accounts' headline wordings, the part that both use; the mean over all pairs."""
+    kinds = [set(counts) for counts in headline_templates(made).values()]
+    pairs = list(itertools.combinations(kinds, 2))
+    return sum(len(a & b) / max(1, min(len(a), len(b))) for a, b in pairs) / max(1, len(pairs))
+
+
+def headlines_short(made: Iterable[Made]) -> tuple[int, int]:
+    lengths = [len(ad.headline) for one in made for ad in one.ads]
+    return sum(length <= 40 for length in lengths), len(lengths)
+
+
+def words_of(one: Made) -> list[str]:
+    """The words of a set, with the names by what they are, so that what is learnt of one account holds for another."""
+    brief, names = one.brief, {}
+    for role, tier in (("NEXT", brief.next_tier), ("LIGHTER", brief.lighter_tier), ("OWN", brief.tier_facts)):
+        if tier and tier.name:
+            names[tier.name] = role
+        for fact in tier.facts if tier else ():
+            names.setdefault(fact.phrase or fact.text, f"FACT-{role}")
+    found = []
+    for ad in one.ads:
+        text = f"{ad.headline} | {ad.body}"
+        for name in sorted(names, key=len, reverse=True):
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", f" {names[name]} ", text, flags=re.IGNORECASE)
+        found += re.findall(r"[\w-]+", text)
+    return found
+
+
+def classify(made: Iterable[Made]) -> tuple[int, int]:
+    """A naive Bayes of words, learnt from all accounts but one and asked about that one: high or low value?"""
+    wanted = (Segment.HIGH, Segment.LOW)
+    sets = [one for one in made if one.brief.segment in wanted and one.brief.tier_facts and one.brief.tier_facts.facts]
+    right = total = 0
+    for event in EVENTS:
+        rows = [(one.account, one.brief.segment, words_of(one)) for one in sets if one.brief.event == event]
+        for account in {row[0] for row in rows}:
+            counts = {segment: Counter() for segment in wanted}
+            for other, segment, words in rows:
+                if other != account:
+                    counts[segment].update(set(words))
+            sizes = {s: sum(1 for row in rows if row[0] != account and row[1] == s) for s in wanted}
+            for own, segment, words in rows:
+                if own == account and all(sizes.values()):
+                    scores = {}
+                    for guess in wanted:
+                        odds = ((counts[guess][word] + 0.5) / (sizes[guess] + 1) for word in set(words))
+                        scores[guess] = sum(map(math.log, odds))
+                    right += max(scores, key=scores.get) == segment
+                    total += 1
+    return right, total
+
+
+def pictures(made: list[Made]) -> list[Figure]:
+    """How many compositions there are among the pictures, and how many of them show a fact."""
+    kinds, with_fact, drawn = set(), 0, 0
+    for one in made[:: max(1, len(made) // 600)]:
+        has_facts = one.brief.tier_facts and len(one.brief.tier_facts.facts) >= ENOUGH_FACTS
+        for ad in one.ads:
+            canvas = picture.lay_out(ad, one.brief.brand, "1080x1080")
+            kinds.add(picture.composition(ad, one.brief.brand))
+            if has_facts:
+                shown = f" {fold(' | '.join(box.text for box in canvas.boxes))} "
+                with_fact += any(f" {fact} " in shown for fact in facts_of(one.brief))
+                drawn += 1
+    few = len(kinds)
+    return [
+        Figure("creative", "compositions (layout x ground x position)", few, "kinds", goal=">= 60", is_met=few >= 60),
+        share("pictures with a fact, three facts a tier", (with_fact, drawn), 0.80),
+    ]
+
+
+def cost(made: list[Made]) -> Figure:
+    """The median time of a set with its pictures, in the sizes that the pages show."""
+    times = []
+    for one in made[:: max(1, len(made) // 40)]:
+        begun = time.perf_counter()
+        content = copywriter.write(replace(one.brief, today=one.brief.today.replace(day=1)))
+        for ad in content.variants:
+            for canvas in MASTERS:
+                picture.draw(ad, one.brief.brand, canvas)
+        times.append(1000 * (time.perf_counter() - begun))
+    middle = sorted(times)[len(times) // 2]
+    return Figure("creative", "a set with its pictures", middle, "ms", goal="<= 80", is_met=middle <= 80)
+
+
+# What an owner's reviewer may dislike, for the simulation: an angle, or a wording.
+def objectives() -> list[str]:
+    return [objective.value for objective in Objective]
+
+
+def folder() -> Path:
+    return Path(os.environ.get("BENCH_CATALOGUES", HERE.parent.parent / "shared" / "domain" / "catalogues"))

@@ -1,0 +1,103 @@
+"""What an account's decisions say about its ads: weights for what is written next, and the same in words.
+
+Nothing is stored beside the decisions: the weights follow from the latest of them and can be worked out again.
+"""
+
+from collections import Counter, defaultdict
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from manimod.creatives.engine.brief import Preferences
+from manimod.creatives.engine.copy.angles import ANGLES
+from manimod.extensions import db
+from manimod.models import Account, Creative, Review
+from manimod.models.states import RejectionReason, ReviewAction
+
+MAX_DECISIONS = 100  # the latest ones that count
+LIKING = {
+    ReviewAction.APPROVED: 1.0,
+    ReviewAction.EDITED: -0.5,
+    ReviewAction.REWRITTEN: -1.0,
+    ReviewAction.REJECTED: -1.0,
+}
+FINAL = (ReviewAction.APPROVED, ReviewAction.REJECTED, ReviewAction.REOPENED)  # of these, a creative's latest counts
+UNDECIDED = 2  # decisions that a weight of 1 stands for, so that one refusal alone changes little
+LARGEST_CHANGE = 0.5  # so weights are between 0.5 and 1.5
+MENTIONED_FROM = 3  # refusals of one angle that are put in words
+# What a rejection is about. Without a reason it is about everything; a picture's says nothing of the words.
+ABOUT = {
+    RejectionReason.TOPIC: ("angles",),
+    RejectionReason.WORDING: ("phrases",),
+    RejectionReason.UNTRUE: ("phrases",),
+    RejectionReason.PICTURE: (),
+    None: ("angles", "phrases"),
+}
+
+
+class Decision(NamedTuple):
+    """What a person did with some ads. `ads`: variants as the database has them."""
+
+    action: ReviewAction
+    about: str | None
+    ads: list[dict]
+
+
+def get_decisions(account: Account) -> list[Decision]:
+    """The latest decisions, newest first. One that was taken back is left out."""
+    query = select(Review.creative_id, Review.action, Review.about, Review.before, Creative.content)
+    query = query.join(Creative, Creative.id == Review.creative_id).where(Creative.account_id == account.id)
+    query = query.where(Review.action.in_((*LIKING, ReviewAction.REOPENED)))
+    found, decided = [], set()
+    for creative_id, action, about, before, content in db.session.execute(
+        query.order_by(Review.id.desc()).limit(MAX_DECISIONS)
+    ):
+        if action in FINAL:
+            if creative_id not in decided and action != ReviewAction.REOPENED:
+                found.append(Decision(ReviewAction(action), about, content["variants"]))
+            decided.add(creative_id)
+        elif before and action == ReviewAction.REWRITTEN:
+            found.append(Decision(ReviewAction.REWRITTEN, None, before["variants"]))
+        elif before:
+            edited = [ad for ad in before["variants"] if ad not in content["variants"]]
+            found.append(Decision(ReviewAction.EDITED, RejectionReason.WORDING, edited))
+    return found
+
+
+def get_preferences(account: Account) -> Preferences:
+    return learn(get_decisions(account))
+
+
+def learn(decisions: list[Decision]) -> Preferences:
+    """The weight of each angle and phrase that the decisions were about, from 0.5 (refused) to 1.5 (approved)."""
+    liking: dict[str, Counter] = {"angles": Counter(), "phrases": Counter()}
+    times: dict[str, Counter] = {"angles": Counter(), "phrases": Counter()}
+    for decision in decisions:
+        for ad in decision.ads:
+            names = {"angles": [ad["angle"]], "phrases": ad.get("phrases", ())}
+            for kind in ABOUT[decision.about]:
+                for name in names[kind]:
+                    liking[kind][name] += LIKING[decision.action]
+                    times[kind][name] += 1
+    weights: dict[str, dict[str, float]] = defaultdict(dict)
+    for kind, counts in times.items():
+        for name, count in counts.items():
+            weights[kind][name] = 1 + LARGEST_CHANGE * liking[kind][name] / (count + UNDECIDED)
+    return Preferences(angles=weights["angles"], phrases=weights["phrases"])
+
+
+def in_words(account: Account) -> list[str]:
+    """What mani has learnt, one sentence for each angle that is refused more often than not."""
+    refused, approved = Counter(), Counter()
+    for decision in get_decisions(account):
+        if "angles" in ABOUT[decision.about]:
+            counts = approved if decision.action == ReviewAction.APPROVED else refused
+            counts.update(ad["angle"] for ad in decision.ads)
+    sentences = []
+    for angle, times in refused.most_common():
+        if times >= MENTIONED_FROM and times > approved[angle] and angle in ANGLES:
+            sentences.append(f"You refused “{ANGLES[angle].name}” {times} times, so it comes later and less often.")
+    for angle, times in approved.most_common():
+        if times >= MENTIONED_FROM and times > refused[angle] and angle in ANGLES:
+            sentences.append(f"You approved “{ANGLES[angle].name}” {times} times, so it comes first where it is true.")
+    return sentences
