@@ -27,7 +27,7 @@ from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.lifecycle import Objective, Segment
 
 HERE = Path(__file__).parent
-ROUNDS = 3
+ROUNDS = 6
 ENOUGH_FACTS = 3  # facts of a tier from which each ad should name one
 
 # What a reader takes as a claim, and what of the brief would make it true.
@@ -356,10 +356,3 @@ def cost(made: list[Made]) -> Figure:
     return Figure("creative", "a set with its pictures", middle, "ms", goal="<= 80", is_met=middle <= 80)
 
 
-# What an owner's reviewer may dislike, for the simulation: an angle, or a wording.
-def objectives() -> list[str]:
-    return [objective.value for objective in Objective]
-
-
-def folder() -> Path:
-    return Path(os.environ.get("BENCH_CATALOGUES", HERE.parent.parent / "shared" / "domain" / "catalogues"))
