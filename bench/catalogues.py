@@ -73,7 +73,11 @@ def _read(stored: dict) -> ExampleAccount:
         db.session.flush()
         catalogue.place_tiers(connection.id)
     found = []
-    names = {tier.name for tier in db.session.query(Tier).filter_by(connection_id=connection.id) if tier.is_sold and tier.name}
+    names = {
+        tier.name
+        for tier in db.session.query(Tier).filter_by(connection_id=connection.id)
+        if tier.is_sold and tier.name
+    }
     for name in sorted(names):
         found.append(_brief(account, **briefs.get_tiers(account, name=name)))
     found.append(_brief(account, tier_facts=None))

@@ -8,7 +8,6 @@ Every measure here reads the finished texts and looks for itself; none trusts wh
 import itertools
 import json
 import math
-import os
 import re
 import time
 from collections import Counter, defaultdict
@@ -24,7 +23,7 @@ from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import MASTERS
 from manimod.creatives.engine.policy.rules import PolicyContext
-from manimod.lifecycle import Objective, Segment
+from manimod.lifecycle import Segment
 
 HERE = Path(__file__).parent
 ROUNDS = 6
@@ -56,7 +55,31 @@ AVOID = r"""
     warm.welcome seat.is.warm glad.to.see.you miss.you come.home don'?t.go hate.to.lose another.chance last.chance
     act.now hurry only.today too.late don'?t.lose click.here
 """
-FUNCTION_WORDS = set("a an the and or with on in from to for of at by has have is are plus also your".split())
+FUNCTION_WORDS = set(
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "with",
+        "on",
+        "in",
+        "from",
+        "to",
+        "for",
+        "of",
+        "at",
+        "by",
+        "has",
+        "have",
+        "is",
+        "are",
+        "plus",
+        "also",
+        "your",
+    ]
+)
 AVOIDED = re.compile(rf"\b(?:{'|'.join(word.replace('.', '[ -]') for word in AVOID.split())})\b", re.IGNORECASE)
 
 
@@ -88,7 +111,9 @@ def measure() -> list[Figure]:
         *pictures(made),
         cost(made),
     ]
-    rows = [{"name": f.name, "value": round(f.value, 4), "unit": f.unit, "goal": f.goal, "met": f.is_met} for f in figures]
+    rows = [
+        {"name": f.name, "value": round(f.value, 4), "unit": f.unit, "goal": f.goal, "met": f.is_met} for f in figures
+    ]
     (HERE / "creative.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return figures
 
@@ -203,7 +228,9 @@ def find_claims(made: Iterable[Made]) -> Counter:
                     match = pattern.search(bare)
                     if match and not holds(claim, one.brief):
                         found[f"{claim}: {text}"] += 1
-            if one.brief.tier_facts is None and re.search(r"\byour (?:\w+ )?plan\b", " ".join(texts(ad)), re.IGNORECASE):
+            if one.brief.tier_facts is None and re.search(
+                r"\byour (?:\w+ )?plan\b", " ".join(texts(ad)), re.IGNORECASE
+            ):
                 found[f"a plan without a subscription: {ad.headline}"] += 1
     return found
 
@@ -354,5 +381,3 @@ def cost(made: list[Made]) -> Figure:
         times.append(1000 * (time.perf_counter() - begun))
     middle = sorted(times)[len(times) // 2]
     return Figure("creative", "a set with its pictures", middle, "ms", goal="<= 80", is_met=middle <= 80)
-
-

@@ -10,12 +10,14 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from manimod.creatives import learning
 from manimod.creatives.engine.brief import Brand, Brief, Offer
+from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.facts.model import FactSource, Proof, ReleaseNote, TierFacts
 from manimod.creatives.engine.facts.steps import read_tiers
 from manimod.customers import catalogue
 from manimod.extensions import db
-from manimod.lifecycle import TierPosition
+from manimod.lifecycle import Segment, TierPosition
 from manimod.models import Account, BrandKit, Connection, Creative, Customer, Tier
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus
@@ -95,13 +97,20 @@ def to_brief(kit: BrandKit, **audience: Any) -> Brief:
     )
 
 
-def get_tiers(account: Account, product: str | None = None, name: str | None = None) -> dict[str, TierFacts | None]:
+def load_tiers(account: Account) -> list[Tier]:
+    query = select(Tier).join(Connection).where(Connection.account_id == account.id).order_by(Tier.id)
+    return list(db.session.scalars(query))
+
+
+def get_tiers(
+    account: Account, product: str | None = None, name: str | None = None, tiers: list[Tier] | None = None
+) -> dict[str, TierFacts | None]:
     """A brief's `tier_facts`, `next_tier` and `lighter_tier`, of a Stripe product, or of a tier by its name.
 
-    All are None without either: then there is no subscription.
+    All are None without either: then there is no subscription. `tiers`: the account's, where they are loaded already.
     """
-    query = select(Tier).join(Connection).where(Connection.account_id == account.id).order_by(Tier.id)
-    tiers = list(db.session.scalars(query)) if product or name else []
+    if tiers is None:
+        tiers = load_tiers(account) if product or name else []
     by_product = {tier.stripe_product_id: tier for tier in tiers}
     named = [tier for tier in tiers if name and tier.name == name]
     own = by_product.get(product) or next((tier for tier in named if tier.is_sold), None) or next(iter(named), None)
@@ -154,18 +163,34 @@ def get_brief(account: Account, event: str, **audience: Any) -> Brief:
         if tier and any(" " in name and name.lower() in tier.name.lower() for name in names):
             audience[part] = None
     of_account = {"seed": str(account.id), "used_phrases": used_phrases(account)}
+    of_account["preferences"] = learning.get_preferences(account)
     return to_brief(kit, event=event, customer_names=tuple(names), **of_account, **audience)
 
 
 def used_phrases(account: Account) -> dict[str, int]:
     """Phrase -> how many ads of the account's open sets use it."""
     columns = [Creative.content[("variants", place, "phrases")] for place in range(MAX_ADS)]
-    open_sets = select(*columns).filter_by(account_id=account.id, is_test=False)
+    open_sets = select(*columns).filter_by(account_id=account.id, is_test=False).where(Creative.run_until > now())
     used: Counter[str] = Counter()
     for row in db.session.execute(open_sets.where(Creative.status.in_(OPEN_STATUSES))):
         for phrases in row:
             used.update(phrases or ())
     return dict(used)
+
+
+class SharedSets:
+    """Which segments of a tier get the same set after an event, worked out once for many moments."""
+
+    def __init__(self, account: Account) -> None:
+        self._account, self._kit, self._tiers = account, get_brand_kit(account), load_tiers(account)
+        self._found: dict[tuple[str, str | None], dict[Segment, Segment | None]] = {}
+
+    def segment(self, event: str, product: str | None, segment: str | None) -> str | None:
+        """The segment whose set it is; None for a set that is for all, and where none is known."""
+        if (event, product) not in self._found:
+            brief = to_brief(self._kit, event=event, **get_tiers(self._account, product, tiers=self._tiers))
+            self._found[event, product] = copywriter.shared_segments(brief)
+        return self._found[event, product].get(segment)
 
 
 def stored_texts(kit: BrandKit) -> list[str]:

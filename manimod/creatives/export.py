@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, func, select
 
-from manimod.creatives import briefs
+from manimod.creatives import briefs, review
 from manimod.creatives.engine.brief import CreativeSet, ExportItem
 from manimod.creatives.engine.copy.plan_names import slug
 from manimod.creatives.engine.policy import policy
@@ -33,7 +33,7 @@ class ExportSelection:
             wanted["is_test"] = False
         if self.only is not None:
             wanted["id"] = self.only
-        query = select(Creative.id, Creative.content).filter_by(**wanted)
+        query = select(Creative).filter_by(**wanted)
         return query if self.before is None else query.where(Creative.id < self.before)
 
 
@@ -52,23 +52,27 @@ def count(account: Account, selection: ExportSelection) -> int:
 
 
 def get_page(account: Account, selection: ExportSelection) -> ExportPage:
-    """Each creative is judged once more: an offer may have ended, a word may be banned by now."""
-    rows = db.session.execute(selection.query(account).order_by(Creative.id.desc()).limit(PAGE_SIZE)).all()
+    """Each creative is judged once more: an offer may have ended, a word may be banned, a fact may be gone by now."""
+    creatives = db.session.scalars(selection.query(account).order_by(Creative.id.desc()).limit(PAGE_SIZE)).all()
+    tiers = briefs.load_tiers(account)
     context = PolicyContext.of(briefs.to_brief(briefs.get_brand_kit(account), event="new_customer"))
     items, blocked = [], {}
-    for creative_id, stored in rows:
-        content = CreativeSet.from_json(stored)
+    for creative in creatives:
+        content = CreativeSet.from_json(creative.content)
         own_context = replace(context, tier=content.tier, objective=content.objective)
         problems = []
         for variant in content.variants:
             problems += policy.blocks(policy.check(variant, own_context))
         # The set's own tier, because the product's name may be a customer's.
-        parts = (slug(content.event), slug(content.tier or "")[:30], content.segment, str(creative_id))
+        parts = (slug(content.event), slug(content.tier or "")[:30], content.segment, str(creative.id))
+        lost = review.lost_claims(creative, tiers)
         if problems:
-            blocked[creative_id] = problems[0].message
+            blocked[creative.id] = problems[0].message
+        elif lost:
+            blocked[creative.id] = review.say_lost(lost[0])
         else:
             items.append(ExportItem("-".join(filter(None, parts)), content, context.brand))
-    return ExportPage(items, blocked, rows[-1].id if len(rows) == PAGE_SIZE else None)
+    return ExportPage(items, blocked, creatives[-1].id if len(creatives) == PAGE_SIZE else None)
 
 
 def all_items(account: Account, selection: ExportSelection, blocked: dict[int, str]) -> Iterator[ExportItem]:

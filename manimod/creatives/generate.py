@@ -117,7 +117,7 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
     times = (Moment.occurred_at, Moment.received_at, Moment.detected_at)
     query = select(Moment.id, Moment.kind, Moment.livemode, Moment.source, *times, product, segment)
     query = query.where(Moment.connection_id == connection.id, Moment.state == MomentState.READY, OPEN_MOMENTS)
-    tier_of, audiences = defaultdict(Tier), defaultdict(list)
+    tier_of, audiences, shared_sets = defaultdict(Tier), defaultdict(list), briefs.SharedSets(connection.account)
     for tier in tiers.get_for_connection(connection):
         tier_of[tier.stripe_product_id] = tier
     for moment in db.session.execute(query.order_by(Moment.id).limit(BATCH_SIZE)):
@@ -127,7 +127,7 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
             event=moment.kind,
             tier=tier.name,
             tier_position=tier.position,
-            segment=moment.segment or likely_segment,
+            segment=shared_sets.segment(moment.kind, moment.product, moment.segment or likely_segment),
             product=moment.product,
             test_moment=None if moment.livemode else moment.id,
         )
@@ -233,9 +233,10 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
     if audience.tier:  # which may be several products
         same = [tier.stripe_product_id for tier in tiers.get_for_connection(connection) if tier.name == audience.tier]
         is_theirs = AudienceDay.stripe_product_id.in_(same)
-    size = size.filter_by(segment=audience.segment).where(is_theirs)
+    size = size.where(is_theirs, AudienceDay.segment.in_(content.segments))
     creative = Creative(
         **of_audience,
+        stripe_product_id=audience.product,
         objective=content.objective,
         is_generic=content.generic,
         generic_reason=_why_generic(connection, audience, content) if content.generic else None,

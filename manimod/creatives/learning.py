@@ -15,7 +15,7 @@ from manimod.models import Account, Creative, Review
 from manimod.models.states import RejectionReason, ReviewAction
 
 MAX_DECISIONS = 100  # the latest ones that count
-LIKING = {
+EFFECT = {
     ReviewAction.APPROVED: 1.0,
     ReviewAction.EDITED: -0.5,
     ReviewAction.REWRITTEN: -1.0,
@@ -47,18 +47,18 @@ def get_decisions(account: Account) -> list[Decision]:
     """The latest decisions, newest first. One that was taken back is left out."""
     query = select(Review.creative_id, Review.action, Review.about, Review.before, Creative.content)
     query = query.join(Creative, Creative.id == Review.creative_id).where(Creative.account_id == account.id)
-    query = query.where(Review.action.in_((*LIKING, ReviewAction.REOPENED)))
-    found, decided = [], set()
-    for creative_id, action, about, before, content in db.session.execute(
-        query.order_by(Review.id.desc()).limit(MAX_DECISIONS)
-    ):
+    query = query.where(Review.action.in_((*EFFECT, ReviewAction.REOPENED)))
+    rows = db.session.execute(query.order_by(Review.id.desc()).limit(MAX_DECISIONS))
+    found, decided, rewritten = [], set(), set()
+    for creative_id, action, about, before, content in rows:
         if action in FINAL:
             if creative_id not in decided and action != ReviewAction.REOPENED:
                 found.append(Decision(ReviewAction(action), about, content["variants"]))
             decided.add(creative_id)
         elif before and action == ReviewAction.REWRITTEN:
             found.append(Decision(ReviewAction.REWRITTEN, None, before["variants"]))
-        elif before:
+            rewritten.add(creative_id)
+        elif before and creative_id not in rewritten:
             edited = [ad for ad in before["variants"] if ad not in content["variants"]]
             found.append(Decision(ReviewAction.EDITED, RejectionReason.WORDING, edited))
     return found
@@ -70,19 +70,19 @@ def get_preferences(account: Account) -> Preferences:
 
 def learn(decisions: list[Decision]) -> Preferences:
     """The weight of each angle and phrase that the decisions were about, from 0.5 (refused) to 1.5 (approved)."""
-    liking: dict[str, Counter] = {"angles": Counter(), "phrases": Counter()}
+    effects: dict[str, Counter] = {"angles": Counter(), "phrases": Counter()}
     times: dict[str, Counter] = {"angles": Counter(), "phrases": Counter()}
     for decision in decisions:
         for ad in decision.ads:
             names = {"angles": [ad["angle"]], "phrases": ad.get("phrases", ())}
             for kind in ABOUT[decision.about]:
                 for name in names[kind]:
-                    liking[kind][name] += LIKING[decision.action]
+                    effects[kind][name] += EFFECT[decision.action]
                     times[kind][name] += 1
     weights: dict[str, dict[str, float]] = defaultdict(dict)
     for kind, counts in times.items():
         for name, count in counts.items():
-            weights[kind][name] = 1 + LARGEST_CHANGE * liking[kind][name] / (count + UNDECIDED)
+            weights[kind][name] = 1 + LARGEST_CHANGE * effects[kind][name] / (count + UNDECIDED)
     return Preferences(angles=weights["angles"], phrases=weights["phrases"])
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Select, and_, func, select, update
 
 from manimod.creatives import briefs
-from manimod.creatives.engine.brief import Brand, CreativeSet, Finding, Variant
-from manimod.creatives.engine.copy import copywriter
+from manimod.creatives.engine.brief import Brand, Claim, CreativeSet, Finding, Variant
+from manimod.creatives.engine.copy import claims, copywriter
 from manimod.creatives.engine.facts.model import TierFacts
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.picture.text_layout import PictureRefused
@@ -19,9 +19,9 @@ from manimod.creatives.engine.policy.platforms import CANVASES, EMOJI, PLACEMENT
 from manimod.creatives.engine.policy.rules import ALL, BLOCK, WARN, PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Account, BrandKit, Creative, Moment, Review, Subscription, User
+from manimod.models import Account, BrandKit, Creative, Moment, Review, Subscription, Tier, User
 from manimod.models.accounts import now
-from manimod.models.states import CreativeStatus, GenericReason, ReviewAction
+from manimod.models.states import CreativeStatus, GenericReason, RejectionReason, ReviewAction
 
 TABS = (CreativeStatus.WAITING, CreativeStatus.APPROVED, CreativeStatus.REJECTED)
 CHANGES = (ReviewAction.EDITED, ReviewAction.REWRITTEN, ReviewAction.RESTORED)  # these keep the content they replaced
@@ -96,7 +96,14 @@ def picture_version(creative: Creative, kit: BrandKit) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()[:10]
 
 
-def decide(creative: Creative, status: CreativeStatus, by: User, reason: str = "", revision: int | None = None) -> None:
+def decide(
+    creative: Creative,
+    status: CreativeStatus,
+    by: User,
+    reason: str = "",
+    about: RejectionReason | None = None,
+    revision: int | None = None,
+) -> None:
     """Approve or reject a creative that waits, or put a decided one back into the queue. Raises CREATIVE_GONE if
     somebody else was first, and CREATIVE_CHANGED if the texts are not those of the `revision` that was seen."""
     before, action = CreativeStatus.WAITING, ReviewAction.REOPENED
@@ -105,7 +112,8 @@ def decide(creative: Creative, status: CreativeStatus, by: User, reason: str = "
     elif creative.status in TABS[1:]:
         before = CreativeStatus(creative.status)
     _update(creative, before, revision, {"status": status})
-    db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, reason=reason.strip()[:255] or None))
+    said = {"reason": reason.strip()[:255] or None, "about": about if action == ReviewAction.REJECTED else None}
+    db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, **said))
 
 
 def _update(creative: Creative, expected: CreativeStatus, seen: int | None, columns: dict[str, Any]) -> None:
@@ -184,12 +192,41 @@ def edit(creative: Creative, index: int, texts: Mapping[str, str], by: User, rev
 
 
 def rewrite(creative: Creative, by: User, revision: int | None) -> None:
-    """A new version: the next round's angles and phrasings, by the built-in writer, because a person is waiting."""
+    """A new version: the next round's angles and phrasings, by the built-in writer, because a person is waiting.
+
+    An approved creative that states what no longer holds is written anew as well, and waits for review again.
+    """
     brief = briefs.get_brief(creative.account, round=creative.round + 1, **_audience(creative))
+    columns = {"round": brief.round, "tier": brief.tier or creative.tier}
+    expected = CreativeStatus.WAITING
+    if creative.status == CreativeStatus.APPROVED and lost_claims(creative):
+        expected, columns["status"] = CreativeStatus.APPROVED, CreativeStatus.WAITING
     try:
-        _replace(creative, copywriter.write(brief), by, ReviewAction.REWRITTEN, revision, round=brief.round)
+        content = copywriter.write(brief)
     except copywriter.NoLegalCopy as refusal:
         raise TextBlocked(refusal.findings) from None
+    _replace(creative, content, by, ReviewAction.REWRITTEN, revision, expected, **columns)
+
+
+def lost_claims(creative: Creative, tiers: list[Tier] | None = None) -> list[Claim]:
+    """What the ads state and the account's facts of today don't hold any more, each once.
+
+    `tiers`: the account's, where they are loaded already.
+    """
+    stated = {}
+    for ad in creative.content["variants"]:
+        for claim in ad.get("claims", ()):
+            stated[claim["kind"], claim["basis"], claim["tier"]] = claim
+    if not stated:
+        return []
+    brief = briefs.to_brief(briefs.get_brand_kit(creative.account), **_audience(creative, tiers))
+    return [claim for claim in (Claim(**stored) for stored in stated.values()) if not claims.stands(claim, brief)]
+
+
+def say_lost(claim: Claim) -> str:
+    """A sentence for the owner: what the ads state that is no longer stored, and what to do."""
+    of_tier = f" for {claim.tier}" if claim.tier and claim.tier != claim.basis else ""
+    return f"These ads say “{claim.phrase}”, which isn't stored{of_tier} any more. Ask for a new version."
 
 
 def restore(creative: Creative, review_id: int, by: User, revision: int | None) -> None:
@@ -207,11 +244,17 @@ def restore(creative: Creative, review_id: int, by: User, revision: int | None) 
 
 
 def _replace(
-    creative: Creative, content: CreativeSet, by: User, action: ReviewAction, revision: int | None, **columns: Any
+    creative: Creative,
+    content: CreativeSet,
+    by: User,
+    action: ReviewAction,
+    revision: int | None,
+    expected: CreativeStatus = CreativeStatus.WAITING,
+    **columns: Any,
 ) -> None:
     before = creative.content
     columns |= {"content": content.to_json(), "is_generic": content.generic, "revision": Creative.revision + 1}
-    _update(creative, CreativeStatus.WAITING, revision, columns)
+    _update(creative, expected, revision, columns)
     db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, before=before))
     db.session.expire(creative)
 
@@ -259,9 +302,9 @@ def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
     )
 
 
-def _audience(creative: Creative) -> dict[str, Any]:
+def _audience(creative: Creative, tiers: list[Tier] | None = None) -> dict[str, Any]:
     """Whom the creative addresses, as a brief says it."""
-    tiers = briefs.get_tiers(creative.account, name=creative.tier)
+    tiers = briefs.get_tiers(creative.account, creative.stripe_product_id, creative.tier, tiers)
     if creative.generic_reason == GenericReason.UNNAMED_TIER:
         tiers["tier_facts"] = TierFacts()
     return {"event": creative.event, "segment": creative.segment} | tiers

@@ -37,7 +37,8 @@ class Creative(db.Model):
     objective: Mapped[str] = mapped_column(String(20))  # an Objective
     event: Mapped[str] = mapped_column(String(20))  # the kind of its moments
     tier: Mapped[str | None]
-    segment: Mapped[str | None] = mapped_column(String(10))
+    segment: Mapped[str | None] = mapped_column(String(10))  # of those that share it, the first; None: for all
+    stripe_product_id: Mapped[str | None]  # of the tier, whatever it is called by now
     is_generic: Mapped[bool] = mapped_column(default=False)
     generic_reason: Mapped[str | None] = mapped_column(String(20))  # a GenericReason
     is_test: Mapped[bool] = mapped_column(default=False)
@@ -74,6 +75,7 @@ class Review(db.Model):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     action: Mapped[str] = mapped_column(String(20))  # a ReviewAction
     reason: Mapped[str | None]
+    about: Mapped[str | None] = mapped_column(String(10))  # a RejectionReason
     before: Mapped[dict | None] = mapped_column(JSON(none_as_null=True), deferred=True)  # the content that it replaced
     at: Mapped[datetime] = mapped_column(default=now)
 

@@ -68,6 +68,15 @@ class ReviewAction(LabelledEnum):
     EXPIRED = "expired", "Expired"
 
 
+class RejectionReason(LabelledEnum):
+    """What a rejected set gets wrong; see creatives/learning.py for what follows."""
+
+    TOPIC = "topic", "The topic"
+    WORDING = "wording", "The wording"
+    UNTRUE = "untrue", "Something isn't true"
+    PICTURE = "picture", "The picture"
+
+
 class SyncState(LabelledEnum):
     RUNNING = "running", "Running"
     DONE = "done", "Done"

@@ -10,6 +10,7 @@ from flask_security import current_user
 
 from manimod.creatives import briefs, export, review
 from manimod.creatives.engine import bulk_sheets
+from manimod.creatives.engine.brief import Claim, ClaimKind
 from manimod.creatives.engine.policy.platforms import CANVASES
 from manimod.creatives.engine.policy.rules import WARN
 from manimod.customers import pace
@@ -17,7 +18,7 @@ from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.lifecycle import KINDS, Objective, Segment
 from manimod.models import Account, BrandKit, Creative
-from manimod.models.states import CreativeStatus
+from manimod.models.states import CreativeStatus, RejectionReason
 from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
@@ -89,7 +90,8 @@ def decide(account: Account, creative_id: int, decision: str) -> Response:
     form = DecisionForm()
     with transaction():
         creative = review.get(account, creative_id)
-        review.decide(creative, status, current_user, form.reason.data or "", form.revision.data)
+        about = RejectionReason(form.about.data) if form.about.data in [*RejectionReason] else None
+        review.decide(creative, status, current_user, form.reason.data or "", about, form.revision.data)
     if tab:
         partial = "creatives/_card.html" if creative.status == tab else ""
         also = ("creatives/_tabs.html", "_waiting_badge.html")
@@ -212,12 +214,29 @@ def waiting_count() -> int:
 @blueprint.app_template_filter()
 def warnings(creative: Creative) -> list[str]:
     """What a person should know before approving, each sentence once."""
-    sentences = []
+    sentences = [review.say_lost(claim) for claim in lost_claims(creative)]
     for variant in creative.content["variants"]:
         for finding in variant["rules"]:
             if finding["severity"] == WARN and finding["rule_id"] != LANDING_PAGE_RULE:
                 sentences.append(finding["message"])
     return list(dict.fromkeys(sentences))
+
+
+@blueprint.app_template_global()
+def lost_claims(creative: Creative) -> list[Claim]:
+    """What its ads state and today's facts don't hold; of sets that may still be used. The tiers are read once a request."""
+    if creative.status not in (CreativeStatus.WAITING, CreativeStatus.APPROVED):
+        return []
+    if "tiers" not in g:
+        g.tiers = briefs.load_tiers(creative.account)
+    return review.lost_claims(creative, g.tiers)
+
+
+@blueprint.app_template_filter()
+def sources(variant: dict[str, Any]) -> list[Claim]:
+    """What a variant of a creative's content states, with where each rests; names apart, which need no source."""
+    stated = [Claim(**claim) for claim in variant.get("claims", ())]
+    return [claim for claim in stated if claim.kind not in (ClaimKind.BRAND, ClaimKind.TIER, ClaimKind.SUBSCRIPTION)]
 
 
 @blueprint.app_template_global()

@@ -103,9 +103,10 @@ class SupportForm(FlaskForm):
 
 
 class DecisionForm(FlaskForm):
-    """About a creative: the revision that was looked at, and why it is rejected."""
+    """About a creative: the revision that was looked at, and what a rejection is about, in a word and in words."""
 
     revision = IntegerField(validators=[Optional()])
+    about = StringField()  # a RejectionReason
     reason = StringField(filters=[one_line])
 
 

@@ -15,7 +15,16 @@ from manimod.errors import explain
 from manimod.ingest import sync
 from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
 from manimod.models import Connection, Creative
-from manimod.models.states import CreativeStatus, EventState, GenericReason, MomentState, Outcome, ReviewAction, Source
+from manimod.models.states import (
+    CreativeStatus,
+    EventState,
+    GenericReason,
+    MomentState,
+    Outcome,
+    RejectionReason,
+    ReviewAction,
+    Source,
+)
 from manimod.stripe.connections import dashboard_link, explain_last_error, webhook_address
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
 from manimod.stripe.payloads import EVENT_TYPES
@@ -31,6 +40,7 @@ LABELS = {
     "RESULTS": dict(EventState.choices()),
     "MOMENT_STATES": dict(MomentState.choices()),
     "GENERIC_REASONS": dict(GenericReason.choices()),
+    "REJECTION_REASONS": dict(RejectionReason.choices()),
     "OUTCOMES": dict(Outcome.choices()) | {"unchecked": "Not checked"},
     "EVENTS": {event: kind.name for event, kind in KINDS.items()},
     "KINDS": KINDS,

@@ -24,6 +24,8 @@ NEW_COLUMNS = [
     ("tier", sa.Column("is_one_of_several", sa.Boolean(), nullable=False, server_default=sa.false())),
     ("price", sa.Column("is_tiered", sa.Boolean(), nullable=False, server_default=sa.false())),
     ("connection", sa.Column("profile", sa.JSON(), nullable=False, server_default="{}")),
+    ("creative", sa.Column("stripe_product_id", sa.String(255))),
+    ("review", sa.Column("about", sa.String(10))),
     ("brand_kit", sa.Column("support", sa.String(500), nullable=False, server_default="")),
 ]
 

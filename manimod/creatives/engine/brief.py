@@ -97,11 +97,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Preferences:
-    """What the account's decisions say: weights around 1.0 of angles, phrases and tones, bounded by LIKING."""
+    """What the account's decisions say: weights around 1.0 of angles and phrases, from 0.5 to 1.5."""
 
     angles: Mapping[str, float] = field(default_factory=dict)
     phrases: Mapping[str, float] = field(default_factory=dict)
-    tones: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,8 +227,8 @@ class Variant:
 @dataclass(frozen=True)
 class CreativeSet:
     """Three variants for one audience, and those for later in its window. `generic`: the tier or the segment was not
-    known; `needs_facts`: nothing is known of what the plans do; `writer`: "mani", or "mani + gpt-x" where a language
-    model wrote some of the texts."""
+    known; `needs_facts`: nothing is known of what the plans do; `segments`: those for which there is nothing else to
+    say, so that they share the set; `writer`: "mani", or "mani + gpt-x" where a language model wrote some texts."""
 
     objective: Objective
     event: str
@@ -240,6 +239,7 @@ class CreativeSet:
     reasons: tuple[str, ...] = ()
     writer: str = "mani"
     needs_facts: bool = False
+    segments: tuple[Segment, ...] = ()
 
     def to_json(self) -> dict:
         return orjson.loads(orjson.dumps(self))  # lists and plain text, as a database gives them back
@@ -247,7 +247,8 @@ class CreativeSet:
     @classmethod
     def from_json(cls, data: dict) -> "CreativeSet":
         variants = tuple(map(Variant.from_json, data["variants"]))
-        return cls(**data | {"variants": variants, "reasons": tuple(data["reasons"])})
+        segments = tuple(map(Segment, data.get("segments", ())))
+        return cls(**data | {"variants": variants, "reasons": tuple(data["reasons"]), "segments": segments})
 
 
 class LanguageModel(Protocol):

@@ -13,6 +13,7 @@ from manimod.creatives.engine.copy.plan_names import slug
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.picture.text_layout import PictureRefused
 from manimod.creatives.engine.policy.platforms import CANVASES, CHECKED, PLACEMENTS, SHEETS
+from manimod.lifecycle import Segment
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 README = Path(__file__).with_name("readme.txt").read_text("utf-8")
@@ -21,7 +22,9 @@ README = Path(__file__).with_name("readme.txt").read_text("utf-8")
 def rows(item: ExportItem, sheet: str) -> Iterator[dict[str, str]]:
     """A sheet's rows: one per variant and placement, or one per text for platforms that publish no bulk format."""
     content, columns = item.creative_set, SHEETS[sheet]["columns"]
-    campaign = f"mani {content.objective} - {content.tier or 'all tiers'} - {content.segment or 'all values'}"
+    is_for_all = len(content.segments) == len(Segment) or not content.segment
+    audience = "all values" if is_for_all else "+".join(content.segments or [content.segment])
+    campaign = f"mani {content.objective} - {content.tier or 'all tiers'} - {audience}"
     for placement in PLACEMENTS.values():
         if sheet != (placement.family if placement.family in SHEETS else "other"):
             continue

@@ -35,16 +35,24 @@ def write(brief: Brief) -> CreativeSet:
     return compose(prepare(brief))
 
 
-def shared_segment(brief: Brief) -> Segment | None:
-    """The segment whose set the brief's audience gets: its own if it has something of its own to say, or else the first
-    that has the same facts to tell. None where the plans are known by name only: one set is for all segments then."""
-    if not brief.segment or not has_facts(brief):
-        return None
+def shared_segments(brief: Brief) -> dict[Segment, Segment | None]:
+    """Segment -> the segment whose set it gets: its own if it has something of its own to say, or else the first that
+    has the same facts to tell. None where the plans are known by name only: one set is for all segments then."""
+    if not has_facts(brief):
+        return dict.fromkeys(Segment)
     order = [Segment.CORE, Segment.HIGH, Segment.LOW, Segment.NEW]
     if brief.event == "new_customer":
         order = [Segment.NEW, *order[:3]]
-    own = _substance(brief, brief.segment)
-    return next(segment for segment in order if segment == brief.segment or _substance(brief, segment) == own)
+    first: dict[tuple[frozenset, frozenset], Segment] = {}
+    shared = {}
+    for segment in order:
+        shared[segment] = first.setdefault(_substance(brief, segment), segment)
+    return shared
+
+
+def shared_segment(brief: Brief) -> Segment | None:
+    """The segment whose set the brief's audience gets; None where there is one set for all, or no segment is known."""
+    return shared_segments(brief).get(brief.segment)
 
 
 def _substance(brief: Brief, segment: Segment) -> tuple[frozenset, frozenset]:
@@ -166,6 +174,7 @@ def compose(material: Material) -> CreativeSet:
         variants=tuple(variants),
         reasons=material.reasons,
         needs_facts=needs_facts,
+        segments=tuple(segment for segment, shared in shared_segments(brief).items() if shared == brief.segment),
     )
 
 
