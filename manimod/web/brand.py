@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from manimod.creatives import brand_kit, briefs
+from manimod.creatives import brand_kit, briefs, learning
 from manimod.creatives.engine.copy.copywriter import NoLegalCopy
 from manimod.creatives.engine.picture import picture
 from manimod.errors import ManimodError
@@ -106,6 +106,8 @@ def _context(account: Account, kit: BrandKit | None = None, form: BrandForm | No
         "form": form,
         "logo_form": LogoForm(formdata=None),
         "remarks": brand_kit.find_warnings(account, kit),
+        "learnt": learning.in_words(account),
+        "max_decisions": learning.MAX_DECISIONS,
         "samples": samples,
         "preview_problem": problem,
         "unsaved": LookForm(formdata=None, obj=kit, meta={"csrf": False}).data,

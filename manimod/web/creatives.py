@@ -224,7 +224,7 @@ def warnings(creative: Creative) -> list[str]:
 
 @blueprint.app_template_global()
 def lost_claims(creative: Creative) -> list[Claim]:
-    """What its ads state and today's facts don't hold; of sets that may still be used. The tiers are read once a request."""
+    """What its ads state and today's facts don't hold; of sets that may still be used."""
     if creative.status not in (CreativeStatus.WAITING, CreativeStatus.APPROVED):
         return []
     if "tiers" not in g:

@@ -127,9 +127,12 @@ def share(part: float, whole: float) -> str:
 
 
 def audience(creative: Creative) -> str:
-    """`Pro · High value`, as far as either is known."""
-    known = filter(None, (creative.tier, LABELS["SEGMENTS"].get(creative.segment)))
-    return " · ".join(known) or "All customers"
+    """`Pro · High value`, as far as either is known; `Pro · Core and high value` where segments share a set."""
+    labels = [LABELS["SEGMENTS"][segment] for segment in creative.content.get("segments", ())]
+    value = LABELS["SEGMENTS"].get(creative.segment)
+    if 1 < len(labels) < len(Segment):
+        value = " and ".join(label.removesuffix(" value") for label in labels).capitalize() + " value"
+    return " · ".join(filter(None, (creative.tier, value))) or "All customers"
 
 
 def is_about_the_key(code: str | None) -> bool:

@@ -1,0 +1,144 @@
+"""Ads show the facts they rest on; where one changes, they are flagged, not exported, and written anew in one press."""
+
+from datetime import timedelta
+
+import pytest
+
+from manimod.creatives import briefs, export, review
+from manimod.creatives.engine.copy import copywriter
+from manimod.customers import catalogue
+from manimod.extensions import db
+from manimod.jobs import transaction
+from manimod.models import Creative, Tier
+from manimod.models.accounts import now
+from tests.customers.holdings import add_price
+
+FEATURES = ["Timeline view", "Approvals", "Unlimited boards", "Guest access"]
+CHANGED = "What these ads rest on has changed."
+
+
+@pytest.fixture
+def team(connection) -> Tier:
+    """The only tier of the account, with what Stripe says of it."""
+    with transaction():
+        tier = Tier(connection_id=connection.id, stripe_product_id="prod_team", product_name="Team", features=FEATURES)
+        db.session.add(tier)
+        add_price(connection, "Team month", 4900, tier="team", interval="month")
+        db.session.flush()
+        catalogue.place_tiers(connection.id)
+    return tier
+
+
+@pytest.fixture
+def creative(account, team) -> Creative:
+    """An approved set for customers who have the tier, as mani writes it."""
+    with transaction():
+        kit = briefs.get_brand_kit(account)
+        kit.landing_page, kit.version = "https://brightside.example/", 1
+        db.session.add(kit)
+        brief = briefs.get_brief(account, "renewed", segment="core", **briefs.get_tiers(account, "prod_team"))
+        content = copywriter.write(brief)
+        creative = Creative(
+            account_id=account.id,
+            objective=content.objective,
+            event="renewed",
+            tier="Team",
+            segment="core",
+            stripe_product_id="prod_team",
+            status="approved",
+            content=content.to_json(),
+            source="webhook",
+            run_from=now(),
+            run_until=now() + timedelta(days=14),
+            occurred_at=now(),
+            received_at=now(),
+            detected_at=now(),
+        )
+        db.session.add(creative)
+    return creative
+
+
+def change(**columns: object) -> None:
+    with transaction():
+        tier = db.session.query(Tier).one()
+        for column, value in columns.items():
+            setattr(tier, column, value)
+
+
+def exported(account) -> tuple[int, dict[int, str]]:
+    """How many sets an export holds, and what is left out with its reason."""
+    db.session.rollback()
+    page = export.get_page(account, export.ExportSelection())
+    return len(page.items), page.blocked
+
+
+@pytest.mark.both_databases
+def test_an_ad_names_the_fact_and_where_it_is_stored(as_owner, creative):
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    assert "What it rests on" in page
+    stated = {claim.basis for ad in copywriter.CreativeSet.from_json(creative.content).variants for claim in ad.claims}
+    named = [feature for feature in FEATURES if feature in stated]
+    assert len(named) >= 3
+    assert "Stripe’s product" in page
+    assert CHANGED not in page
+
+
+@pytest.mark.both_databases
+def test_ads_are_exported_while_their_facts_are_stored(account, creative):
+    assert exported(account) == (1, {})
+    change(features=[*FEATURES, "Workload reports"])
+    assert exported(account) == (1, {})
+
+
+@pytest.mark.both_databases
+def test_a_fact_that_goes_keeps_its_ads_out_of_the_export(as_owner, account, creative):
+    change(features=["Calendar view", "Time tracking"])
+    number, blocked = exported(account)
+    assert number == 0
+    assert "isn't stored for Team any more. Ask for a new version." in blocked[creative.id]
+    assert CHANGED in as_owner.get(f"/creatives/{creative.id}").text
+    assert "Ask for a new version" in as_owner.get("/creatives?status=approved").text
+
+
+@pytest.mark.both_databases
+def test_one_press_writes_them_anew_for_review(as_owner, account, creative):
+    change(features=["Calendar view", "Time tracking", "Gantt charts"])
+    answer = as_owner.post(f"/creatives/{creative.id}/rewrite")
+    assert answer.status_code == 303
+    db.session.rollback()
+    assert creative.status == "waiting"
+    assert not review.lost_claims(creative)
+    assert "alendar view" in str(creative.content)
+    assert CHANGED not in as_owner.get(f"/creatives/{creative.id}").text
+
+
+def test_a_renamed_tier_is_said_by_its_new_name(as_owner, account, creative):
+    change(owner_name="Crew")
+    assert exported(account)[0] == 0
+    as_owner.post(f"/creatives/{creative.id}/rewrite")
+    db.session.rollback()
+    assert creative.tier == "Crew"
+    assert "Team" not in str(creative.content["variants"])
+
+
+def test_a_renamed_brand_is_said_by_its_new_name(as_owner, account, creative):
+    assert account.name in str(creative.content)
+    with transaction():
+        briefs.get_brand_kit(account).name = "Lumen House"
+    assert exported(account)[0] == 0
+    as_owner.post(f"/creatives/{creative.id}/rewrite")
+    db.session.rollback()
+    assert account.name not in str(creative.content["variants"])
+
+
+def test_an_approved_set_whose_facts_hold_is_not_written_anew(as_owner, creative):
+    assert as_owner.post(f"/creatives/{creative.id}/rewrite").status_code == 409
+
+
+def test_a_set_of_names_alone_asks_for_facts(as_owner, account, creative):
+    change(features=[])
+    as_owner.post(f"/creatives/{creative.id}/rewrite")
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    assert "mani knows names only" in page
+    assert "Say what Team does" in page
+    assert "Generic" not in page
