@@ -99,3 +99,12 @@ def test_what_is_learnt_is_said_in_words(account, decide):
 def test_another_accounts_decisions_do_not_count(account, decide):
     decide("rejected")
     assert learning.get_preferences(factories.make_account()).angles == {}
+
+
+def test_the_brand_page_says_what_was_learnt(as_owner, account, decide):
+    assert "What your decisions say" not in as_owner.get("/settings/brand").text
+    for _ in range(3):
+        decide("rejected", about="topic")
+    page = as_owner.get("/settings/brand").text
+    assert "What your decisions say" in page
+    assert "3 times, so it comes later and less often." in page
