@@ -357,7 +357,7 @@ def pictures(made: list[Made]) -> list[Figure]:
         has_facts = one.brief.tier_facts and len(one.brief.tier_facts.facts) >= ENOUGH_FACTS
         for ad in one.ads:
             canvas = picture.lay_out(ad, one.brief.brand, "1080x1080")
-            kinds.add(picture.composition(ad, one.brief.brand))
+            kinds.add(ad.layout)
             if has_facts:
                 shown = f" {fold(' | '.join(box.text for box in canvas.boxes))} "
                 with_fact += any(f" {fact} " in shown for fact in facts_of(one.brief))

@@ -25,7 +25,7 @@ def store(account, **more) -> Creative:
 
 def set_brand(account, **form):
     with transaction():
-        brand_kit.save(account, {"name": "Brightside"} | form)
+        brand_kit.save(account, {"name": account.name} | form)
 
 
 def chosen(account, **asked) -> export.ExportPage:
