@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -80,13 +81,14 @@ def to_brand(kit: BrandKit) -> Brand:
     )
 
 
-def to_brief(kit: BrandKit, **audience: Any) -> Brief:
-    """`audience`: the brief's event, tiers, segment, round and customer_names."""
+def to_brief(kit: BrandKit, profile: dict[str, str] | None = None, **audience: Any) -> Brief:
+    """`audience`: the brief's event, tiers, segment, round and customer_names. `profile`: as for `get_brand_kit`."""
     offers = []
     for stored in kit.offers:
         ends_on = date.fromisoformat(stored["ends_on"]) if stored["ends_on"] else None
         offers.append(Offer(**stored | {"ends_on": ends_on}))
-    support = kit.support or get_profile(kit.account_id).get("support", "")
+    profile = get_profile(kit.account_id) if profile is None and not kit.support else profile or {}
+    support = kit.support or profile.get("support", "")
     return Brief(
         brand=replace(to_brand(kit), support=support),
         today=now().date(),
@@ -178,19 +180,22 @@ def used_phrases(account: Account) -> dict[str, int]:
     return dict(used)
 
 
-class SharedSets:
-    """Which segments of a tier get the same set after an event, worked out once for many moments."""
+class StoredFacts:
+    """What is stored of an account for its ads, read once for many briefs: brand kit, Stripe's profile and tiers."""
 
     def __init__(self, account: Account) -> None:
-        self._account, self._kit, self._tiers = account, get_brand_kit(account), load_tiers(account)
-        self._found: dict[tuple[str, str | None], dict[Segment, Segment | None]] = {}
+        self.account, self.profile, self.tiers = account, get_profile(account.id), load_tiers(account)
+        self.kit = get_brand_kit(account, self.profile)
 
-    def segment(self, event: str, product: str | None, segment: str | None) -> str | None:
-        """The segment whose set it is; None for a set that is for all, and where none is known."""
-        if (event, product) not in self._found:
-            brief = to_brief(self._kit, event=event, **get_tiers(self._account, product, tiers=self._tiers))
-            self._found[event, product] = copywriter.shared_segments(brief)
-        return self._found[event, product].get(segment)
+    def get_brief(self, event: str, product: str | None = None, name: str | None = None, **audience: Any) -> Brief:
+        """Without what only the writing of new ads needs: customers' names, used phrases and preferences."""
+        tiers = get_tiers(self.account, product, name, self.tiers)
+        return to_brief(self.kit, self.profile, event=event, **tiers | audience)
+
+    @cache  # noqa: B019 - lives as long as a request or a turn of a job
+    def shared_segments(self, event: str, product: str | None) -> dict[Segment, Segment | None]:
+        """Segment -> the one whose set it gets after an event; see copywriter.shared_segments."""
+        return copywriter.shared_segments(self.get_brief(event, product))
 
 
 def stored_texts(kit: BrandKit) -> list[str]:

@@ -54,7 +54,7 @@ def count(account: Account, selection: ExportSelection) -> int:
 def get_page(account: Account, selection: ExportSelection) -> ExportPage:
     """Each creative is judged once more: an offer may have ended, a word may be banned, a fact may be gone by now."""
     creatives = db.session.scalars(selection.query(account).order_by(Creative.id.desc()).limit(PAGE_SIZE)).all()
-    tiers = briefs.load_tiers(account)
+    stored = briefs.StoredFacts(account)
     context = PolicyContext.of(briefs.to_brief(briefs.get_brand_kit(account), event="new_customer"))
     items, blocked = [], {}
     for creative in creatives:
@@ -65,7 +65,7 @@ def get_page(account: Account, selection: ExportSelection) -> ExportPage:
             problems += policy.blocks(policy.check(variant, own_context))
         # The set's own tier, because the product's name may be a customer's.
         parts = (slug(content.event), slug(content.tier or "")[:30], content.segment, str(creative.id))
-        lost = review.lost_claims(creative, tiers)
+        lost = review.lost_claims(creative, stored)
         if problems:
             blocked[creative.id] = problems[0].message
         elif lost:

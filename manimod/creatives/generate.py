@@ -117,7 +117,7 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
     times = (Moment.occurred_at, Moment.received_at, Moment.detected_at)
     query = select(Moment.id, Moment.kind, Moment.livemode, Moment.source, *times, product, segment)
     query = query.where(Moment.connection_id == connection.id, Moment.state == MomentState.READY, OPEN_MOMENTS)
-    tier_of, audiences, shared_sets = defaultdict(Tier), defaultdict(list), briefs.SharedSets(connection.account)
+    tier_of, audiences, stored = defaultdict(Tier), defaultdict(list), briefs.StoredFacts(connection.account)
     for tier in tiers.get_for_connection(connection):
         tier_of[tier.stripe_product_id] = tier
     for moment in db.session.execute(query.order_by(Moment.id).limit(BATCH_SIZE)):
@@ -127,7 +127,7 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
             event=moment.kind,
             tier=tier.name,
             tier_position=tier.position,
-            segment=shared_sets.segment(moment.kind, moment.product, moment.segment or likely_segment),
+            segment=stored.shared_segments(moment.kind, moment.product).get(moment.segment or likely_segment),
             product=moment.product,
             test_moment=None if moment.livemode else moment.id,
         )

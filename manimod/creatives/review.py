@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, and_, func, select, update
 
 from manimod.creatives import briefs
+from manimod.creatives.briefs import StoredFacts
 from manimod.creatives.engine.brief import Brand, Claim, CreativeSet, Finding, Variant
 from manimod.creatives.engine.copy import claims, copywriter
 from manimod.creatives.engine.facts.model import TierFacts
@@ -19,7 +20,7 @@ from manimod.creatives.engine.policy.platforms import CANVASES, EMOJI, PLACEMENT
 from manimod.creatives.engine.policy.rules import ALL, BLOCK, WARN, PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Account, BrandKit, Creative, Moment, Review, Subscription, Tier, User
+from manimod.models import Account, BrandKit, Creative, Moment, Review, Subscription, User
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, GenericReason, RejectionReason, ReviewAction
 
@@ -208,10 +209,10 @@ def rewrite(creative: Creative, by: User, revision: int | None) -> None:
     _replace(creative, content, by, ReviewAction.REWRITTEN, revision, expected, **columns)
 
 
-def lost_claims(creative: Creative, tiers: list[Tier] | None = None) -> list[Claim]:
+def lost_claims(creative: Creative, stored: StoredFacts | None = None) -> list[Claim]:
     """What the ads state and the account's facts of today don't hold any more, each once.
 
-    `tiers`: the account's, where they are loaded already.
+    `stored`: those facts, where they are read already.
     """
     stated = {}
     for ad in creative.content["variants"]:
@@ -219,8 +220,16 @@ def lost_claims(creative: Creative, tiers: list[Tier] | None = None) -> list[Cla
             stated[claim["kind"], claim["basis"], claim["tier"]] = claim
     if not stated:
         return []
-    brief = briefs.to_brief(briefs.get_brand_kit(creative.account), **_audience(creative, tiers))
-    return [claim for claim in (Claim(**stored) for stored in stated.values()) if not claims.stands(claim, brief)]
+    stored = stored or StoredFacts(creative.account)
+    audience = {"product": creative.stripe_product_id, "name": creative.tier, "segment": creative.segment}
+    if creative.generic_reason == GenericReason.UNNAMED_TIER:
+        audience["tier_facts"] = TierFacts()
+    brief = stored.get_brief(creative.event, **audience)
+    lost = []
+    for claim in stated.values():
+        if not claims.stands(Claim(**claim), brief):
+            lost.append(Claim(**claim))
+    return lost
 
 
 def say_lost(claim: Claim) -> str:
@@ -302,9 +311,9 @@ def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
     )
 
 
-def _audience(creative: Creative, tiers: list[Tier] | None = None) -> dict[str, Any]:
+def _audience(creative: Creative) -> dict[str, Any]:
     """Whom the creative addresses, as a brief says it."""
-    tiers = briefs.get_tiers(creative.account, creative.stripe_product_id, creative.tier, tiers)
+    tiers = briefs.get_tiers(creative.account, creative.stripe_product_id, creative.tier)
     if creative.generic_reason == GenericReason.UNNAMED_TIER:
         tiers["tier_facts"] = TierFacts()
     return {"event": creative.event, "segment": creative.segment} | tiers

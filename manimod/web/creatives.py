@@ -227,9 +227,7 @@ def lost_claims(creative: Creative) -> list[Claim]:
     """What its ads state and today's facts don't hold; of sets that may still be used."""
     if creative.status not in (CreativeStatus.WAITING, CreativeStatus.APPROVED):
         return []
-    if "tiers" not in g:
-        g.tiers = briefs.load_tiers(creative.account)
-    return review.lost_claims(creative, g.tiers)
+    return review.lost_claims(creative, stored_facts(creative.account))
 
 
 @blueprint.app_template_filter()
@@ -241,10 +239,14 @@ def sources(variant: dict[str, Any]) -> list[Claim]:
 
 @blueprint.app_template_global()
 def kit_of(account: Account) -> BrandKit:
-    """The brand kit, looked up once a request."""
-    if "kit" not in g:
-        g.kit = briefs.get_brand_kit(account)
-    return g.kit
+    return stored_facts(account).kit
+
+
+def stored_facts(account: Account) -> briefs.StoredFacts:
+    """What the account's ads rest on, read once a request."""
+    if "stored_facts" not in g:
+        g.stored_facts = briefs.StoredFacts(account)
+    return g.stored_facts
 
 
 def _queue_context(account: Account, tab: str, before: int | None = None) -> dict[str, Any]:

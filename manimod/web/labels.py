@@ -128,7 +128,8 @@ def share(part: float, whole: float) -> str:
 
 def audience(creative: Creative) -> str:
     """`Pro · High value`, as far as either is known; `Pro · Core and high value` where segments share a set."""
-    labels = [LABELS["SEGMENTS"][segment] for segment in creative.content.get("segments", ())]
+    content = getattr(creative, "content", None) or {}  # lists read some columns alone
+    labels = [LABELS["SEGMENTS"][segment] for segment in content.get("segments", ())]
     value = LABELS["SEGMENTS"].get(creative.segment)
     if 1 < len(labels) < len(Segment):
         value = " and ".join(label.removesuffix(" value") for label in labels).capitalize() + " value"

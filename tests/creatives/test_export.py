@@ -80,8 +80,10 @@ def test_a_stranger_exports_nothing_of_this_account(account):
 
 def test_a_set_that_breaks_a_rule_by_now_is_left_out_with_the_reason(account):
     creative = store(account)
-    headline = creative.content["variants"][0]["headline"]
-    set_brand(account, landing_page="https://brightside.example/", banned_words=[headline])
+    first, *others = creative.content["variants"]
+    with transaction():
+        creative.content = creative.content | {"variants": [first | {"headline": "Plain talk about plans"}, *others]}
+    set_brand(account, landing_page="https://brightside.example/", banned_words=["plain talk"])
     blocked = chosen(account).blocked
     assert list(blocked) == [creative.id]
     assert "bans" in blocked[creative.id]

@@ -158,7 +158,7 @@ def test_the_export_says_what_is_missing_and_then_streams(as_owner, account, add
     assert "made from Stripe test data" in as_owner.get("/creatives/export").text
     assert as_owner.get("/creatives/export.zip").status_code == 422
     assert "no landing page" in as_owner.get("/creatives/export.zip?with_test=1").text
-    as_owner.post("/settings/brand", data={"name": "Brightside", "landing_page": "https://brightside.example/"})
+    as_owner.post("/settings/brand", data={"name": account.name, "landing_page": "https://brightside.example/"})
     assert "1 approved creative" in as_owner.get("/creatives/export?with_test=1").text
     answer = as_owner.get(f"/creatives/export.zip?with_test=1&without_pictures=1&only={creative.id}", buffered=True)
     assert answer.mimetype == "application/zip"
@@ -171,7 +171,7 @@ def test_a_long_export_says_which_part_it_holds_and_leads_to_the_older_ones(
     as_owner, account, add_creative, monkeypatch
 ):
     monkeypatch.setattr(export, "PAGE_SIZE", 1)
-    as_owner.post("/settings/brand", data={"name": "Brightside", "landing_page": "https://brightside.example/"})
+    as_owner.post("/settings/brand", data={"name": account.name, "landing_page": "https://brightside.example/"})
     old, new = (add_creative(account, status="approved", is_test=False) for _ in range(2))
     page = as_owner.get("/creatives/export").text
     assert "2 approved creatives" in page
