@@ -18,9 +18,9 @@ SEED, COUNT = 20261128, 40
 PAGE = Path(__file__).parent.parent / "docs" / "ads.md"
 HEAD = """# Forty ads
 
-As they would run, unedited. `python -m bench.ads` writes this page: it stores the example accounts as mani stores a Stripe account,
-writes every set of each, and picks forty ads with the seed {seed} out of {total:,}. Bodies are the ones of the picture; each
-placement has its own texts beside them. In brackets: the audience, the angle and the facts that the ad rests on.
+As they would run, unedited. `python -m bench.ads` writes this page: it stores example accounts as mani stores a Stripe
+account, writes every set of each, and picks forty ads with the seed {seed} out of {total:,}. The text is that of the
+picture; each placement has its own texts beside it. Below each: the audience, the angle and the facts it rests on.
 """
 
 

@@ -42,7 +42,7 @@ STORED = {
 
 @dataclass(frozen=True)
 class ExampleAccount:
-    """`briefs`: one for each tier, and one for customers without a subscription; their event and segment are replaced."""
+    """`briefs`: one for each tier, and one for customers without a subscription, before event and segment are set."""
 
     name: str
     briefs: list[Brief]
@@ -60,7 +60,7 @@ def accounts() -> Iterator[ExampleAccount]:
 
 
 def _read(stored: dict) -> ExampleAccount:
-    """One account with its catalogue in the database, as after its first sync; its owner has confirmed what is proposed."""
+    """One account with its catalogue in the database, as after a sync; its owner has confirmed what is proposed."""
     profile = read_profile(Reader(stored["account"]))
     account = factories.make_account(name=profile.get("name") or "Example")
     connection = factories.make_connection(account, livemode=True, profile=profile)

@@ -10,6 +10,7 @@ import json
 import math
 import re
 import time
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -29,58 +30,10 @@ HERE = Path(__file__).parent
 ROUNDS = 6
 ENOUGH_FACTS = 3  # facts of a tier from which each ad should name one
 
-# What a reader takes as a claim, and what of the brief would make it true.
-CLAIMS = {
-    "support": r"\b(?:ask us|write to us|talk to us|talk it over|a person|real people|our team|we'?ll (?:help|answer|tell)"
-    r"|get in touch|contact us|reply|one of us|help desk)\b",
-    "year": r"\b(?:a year|by the year|yearly|annual(?:ly)?|twelve months|12 months|per year)\b",
-    "seats": r"\b(?:seats?|colleagues?|teammates?|invite|bring (?:a|your) |share it with)\b",
-    "next tier": r"\b(?:next (?:plan|tier|step|size|level)|step up|one up|upgrade|the plan above|move up|bigger plan)\b",
-    "lighter tier": r"\b(?:lighter|smaller plan|step down|downgrade|less plan|the plan below)\b",
-    "still there": r"\b(?:still (?:here|there)|where (?:you|it) (?:left|stopped)|(?:as|how) you left|kept your|waiting for you"
-    r"|set up and|you'?ve (?:set up|built)|nothing to relearn|pick(?:s)? up)\b",
-    "usage": r"\b(?:you (?:use|love|rely|know (?:it|your)|like|enjoy|get a lot)|your favou?rite|since you (?:joined|left)|you'?ve"
-    r"|you have (?:been|made|not)|you (?:asked|told us)|your (?:habit|routine)|get more out of|you (?:already|often))\b",
-    "news": r"\b(?:new (?:in|this|since|here)|what'?s new|just (?:added|arrived)|now (?:has|with|comes)|improved)\b",
-    "trial": r"\b(?:try (?:it|the|[A-Z]\w+) (?:first|free|for)|trial|days? (?:free|to try))\b",
-    "discount": r"\b(?:\d+ ?%|discount|off for|save|cheaper|free|for less)\b",
-    "anytime": r"\b(?:any ?time|pause|no contract|cancel when)\b",
-    "popularity": r"\b(?:most popular|trusted|award|favou?rite|loved by|join (?:thousands|\d)|everyone|#1|best)\b",
-}
-# Words that would fit any product, charm in place of a fact, need and pressure.
-AVOID = r"""
-    unlock supercharge empower elevate transform leverage solutions? seamless(?:ly)? effortless(?:ly)? powerful robust
-    cutting-edge all-in-one one-stop next.level game-chang\w+ journey fingertips everything.you.need made.for.you
-    much.more simply passionate kettle cosy cosier old.friend good.pair wander slice nook little.helper pop.back
-    warm.welcome seat.is.warm glad.to.see.you miss.you come.home don'?t.go hate.to.lose another.chance last.chance
-    act.now hurry only.today too.late don'?t.lose click.here
-"""
-FUNCTION_WORDS = set(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "with",
-        "on",
-        "in",
-        "from",
-        "to",
-        "for",
-        "of",
-        "at",
-        "by",
-        "has",
-        "have",
-        "is",
-        "are",
-        "plus",
-        "also",
-        "your",
-    ]
-)
-AVOIDED = re.compile(rf"\b(?:{'|'.join(word.replace('.', '[ -]') for word in AVOID.split())})\b", re.IGNORECASE)
+_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+CLAIMS = {name: re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE) for name, words in _TABLES["claims"].items()}
+AVOIDED = "|".join(word.replace(".", "[ -]") for word in _TABLES["avoid"]["words"].split())
+FUNCTION_WORDS = set(_TABLES["function"]["words"].split())
 
 
 @dataclass(frozen=True)
@@ -189,42 +142,32 @@ def count_facts(made: Iterable[Made]) -> tuple[int, int]:
 
 
 def holds(claim: str, brief: Brief) -> bool:
-    """Whether the account's stored facts make a claim true."""
+    """Whether the account's stored facts make a claim true. Usage, and what is still there, are never known."""
     tier = brief.tier_facts
-    match claim:
-        case "support":
-            return bool(brief.brand.support)
-        case "year":
-            return bool(tier and tier.has_year)
-        case "seats":
-            return bool(tier and tier.seat)
-        case "next tier":
-            return brief.next_tier is not None
-        case "lighter tier":
-            return brief.lighter_tier is not None
-        case "news":
-            return bool(brief.release_notes)
-        case "trial":
-            return bool(brief.active_offers("trial"))
-        case "discount":
-            return bool(brief.offers)
-        case "anytime":
-            return bool(brief.active_offers("pause"))
-        case "popularity":
-            return bool(brief.proof)
-    return False  # usage, and what is still there, are never known
+    known = {
+        "support": brief.brand.support,
+        "year": tier and tier.has_year,
+        "seats": tier and tier.seat,
+        "next_tier": brief.next_tier,
+        "lighter_tier": brief.lighter_tier,
+        "news": brief.release_notes,
+        "trial": brief.active_offers("trial"),
+        "discount": brief.offers,
+        "anytime": brief.active_offers("pause"),
+        "popularity": brief.proof,
+    }
+    return bool(known.get(claim))
 
 
 def find_claims(made: Iterable[Made]) -> Counter:
     """Claims that nothing stored supports. The account's own words (facts, offers, proof, names) are masked first."""
-    patterns = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CLAIMS.items()}
     found: Counter = Counter()
     for one in made:
         own = own_words(one.brief)
         for ad in one.ads:
             for text in texts(ad):
                 bare = own.sub("…", text)
-                for claim, pattern in patterns.items():
+                for claim, pattern in CLAIMS.items():
                     match = pattern.search(bare)
                     if match and not holds(claim, one.brief):
                         found[f"{claim}: {text}"] += 1
@@ -264,7 +207,7 @@ def find_avoided(made: Iterable[Made]) -> Counter:
         own = own_words(one.brief)
         for ad in one.ads:
             for text in texts(ad):
-                for match in AVOIDED.finditer(own.sub("…", text)):
+                for match in re.finditer(rf"(?i)\b(?:{AVOIDED})\b", own.sub("…", text)):
                     found[f"{match[0]}: {text}"] += 1
     return found
 

@@ -107,7 +107,7 @@ WHOLE = [
     ("CTA-01", lambda: (changed("meta_feed", call_to_action="SUBSCRIBE_NOW"), {})),
     ("CTA-02", lambda: (replace(changed("x"), call_to_action="GET_OFFER"), {"objective": "retention"})),
     ("URL-01", lambda: (changed("x"), {"brand": replace(PLAIN, landing_page="http://northwind.example")})),
-    ("BRD-02", lambda: (changed("x"), {"brand": replace(PLAIN, disclaimer="Terms apply.")})),
+    ("BRD-03", lambda: (changed("x"), {"brand": replace(PLAIN, disclaimer="Terms apply.")})),
     ("EDT-04", lambda: (changed("google_search", descriptions=("Go on! Look!", "Fine")), {})),
 ]
 

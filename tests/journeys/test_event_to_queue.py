@@ -14,6 +14,12 @@ from tests.conftest import wait_for
 from tests.journeys.stack import COMMANDS, Stack, Visitor, command_line, descendants_of
 from tests.stripe_sandbox import Sandbox, SandboxControl
 
+PERMISSIONS = [
+    "rak_customer_read",
+    "rak_subscription_read",
+    "rak_product_read",
+    "rak_plan_read",
+]  # tiers by their names
 SETTINGS = "/settings/integrations/stripe"
 TRIES = 5
 
@@ -24,7 +30,7 @@ class Business:
     def __init__(self, control: SandboxControl, stack: Stack) -> None:
         self.control = control
         self.stack = stack
-        self.account = control.create_account("Brightside Studio")
+        self.account = control.create_account("Brightside Studio", permissions=PERMISSIONS)
         self.keys = self.account["keys"]["test"]
         self.prices = control.catalogue(self.account["id"])
         self.stripe: stripe.StripeClient = control.client(self.keys["secret"])
