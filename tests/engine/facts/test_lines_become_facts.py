@@ -118,6 +118,21 @@ def test_several_lines_that_are_stored_as_one_are_told_apart(stored):
     assert split_lines(stored) == ["Exports", "Email support"]
 
 
+@pytest.mark.parametrize(
+    "line", ["Integrates with Slack", "Pairs with Zoom", "Plugs into Notion", "Connects to HubSpot"]
+)
+def test_what_the_product_does_is_a_sentence_and_only_listed(line):
+    assert (read(line).text, read(line).phrase) == (line, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "phrase"),
+    [("Own IP address", "an own IP address"), ("Your own IP address", "an IP address"), ("Your own", None)],
+)
+def test_own_is_no_name(line, phrase):
+    assert read(line).phrase == phrase
+
+
 def test_no_text_whatever_raises():
     pieces = [
         "{x}",
@@ -137,6 +152,7 @@ def test_no_text_whatever_raises():
         "無制限",
         ":",
     ]
+    assert split_lines("[" * 2000) == ["[" * 2000]
     choose = random.Random(16)
     for _ in range(2000):
         line = " ".join(choose.choices([*pieces, "無制限", "API", "Boards", "a", ""], k=choose.randrange(7)))

@@ -17,7 +17,9 @@ REFUSED = [(re.compile(row["pattern"], re.I), row["why"]) for row in TABLE["refu
 REFERENCES = [re.compile(pattern) for pattern in TABLE["tiers"]["references"]]
 NO_TIERS = frozenset(TABLE["tiers"]["no_tiers"])
 CONDITIONS = frozenset(TABLE["words"]["conditions"])
-KINDS = {FactKind(name): frozenset(entries) for name, entries in TABLE["kinds"]["nouns"].items()}
+KIND_OF: dict[str, FactKind] = {}  # noun -> kind
+for _kind_name, _nouns in TABLE["kinds"]["nouns"].items():
+    KIND_OF = dict.fromkeys(_nouns, FactKind(_kind_name)) | KIND_OF
 COUNTED_SERVICES = frozenset(TABLE["kinds"]["counted"]["services"])
 OPENINGS = [(re.compile(row["pattern"], re.I), FactKind(row["kind"])) for row in TABLE["kinds"]["openings"]]
 COUNTED = re.compile(r"(over |more than |at least |up to )?\d[\d.,]*\+?( to \d+)? [a-z]", re.I)
@@ -56,15 +58,17 @@ def read_fact(text: str, source: FactSource) -> Fact | None:
 def why_refused(text: str) -> str | None:
     """Why the line can't be a fact, for its owner: what it is, why ads don't say it, what to write instead. None for a
     fact, and for a line that refers to another tier ("Everything in Team")."""
-    stripped = html.unescape(text).strip()
-    if stripped[:1] in CLEAN["not_included"] or re.match(CLEAN["not_included_words"], stripped, re.I):
-        return CLEAN["why_not_included"] if stripped else CLEAN["why_empty"]
+    if re.match(CLEAN["not_included"], html.unescape(text).strip(), re.I):
+        return CLEAN["why_not_included"]
     line = clean(text)
     if not line:
         return CLEAN["why_empty"]
     if referenced_tier(text):
         return None
-    return next((why for pattern, why in REFUSED if pattern.search(line)), None)
+    for pattern, why in REFUSED:
+        if pattern.search(line):
+            return why
+    return None
 
 
 def referenced_tier(text: str) -> str | None:
@@ -75,21 +79,24 @@ def referenced_tier(text: str) -> str | None:
 
 def _reference(text: str) -> re.Match[str] | None:
     line = clean(text)
-    found = next((found for pattern in REFERENCES if (found := pattern.match(line))), None)
-    return found if found and found["name"].strip().lower() not in NO_TIERS else None
+    for pattern in REFERENCES:
+        if found := pattern.match(line):
+            return None if found["name"].strip().lower() in NO_TIERS else found
+    return None
 
 
 def split_lines(text: str) -> list[str]:
     """Several lines that somebody stored as one: a JSON list, "a | b | c", lines, a list with ticks or bullets."""
     try:
-        entries = json.loads(text)
-    except ValueError:
-        entries = re.split(CLEAN["separators"], text)
-    if isinstance(entries, dict):
-        entries = [name for name, has_it in entries.items() if has_it is True]
-    if not isinstance(entries, list):
+        stored = json.loads(text)
+    except (ValueError, RecursionError):
+        stored = re.split(CLEAN["separators"], text)
+    if isinstance(stored, dict):  # {"API access": true, "SSO": false}
+        stored = [name for name, has_it in stored.items() if has_it is True]
+    if not isinstance(stored, list):
         return [text]
-    return [entry.strip() for entry in entries if isinstance(entry, str) and entry.strip()]
+    lines = [entry.strip() for entry in stored if isinstance(entry, str)]
+    return list(filter(None, lines))
 
 
 @lru_cache(maxsize=CACHED)
@@ -99,18 +106,21 @@ def clean(text: str) -> str:
     while line and line[0] not in CLEAN["kept_in_front"] and unicodedata.category(line[0]) in IN_FRONT:
         line = line[1:]
     line = re.sub(CLEAN["numbering"], "", line)
-    line = re.sub(CLEAN["ending"], "", re.sub(CLEAN["ending"], "", line, flags=re.I), flags=re.I)
+    line = re.sub(CLEAN["ending"], "", line, flags=re.I)
     return "".join(c for c in line if unicodedata.category(c) != "So" and c not in "\ufe0f\u200d").strip()
 
 
 def _has_condition(line: str) -> bool:
     """Whether brackets narrow what the line says, or may: "(first month only)", "(up to 20)"; not "(2,500+ songs)"."""
     for inside in re.findall(r"\(([^)]*)\)?", line):
-        words = [word.strip(".,") for word in inside.split() if word not in ("&", "+", "incl.", "via")]
         if re.fullmatch(r"\d[\d.,]*\+ \w+", inside):
             continue
-        if any(word.lower() in CONDITIONS or word[:1].isdigit() or not is_known(word) for word in words):
-            return True
+        for word in inside.split():
+            bare = word.strip(".,")
+            if word in ("&", "+", "incl.", "via"):
+                continue
+            if bare.lower() in CONDITIONS or bare[:1].isdigit() or not is_known(bare):
+                return True
     return False
 
 
@@ -121,9 +131,13 @@ def _kind(line: str, amount: Amount) -> FactKind:
             return kind
     if is_command(line.split()):
         return FactKind.CAPABILITY
-    thing, *others = re.split(r"\s*[+&,]\s*| and | (?:for|in|of|to|with|from|on|at|by|an?|each|every) ", line.lower())
-    if amount.is_unlimited or COUNTED.match(line) or amount.number is not None and not re.match(r"\d+-[a-z]", line):
-        is_work = amount.number is not None and thing.rsplit(" ", 1)[-1] in COUNTED_SERVICES
+    parts = re.split(r"\s*[+&,]\s*| and | (?:for|in|of|to|with|from|on|at|by|an?|each|every) ", line.lower())
+    has_number = amount.number is not None
+    if amount.is_unlimited or COUNTED.match(line) or (has_number and not re.match(r"\d+-[a-z]", line)):
+        is_work = has_number and parts[0].rsplit(" ", 1)[-1] in COUNTED_SERVICES
         return FactKind.SERVICE if is_work else FactKind.QUANTITY
-    nouns = [*reversed(thing.split()), *(word for other in others for word in reversed(other.split()))]
-    return next((kind for noun in nouns for kind, known in KINDS.items() if noun in known), FactKind.CAPABILITY)
+    for part in parts:
+        for word in reversed(part.split()):
+            if word in KIND_OF:
+                return KIND_OF[word]
+    return FactKind.CAPABILITY

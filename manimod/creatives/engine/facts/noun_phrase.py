@@ -158,6 +158,8 @@ def _one_thing(tokens: list[str]) -> NounPhrase | None:
     """A noun with what stands before it, then perhaps "for ...", "in ...": the noun alone decides the article."""
     if tokens[0].lower() == "your" and tokens[1:2] == ["own"]:
         tokens = tokens[2:]
+    if not tokens:
+        return None
     at = _end_of_core(tokens)
     core, tail = tokens[:at], tokens[at:]
     if core == ["access"] and tail[1:] and not _is_complete(tail) and words.number_of(tail[-1]) == Number.COUNT:
