@@ -9,7 +9,7 @@ from manimod import tasks
 from manimod.creatives import brand_kit, review
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import Creative, Customer, Moment, Tier
+from manimod.models import BrandKit, Creative, Customer, Moment, Tier
 from manimod.models.accounts import now
 from manimod.moments import record
 from tests import factories
@@ -128,15 +128,29 @@ def test_a_set_whose_window_is_over_leaves_the_queue(live, account, tell, queue)
     assert [creative.status for creative in queue()] == ["expired"]
 
 
-def test_a_moment_for_which_nothing_lawful_can_be_written_is_held_and_not_lost(live, account, tell, queue, drain):
+@pytest.mark.parametrize(
+    ("kit", "reason"),
+    [
+        ({"name": "FREE MONEY 50% OFF!!!"}, ""),
+        (
+            {"banned_words": ["the", "your", "you", "a", "to", "and", "in", "is", "it", "of", "for", "see", "at"]},
+            "bans a word of every sentence",
+        ),
+    ],
+)
+def test_a_moment_for_which_nothing_lawful_can_be_written_is_held_and_not_lost(
+    live, account, tell, queue, drain, kit, reason
+):
+    stored = BrandKit(account_id=account.id, **{"name": "Brightside Studio"} | kit)
     with transaction():
-        account.name = "FREE MONEY 50% OFF!!!"
+        db.session.add(stored)
     tell(live, "a")
     moment = db.session.scalar(select(Moment))
     assert (moment.state, queue()) == ("blocked", [])
     assert moment.reason
+    assert reason in moment.reason
     with transaction():
-        account.name = "Brightside Studio"
+        stored.name, stored.banned_words = "Brightside Studio", []
         record.release_blocked(live)
     drain()
     assert len(queue()) == 1

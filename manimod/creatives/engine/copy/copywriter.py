@@ -14,20 +14,21 @@ from manimod.creatives.engine.facts.model import Fact, TierFacts
 from manimod.creatives.engine.picture import compositions
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import CTA_MAP, CTA_SUITS
-from manimod.creatives.engine.policy.rules import ANY, PolicyContext
+from manimod.creatives.engine.policy.rules import ALL, ANY, PolicyContext
 from manimod.lifecycle import KINDS, Segment
 
 UNPRINTABLE = {"PII-02", "PII-03", "EDT-03", "EDT-06", "CLK-02"}  # what even a brand's own name may not be
 TRIES = 4  # drafts of an angle that are shown to the policy
 SHOWN_FACTS = 4  # in a picture
+NO_SENTENCE = "The brand kit bans a word of every sentence that mani knows, or has no name. Ban fewer words."
 
 
 class NoLegalCopy(Exception):
-    """Fewer than three variants pass the blocking rules; `findings` say why, in plain words."""
+    """Fewer than three variants pass the blocking rules; `findings`, at least one, say why in plain words."""
 
     def __init__(self, findings: list[Finding]) -> None:
-        self.findings = tuple(findings)
-        super().__init__("; ".join(dict.fromkeys(f.message for f in self.findings)) or "Nothing could be written.")
+        self.findings = tuple(findings) or (Finding("BRD-02", policy.BLOCK, ALL, "banned words", NO_SENTENCE),)
+        super().__init__("; ".join(dict.fromkeys(f.message for f in self.findings)))
 
 
 def write(brief: Brief) -> CreativeSet:
