@@ -58,6 +58,8 @@ class Settings:
         self.stripe_requests_per_second = env.number("STRIPE_REQUESTS_PER_SECOND", 25, least=1)
         self.trusted_proxies = env.number("TRUSTED_PROXIES", 0, least=0)
         self.retention_days = env.number("RETENTION_DAYS", 90, least=31)  # Stripe resends for 30 days
+        yes_or_no = {"invalid": "must be yes or no"}
+        self.fetches_pictures = env.bool("FETCH_PICTURES", True, error_messages=yes_or_no)
         self.secret_key = env.str("SECRET_KEY", validate=LONG_SECRET)
         self.encryption_keys: dict[str, bytes] = env.encryption_keys("ENCRYPTION_KEYS")
         self.metrics_token = env.str("METRICS_TOKEN", None, validate=ONE_WORD)

@@ -3,7 +3,7 @@
 import time
 
 from manimod import extensions, jobs
-from manimod.creatives import generate, review
+from manimod.creatives import generate, images, review
 from manimod.customers import tiers
 from manimod.diagnostics import alerts
 from manimod.extensions import db
@@ -29,6 +29,14 @@ def sync_customers(connection_id: int) -> None:
         jobs.enqueue("sync_customers", connection_id)
     else:
         tiers.name_new_tiers(connection_id)
+        if images.find_due(connection_id):
+            jobs.enqueue("fetch_pictures", connection_id)
+
+
+def fetch_pictures(connection_id: int) -> None:
+    """After a sync, and when an owner takes a picture away; a lost one waits for the next sync."""
+    jobs.acknowledge("fetch_pictures", connection_id)
+    images.fetch_pictures(connection_id)
 
 
 def poll_events(connection_id: int) -> None:

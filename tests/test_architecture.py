@@ -205,7 +205,7 @@ def identifiers(node):
 
 
 def test_only_edges_open_transactions_beside_jobs_that_span_several():
-    """Views, commands and long-running jobs (process, generate, rotate, sync, poll); nothing else commits."""
+    """Views, commands and long-running jobs (process, generate, fetch, rotate, sync, poll); nothing else commits."""
     allowed = {
         "manimod.jobs",
         "manimod.cli",
@@ -219,6 +219,7 @@ def test_only_edges_open_transactions_beside_jobs_that_span_several():
         "manimod.ingest.recent",
         "manimod.ingest.retention",
         "manimod.creatives.generate",
+        "manimod.creatives.images",
         "manimod.diagnostics.alerts",
         "manimod.tasks",
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from manimod import jobs
 from manimod.creatives import briefs, images
 from manimod.creatives.engine import samples
 from manimod.creatives.engine.brief import EVENTS, CreativeSet, Finding
@@ -19,7 +20,8 @@ from manimod.customers import catalogue
 from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Account, BrandKit, Connection, Tier
+from manimod.models import UPLOAD, Account, BrandKit, Connection, Tier
+from manimod.models.accounts import now
 from manimod.moments import record
 from manimod.stripe import connections
 from manimod.stripe.catalogue import MAX_FEATURES
@@ -196,7 +198,7 @@ def set_tier_lines(connection: Connection, tier_id: int, lines: list[str]) -> Ti
 
     Raises NOT_FOUND, or BrandRejected with a sentence for each line that no ad may say.
     """
-    tier = _get_tier(connection, tier_id)
+    tier = get_tier(connection, tier_id)
     kit = briefs.get_brand_kit(connection.account, connection.profile)
     names = briefs.customer_names_in(connection.account, lines, or_first_name=True)
     context = PolicyContext.of(briefs.to_brief(kit, event="new_customer"), customer_names=names)
@@ -218,7 +220,25 @@ def set_tier_lines(connection: Connection, tier_id: int, lines: list[str]) -> Ti
     return tier
 
 
-def _get_tier(connection: Connection, tier_id: int) -> Tier:
+def set_tier_picture(connection: Connection, tier_id: int, data: bytes | None) -> Tier:
+    """Store an uploaded picture of what a tier does, or with None take away the one it has.
+
+    After an upload that is Stripe's turn again. Stripe's own, once taken away, stays away until the product has another
+    one. Raises NOT_FOUND, PICTURE_TOO_LARGE or the LOGO_ failures.
+    """
+    tier = get_tier(connection, tier_id)
+    if data is not None:
+        tier.picture, tier.picture_from, tier.picture_at = images.read_picture(data), UPLOAD, now()
+        return tier
+    if tier.picture_from == UPLOAD:
+        tier.picture_from = None
+        jobs.enqueue("fetch_pictures", connection.id)
+    tier.picture = tier.picture_at = None
+    return tier
+
+
+def get_tier(connection: Connection, tier_id: int) -> Tier:
+    """Raises NOT_FOUND."""
     tier = db.session.scalar(select(Tier).filter_by(connection_id=connection.id, id=tier_id))
     if tier is None:
         raise ManimodError("NOT_FOUND")
@@ -227,7 +247,7 @@ def _get_tier(connection: Connection, tier_id: int) -> Tier:
 
 def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
     """Give a tier the owner's name, or Stripe's if it is empty. Raises NOT_FOUND or one of the TIER_NAME_ failures."""
-    tier = _get_tier(connection, tier_id)
+    tier = get_tier(connection, tier_id)
     name = " ".join(name.split())
     if len(name) > MAX_NAME_LENGTH or (not name and not tier.product_name):
         raise ManimodError("TIER_NAME_MISSING")

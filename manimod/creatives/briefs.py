@@ -21,7 +21,7 @@ from manimod.extensions import db
 from manimod.lifecycle import Segment, TierPosition
 from manimod.models import Account, BrandKit, Connection, Creative, Customer, Tier
 from manimod.models.accounts import now
-from manimod.models.states import CreativeStatus
+from manimod.models.states import CreativeStatus, GenericReason
 
 MAX_BRAND_NAME = 60
 MAX_TIERS_READ = 30  # beside the three of a brief
@@ -67,7 +67,8 @@ def get_brand(account: Account, profile: dict[str, str] | None = None) -> Brand:
     return to_brand(get_brand_kit(account, profile))
 
 
-def to_brand(kit: BrandKit) -> Brand:
+def to_brand(kit: BrandKit, picture_of: Tier | None = None) -> Brand:
+    """`picture_of`: as `find_pictured` gives it."""
     return Brand(
         name=kit.name,
         primary=kit.primary_colour,
@@ -78,10 +79,13 @@ def to_brand(kit: BrandKit) -> Brand:
         banned_terms=tuple(kit.banned_words),
         disclaimer=kit.disclaimer,
         logo=kit.logo,
+        product_picture=picture_of.picture if picture_of else None,
     )
 
 
-def to_brief(kit: BrandKit, profile: dict[str, str] | None = None, **audience: Any) -> Brief:
+def to_brief(
+    kit: BrandKit, profile: dict[str, str] | None = None, picture_of: Tier | None = None, **audience: Any
+) -> Brief:
     """`audience`: the brief's event, tiers, segment, round and customer_names. `profile`: as for `get_brand_kit`."""
     offers = []
     for stored in kit.offers:
@@ -90,7 +94,7 @@ def to_brief(kit: BrandKit, profile: dict[str, str] | None = None, **audience: A
     profile = get_profile(kit.account_id) if profile is None and not kit.support else profile or {}
     support = kit.support or profile.get("support", "")
     return Brief(
-        brand=replace(to_brand(kit), support=support),
+        brand=replace(to_brand(kit, picture_of), support=support),
         today=now().date(),
         offers=tuple(offers),
         proof=tuple(map(Proof.read, kit.proof)),
@@ -104,19 +108,35 @@ def load_tiers(account: Account) -> list[Tier]:
     return list(db.session.scalars(query))
 
 
+def find_tier(tiers: list[Tier], product: str | None, name: str | None) -> Tier | None:
+    """A Stripe product, or a tier by its name, first one that is sold."""
+    named = [tier for tier in tiers if name and tier.name == name]
+    by_product = {tier.stripe_product_id: tier for tier in tiers}
+    return by_product.get(product) or next((tier for tier in named if tier.is_sold), None) or next(iter(named), None)
+
+
+def find_pictured(tiers: list[Tier], product: str | None, name: str | None) -> Tier | None:
+    """The product whose picture a tier's ads show: its own, or another one that is sold as the same tier."""
+    pictured, own = [tier for tier in tiers if tier.picture_at], find_tier(tiers, product, name)
+    if own is None or not own.name:  # ads that name no tier are for several products
+        return None
+    same = [tier for tier in pictured if tier is own or (tier.is_sold and tier.name == own.name)]
+    return own if own in same else next(iter(same), None)
+
+
 def get_tiers(
     account: Account, product: str | None = None, name: str | None = None, tiers: list[Tier] | None = None
-) -> dict[str, TierFacts | None]:
-    """A brief's `tier_facts`, `next_tier` and `lighter_tier`, of a Stripe product, or of a tier by its name.
+) -> dict[str, TierFacts | Tier | None]:
+    """`tier_facts`, `next_tier`, `lighter_tier` and `picture_of` of a Stripe product, or of a tier by its name.
 
     All are None without either: then there is no subscription. `tiers`: the account's, where they are loaded already.
     """
     if tiers is None:
         tiers = load_tiers(account) if product or name else []
     by_product = {tier.stripe_product_id: tier for tier in tiers}
-    named = [tier for tier in tiers if name and tier.name == name]
-    own = by_product.get(product) or next((tier for tier in named if tier.is_sold), None) or next(iter(named), None)
+    own = find_tier(tiers, product, name)
     found = dict.fromkeys(("tier_facts", "next_tier", "lighter_tier"))
+    found["picture_of"] = find_pictured(tiers, product, name)
     if own is None:
         return found | ({"tier_facts": TierFacts(name=name, is_sold=False)} if product or name else {})
     parts = {"tier_facts": own}
@@ -188,9 +208,19 @@ class StoredFacts:
         self.kit = get_brand_kit(account, self.profile)
 
     def get_brief(self, event: str, product: str | None = None, name: str | None = None, **audience: Any) -> Brief:
-        """Without what only the writing of new ads needs: customers' names, used phrases and preferences."""
-        tiers = get_tiers(self.account, product, name, self.tiers)
-        return to_brief(self.kit, self.profile, event=event, **tiers | audience)
+        """Without what only the writing of new ads needs: customers' names, used phrases, preferences, a picture."""
+        tiers = get_tiers(self.account, product, name, self.tiers) | audience
+        return to_brief(self.kit, self.profile, event=event, **tiers | {"picture_of": None})
+
+    def picture_of(self, creative: Creative) -> Tier | None:
+        """The product whose picture the creative's own pictures show."""
+        if creative.generic_reason == GenericReason.UNNAMED_TIER:  # it is for several products
+            return None
+        return find_pictured(self.tiers, creative.stripe_product_id, creative.tier)
+
+    def get_brand(self, creative: Creative) -> Brand:
+        """The brand as the creative's pictures show it."""
+        return to_brand(self.kit, self.picture_of(creative))
 
     @cache  # noqa: B019 - lives as long as a request or a turn of a job
     def shared_segments(self, event: str, product: str | None) -> dict[Segment, Segment | None]:

@@ -71,7 +71,7 @@ def get_page(account: Account, selection: ExportSelection) -> ExportPage:
         elif lost:
             blocked[creative.id] = review.say_lost(lost[0])
         else:
-            items.append(ExportItem("-".join(filter(None, parts)), content, context.brand))
+            items.append(ExportItem("-".join(filter(None, parts)), content, stored.get_brand(creative)))
     return ExportPage(items, blocked, creatives[-1].id if len(creatives) == PAGE_SIZE else None)
 
 

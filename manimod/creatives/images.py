@@ -10,38 +10,51 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from hashlib import sha256
 from urllib.parse import urljoin, urlsplit
 
+import structlog
 from PIL import Image, ImageOps
+from sqlalchemy import or_, select, update
 
+from manimod import jobs
+from manimod.config import settings
 from manimod.errors import ManimodError
+from manimod.extensions import db
+from manimod.models import UPLOAD, Connection, Tier
+from manimod.models.accounts import now
 
-MAX_LOGO_BYTES = 2 * 1024 * 1024
-MAX_PICTURE_BYTES = 8 * 1024 * 1024
+log = structlog.get_logger()
+
+MEGABYTE = 1024 * 1024
+MAX_UPLOAD_BYTES = 2 * MEGABYTE
+MAX_FETCHED_BYTES = 8 * MEGABYTE
 MAX_SIDE = 4096  # pixels, of what comes in
 STORED_SIDE = 512  # pixels; a picture shows a logo at a fraction of that
 STORED_PICTURE_SIDE = 1200
 SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff", "WEBP": b"RIFF"}
 FETCH_SECONDS, MAX_REDIRECTS = 15, 3
 HTTPS_PORT = 443
+MAX_TIERS_WITH_PICTURE = 10  # of an account, of those that Stripe has pictures of
+RETRY_DELAY = 24 * 3600  # seconds; for an address that gave no picture
 
 
 def read_logo(data: bytes) -> bytes:
     """The logo as a small PNG. Raises LOGO_MISSING, _TOO_LARGE, _SVG, _FORMAT, _TOO_WIDE or _UNREADABLE."""
     if not data:
         raise ManimodError("LOGO_MISSING")
-    if len(data) > MAX_LOGO_BYTES:
+    if len(data) > MAX_UPLOAD_BYTES:
         raise ManimodError("LOGO_TOO_LARGE")
     return _encode(_decode(data), STORED_SIDE, "PNG")
 
 
-def read_picture(data: bytes) -> bytes:
+def read_picture(data: bytes, most: int = MAX_UPLOAD_BYTES) -> bytes:
     """A product's picture as a JPEG, or as a PNG where parts of it are transparent. Raises LOGO_MISSING,
     PICTURE_TOO_LARGE, or LOGO_SVG, _FORMAT, _TOO_WIDE or _UNREADABLE."""
     if not data:
         raise ManimodError("LOGO_MISSING")
-    if len(data) > MAX_PICTURE_BYTES:
-        raise ManimodError("PICTURE_TOO_LARGE")
+    if len(data) > most:
+        raise ManimodError("PICTURE_TOO_LARGE", limit=most // MEGABYTE)
     picture = _decode(data)
     is_opaque = picture.getchannel("A").getextrema()[0] == 255
     return _encode(picture, STORED_PICTURE_SIDE, "JPEG" if is_opaque else "PNG")
@@ -96,7 +109,7 @@ def fetch_picture(
         except (OSError, ValueError, http.client.HTTPException):
             raise ManimodError("PICTURE_UNREACHABLE") from None
         if isinstance(answer, bytes):
-            return read_picture(answer)
+            return read_picture(answer, MAX_FETCHED_BYTES)
         url = answer
     raise ManimodError("PICTURE_UNREACHABLE")
 
@@ -129,9 +142,9 @@ def _get(url: str, is_allowed: Callable[[str, int], bool], tls: ssl.SSLContext, 
             return urljoin(url, response.headers["Location"])
         if response.status != 200:
             raise ManimodError("PICTURE_UNREACHABLE")
-        if int(response.headers["Content-Length"] or 0) > MAX_PICTURE_BYTES:
-            raise ManimodError("PICTURE_TOO_LARGE")
-        body = response.read(MAX_PICTURE_BYTES + 1)
+        if int(response.headers["Content-Length"] or 0) > MAX_FETCHED_BYTES:
+            raise ManimodError("PICTURE_TOO_LARGE", limit=MAX_FETCHED_BYTES // MEGABYTE)
+        body = response.read(MAX_FETCHED_BYTES + 1)
         if time.monotonic() >= deadline:  # what there is was cut off
             raise TimeoutError
         return body
@@ -145,3 +158,42 @@ def _hang_up(connection: ssl.SSLSocket) -> None:
     the socket waiting for ever."""
     with contextlib.suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def find_due(connection_id: int) -> list[tuple[int, str | None]]:
+    """(tier, address) of the pictures that Stripe's products show and that are not fetched yet; an owner's own upload
+    stays. Without an address: Stripe shows none any more."""
+    connection, due = db.session.get(Connection, connection_id), []
+    if connection is None or not connection.is_connected or not settings().fetches_pictures:
+        return due
+    query = select(Tier.id, Tier.images, Tier.picture_from).filter_by(connection_id=connection_id, is_sold=True)
+    rows = [row for row in db.session.execute(query.order_by(Tier.id)) if row.images or row.picture_from]
+    for tier_id, addresses, picture_from in rows[:MAX_TIERS_WITH_PICTURE]:
+        address = addresses[0] if addresses else None
+        if picture_from not in (UPLOAD, address) and not jobs.is_paused(_failed_key(tier_id, address)):
+            due.append((tier_id, address))
+    return due
+
+
+def fetch_pictures(
+    connection_id: int, is_allowed: Callable[[str, int], bool] = is_public, tls: ssl.SSLContext | None = None
+) -> None:
+    """Fetch what is due. What cannot be fetched is tried again with a sync after RETRY_DELAY; nothing else needs it."""
+    for tier_id, address in find_due(connection_id):
+        db.session.commit()  # no transaction stays open meanwhile
+        picture = None
+        try:
+            if address:
+                picture = fetch_picture(address, is_allowed, tls)
+        except ManimodError as failure:
+            log.warning("picture_not_fetched", connection=connection_id, tier=tier_id, code=failure.code)
+            jobs.pause(_failed_key(tier_id, address), RETRY_DELAY)
+            continue
+        stored = {"picture": picture, "picture_from": address, "picture_at": now() if picture else None}
+        with jobs.transaction():
+            is_not_uploaded = or_(Tier.picture_from.is_(None), Tier.picture_from != UPLOAD)
+            db.session.execute(update(Tier).where(Tier.id == tier_id, is_not_uploaded).values(stored))
+
+
+def _failed_key(tier_id: int, address: str | None) -> str:
+    return f"mani:picture:{tier_id}:{sha256((address or '').encode()).hexdigest()[:16]}"

@@ -20,7 +20,7 @@ from manimod.creatives.engine.policy.platforms import CANVASES, EMOJI, PLACEMENT
 from manimod.creatives.engine.policy.rules import ALL, BLOCK, WARN, PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Account, BrandKit, Creative, Moment, Review, Subscription, User
+from manimod.models import Account, BrandKit, Creative, Moment, Review, Subscription, Tier, User
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, GenericReason, RejectionReason, ReviewAction
 
@@ -83,16 +83,21 @@ def why_they_left(creative: Creative) -> list[tuple[str, int]]:
     return [(name.replace("_", " "), count) for name, count in rows]
 
 
-def render_picture(creative: Creative, variant: int, canvas: str, file_format: str = "svg") -> str | bytes:
-    """The picture of one variant as SVG or PNG."""
+def render_picture(
+    creative: Creative, variant: int, canvas: str, file_format: str = "svg", stored: StoredFacts | None = None
+) -> str | bytes:
+    """The picture of one variant as SVG or PNG. `stored`: as for `lost_claims`."""
     content = CreativeSet.from_json(creative.content)
-    svg = picture.draw(content.variants[variant], briefs.get_brand(creative.account), canvas)
+    brand = (stored or StoredFacts(creative.account)).get_brand(creative)
+    svg = picture.draw(content.variants[variant], brand, canvas)
     return picture.png(svg, canvas) if file_format == "png" else svg
 
 
-def picture_version(creative: Creative, kit: BrandKit) -> str:
-    """Changes with the creative's texts and with the account's brand, which its pictures show."""
+def picture_version(creative: Creative, kit: BrandKit, shown: Tier | None = None) -> str:
+    """Changes with the creative's texts, the account's brand, and the product's picture `shown`."""
     look = f"{kit.version}:{kit.name}:{kit.primary_colour}:{kit.accent_colour}"
+    if shown:
+        look += f":{shown.id}:{shown.picture_at}"
     facts = f"{creative.id}:{creative.revision}:{creative.generated_at.timestamp()}:{look}"
     return hashlib.sha256(facts.encode()).hexdigest()[:10]
 
@@ -315,7 +320,7 @@ def _audience(creative: Creative) -> dict[str, Any]:
     """Whom the creative addresses, as a brief says it."""
     tiers = briefs.get_tiers(creative.account, creative.stripe_product_id, creative.tier)
     if creative.generic_reason == GenericReason.UNNAMED_TIER:
-        tiers["tier_facts"] = TierFacts()
+        tiers |= {"tier_facts": TierFacts(), "picture_of": None}
     return {"event": creative.event, "segment": creative.segment} | tiers
 
 

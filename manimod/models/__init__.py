@@ -19,4 +19,4 @@ from manimod.models.stripe import (
     SyncRun,
     Trigger,
 )
-from manimod.models.tiers import Price, Tier
+from manimod.models.tiers import UPLOAD, Price, Tier

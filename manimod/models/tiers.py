@@ -27,6 +27,7 @@ BRACKETS = {"（": " (", "）": ")", "［": " [", "］": "]", "【": " [", "】"
 AMOUNT = r"(?:\d+(?:[.,'’]\d{3})*(?:[.,]\d{1,2})?k?(?:,[-–])?)"
 LETTER = r"[^\W\d_]"
 MAX_LENGTH = 120
+UPLOAD = "upload"  # where an owner's picture of a tier comes from
 
 
 class Price(db.Model):
@@ -70,6 +71,9 @@ class Tier(db.Model):
     unit_label: Mapped[str | None] = mapped_column(String(40))
     url: Mapped[str | None] = mapped_column(String(500))
     images: Mapped[list] = mapped_column(default=list, server_default="[]")  # addresses
+    picture: Mapped[bytes | None] = mapped_column(deferred=True)  # PNG or JPEG that mani encoded itself
+    picture_from: Mapped[str | None] = mapped_column(String(500))  # UPLOAD, or the address it was fetched from
+    picture_at: Mapped[datetime | None]  # when it was stored; None: there is none
     owner_lines: Mapped[list] = mapped_column(default=list, server_default="[]")  # what it does; none: as Stripe says
 
     position: Mapped[str | None] = mapped_column(String(10))  # a TierPosition

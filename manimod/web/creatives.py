@@ -155,8 +155,8 @@ def picture(account: Account, creative_id: int, canvas: str, file_format: str) -
     creative = review.get(account, creative_id, variant)
     if canvas not in CANVASES:
         abort(404)
-    drawn = review.render_picture(creative, variant, canvas, file_format)
-    return render.picture(drawn, file_format, review.picture_version(creative, kit_of(account)))
+    drawn = review.render_picture(creative, variant, canvas, file_format, stored_facts(account))
+    return render.picture(drawn, file_format, _picture_version(creative))
 
 
 @blueprint.get("/export")
@@ -200,9 +200,13 @@ def _selection() -> export.ExportSelection:
 @blueprint.app_template_global()
 def picture_url(creative: Creative, variant: int = 0, canvas: str = "1080x1080", file_format: str = "svg") -> str:
     """The version in the address changes with the picture, so browsers may keep each one for good."""
-    version = review.picture_version(creative, kit_of(creative.account))
     address = {"creative_id": creative.id, "canvas": canvas, "file_format": file_format}
-    return url_for("creatives.picture", **address, variant=variant or None, v=version)
+    return url_for("creatives.picture", **address, variant=variant or None, v=_picture_version(creative))
+
+
+def _picture_version(creative: Creative) -> str:
+    stored = stored_facts(creative.account)
+    return review.picture_version(creative, stored.kit, stored.picture_of(creative))
 
 
 @blueprint.app_template_global()

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request, url_for
 from flask_security import current_user
 
-from manimod.creatives import briefs, review
+from manimod.creatives import review
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.policy.platforms import PLACEMENTS, Field
 from manimod.creatives.engine.policy.rules import ALL
@@ -12,7 +12,7 @@ from manimod.models import Account, Creative
 from manimod.models.states import CreativeStatus
 from manimod.web import render
 from manimod.web.auth import owner_required
-from manimod.web.creatives import LANDING_PAGE_RULE, kit_of, page_context
+from manimod.web.creatives import LANDING_PAGE_RULE, page_context, stored_facts
 
 blueprint = Blueprint("editor", __name__, url_prefix="/creatives/<int:creative_id>/variants/<int:index>")
 
@@ -64,7 +64,7 @@ def draft_picture(account: Account, creative_id: int, index: int) -> Response:
     """The picture with texts that nobody has saved yet."""
     creative = review.get(account, creative_id, index)
     variant, _ = review.draft(creative, index, {name: text for name, text in request.args.items() if text})
-    return render.picture(picture.draw(variant, briefs.to_brand(kit_of(account)), "1080x1080"), "svg")
+    return render.picture(picture.draw(variant, stored_facts(account).get_brand(creative), "1080x1080"), "svg")
 
 
 def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:

@@ -85,6 +85,11 @@ class TierLinesForm(FlaskForm):
     lines = LinesField()
 
 
+class TierPictureForm(FlaskForm):
+    picture = FileField("Picture")
+    remove = BooleanField("Remove")
+
+
 class AccountForm(FlaskForm):
     name = _line("Name", 120, "The name is missing or too long. An account needs a name of 1 to 120 characters.", 1)
     time_zone = SelectField("Time zone", choices=TIME_ZONES, invalid_choice_message="mani doesn't know this time zone.")

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, flash, make_response, redirect, render_template, request
 from jinja2_fragments.flask import render_block
 
-MIMETYPES = {"svg": "image/svg+xml", "png": "image/png"}
+MIMETYPES = {"svg": "image/svg+xml", "png": "image/png", "jpeg": "image/jpeg"}
 
 
 def wants_fragment() -> bool:
@@ -59,7 +59,7 @@ def redirect_with_toast(address: str, toast: str = "", undo: dict | None = None)
 
 
 def picture(content: str | bytes, kind: str, version: str | None = None) -> Response:
-    """An SVG or PNG that can do nothing. Browsers keep it for good where its address names its version."""
+    """An SVG, PNG or JPEG that can do nothing. Browsers keep it for good where its address names its version."""
     response = Response(content, mimetype=MIMETYPES[kind])
     response.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; style-src 'none'"
     if version:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 
 from manimod.accounts import support
-from manimod.creatives import brand_kit
+from manimod.creatives import brand_kit, images
 from manimod.customers import tiers
 from manimod.diagnostics import sources
 from manimod.errors import PASSING, ManimodError
@@ -19,7 +19,15 @@ from manimod.moments import record
 from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
-from manimod.web.forms import AccountForm, ApiKeyForm, EventsForm, SigningSecretForm, TierLinesForm, TierNameForm
+from manimod.web.forms import (
+    AccountForm,
+    ApiKeyForm,
+    EventsForm,
+    SigningSecretForm,
+    TierLinesForm,
+    TierNameForm,
+    TierPictureForm,
+)
 from manimod.web.labels import is_about_the_key
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
@@ -122,44 +130,58 @@ def remove_old_secret(account: Account) -> Response:
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>")
 @owner_required
 def rename_tier(account: Account, tier_id: int) -> Response:
-    connection, form, rejected = connections.require_current(account), TierNameForm(), {}
+    connection, form = connections.require_current(account), TierNameForm()
     try:
         with transaction():
-            brand_kit.rename_tier(connection, tier_id, form.name.data or "")
+            tier = brand_kit.rename_tier(connection, tier_id, form.name.data or "")
     except ManimodError as failure:
         if failure.code == "NOT_FOUND":
             raise
         form.name.errors = [str(failure)]
-        rejected[tier_id] = form
-    if rejected and not render.wants_fragment():
-        return _page(account, status=422, rejected_tiers=rejected)
-    context = _context(connection) | {"rejected_tiers": rejected}
-    tier = next(tier for tier in context["tiers"] if tier.id == tier_id)
-    if rejected:
-        return render.partial("settings/_tier.html", 422, tier=tier, **context)
+        return _tier_response(connection, tier_id, rejected_tiers={tier_id: form})
     toast = f"Saved: the next creatives say {tier.name}." if tier.name else "Saved: the next creatives name no tier."
-    return render.success_response("settings/_tier.html", _here("tiers"), toast, tier=tier, **context)
+    return _tier_response(connection, tier_id, toast)
 
 
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>/lines")
 @owner_required
 def save_tier_lines(account: Account, tier_id: int) -> Response:
     """What a tier does, a thing a line."""
-    connection, form, rejected = connections.require_current(account), TierLinesForm(), {}
+    connection, form = connections.require_current(account), TierLinesForm()
     try:
         with transaction():
-            brand_kit.set_tier_lines(connection, tier_id, form.lines.data or [])
+            tier = brand_kit.set_tier_lines(connection, tier_id, form.lines.data or [])
     except brand_kit.BrandRejected as refusal:
         form.lines.errors = list(refusal.problems.values())
-        rejected[tier_id] = form
-    if rejected and not render.wants_fragment():
-        return _page(account, status=422, rejected_lines=rejected)
-    context = _context(connection) | {"rejected_lines": rejected}
-    tier = next(tier for tier in context["tiers"] if tier.id == tier_id)
-    if rejected:
-        return render.partial("settings/_tier.html", 422, tier=tier, **context)
-    toast = f"Saved: the next creatives know what {tier.name or 'this tier'} does."
-    return render.success_response("settings/_tier.html", _here("tiers"), toast, tier=tier, **context)
+        return _tier_response(connection, tier_id, rejected_lines={tier_id: form})
+    return _tier_response(connection, tier_id, f"Saved: the next creatives know what {tier.name or 'this tier'} does.")
+
+
+@blueprint.post("/integrations/stripe/tiers/<int:tier_id>/picture")
+@owner_required
+def save_tier_picture(account: Account, tier_id: int) -> Response:
+    """Upload a picture of what a tier does, or with `remove` take it away."""
+    connection, form = connections.require_current(account), TierPictureForm()
+    data = form.picture.data.read() if form.picture.data else b""
+    try:
+        with transaction():
+            tier = brand_kit.set_tier_picture(connection, tier_id, None if form.remove.data else data)
+    except ManimodError as failure:
+        if failure.code == "NOT_FOUND":
+            raise
+        return _tier_response(connection, tier_id, rejected_pictures={tier_id: str(failure)})
+    toast = f"Saved: ads about {tier.name or 'this tier'} may show this picture."
+    return _tier_response(connection, tier_id, "Picture removed." if form.remove.data else toast)
+
+
+@blueprint.get("/integrations/stripe/tiers/<int:tier_id>/picture")
+@owner_required
+def tier_picture(account: Account, tier_id: int) -> Response:
+    tier = brand_kit.get_tier(connections.require_current(account), tier_id)
+    if not tier.picture:
+        abort(404)
+    kind = "png" if tier.picture.startswith(images.SIGNATURES["PNG"]) else "jpeg"
+    return render.picture(tier.picture, kind, str(tier.picture_at.timestamp()))
 
 
 @blueprint.post("/integrations/stripe/sync")
@@ -228,6 +250,17 @@ def _context(connection: Connection) -> dict:
         "is_syncing": is_syncing(connection, runs),
         "sync_length": sync.interval(connection, next(iter(runs), None)),
     }
+
+
+def _tier_response(connection: Connection, tier_id: int, toast: str = "", **rejected: dict) -> Response:
+    """The tier's row after a change, or with what was rejected."""
+    if rejected and not render.wants_fragment():
+        return _page(connection.account, status=422, **rejected)
+    context = _context(connection) | rejected
+    context["tier"] = next(tier for tier in context["tiers"] if tier.id == tier_id)
+    if rejected:
+        return render.partial("settings/_tier.html", 422, **context)
+    return render.success_response("settings/_tier.html", _here("tiers"), toast, **context)
 
 
 def _here(anchor: str | None = None) -> str:

@@ -57,6 +57,8 @@ RULES = {
     "static": OPEN,
     "settings.rename_tier": OF_ONE_OWNER,
     "settings.save_tier_lines": OF_ONE_OWNER,
+    "settings.save_tier_picture": OF_ONE_OWNER,
+    "settings.tier_picture": OF_ONE_OWNER,
     "settings.*": OWNERS,
     "support.*": SUPPORTS,
     "troubleshooting.event": OF_ONE_OWNER,
@@ -64,7 +66,8 @@ RULES = {
     "troubleshooting.*": OWNERS,
     "webhooks.stripe": STRIPES,
 }
-NEED_MORE = ("creatives.restore", "editor.check")  # a version that was replaced, a text that is edited
+# A version that was replaced, a text that is edited, a picture that was uploaded.
+NEED_MORE = ("creatives.restore", "editor.check", "settings.tier_picture")
 FILES = {"assets.serve": "mani.css", "bootstrap.static": "css/bootstrap.min.css", "static": "mani.css"}
 VISITORS = list(OPEN)
 SECRET_OF_THE_ACCOUNT = "Canary Works"
