@@ -62,6 +62,7 @@ def test_postgres_addresses_get_the_installed_driver(scheme: str) -> None:
         ("OUTBOUND_ADDRESSES", "203.0.113.7, mani.example.com"),
         ("SYNC_INTERVAL_MINUTES", "0"),
         ("SYNC_INTERVAL_MINUTES", "an hour"),
+        ("FETCH_PICTURES", "perhaps"),
         ("GRACE_PERIOD_SECONDS", "-1"),
         ("GRACE_PERIOD_SECONDS", "²"),
         ("SECRET_KEY", "short"),
@@ -104,6 +105,11 @@ def test_ports(value: str) -> None:
             Settings({**COMPLETE, "PORT": value})
     else:
         assert Settings({**COMPLETE, "PORT": value}).port == 8000
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("", True), ("yes", True), ("no", False), ("false", False)])
+def test_pictures_of_products_are_fetched_unless_that_is_switched_off(value: str, is_on: bool) -> None:
+    assert Settings({**COMPLETE, "FETCH_PICTURES": value}).fetches_pictures is is_on
 
 
 def test_several_encryption_keys_keep_their_order() -> None:
