@@ -15,7 +15,7 @@ from manimod.creatives import learning
 from manimod.creatives.engine.brief import Brand, Brief, Offer
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.facts.model import FactSource, Proof, ReleaseNote, TierFacts
-from manimod.creatives.engine.facts.steps import read_tiers
+from manimod.creatives.engine.facts.steps import Line, read_tiers
 from manimod.customers import catalogue
 from manimod.extensions import db
 from manimod.lifecycle import Segment, TierPosition
@@ -35,6 +35,7 @@ FROM_PROFILE = {
     "primary_colour": "primary_color",
     "accent_colour": "secondary_color",
 }
+TIER_PARTS = ("tier_facts", "next_tier", "lighter_tier")  # of a brief
 MAX_ADS = 5  # in one set
 OPEN_STATUSES = (CreativeStatus.WAITING, CreativeStatus.APPROVED)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -91,8 +92,9 @@ def to_brief(
     for stored in kit.offers:
         ends_on = date.fromisoformat(stored["ends_on"]) if stored["ends_on"] else None
         offers.append(Offer(**stored | {"ends_on": ends_on}))
-    profile = get_profile(kit.account_id) if profile is None and not kit.support else profile or {}
-    support = kit.support or profile.get("support", "")
+    support = kit.support
+    if not support:
+        support = (get_profile(kit.account_id) if profile is None else profile).get("support", "")
     return Brief(
         brand=replace(to_brand(kit, picture_of), support=support),
         today=now().date(),
@@ -109,19 +111,27 @@ def load_tiers(account: Account) -> list[Tier]:
 
 
 def find_tier(tiers: list[Tier], product: str | None, name: str | None) -> Tier | None:
-    """A Stripe product, or a tier by its name, first one that is sold."""
-    named = [tier for tier in tiers if name and tier.name == name]
-    by_product = {tier.stripe_product_id: tier for tier in tiers}
-    return by_product.get(product) or next((tier for tier in named if tier.is_sold), None) or next(iter(named), None)
+    """By its product, else by its name: one that is still sold before an archived one."""
+    named = None
+    for tier in tiers:
+        if tier.stripe_product_id == product:
+            return tier
+        if name and tier.name == name and (named is None or tier.is_sold > named.is_sold):
+            named = tier
+    return named
 
 
 def find_pictured(tiers: list[Tier], product: str | None, name: str | None) -> Tier | None:
     """The product whose picture a tier's ads show: its own, or another one that is sold as the same tier."""
-    pictured, own = [tier for tier in tiers if tier.picture_at], find_tier(tiers, product, name)
+    own = find_tier(tiers, product, name)
     if own is None or not own.name:  # ads that name no tier are for several products
         return None
-    same = [tier for tier in pictured if tier is own or (tier.is_sold and tier.name == own.name)]
-    return own if own in same else next(iter(same), None)
+    if own.picture_at:
+        return own
+    for tier in tiers:
+        if tier.picture_at and tier.is_sold and tier.name == own.name:
+            return tier
+    return None
 
 
 def get_tiers(
@@ -133,41 +143,44 @@ def get_tiers(
     """
     if tiers is None:
         tiers = load_tiers(account) if product or name else []
-    by_product = {tier.stripe_product_id: tier for tier in tiers}
-    own = find_tier(tiers, product, name)
-    found = dict.fromkeys(("tier_facts", "next_tier", "lighter_tier"))
+    found: dict[str, Any] = dict.fromkeys(TIER_PARTS)
     found["picture_of"] = find_pictured(tiers, product, name)
+    own = find_tier(tiers, product, name)
     if own is None:
-        return found | ({"tier_facts": TierFacts(name=name, is_sold=False)} if product or name else {})
+        if product or name:
+            found["tier_facts"] = TierFacts(name=name, is_sold=False)
+        return found
+    by_product = {tier.stripe_product_id: tier for tier in tiers}
     parts = {"tier_facts": own}
     for part, neighbour in (("next_tier", own.next_product), ("lighter_tier", own.lighter_product)):
         if neighbour in by_product and by_product[neighbour].name:
             parts[part] = by_product[neighbour]
+    sold = [tier for tier in tiers if tier.is_sold]
+    same = defaultdict(list)  # a tier's name -> the products that it is sold as
+    for tier in sold:
+        same[tier.name].append(tier)
     # The other tiers may be those that one of these refers to: "Everything in Starter".
-    others = [tier for tier in tiers if tier.is_sold and tier.name and tier not in parts.values()]
-    same: dict[str | None, list[Tier]] = defaultdict(list)  # the products that are sold as one tier, by its name
-    for tier in tiers:
-        if tier.is_sold:
-            same[tier.name].append(tier)
-    products, to_read = [], []
+    others = [tier for tier in sold if tier.name and tier not in parts.values()]
+    price_list = []
     for tier in [*parts.values(), *others[:MAX_TIERS_READ]]:
-        products.append([tier, *(same[tier.name] if tier.is_sold else ())])
-        is_owners = any(product.owner_lines for product in products[-1])
-        source = FactSource.OWNER if is_owners else FactSource.STRIPE
-        to_read.append((tier.name or "", [(line, source) for line in catalogue.lines_of(tier, products[-1])]))
-    for (part, tier), (facts, inherited), own_products in zip(
-        parts.items(), read_tiers(to_read), products, strict=False
-    ):
+        price_list.append((tier.name or "", _lines(tier, same[tier.name] if tier.is_sold else [])))
+    for (part, tier), (facts, inherited) in zip(parts.items(), read_tiers(price_list), strict=False):
         found[part] = TierFacts(
             name=tier.name,
             position=tier.position and TierPosition(tier.position),
             facts=facts,
             inherited=inherited,
             is_sold=tier.is_sold,
-            has_year=any(product.has_year for product in own_products),
+            has_year=tier.has_year or any(product.has_year for product in same[tier.name] if tier.is_sold),
             seat=tier.unit_label if tier.by_the_seat else None,
         )
     return found
+
+
+def _lines(tier: Tier, same: list[Tier]) -> list[Line]:
+    has_owners = any(product.owner_lines for product in [tier, *same])
+    source = FactSource.OWNER if has_owners else FactSource.STRIPE
+    return [(line, source) for line in catalogue.lines_of(tier, same)]
 
 
 def get_brief(account: Account, event: str, **audience: Any) -> Brief:
@@ -176,17 +189,24 @@ def get_brief(account: Account, event: str, **audience: Any) -> Brief:
     A neighbour that is named after a customer is left out: it isn't for everybody.
     """
     kit = get_brand_kit(account)
-    tiers = [audience[part] for part in ("tier_facts", "next_tier", "lighter_tier") if audience.get(part)]
-    said = [tier.name or "" for tier in tiers]
-    said += [fact.text for tier in tiers for fact in (*tier.facts, *tier.inherited)]
-    names = customer_names_in(account, [*stored_texts(kit), *said])
+    texts = stored_texts(kit)
+    for part in TIER_PARTS:
+        if tier := audience.get(part):
+            texts += [tier.name or "", *(fact.text for fact in (*tier.facts, *tier.inherited))]
+    names = customer_names_in(account, texts)
     for part in ("next_tier", "lighter_tier"):
         tier = audience.get(part)
         if tier and any(" " in name and name.lower() in tier.name.lower() for name in names):
             audience[part] = None
-    of_account = {"seed": str(account.id), "used_phrases": used_phrases(account)}
-    of_account["preferences"] = learning.get_preferences(account)
-    return to_brief(kit, event=event, customer_names=tuple(names), **of_account, **audience)
+    return to_brief(
+        kit,
+        event=event,
+        customer_names=tuple(names),
+        seed=str(account.id),
+        used_phrases=used_phrases(account),
+        preferences=learning.get_preferences(account),
+        **audience,
+    )
 
 
 def used_phrases(account: Account) -> dict[str, int]:
@@ -245,12 +265,10 @@ def customer_names_in(account: Account, texts: Iterable[str], or_first_name: boo
     if not phrases:
         return []
     # PostgreSQL lowers every letter, SQLite and some of PostgreSQL's locales only A to Z.
-    lowered = set()
-    for phrase in phrases:
-        lowered |= {phrase.lower(), phrase.translate(_ASCII_LOWER)}
+    lowered = {*map(str.lower, phrases), *(phrase.translate(_ASCII_LOWER) for phrase in phrases)}
     is_named = [func.lower(Customer.name).in_(lowered)]
-    for name in first_names if or_first_name else ():
-        if len(name) > 2:
+    for name in first_names:
+        if or_first_name and len(name) > 2:
             is_named.append(Customer.is_named(f"{name} "))
     query = select(Customer.name).distinct().join(Connection, Connection.id == Customer.connection_id)
     return list(db.session.scalars(query.where(Connection.account_id == account.id, or_(*is_named)).limit(MAX_NAMES)))
