@@ -11,8 +11,8 @@ import re
 import tomllib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
 from math import inf
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from manimod.stripe.catalogue import PriceFacts
 from manimod.stripe.payloads import LIVE_STATUSES
 
 WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+Prices = dict[str, list[Price]]  # by product
+Held = dict[str, tuple[int, int]]  # product -> the smallest and the largest quantity that somebody has of it
 MAX_COMPARED = 20  # tiers above or below one, of which the lines are read
 
 
@@ -39,13 +41,10 @@ class Step:
 
     tiers: list[Tier]
     name: str
-    amounts: dict[str, float]
-    is_offered: bool
+    is_held: bool
+    is_offered: bool = False
+    amounts: dict[str, float] = field(default_factory=dict)
     currency: str | None = None  # the one in which it is compared
-
-    @property
-    def amount(self) -> float:
-        return self.amounts[self.currency]
 
     @cached_property
     def inherits(self) -> list[str]:
@@ -71,65 +70,67 @@ def lines_of(tier: Tier, same: list[Tier]) -> list[str]:
 
 def place_tiers(connection_id: int) -> None:
     """Store for each tier what the price list says of it, and its place among the others."""
-    tiers = list(db.session.scalars(select(Tier).filter_by(connection_id=connection_id).order_by(Tier.id)))
-    prices = defaultdict(list)
+    prices: Prices = defaultdict(list)
     recurring = select(Price).where(Price.connection_id == connection_id, Price.interval.is_not(None))
     for price in db.session.scalars(recurring):
         prices[price.stripe_product_id].append(price)
+    held: Held = {}
     quantity, product = Subscription.quantity, Subscription.stripe_product_id
     fewest = func.coalesce(func.min(quantity).filter(quantity > 0), 1)
-    is_live = Subscription.status.in_(LIVE_STATUSES)
-    query = select(product, fewest, func.max(quantity)).where(Subscription.connection_id == connection_id, is_live)
-    held = {name: (fewest, most) for name, fewest, most in db.session.execute(query.group_by(product))}
-    groups = defaultdict(list)
-    for tier in tiers:
-        _describe(tier, prices[tier.stripe_product_id], held.get(tier.stripe_product_id))
+    query = select(product, fewest, func.max(quantity)).where(Subscription.connection_id == connection_id)
+    for name, *bounds in db.session.execute(query.where(Subscription.status.in_(LIVE_STATUSES)).group_by(product)):
+        held[name] = tuple(bounds)
+    groups = defaultdict(list)  # the products of each tier
+    for tier in db.session.scalars(select(Tier).filter_by(connection_id=connection_id).order_by(Tier.id)):
+        _describe(tier, prices[tier.stripe_product_id], held)
         is_shared = tier.is_sold and _base_name(tier)
         groups[_base_name(tier).casefold() if is_shared else tier.id].append(tier)
     steps = []
     for group in groups.values():
         group.sort(key=lambda tier: len(tier.owner_name or tier.product_name or ""))
-        is_held = any(tier.stripe_product_id in held for tier in group)
         for tier in group:
             tier.is_one_of_several = len(group) > 1
             tier.position = tier.next_product = tier.lighter_product = None
         step = _make_step(group, prices, held)
-        if is_held or step.is_offered:
+        if step.is_held or step.is_offered:
             steps.append(step)
     _place(_comparable(steps))
 
 
-def _describe(tier: Tier, prices: list[Price], held: tuple[int, int] | None) -> None:
-    sold = [price for price in prices if price.active and tier.active]
-    tier.is_sold, tier.has_year, most = bool(sold), False, held[1] if held else 1
-    for price in sold:
-        months = price.interval_count * {"year": 12, "month": 1}.get(price.interval, 0)
-        tier.has_year = tier.has_year or months == 12
+def _describe(tier: Tier, prices: list[Price], held: Held) -> None:
+    tier.is_sold = tier.has_year = False
+    for price in prices:
+        if price.active and tier.active:
+            tier.is_sold = True
+            if (price.interval, price.interval_count) in (("year", 1), ("month", 12)):
+                tier.has_year = True
+    _, most = held.get(tier.stripe_product_id, (1, 1))
     tier.by_the_seat = bool(tier.unit_label) and (most > 1 or _says("seats", tier.unit_label))
 
 
-def _make_step(group: list[Tier], prices: dict[str, list[Price]], held: dict[str, tuple[int, int]]) -> Step:
-    listed, amounts = [], {}
+def _make_step(group: list[Tier], prices: Prices, held: Held) -> Step:
+    """An archived price counts only where none is sold: it still places those who have it."""
+    step = Step(group, _base_name(group[0]), is_held=any(tier.stripe_product_id in held for tier in group))
+    is_sold = any(tier.is_sold for tier in group)
+    listed = []
     for tier in group:
-        quantity = held.get(tier.stripe_product_id, (1, 1))[0]
-        listed += [(price, price.active and tier.active, quantity) for price in prices[tier.stripe_product_id]]
-    sold = [row for row in listed if row[1]]
-    for price, _, quantity in sold or listed:
-        amount = _monthly(price, quantity)
-        if amount is not None and price.currency:
-            amounts[price.currency] = min(amounts.get(price.currency, inf), amount)
-    name, is_held = _base_name(group[0]), any(tier.stripe_product_id in held for tier in group)
-    is_offered = bool(sold) and (is_held or bool(name)) and not _says("add_ons", name)
-    is_offered = is_offered and all(amount > 0 for amount in amounts.values())
-    if not amounts and is_offered and any(price.is_tiered for price, _, _ in sold):
-        amounts = {price.currency: inf for price, _, _ in sold if price.currency}  # agreed with each customer
-    return Step(group, name, amounts, is_offered)
+        quantity, _ = held.get(tier.stripe_product_id, (1, 1))
+        for price in prices[tier.stripe_product_id]:
+            if (price.active and tier.active) == is_sold:
+                listed.append((price, quantity))
+    for price, quantity in listed:
+        if price.currency and price.unit_amount is not None:
+            amount = _monthly(price, quantity)
+            step.amounts[price.currency] = min(step.amounts.get(price.currency, inf), amount)
+    is_known = step.is_held or bool(step.name)
+    step.is_offered = is_sold and is_known and not _says("add_ons", step.name) and 0 not in step.amounts.values()
+    if step.is_offered and not step.amounts and any(price.is_tiered for price, _ in listed):
+        step.amounts = {price.currency: inf for price, _ in listed if price.currency}  # agreed with each customer
+    return step
 
 
-def _monthly(price: Price, quantity: int) -> float | None:
-    """The list price of so many a month; None where the list has none."""
-    if price.unit_amount is None:
-        return None
+def _monthly(price: Price, quantity: int) -> float:
+    """The list price of so many a month."""
     facts = PriceFacts(
         id=price.stripe_id,
         amount=price.unit_amount,
@@ -150,21 +151,22 @@ def _comparable(steps: list[Step]) -> list[Step]:
 
 def _place(steps: list[Step]) -> None:
     count = Counter(currency for step in steps for currency in step.amounts)
-    ladders: dict[str, list[Step]] = defaultdict(list)
+    ladders: dict[str, list[Step]] = defaultdict(list)  # currency -> what is offered in it, the cheapest first
+    for_whom = 0  # tiers, each for other people
     for step in steps:
-        step.currency = max(sorted(step.amounts), key=lambda currency: count[currency])
-        for currency in step.amounts if step.is_offered else ():
-            ladders[currency].append(step)
-    for_whom = [step for step in steps if step.is_offered and _says("audiences", step.name)]
-    if len(for_whom) > 1:
+        step.currency = max(sorted(step.amounts), key=count.__getitem__)
+        if step.is_offered:
+            for_whom += _says("audiences", step.name)
+            for currency in step.amounts:
+                ladders[currency].append(step)
+    if for_whom > 1:
         ladders.clear()
-    amounts = {}
     for currency, ladder in ladders.items():
-        ladder.sort(key=lambda step, currency=currency: step.amounts[currency])
-        amounts[currency] = [step.amounts[currency] for step in ladder]
+        ladder.sort(key=partial(_amount_in, currency))
     for step in steps:
-        ladder, ranked = ladders.get(step.currency, []), amounts.get(step.currency, [])
-        below, above = bisect_left(ranked, step.amount), bisect_right(ranked, step.amount)
+        ladder, amount_in = ladders.get(step.currency, []), partial(_amount_in, step.currency)
+        amount = amount_in(step)
+        below, above = bisect_left(ladder, amount, key=amount_in), bisect_right(ladder, amount, key=amount_in)
         is_alone = count[step.currency] == 1 and bool(set(ladders) - {step.currency})
         position = TierPosition.SINGLE
         if above < len(ladder) or (is_alone and not below):
@@ -176,6 +178,10 @@ def _place(steps: list[Step]) -> None:
         following = _nearest([other for other in dearer if other.builds_on(step)] or dearer, step.currency)
         for tier in step.tiers:
             tier.position, tier.lighter_product, tier.next_product = position, lighter, following
+
+
+def _amount_in(currency: str, step: Step) -> float:
+    return step.amounts[currency]
 
 
 def _nearest(steps: list[Step], currency: str) -> str | None:
