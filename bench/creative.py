@@ -20,6 +20,7 @@ from bench import catalogues
 from bench.figures import Figure
 from manimod.creatives.engine.brief import EVENTS, Brief, CreativeSet, Variant
 from manimod.creatives.engine.copy import copywriter
+from manimod.creatives.engine.facts.model import Fact
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import MASTERS
@@ -123,8 +124,14 @@ def facts_of(brief: Brief) -> list[str]:
     found = []
     for tier in (brief.tier_facts, brief.next_tier, brief.lighter_tier):
         for fact in tier.facts if tier else ():
-            found += [fold(text) for text in (fact.phrase, fact.text) if text]
+            found += map(fold, spellings(fact))
     return found
+
+
+def spellings(fact: Fact) -> list[str]:
+    """A fact as it is stored, as it stands in a sentence, and there without its article."""
+    found = [fact.text, fact.phrase or "", re.sub(r"(?i)^an? ", "", fact.phrase or "")]
+    return [text for text in found if text]
 
 
 def names_a_fact(ad: Variant, brief: Brief) -> bool:
@@ -186,7 +193,7 @@ def own_words(brief: Brief) -> re.Pattern:
         if tier:
             words += [tier.name or "", tier.seat or ""]
             for fact in tier.facts:
-                words += [fact.text, fact.phrase or "", fact.topic]
+                words += [*spellings(fact), fact.topic]
     words = sorted({word.strip(" .") for word in words if word.strip(" .")}, key=len, reverse=True)
     return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words) or r"(?!)", re.IGNORECASE)
 
@@ -197,6 +204,8 @@ def find_lint(made: Iterable[Made]) -> Counter:
         context = PolicyContext.of(one.brief)
         for ad in one.ads:
             for finding in policy.check(ad, context):
+                if finding.rule_id == "URL-01" and not one.brief.brand.landing_page:
+                    continue  # the example has no website, so it is no fault of the ad
                 found[f"{finding.rule_id} {finding.platform} {finding.excerpt}"] += 1
     return found
 

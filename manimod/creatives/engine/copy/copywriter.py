@@ -59,9 +59,10 @@ def shared_segment(brief: Brief) -> Segment | None:
 def _substance(brief: Brief, segment: Segment) -> tuple[frozenset, frozenset]:
     """What the segment's ads tell: the facts that come first in each of them, and what else they rest on."""
     material = Material(replace(brief, segment=segment), PolicyContext.of(brief))
-    count = 1 if segment in (Segment.LOW, Segment.NEW) else angles.SET_SIZE
+    is_one = segment in (Segment.LOW, Segment.NEW) and len(material.pools["own"]) > 2 and not material.is_listed
+    count = 1 if is_one else angles.SET_SIZE
     facts, needs = set(), set()
-    for angle in [angle for angle in candidates(material) if not angle.id.startswith("N")][: angles.SET_SIZE]:
+    for angle in candidates(material)[: angles.SET_SIZE]:
         facts |= {fact.text for fact in material.pools.get(angle.pool, ())[:count]}
         needs |= set(angle.needs)
     return frozenset(facts), frozenset(needs)
@@ -138,31 +139,38 @@ def is_printable(fact: Fact, context: PolicyContext) -> bool:
 
 
 def candidates(material: Material) -> list[Angle]:
-    """The angles in the order in which the audience should have them, the round's own first."""
+    """The angles in the order in which the audience should have them, the round's own first, then the stand-ins."""
     brief = material.brief
     found = [angle for angle in angles.of_matrix(brief) if material.is_possible(angle)]
     found = angles.by_preference(found, brief, digest(material.key("angles")))
-    if len(found) < angles.SET_SIZE:
-        found += [angle for angle in angles.stand_ins(brief) if angle not in found and material.is_possible(angle)]
     start = brief.round * angles.SET_SIZE % len(found) if found else 0
-    return [*found[start:], *found[:start], *angles.by_name(brief)]
+    others = [angle for angle in angles.stand_ins(brief) if angle not in found and material.is_possible(angle)]
+    return [*found[start:], *found[:start], *others]
 
 
 def compose(material: Material) -> CreativeSet:
     """The creative set: variants of the round's angles, or of those that stand in for them, then those for later in the
-    window. Raises NoLegalCopy."""
+    window. An angle whose headlines open ads have already comes after those that have others. Raises NoLegalCopy."""
     brief, variants, drafts, blocked = material.brief, [], [], []
-    for angle in [*candidates(material), *filter(material.is_possible, angles.later(brief))]:
-        if len(variants) < angles.SET_SIZE or angle.from_day:
-            for draft in material.drafts(angle, drafts)[:TRIES]:
-                variant = _variant(material, angle, draft, [variant.layout for variant in variants])
-                findings = policy.check(variant, material.context)
-                blocking = policy.blocks(findings)
-                blocked += blocking
-                if not blocking:
-                    variants.append(replace(variant, rules=tuple(findings)))
-                    drafts.append(draft)
-                    break
+    found, names = candidates(material), angles.by_name(brief)
+    groups = [(found, True), (found, False), (names, True), (names, False)]
+    if not has_facts(brief):
+        groups = [groups[0], groups[2], groups[1], groups[3]]
+    turns = [(angle, is_fresh) for group, is_fresh in groups for angle in group]
+    for angle, is_fresh in [*turns, *((angle, False) for angle in angles.later(brief) if material.is_possible(angle))]:
+        if (len(variants) == angles.SET_SIZE and not angle.from_day) or angle.id in {made.angle for made in variants}:
+            continue
+        for draft in material.drafts(angle, drafts)[:TRIES]:
+            if is_fresh and brief.used_phrases.get(draft.headline.wording):
+                continue
+            variant = _variant(material, angle, draft, [variant.layout for variant in variants])
+            findings = policy.check(variant, material.context)
+            blocking = policy.blocks(findings)
+            blocked += blocking
+            if not blocking:
+                variants.append(replace(variant, rules=tuple(findings)))
+                drafts.append(draft)
+                break
     if len(variants) < angles.SET_SIZE:
         raise NoLegalCopy(blocked)
     needs_facts = not has_facts(brief)

@@ -43,6 +43,7 @@ FUNCTION_WORDS = set("a also an and are at by for from has have in is of on or p
 KEEPS_ARTICLE = re.compile(
     r"\b(?:has|have|includes?|adds?|offers?|comes? with|need|want|about|of|without|for)\b", re.IGNORECASE
 )
+WORDS_OF = {"plan": " plan "}  # what slots say beside names
 FEATURES = (FactKind.CAPABILITY, FactKind.THING, FactKind.SERVICE, FactKind.ACCESS)
 KINDS = {
     "any": frozenset(FactKind),
@@ -91,7 +92,7 @@ class Template:
                 stated.add(ClaimKind.FACT)
                 counts[name] = max(counts[name], int(number or 1), int(length or 1))
         names = frozenset(name for name, _, _ in SLOT.findall(text) if name not in POOLS)
-        bare = SLOT.sub(lambda slot: " and " if slot[3] and slot[1] != "text" else " ", text)
+        bare = SLOT.sub(lambda slot: " and " if slot[3] and slot[1] != "text" else WORDS_OF.get(slot[1], " "), text)
         wording = " ".join(re.findall(r"[\w’']+", bare.casefold()))
         if set(wording.split()) <= FUNCTION_WORDS:
             wording = ""

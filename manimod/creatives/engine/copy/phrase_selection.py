@@ -173,6 +173,10 @@ class Material:
         facts["named"] = [fact for _, fact in named.used] if named else []
         return Filling(self.names(angle), facts)
 
+    def suits(self, wording: str) -> float:
+        """How early the account gets a wording, in [0, 1): each has its own order, and facts alone come before most."""
+        return digest(self.brief.seed or self.brief.brand.name, wording) if wording else 0.7
+
     def templates(self, angle: Angle, part: str) -> list[Template]:
         """The angle's templates whose claims the brief holds and whose words no brand kit bans, in this audience's own
         order, the least used first. Each round begins with others. Foreign facts are listed without a word of ours."""
@@ -187,7 +191,8 @@ class Material:
                 usable.append(template)
         Random(self.key(angle.id, part)).shuffle(usable)  # noqa: S311 - an order, not a secret
         written = self.written.get((angle.id, part), ())
-        usable.sort(key=lambda t: (t not in written, brief.used_phrases.get(t.wording, 0) if t.wording else 0))
+        uses = {t.wording: brief.used_phrases.get(t.wording, 0) for t in usable if t.wording}
+        usable.sort(key=lambda t: (t not in written, uses.get(t.wording, 0), -self.suits(t.wording)))
         start = brief.round * DRAFTS % len(usable) if usable else 0
         return usable[start:] + usable[:start]
 
@@ -227,10 +232,9 @@ class Material:
         named = set().union(*(draft.headline.facts for draft in others))
         size = max(1, len(self.pools.get(angle.pool, ())))
         turns = [self.filling(angle, turn + self.brief.round) for turn in range(size)]
-        for head in self.templates(angle, "headline"):
-            headline = self._over_unnamed(head, angle, turns, named)
-            if headline is None or len(headline.text) > MAX_HEADLINE:
-                continue
+        headlines = [self._over_unnamed(head, angle, turns, named) for head in self.templates(angle, "headline")]
+        headlines = [line for line in headlines if line and greatest_length(line.text) <= MAX_HEADLINE]
+        for headline in sorted(headlines, key=lambda line: self.brief.used_phrases.get(line.wording, 0)):
             filling = self.filling(angle, named=headline)
             first = len(found) % max(1, len(bodies))
             for template in bodies[first:] + bodies[:first]:
@@ -238,7 +242,7 @@ class Material:
                     headline.used or not MORE.search(template.text)
                 )
                 body = self.fill(template, angle, filling) if is_apt else None
-                if body and len(body.text) <= MAX_BODY:
+                if body and greatest_length(body.text) <= MAX_BODY:
                     found.append(self.judge(angle, Draft(headline, body), others))
                     break
             if len(found) == DRAFTS:
@@ -281,6 +285,7 @@ class Material:
             "brand_again": max(0, both.count(brief.brand.name) - 1),
             "second_and": max(0, headline.text.count(" and ") - 1) + max(0, body.text.count(" and ") - 1),
             "headline_used": uses,
+            "account": self.suits(headline.template.wording),
             "body_used": brief.used_phrases.get(body.wording, 0),
             "wording_again": again,
             "named_in_this_set": len(draft.facts & named),

@@ -83,6 +83,7 @@ class Fitting:
             plan = capitalised(about.plan)
             found = [
                 FilledLine(plan, NAME, (), of_plan),
+                FilledLine(about.name, NAME, (), of_plan),
                 FilledLine(f"{brand} {about.name}", NAME, (), (*of_plan, *of_brand)),
             ]
         return [*found, FilledLine(brand, NAME, (), of_brand)]
@@ -115,22 +116,26 @@ class Fitting:
                 return self._say([first_fitting(lines, field.target)])
             case "body" if field.lines[1] > 1:  # the disclaimer last
                 lines = different_texts(bodies, MAX_SHORT_BODY)
+                if len(lines) < field.lines[2]:
+                    lines += [name._replace(text=f"{name.text}.") for name in self._names()][
+                        : field.lines[2] - len(lines)
+                    ]
                 if not self.disclaimer:
                     return self._say(lines[: field.count])
                 is_short = greatest_length(self.disclaimer) <= MAX_SHORT_BODY
                 return [*self._say(lines[: field.count - 1]), self.disclaimer] if is_short else []
             case "body":
-                room = field.target - len(f" {self.disclaimer}") if self.disclaimer else field.target
+                room = field.target - greatest_length(f" {self.disclaimer}") if self.disclaimer else field.target
                 line = first_fitting(bodies or self.bodies, room)
                 body = f"{line.text} {self.disclaimer}".strip()
-                return [self._say([line]) and body] if greatest_length(body) <= field.hard else []
+                return [self._say([line]) and body] if field.size(body) <= field.hard else []
             case "name":
                 # A business is never called by a part of its name.
-                return self._say([line for line in self._names()[-1:] if greatest_length(brand.name) <= field.hard])
+                return self._say([line for line in self._names()[-1:] if field.size(brand.name) <= field.hard])
             case "path":
                 tier = self.material.tier
                 paths = [slug(tier.name) if tier else "", LANDING_PATHS[self.material.brief.objective]]
-                return [path for path in paths if 0 < len(path) <= field.hard]
+                return [path for path in paths if path and field.size(path) <= field.hard]
         return []
 
     def _say(self, lines: Iterable[FilledLine]) -> list[str]:
