@@ -192,7 +192,8 @@ def fetch_pictures(
         stored = {"picture": picture, "picture_from": address, "picture_at": now() if picture else None}
         with jobs.transaction():
             is_not_uploaded = or_(Tier.picture_from.is_(None), Tier.picture_from != UPLOAD)
-            db.session.execute(update(Tier).where(Tier.id == tier_id, is_not_uploaded).values(stored))
+            tier = update(Tier).filter_by(id=tier_id, connection_id=connection_id).where(is_not_uploaded)
+            db.session.execute(tier.values(stored))
 
 
 def _failed_key(tier_id: int, address: str | None) -> str:
