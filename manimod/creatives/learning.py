@@ -3,7 +3,7 @@
 Nothing is stored beside the decisions: the weights follow from the latest of them and can be worked out again.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -22,7 +22,7 @@ EFFECT = {
     ReviewAction.REJECTED: -1.0,
 }
 FINAL = (ReviewAction.APPROVED, ReviewAction.REJECTED, ReviewAction.REOPENED)  # of these, a creative's latest counts
-UNDECIDED = 2  # decisions that a weight of 1 stands for, so that one refusal alone changes little
+UNDECIDED = 1  # decisions that a weight of 1 stands for, so that one refusal alone changes little
 LARGEST_CHANGE = 0.5  # so weights are between 0.5 and 1.5
 MENTIONED_FROM = 3  # refusals of one angle that are put in words
 # What a rejection is about. Without a reason it is about everything; a picture's says nothing of the words.
@@ -69,21 +69,36 @@ def get_preferences(account: Account) -> Preferences:
 
 
 def learn(decisions: list[Decision]) -> Preferences:
-    """The weight of each angle and phrase that the decisions were about, from 0.5 (refused) to 1.5 (approved)."""
-    effects: dict[str, Counter] = {"angles": Counter(), "phrases": Counter()}
-    times: dict[str, Counter] = {"angles": Counter(), "phrases": Counter()}
-    for decision in decisions:
-        for ad in decision.ads:
-            names = {"angles": [ad["angle"]], "phrases": ad.get("phrases", ())}
-            for kind in ABOUT[decision.about]:
-                for name in names[kind]:
-                    effects[kind][name] += EFFECT[decision.action]
-                    times[kind][name] += 1
-    weights: dict[str, dict[str, float]] = defaultdict(dict)
-    for kind, counts in times.items():
-        for name, count in counts.items():
-            weights[kind][name] = 1 + LARGEST_CHANGE * effects[kind][name] / (count + UNDECIDED)
-    return Preferences(angles=weights["angles"], phrases=weights["phrases"])
+    """The weight of each angle and phrase that the decisions were about, from 0.5 (refused) to 1.5 (approved).
+
+    A refused set holds several: what is approved elsewhere gets little of the blame, what never is gets most.
+    """
+    weights = {}
+    for kind in ("angles", "phrases"):
+        approved, times = Counter(), Counter()
+        for decision in decisions:
+            for name in _names(decision, kind):
+                times[name] += 1
+                approved[name] += decision.action == ReviewAction.APPROVED
+        doubt = {name: 1 - approved[name] / (count + 1) for name, count in times.items()}
+        effects = Counter()
+        for decision in decisions:
+            names = _names(decision, kind)
+            largest = max((doubt[name] for name in names), default=1)
+            for name in names:
+                blame = 1 if decision.action == ReviewAction.APPROVED else doubt[name] / largest
+                effects[name] += EFFECT[decision.action] * blame
+        weights[kind] = {name: 1 + LARGEST_CHANGE * effects[name] / (times[name] + UNDECIDED) for name in times}
+    return Preferences(**weights)
+
+
+def _names(decision: Decision, kind: str) -> list[str]:
+    """The angles or phrases that a decision is about."""
+    if kind not in ABOUT[decision.about]:
+        return []
+    if kind == "angles":
+        return [ad["angle"] for ad in decision.ads]
+    return [phrase for ad in decision.ads for phrase in ad.get("phrases", ())]
 
 
 def in_words(account: Account) -> list[str]:

@@ -11,6 +11,7 @@ from manimod.lifecycle import Segment
 SET_SIZE = 3
 LIKING = 0.5, 1.5  # the bounds of a preference
 STEPS = 8  # how many places a full preference moves an angle
+DISLIKED = 0.8  # a preference up to which another angle stands in
 NEVER_STARVED = 1 / 8  # of the audiences, in which preferences of angles are left aside
 
 
@@ -56,15 +57,19 @@ def later(brief: Brief) -> list[Angle]:
     return [angle for angle in angles if is_for or ClaimKind.DISCOUNT not in angle.needs]  # no discount by default
 
 
-def by_preference(angles: Sequence[Angle], brief: Brief, chance: float) -> list[Angle]:
-    """The angles with the liked ones earlier and the disliked ones later; in some audiences as they come, so that none
-    is starved. `chance`: the audience's own number in [0, 1)."""
-    if chance < NEVER_STARVED:
-        return list(angles)
-    places = {
-        angle.id: i - STEPS * 2 * (liking(brief.preferences.angles, angle.id) - 1) for i, angle in enumerate(angles)
-    }
-    return sorted(angles, key=lambda angle: places[angle.id])
+def by_preference(angles: Sequence[Angle], stand_ins: Sequence[Angle], brief: Brief, chance: float) -> list[Angle]:
+    """The angles with the liked ones earlier and the disliked ones last, with stand-ins where too few are left.
+
+    In some audiences they stay as they come, so that none is starved. `chance`: the audience's own number in [0, 1).
+    """
+    weights = brief.preferences.angles if chance >= NEVER_STARVED else {}
+    liked = [angle for angle in angles if liking(weights, angle.id) > DISLIKED]
+    places = {angle.id: i - STEPS * 2 * (liking(weights, angle.id) - 1) for i, angle in enumerate(liked)}
+    liked.sort(key=lambda angle: places[angle.id])
+    if len(liked) < SET_SIZE:
+        liked += [angle for angle in stand_ins if liking(weights, angle.id) > DISLIKED]
+    disliked = [angle for angle in angles if angle not in liked]
+    return [*liked, *sorted(disliked, key=lambda angle: -liking(weights, angle.id))]
 
 
 def liking(weights: dict[str, float], key: str) -> float:

@@ -142,9 +142,10 @@ def candidates(material: Material) -> list[Angle]:
     """The angles in the order in which the audience should have them, the round's own first, then the stand-ins."""
     brief = material.brief
     found = [angle for angle in angles.of_matrix(brief) if material.is_possible(angle)]
-    found = angles.by_preference(found, brief, digest(material.key("angles")))
+    stand_ins = [angle for angle in angles.stand_ins(brief) if angle not in found and material.is_possible(angle)]
+    found = angles.by_preference(found, stand_ins, brief, digest(material.key("angles")))
     start = brief.round * angles.SET_SIZE % len(found) if found else 0
-    others = [angle for angle in angles.stand_ins(brief) if angle not in found and material.is_possible(angle)]
+    others = [angle for angle in stand_ins if angle not in found]
     return [*found[start:], *found[:start], *others]
 
 
