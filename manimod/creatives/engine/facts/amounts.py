@@ -50,9 +50,11 @@ def read_amount(line: str) -> Amount:
             return Amount(re.sub(r"^to \d+ ", "", following))
         unit = words.plural(found["time"].lower()) if found["time"] else _counted(following)
         return Amount(following, _value(found["digits"], found["multiple"]), unit)
-    if found := UNLIMITED.search(line.split(" ", 1)[-1]):
-        before = line[: -len(found[0])].strip(" :")
-        return Amount(before, unit=_counted(before), is_unlimited=True) if line.endswith(found[0]) else Amount(line)
+    if found := UNLIMITED.search(line):  # "Boards: unlimited"
+        if not line.endswith(found[0]):
+            return Amount(line)
+        before = line[: found.start()].strip(" :")
+        return Amount(before, unit=_counted(before), is_unlimited=True)
     first, _, following = rest.partition(" ")
     if following and (number := AMOUNTS["words"].get(first.lower())):
         return Amount(following, number, _counted(following))

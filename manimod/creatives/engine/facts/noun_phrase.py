@@ -18,9 +18,8 @@ PLACES = tuple(TABLE["words"]["places"])
 OWN_PLACE = frozenset(TABLE["words"]["own_place"])
 PLURAL_MODIFIERS = frozenset(TABLE["words"]["plural_modifiers"])
 LANGUAGES = TABLE["languages"]
-GERMAN, OTHER, ALSO_ENGLISH, LOANWORDS = (
-    frozenset(LANGUAGES[name]) for name in ("german", "other", "also_english", "loanwords")
-)
+GERMAN, OTHER = frozenset(LANGUAGES["german"]), frozenset(LANGUAGES["other"])
+ALSO_ENGLISH, LOANWORDS = frozenset(LANGUAGES["also_english"]), frozenset(LANGUAGES["loanwords"])
 GERMAN_ADJECTIVE = re.compile(LANGUAGES["german_adjective"])
 NOT_ADVERBS = words.ADJECTIVES | frozenset(TABLE["words"]["not_adverbs"])
 OTHER_ENDINGS = re.compile(LANGUAGES["other_endings"])
@@ -32,7 +31,6 @@ ABOUT = re.compile(
 EVERY = ("daily", "weekly", "monthly", "quarterly", "yearly", "annual")
 PERIODS = ("hour", "day", "week", "month", "quarter", "year", "shipment", "delivery", "visit", "order", "session")
 PERIOD = re.compile(r" an? (day|week|month|quarter|year)$")
-LAST_LATIN = 0x24F
 LONGEST = 60  # characters: what is longer leaves no room for a sentence around it
 
 
@@ -59,23 +57,27 @@ def noun_phrase(line: str) -> NounPhrase | None:
         return _house_name(tokens)
     items = _items(" ".join(words.lowered(tokens)))
     if len(items) > 2 and _share_the_last_noun(items):
-        return NounPhrase(f"{', '.join(items[:-1])} and {items[-1]}", True)
-    things = [_one_thing(item.split()) for item in items]
-    if not things or None in things:
-        return None
-    names = [thing.text for thing in things if thing]
-    text = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
-    return NounPhrase(text, len(names) > 1 or things[0].is_plural) if len(text) <= LONGEST else None
+        return NounPhrase(_listed(items), True)
+    names, is_plural = [], len(items) > 1
+    for item in items:
+        thing = _one_thing(item.split())
+        if not thing:
+            return None
+        names.append(thing.text)
+        is_plural = is_plural or thing.is_plural
+    text = _listed(names)
+    return NounPhrase(text, is_plural) if 0 < len(text) <= LONGEST else None
 
 
 def _house_name(tokens: list[str]) -> NounPhrase | None:
     """What the seller calls a thing of its own: "the Kids Club", "access to the Partner Network"."""
-    at = 2 if [token.lower() for token in tokens[:2]] == ["access", "to"] else 0
-    name = tokens[at:]
-    is_name = len(name) > 1 and name[-1].lower() in words.HOUSE_NAMES and all(token[:1].isupper() for token in name)
-    if not is_name or name[0].lower() in words.ADJECTIVES | words.DETERMINERS:
+    found = re.fullmatch(r"((?i:access to )?)((?:[A-Z]\S* )+([A-Z]\S*))", " ".join(tokens))
+    if not found or found[3].lower() not in words.HOUSE_NAMES:
         return None
-    return NounPhrase(f"{'access to ' if at else ''}the {' '.join(name)}", False)
+    access, name, _ = found.groups()
+    if name.split()[0].lower() in words.ADJECTIVES | words.DETERMINERS:
+        return None
+    return NounPhrase(f"{access.lower()}the {name}", False)
 
 
 def _items(line: str) -> list[str]:
@@ -83,23 +85,29 @@ def _items(line: str) -> list[str]:
     items = re.split(r"\s+\+\s+|,\s+(?:and\s+)?", line)
     if len(items) > 1 and ", " in line:
         items[-1:] = items[-1].split(" and ", 1)
-    return [item for item in items if item]
+    return list(filter(None, items))
+
+
+def _listed(items: list[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
 def _share_the_last_noun(items: list[str]) -> bool:
     """ "email, chat and phone support"."""
     *others, last = items
-    one_word = all(" " not in item for item in others)
-    return one_word and " " in last and words.number_of(last.split()[-1]) in (Number.MASS, Number.PLURAL)
+    if " " not in last or " " in "".join(others):
+        return False
+    return words.number_of(last.split()[-1]) in (Number.MASS, Number.PLURAL)
 
 
 def is_clause(tokens: list[str]) -> bool:
     """Whether the line is a sentence or a command: "Drafts replies", "Access all sounds", "Hosted in Frankfurt"."""
-    lower = [token.lower().strip(",.") for token in tokens]
-    first, second = lower[0], (lower[1:2] or [""])[0]
-    if CLAUSES["words"] & set(lower) or any(word.endswith(("n't", "n’t", "'ll", "’ll")) for word in lower):
+    lower = _bare(tokens)
+    first, second, last = lower[0], [*lower, ""][1], lower[-1]
+    if CLAUSES["words"] & set(lower) or re.search(r"(n['’]t|['’]ll)( |$)", " ".join(lower)):
         return True
-    if any(word.endswith("ly") and word.rsplit("-", 1)[-1] not in NOT_ADVERBS for word in (first, lower[-1])):
+    if _is_adverb(first) or _is_adverb(last):
         return True
     if first in words.PREPOSITIONS - words.DETERMINERS and not ABOUT.match(" ".join(lower)):
         return True
@@ -110,9 +118,17 @@ def is_clause(tokens: list[str]) -> bool:
     return is_command(tokens) or _is_statement(tokens)
 
 
+def _bare(tokens: list[str]) -> list[str]:
+    return [token.lower().strip(",.") for token in tokens]
+
+
+def _is_adverb(word: str) -> bool:
+    return word.endswith("ly") and word.rsplit("-", 1)[-1] not in NOT_ADVERBS
+
+
 def is_command(tokens: list[str]) -> bool:
     """ "Remove branding", "Access all sounds", "Plan, track and report"; not "Access to all", "Print edition"."""
-    first, second, *rest = [token.lower().strip(",.") for token in [*tokens, "", "", ""]]
+    first, second, *rest = _bare([*tokens, "", "", ""])
     if first not in VERBS:
         return False
     if first not in CLAUSES["also_nouns"] or second in CLAUSES["after_a_verb"]:
@@ -131,7 +147,7 @@ def is_command(tokens: list[str]) -> bool:
 
 def _is_statement(tokens: list[str]) -> bool:
     """ "Blocks cold emails", "Sorts and labels every email"; not "Blocks of ten", "Notes and files"."""
-    first, second, *rest = [token.lower().strip(",.") for token in [*tokens, ""]]
+    first, second, *rest = _bare([*tokens, ""])
     stems = (first[:-1], first[:-2], first[:-3] + "y") if first.endswith("s") else ()
     if not second:
         return False
@@ -214,7 +230,7 @@ def _ends_in_a_noun(core: list[str], tail: list[str]) -> bool:
     if len(core) == 1:
         return bool(tail) or words.is_known_alone(noun)
     if number == Number.PLURAL:
-        return not any(map(str.isdigit, core[1:-1]))  # "open 7 days"
+        return not re.search(r" \d+ ", " ".join(core))  # "open 7 days"
     before = core[-2]
     may_modify = before.lower() in PLURAL_MODIFIERS or "-" in before or words.is_fixed(before)
     return first in words.DETERMINERS or may_modify or words.number_of(before) != Number.PLURAL
@@ -236,9 +252,7 @@ def _pair(core: list[str]) -> NounPhrase | None:
     """ "a manager and training"; "topic and subtopic labelling", where both belong to the last noun."""
     at = core.index("and")
     first, last = core[:at], core[at + 1 :]
-    if not first or not last or "and" in last:
-        return None
-    end = _named(last, [])
+    end = _named(last, []) if first and last and "and" not in last else None
     if not end:
         return None
     is_shared = len(first) == 1 or first[-1].lower() in CLAUSES["shares_a_noun"]
@@ -263,23 +277,28 @@ def _is_complete(tail: list[str]) -> bool:
         return False
     if tail[0].lower() in ("every", "each", "a", "an", "per", "by", "as", "once", "twice", "on"):
         return len(tail) > 1
-    if any(token.endswith("+") for token in tail):
+    if "+ " in " ".join([*tail, ""]):
         return False
-    if any(token.lower() in words.DETERMINERS or re.match(r"\d", token) for token in tail[1:]):
-        return True
+    for token in tail[1:]:
+        if token.lower() in words.DETERMINERS or token[0].isdigit():
+            return True
     return words.number_of(tail[-1]) != Number.COUNT or words.is_fixed(tail[-1])
 
 
 def is_foreign(line: str) -> bool:
     """By its words, their endings and letters: a small test for short lines."""
     found = re.findall(r"[^\W\d_][\w'’]*", line)
-    inside = {word.lower() for word in found} - ALSO_ENGLISH
-    inside |= {word for word in found[1:] if word in ALSO_ENGLISH}
-    if inside & (GERMAN | OTHER) or any(map(OTHER_ENDINGS.match, inside)):
+    inside = set(map(str.lower, found)) - ALSO_ENGLISH | ALSO_ENGLISH.intersection(found[1:])
+    if inside & GERMAN or _has_word_of_another(inside):
         return True
     if found[1:] and GERMAN_ADJECTIVE.match(found[0].lower()) or re.fullmatch(r"\w+(-[A-Z]\w+)*-[A-Z][a-z]+", line):
         return True
-    return any(not word.replace("’", "").isascii() for word in inside - LOANWORDS)
+    return not "".join(inside - LOANWORDS).replace("’", "").isascii()
+
+
+def _has_word_of_another(inside: set[str]) -> bool:
+    """Whether one of the words is neither English nor German."""
+    return bool(inside & OTHER) or any(map(OTHER_ENDINGS.match, inside))
 
 
 def foreign_phrase(line: str) -> NounPhrase | None:
@@ -288,16 +307,17 @@ def foreign_phrase(line: str) -> NounPhrase | None:
         return None
     tokens = line.replace("&", "und").split()
     first = tokens[0].lower()
-    inside = {token.lower() for token in tokens}
-    if inside & OTHER or any(map(OTHER_ENDINGS.match, inside)):
+    if _has_word_of_another(set(map(str.lower, tokens))):
         is_certain = re.match(LANGUAGES["other_opener"], line.lower()) and "," not in line
         return NounPhrase(first + line[len(first) :], True) if is_certain else None
-    if any(ord(character) > LAST_LATIN for character in line if character.isalpha()):
+    if re.search(r"(?![\0-\u024f])[^\W\d_]", line):  # letters that are not Latin
         return NounPhrase(line, False) if re.fullmatch(r"[\u3400-\u9fff\uac00-\ud7af ]+", line) else None
     has_adjective = GERMAN_ADJECTIVE.match(first) and tokens[1:] and tokens[1][0].isupper()
-    is_clause = tokens[-1][:1].islower() or any(re.match(LANGUAGES["german_verb"], token) for token in tokens[1:])
-    is_clause = is_clause or first in LANGUAGES["german_clause"]
-    if is_clause or has_adjective and "und" in tokens or (len(tokens) == 1 and "-" not in first):
+    if tokens[-1][:1].islower() or first in LANGUAGES["german_clause"]:
+        return None
+    if any(map(re.compile(LANGUAGES["german_verb"]).match, tokens[1:])):
+        return None
+    if has_adjective and "und" in tokens or (len(tokens) == 1 and "-" not in first):
         return None
     if has_adjective or first in LANGUAGES["german_small"]:
         tokens[0] = first

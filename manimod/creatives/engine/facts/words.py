@@ -75,8 +75,9 @@ def is_fixed(word: str) -> bool:
     """Whether the word keeps its capitals wherever it stands: API, iOS, GitHub, Slack, Monday, X-ray."""
     bare = re.sub(r"['’]s$", "", word.strip("(),.;:'’\""))
     parts = [bare, *re.split(r"[-/]", bare)]
-    if any(part in NAMES or re.fullmatch(r"[A-Z0-9&]{2,5}s?|[A-Z](/[A-Z])+", part) for part in parts):
-        return True
+    for part in parts:
+        if part in NAMES or re.fullmatch(r"[A-Z0-9&]{2,5}s?|[A-Z](/[A-Z])+", part):
+            return True
     return bool(re.search(r"[a-z][A-Z]|\d[A-Z]|[A-Z]\d|\.[a-z]|[A-Z]{2}[a-rt-z]|^[XTUV]-", bare))
 
 
@@ -98,8 +99,13 @@ def may_hold_a_name(tokens: list[str]) -> bool:
     named = _named(tokens)
     if _is_title(tokens):
         return named[-1].lower() in HOUSE_NAMES or not all(map(is_known, named[1:]))
-    inner = [token[:1].isupper() and not is_fixed(token) for token in tokens[1:]]
-    return any(one and other for one, other in zip(inner, inner[1:], strict=False))
+    is_before = False
+    for token in tokens[1:]:
+        is_name = token[:1].isupper() and not is_fixed(token)
+        if is_name and is_before:
+            return True
+        is_before = is_name
+    return False
 
 
 def is_known(word: str) -> bool:
@@ -125,8 +131,8 @@ def _named(tokens: list[str]) -> list[str]:
 def _is_common(word: str) -> bool:
     """Whether a list has the word or its singular, so that a capital is only style."""
     lower = word.lower()
-    singulars = [lower, lower.removesuffix("s"), lower.removesuffix("es"), lower.rsplit("-", 1)[-1].removesuffix("s")]
-    return not is_fixed(word) and any(singular in KNOWN for singular in singulars)
+    singulars = {lower, lower.removesuffix("s"), lower.removesuffix("es"), lower.rsplit("-", 1)[-1].removesuffix("s")}
+    return not is_fixed(word) and bool(singulars & KNOWN)
 
 
 def a(phrase: str) -> str:
