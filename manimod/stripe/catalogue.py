@@ -79,8 +79,10 @@ def read_price(reader: Reader) -> PriceFacts | None:
     is_metered, is_tiered = terms.raw("usage_type") == "metered", reader.raw("billing_scheme") == "tiered"
     amount = None
     for name in ("unit_amount", "amount"):
-        amount = reader.number(name) if amount is None else amount
-        amount = reader.decimal(f"{name}_decimal") if amount is None else amount
+        if amount is None:
+            amount = reader.number(name)
+        if amount is None:
+            amount = reader.decimal(f"{name}_decimal")
     interval = terms.identifier("interval")
     return PriceFacts(
         id=price_id,
@@ -99,20 +101,20 @@ def read_price(reader: Reader) -> PriceFacts | None:
 
 def read_price_and_product(reader: Reader) -> tuple[PriceFacts, ProductFacts | None] | None:
     """A price of a list, and its product where the list brings it whole."""
-    price, product = read_price(reader), reader.inside("product")
-    return price and (price, read_product(product) if product.data and isinstance(product.data, dict) else None)
+    price = read_price(reader)
+    return price and (price, read_product(reader.inside("product")))
 
 
 def read_product(reader: Reader) -> ProductFacts | None:
     product_id = reader.identifier("id")
     if product_id is None:
         return None
-    features = []
+    features: list[str] = []
     for listed in reader.each("marketing_features" if reader.raw("marketing_features") else "features"):  # until 2024
         feature = " ".join((listed.whole_text("name", MAX_FEATURE_LENGTH) or "").split())
         if feature and feature not in features:
             features.append(feature)
-    images = [text for text in reader.texts("images", MAX_ADDRESS_LENGTH) if ADDRESS.fullmatch(text)]
+    images = list(filter(ADDRESS.fullmatch, reader.texts("images", MAX_ADDRESS_LENGTH)))
     return ProductFacts(
         id=product_id,
         name=reader.text("name"),
@@ -144,15 +146,13 @@ def read_profile(account: Reader) -> dict[str, str]:
     """
     business, branding = account.inside("business_profile"), account.inside("settings", "branding")
     email = business.text("support_email") or ""
-    found = {
-        "name": business.text("name"),
-        "website": _read_address(business, "url"),
-        "support": _read_address(business, "support_url") or (email if EMAIL.fullmatch(email) else None),
-    }
+    profile = {"name": business.text("name"), "website": _read_address(business, "url")}
+    profile["support"] = _read_address(business, "support_url") or (email if EMAIL.fullmatch(email) else None)
     for name in ("primary_color", "secondary_color"):
         colour = branding.text(name) or ""
-        found[name] = colour.lower() if re.fullmatch("#[0-9a-fA-F]{6}", colour) else None
-    return {name: text for name, text in found.items() if text}
+        if re.fullmatch("#[0-9a-fA-F]{6}", colour):
+            profile[name] = colour.lower()
+    return {name: text for name, text in profile.items() if text}
 
 
 def _read_address(reader: Reader, name: str) -> str | None:
