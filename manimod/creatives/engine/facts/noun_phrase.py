@@ -72,18 +72,15 @@ def noun_phrase(line: str) -> NounPhrase | None:
 def _house_name(tokens: list[str]) -> NounPhrase | None:
     """What the seller calls a thing of its own: "the Kids Club", "access to the Partner Network"."""
     found = re.fullmatch(r"((?i:access to )?)((?:[A-Z]\S* )+([A-Z]\S*))", " ".join(tokens))
-    if not found or found[3].lower() not in words.HOUSE_NAMES:
+    if not found or found[3].lower() not in words.HOUSE_NAMES or found[2].split()[0].lower() in words.ADJECTIVES:
         return None
-    access, name, _ = found.groups()
-    if name.split()[0].lower() in words.ADJECTIVES | words.DETERMINERS:
-        return None
-    return NounPhrase(f"{access.lower()}the {name}", False)
+    return NounPhrase(f"{found[1].lower()}the {found[2]}", False)
 
 
 def _items(line: str) -> list[str]:
     """ "A + B", "A, B and C", one by one; "A and B" alone stays a pair, which may share its last word."""
     items = re.split(r"\s+\+\s+|,\s+(?:and\s+)?", line)
-    if len(items) > 1 and ", " in line:
+    if ", " in line:
         items[-1:] = items[-1].split(" and ", 1)
     return list(filter(None, items))
 
@@ -217,7 +214,7 @@ def _named(core: list[str], tail: list[str]) -> NounPhrase | None:
     number = words.number_of(noun)
     if first in words.DETERMINERS or number != Number.COUNT:
         return NounPhrase(text, number == Number.PLURAL)
-    is_integration = noun in TABLE["words"]["takes_the"] and len(core) == 2 and words.is_fixed(core[0])
+    is_integration = noun in TABLE["words"]["takes_the"] and words.is_fixed(core[0])
     is_place = text.endswith(PLACES) and first not in OWN_PLACE
     return NounPhrase(f"the {text}" if is_integration or is_place else words.a(text), False)
 
@@ -225,7 +222,7 @@ def _named(core: list[str], tail: list[str]) -> NounPhrase | None:
 def _ends_in_a_noun(core: list[str], tail: list[str]) -> bool:
     first, noun = core[0].lower(), core[-1]
     number = words.number_of(noun)
-    if number is None or first == "limited" or PARTICIPLE.match(noun) or re.match(r"\d+[x×]$", first):
+    if number is None or first == "limited":
         return False
     if len(core) == 1:
         return bool(tail) or words.is_known_alone(noun)
@@ -239,8 +236,6 @@ def _ends_in_a_noun(core: list[str], tail: list[str]) -> bool:
 def _counted(core: list[str], tail: list[str]) -> NounPhrase | None:
     """ "20 automations", "50 GB of storage"; not "4 personal training"."""
     text, number = " ".join(core), words.number_of(core[-1])
-    if core[1:2] in (["x"], ["×"]):
-        return None
     if len(core) > 1 and (core[-1] in SIZES and tail[:1] == ["of"] or number == Number.PLURAL):
         return NounPhrase(text, True)
     if core[0] == "1" and number == Number.COUNT:

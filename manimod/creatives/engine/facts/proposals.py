@@ -13,10 +13,15 @@ LONGEST = 80  # characters, as Stripe allows in a marketing feature
 
 def propose(description: str | None, metadata: dict[str, str]) -> list[str]:
     """At most three, those of the metadata first: it is where features are kept as a list."""
-    lines = [line for key, value in metadata.items() for line in _from_metadata(key, value)]
+    lines = []
+    for key, value in metadata.items():
+        lines += _from_metadata(key, value)
     lines += _from_description(description or "")
-    proposed = dict.fromkeys(clean(line) for line in lines if _fact(line))
-    return [line[:1].upper() + line[1:] for line in proposed][:MOST]
+    proposed: list[str] = []
+    for line in map(clean, filter(_fact, lines)):
+        if line not in proposed:
+            proposed.append(line)
+    return [line[:1].upper() + line[1:] for line in proposed[:MOST]]
 
 
 def _fact(line: str) -> Fact | None:
@@ -35,9 +40,9 @@ def _from_metadata(key: str, value: str) -> list[str]:
         return []
     if "support" in words and re.fullmatch(r"[a-zA-Z][a-zA-Z /-]{1,20}", value):
         return [f"{value} support"]
-    words = [word for word in words if word not in KEYS["dropped_from_keys"]]
-    if words and words[-1].endswith("s") and re.fullmatch(r"\d{1,9}|unlimited", value.strip(), re.I):
-        return [f"{value.strip()} {' '.join(words)}"]
+    counted = " ".join(word for word in words if word not in KEYS["dropped_from_keys"])
+    if counted.endswith("s") and re.fullmatch(r"\d{1,9}|unlimited", value.strip(), re.I):
+        return [f"{value.strip()} {counted}"]
     return []
 
 

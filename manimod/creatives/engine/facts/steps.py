@@ -17,21 +17,24 @@ def read_tiers(tiers: Sequence[tuple[str, Sequence[Line]]]) -> list[tuple[tuple[
     tiers that refer to each other in a circle, give nothing.
     """
     at = {_key(name): i for i, (name, _) in enumerate(tiers)}
-    own, refers_to = [], []
-    for _, stored in tiers:
-        lines = [(line, source) for text, source in stored for line in split_lines(text)]
-        own.append(tuple(fact for line, source in lines if (fact := read_fact(line, source))))
-        names = [_key(tier) for line, _ in lines if (tier := referenced_tier(line))]
-        refers_to.append([at[name] for name in names if name in at])
+    own: list[list[Fact]] = [[] for _ in tiers]
+    refers_to: list[list[int]] = [[] for _ in tiers]
+    for i, (_, stored) in enumerate(tiers):
+        for text, source in stored:
+            for line in split_lines(text):
+                if fact := read_fact(line, source):
+                    own[i].append(fact)
+                if (tier := referenced_tier(line)) and _key(tier) in at:
+                    refers_to[i].append(at[_key(tier)])
 
     def inherited(i: int, visited: frozenset[int]) -> list[Fact]:
         found: list[Fact] = []
         for other in refers_to[i]:
             if other not in visited:
                 found += [*own[other], *inherited(other, visited | {other})]
-        return [fact for fact in found if not any(_same_feature(fact, mine) for mine in own[i])]
+        return [fact for fact in found if not _find(fact, own[i])]
 
-    return [(own[i], tuple(dict.fromkeys(inherited(i, frozenset({i}))))) for i in range(len(tiers))]
+    return [(tuple(own[i]), tuple(dict.fromkeys(inherited(i, frozenset({i}))))) for i in range(len(tiers))]
 
 
 def compare(lower: TierFacts, upper: TierFacts) -> TierStep:
@@ -39,29 +42,30 @@ def compare(lower: TierFacts, upper: TierFacts) -> TierStep:
     adds, grows, keeps = [], [], []
     lower_facts = [*lower.facts, *lower.inherited]
     for fact in upper.facts:
-        before = next((other for other in lower_facts if _same_feature(other, fact)), None)
+        before = _find(fact, lower_facts)
         if before is None:
             adds.append(fact)
         elif _is_larger(fact, before):
             grows.append((before, fact))
         elif not _is_larger(before, fact):
             keeps.append(fact)
-    keeps += [fact for fact in upper.inherited if any(_same_feature(fact, other) for other in lower_facts)]
-    adds += [fact for fact in upper.inherited if not any(_same_feature(fact, other) for other in lower_facts)]
+    for fact in upper.inherited:
+        (keeps if _find(fact, lower_facts) else adds).append(fact)
     return TierStep(adds=tuple(adds), grows=tuple(grows), keeps=tuple(keeps))
 
 
-def _same_feature(one: Fact, other: Fact) -> bool:
-    """ "3 boards" and "Unlimited boards"; "20 automations a month" and "Unlimited automations"."""
-    if one.topic == other.topic:
-        return True
-    if not (one.is_unlimited or other.is_unlimited):
-        return False
-    return _without_period(one.topic) == _without_period(other.topic)
+def _find(fact: Fact, others: Sequence[Fact]) -> Fact | None:
+    """The same feature: "3 boards" and "Unlimited boards"; "20 automations a month" and "Unlimited automations"."""
+    for other in others:
+        if fact.topic == other.topic:
+            return other
+        if (fact.is_unlimited or other.is_unlimited) and _without_period(fact) == _without_period(other):
+            return other
+    return None
 
 
-def _without_period(topic: str) -> str:
-    return re.sub(r" (?:a|an) (?:day|week|month|year|hour)$", "", topic)
+def _without_period(fact: Fact) -> str:
+    return re.sub(r" (?:a|an) (?:day|week|month|year|hour)$", "", fact.topic)
 
 
 def _is_larger(fact: Fact, other: Fact) -> bool:
