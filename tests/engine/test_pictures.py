@@ -415,8 +415,9 @@ def test_a_foreign_picture_is_not_rasterised():
 
 
 def test_headlines_have_no_lonely_last_word():
+    variants = write(brief(event="cancelled")).variants
     for composition, size in itertools.product(EVERY[::5], MASTERS):
-        for variant in write(brief(event="cancelled")).variants:
+        for variant in variants:
             canvas = picture.lay_out(
                 replace(variant, picture=CONTENT.get(composition.layout, PictureContent())),
                 replace(PLAIN, product_picture=SCREENSHOT),
