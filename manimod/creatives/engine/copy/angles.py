@@ -42,7 +42,8 @@ def of_matrix(brief: Brief) -> list[Angle]:
 
 
 def stand_ins(brief: Brief) -> list[Angle]:
-    return _angles(_TABLES["stand_ins"][brief.objective])
+    is_one = brief.segment in (Segment.LOW, Segment.NEW)
+    return _angles(_TABLES["stand_ins"]["one" if is_one else "several"][brief.objective])
 
 
 def by_name(brief: Brief) -> list[Angle]:

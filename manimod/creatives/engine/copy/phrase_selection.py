@@ -106,7 +106,7 @@ class Material:
             "deep": self.from_lighter.adds or tuple(reversed(tier.facts if tier else ())),
             "amounts": [fact for fact in own if fact.kind == FactKind.QUANTITY],
             "first": [fact for fact in own if fact.kind in library.KINDS["amount or do"]] or own,
-            "features": [fact for fact in own if fact.kind in library.KINDS["feature"]],
+            "features": [fact for fact in own if fact.kind in library.KINDS["feature"] and not is_all(fact)],
             "added": self.to_next.adds,
             "grown_from": [smaller for smaller, _ in grown],
             "grown_to": [larger for _, larger in grown],
@@ -298,6 +298,11 @@ class Material:
         facts = f"{len(draft.facts)} fact{'s' * (len(draft.facts) != 1)}" if draft.facts else "no fact"
         elsewhere = f"its wording heads {uses} open ads" if uses else "a wording that no open ad has"
         return draft._replace(score=score, why=f"{facts}, {len(headline.text)} characters above, {elsewhere}")
+
+
+def is_all(fact: Fact) -> bool:
+    """ "all needed X-rays": how much there is of something, not a thing that works."""
+    return (fact.phrase or "").startswith("all ")
 
 
 def content_words(text: str) -> set[str]:

@@ -77,16 +77,16 @@ class Fitting:
         of_brand = (Claim(ClaimKind.BRAND, brand, brand, None, claims.BRAND_KIT),)
         about = {"next": material.next_tier, "lighter": material.lighter_tier}.get(self.angle.about, material.tier)
         kind = {"next": ClaimKind.NEXT, "lighter": ClaimKind.LIGHTER}.get(self.angle.about, ClaimKind.TIER)
-        found = []
-        if about:
-            of_plan = tuple(material.held[kind][:1])
-            plan = capitalised(about.plan)
-            found = [
-                FilledLine(plan, NAME, (), of_plan),
-                FilledLine(about.name, NAME, (), of_plan),
-                FilledLine(f"{brand} {about.name}", NAME, (), (*of_plan, *of_brand)),
-            ]
-        return [*found, FilledLine(brand, NAME, (), of_brand)]
+        of_brand_alone = FilledLine(brand, NAME, (), of_brand)
+        if not about:
+            return [of_brand_alone]
+        of_plan = tuple(material.held[kind][:1])
+        return [
+            FilledLine(capitalised(about.plan), NAME, (), of_plan),
+            FilledLine(f"{brand} {about.name}", NAME, (), (*of_plan, *of_brand)),
+            of_brand_alone,
+            FilledLine(about.name, NAME, (), of_plan),
+        ]
 
     def _fit_to(self, placement: Placement) -> PlatformCopy | None:
         """The placement's texts, or None where the disclaimer or the brand's name leaves no room for them."""
@@ -117,9 +117,8 @@ class Fitting:
             case "body" if field.lines[1] > 1:  # the disclaimer last
                 lines = different_texts(bodies, MAX_SHORT_BODY)
                 if len(lines) < field.lines[2]:
-                    lines += [name._replace(text=f"{name.text}.") for name in self._names()][
-                        : field.lines[2] - len(lines)
-                    ]
+                    names = [name._replace(text=f"{name.text}.") for name in self._names()]
+                    lines += names[: field.lines[2] - len(lines)]
                 if not self.disclaimer:
                     return self._say(lines[: field.count])
                 is_short = greatest_length(self.disclaimer) <= MAX_SHORT_BODY
@@ -131,7 +130,8 @@ class Fitting:
                 return [self._say([line]) and body] if field.size(body) <= field.hard else []
             case "name":
                 # A business is never called by a part of its name.
-                return self._say([line for line in self._names()[-1:] if field.size(brand.name) <= field.hard])
+                own = [line for line in self._names() if line.text == brand.name][:1]
+                return self._say(own if field.size(brand.name) <= field.hard else [])
             case "path":
                 tier = self.material.tier
                 paths = [slug(tier.name) if tier else "", LANDING_PATHS[self.material.brief.objective]]
