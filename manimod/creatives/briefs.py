@@ -155,12 +155,12 @@ def get_tiers(
     for part, neighbour in (("next_tier", own.next_product), ("lighter_tier", own.lighter_product)):
         if neighbour in by_product and by_product[neighbour].name:
             parts[part] = by_product[neighbour]
-    sold = [tier for tier in tiers if tier.is_sold]
     same = defaultdict(list)  # a tier's name -> the products that it is sold as
-    for tier in sold:
-        same[tier.name].append(tier)
+    for tier in tiers:
+        if tier.is_sold:
+            same[tier.name].append(tier)
     # The other tiers may be those that one of these refers to: "Everything in Starter".
-    others = [tier for tier in sold if tier.name and tier not in parts.values()]
+    others = [tier for tier in tiers if tier.is_sold and tier.name and tier not in parts.values()]
     price_list = []
     for tier in [*parts.values(), *others[:MAX_TIERS_READ]]:
         price_list.append((tier.name or "", _lines(tier, same[tier.name] if tier.is_sold else [])))
@@ -195,9 +195,9 @@ def get_brief(account: Account, event: str, **audience: Any) -> Brief:
             texts += [tier.name or "", *(fact.text for fact in (*tier.facts, *tier.inherited))]
     names = customer_names_in(account, texts)
     for part in ("next_tier", "lighter_tier"):
-        tier = audience.get(part)
-        if tier and any(" " in name and name.lower() in tier.name.lower() for name in names):
-            audience[part] = None
+        for name in names:
+            if (tier := audience.get(part)) and " " in name and name.lower() in tier.name.lower():
+                audience[part] = None
     return to_brief(
         kit,
         event=event,

@@ -144,8 +144,12 @@ def _monthly(price: Price, quantity: int) -> float:
 
 def _comparable(steps: list[Step]) -> list[Step]:
     """Those with a price. One whose price depends on the number stands above all others, if it is the only such one."""
-    priced = [step for step in steps if step.amounts and inf not in step.amounts.values()]
-    by_number = [step for step in steps if inf in step.amounts.values()]
+    priced, by_number = [], []
+    for step in steps:
+        if inf in step.amounts.values():
+            by_number.append(step)
+        elif step.amounts:
+            priced.append(step)
     return priced + by_number if priced and len(by_number) == 1 else priced
 
 
