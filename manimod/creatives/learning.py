@@ -86,7 +86,7 @@ def learn(decisions: list[Decision]) -> Preferences:
             names = _names(decision, kind)
             largest = max((doubt[name] for name in names), default=1)
             for name in names:
-                blame = 1 if decision.action == ReviewAction.APPROVED else doubt[name] / largest
+                blame = 1 if decision.action == ReviewAction.APPROVED else (doubt[name] / largest) ** 2
                 effects[name] += EFFECT[decision.action] * blame
         weights[kind] = {name: 1 + LARGEST_CHANGE * effects[name] / (times[name] + UNDECIDED) for name in times}
     return Preferences(**weights)

@@ -11,7 +11,7 @@ from manimod.lifecycle import Segment
 SET_SIZE = 3
 LIKING = 0.5, 1.5  # the bounds of a preference
 STEPS = 8  # how many places a full preference moves an angle
-DISLIKED = 0.9  # a preference up to which another angle stands in
+DISLIKED = 0.8  # a preference up to which another angle stands in
 NEVER_STARVED = 1 / 12  # of the audiences, in which preferences of angles are left aside
 
 
