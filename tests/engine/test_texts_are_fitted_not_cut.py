@@ -78,9 +78,10 @@ def test_a_name_that_ends_in_a_full_stop_does_not_double_it():
 
 
 @pytest.mark.parametrize("name", ["Win!!! Now", "Acme 🎉", "mail@acme.example", "  "])
-def test_a_brand_name_that_no_ad_may_print_is_refused(name):
-    with pytest.raises(copywriter.NoLegalCopy):
+def test_a_brand_name_that_no_ad_may_print_is_refused_with_a_reason(name):
+    with pytest.raises(copywriter.NoLegalCopy) as refusal:
         copywriter.write(brief(brand=replace(PLAIN, name=name)))
+    assert refusal.value.findings
 
 
 @pytest.mark.parametrize("name", ["Yahoo!", "IKARA", "monday.co", "O'Neill & Söhne", "7Labs", "Guaranteed Fresh"])
