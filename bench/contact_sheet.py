@@ -22,30 +22,30 @@ LARGE = ("5 million webhooks a month", "30-day logs", "Replay by filter", "Prior
 TEAM = ("500 automations a month", "Timeline view", "Guest access", "Approvals")
 # A brand, the composition, and what the ad says and shows.
 ADS = [
-    (BOARDWALK, "list paper left", "Timeline view and approvals are in your Team plan", "Team plan", {"facts": TEAM}),
+    (BOARDWALK, "list paper left", "Timeline view and approvals with Team", "Team plan", {"facts": TEAM}),
     (PINGHOOK, "comparison deep bottom", "From 100,000 webhooks a month to 5 million", "Developer plan",
      {"columns": (("Developer", SMALL), ("Scale", LARGE))}),
-    (LEDGERLY, "figure near top", "Every bill, read as it comes in", "Growth plan",
+    (LEDGERLY, "figure near top", "500 scanned bills a month on Growth", "Growth plan",
      {"figure": "500", "unit": "scanned bills a month"}),
-    (BOARDWALK, "product near top", "See the whole project on one timeline", "Team plan",
+    (BOARDWALK, "product near top", "Timeline view and 500 automations", "Team plan",
      {"facts": ("Timeline view", "500 automations a month")}),
-    (STILL, "list primary centred", "Ten quiet minutes, whenever you like", "Plus membership",
+    (STILL, "list primary centred", "1,000 recorded classes with Plus", "Plus membership",
      {"facts": ("1,000 recorded classes", "4 live sessions a week", "Pause for up to 3 months")}),
-    (PAPER_CRANE, "statement deep right", "If your Basic plan is enough, we'll say so", "Basic plan", {}),
-    (MONO, "comparison primary top", "Only need one chair? There's a lighter plan", "Practice plan",
+    (PAPER_CRANE, "statement deep right", "Questions about Basic? Ask us", "Basic plan", {}),
+    (MONO, "comparison primary top", "Only need online booking?", "Practice plan",
      {"columns": (("Single Chair", ("Online booking", "Recall reminders")),
                   ("Practice", ("Online booking", "Treatment plans", "10 chairs")))}),
     (KUMO, "list deep right", "プロプランなら、銀行明細を自動で取り込めます", "プロ プラン",
      {"facts": ("銀行明細の自動取り込み", "請求書 月500件", "電子帳簿保存法に対応")}),
-    (LEDGERLY, "tiles paper bottom", "A short message can replace a long search", "Solo plan", {}),
-    (PAPER_CRANE, "figure primary centred", "Room for a whole season of orders", "Studio plan",
+    (LEDGERLY, "tiles paper bottom", "Solo includes receipts and invoices", "Solo plan", {}),
+    (PAPER_CRANE, "figure primary centred", "Studio covers 2,000 orders a month", "Studio plan",
      {"figure": "2,000", "unit": "orders a month"}),
-    (STILL, "thread near left", "Your mat is where you left it", "Basic membership", {}),
-    (PINGHOOK, "arcs primary right", "Ask us about your Scale plan", "Scale plan", {}),
+    (STILL, "thread near left", "Live sessions and recorded classes", "Basic membership", {}),
+    (PINGHOOK, "arcs primary right", "Ask us about Scale", "Scale plan", {}),
 ]  # fmt: skip
 BODIES = {
-    "figure": "It's in your plan already. Carry on from where you are.",
-    "thread": "Come back by the month, and pause for up to three.",
+    "figure": "Growth also has bank rules and VAT returns.",
+    "thread": "Basic has both. Open Still Yoga and start there.",
 }
 
 

@@ -132,9 +132,9 @@ def test_every_text_can_be_read_on_what_it_stands_on():
 
 
 def test_texts_stand_on_one_flat_colour_which_is_the_one_they_were_judged_on():
-    """The picture without its outlined texts, one canvas of each composition."""
+    """The picture without its outlined texts, one canvas of every third composition."""
     for number, (composition, _, size, _, canvas) in enumerate(canvases()):
-        if number % len(DRAWN) != number // len(DRAWN) % len(DRAWN):
+        if number % len(DRAWN) != number // len(DRAWN) % len(DRAWN) or number // len(DRAWN) % 3:
             continue
         texts, canvas.shapes = canvas.shapes, [shape for shape in canvas.shapes if "scale(" not in shape]
         bare, scale = pixels(canvas, canvas.w // 2), 0.5
