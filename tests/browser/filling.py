@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from sqlalchemy import insert, select, update
 
 from manimod.accounts import support
+from manimod.creatives import briefs
 from manimod.creatives.engine.brief import Brand, Brief
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.facts.model import TierFacts
@@ -114,12 +115,16 @@ def make_creative(
     minutes_ago: float = 1,
     is_test: bool = True,
 ) -> Creative:
+    tiers = briefs.get_tiers(account, name=tier)
+    tiers = {part: tiers[part] for part in ("tier_facts", "next_tier", "lighter_tier")}
+    if tier and not tiers["tier_facts"].facts:  # nothing is stored of it
+        tiers = {"tier_facts": TierFacts(name=tier, position=position)}
     brief = Brief(
         event=event,
         brand=Brand(name=account.name, landing_page="https://example.com"),
         today=date(2026, 11, 22),
-        tier_facts=TierFacts(name=tier, position=position) if tier else None,
         segment=segment,
+        **tiers,
     )
     content = copywriter.write(brief)
     happened = now() - timedelta(minutes=minutes_ago)
