@@ -22,6 +22,7 @@ EFFECT = {
     ReviewAction.REJECTED: -1.0,
 }
 FINAL = (ReviewAction.APPROVED, ReviewAction.REJECTED, ReviewAction.REOPENED)  # of these, a creative's latest counts
+FACTS_CHANGED = "What these ads rest on had changed."  # the reason of a new version that says nothing of liking
 UNDECIDED = 1  # decisions that a weight of 1 stands for, so that one refusal alone changes little
 LARGEST_CHANGE = 0.5  # so weights are between 0.5 and 1.5
 MENTIONED_FROM = 3  # refusals of one angle that are put in words
@@ -44,23 +45,28 @@ class Decision(NamedTuple):
 
 
 def get_decisions(account: Account) -> list[Decision]:
-    """The latest decisions, newest first. One that was taken back is left out."""
-    query = select(Review.creative_id, Review.action, Review.about, Review.before, Creative.content)
+    """The latest decisions, newest first, each with the ads as they were then.
+
+    One that was taken back is left out, and a new version that a change of facts called for.
+    """
+    query = select(Review.creative_id, Review.action, Review.about, Review.reason, Review.before, Creative.content)
     query = query.join(Creative, Creative.id == Review.creative_id).where(Creative.account_id == account.id)
-    query = query.where(Review.action.in_((*EFFECT, ReviewAction.REOPENED)))
+    query = query.where(Review.action.in_((*EFFECT, ReviewAction.REOPENED, ReviewAction.RESTORED)))
     rows = db.session.execute(query.order_by(Review.id.desc()).limit(MAX_DECISIONS))
-    found, decided, rewritten = [], set(), set()
-    for creative_id, action, about, before, content in rows:
+    found, decided, contents = [], set(), {}
+    for creative_id, action, about, reason, before, content in rows:
+        ads = contents.get(creative_id, content)["variants"]
         if action in FINAL:
             if creative_id not in decided and action != ReviewAction.REOPENED:
-                found.append(Decision(ReviewAction(action), about, content["variants"]))
+                found.append(Decision(ReviewAction(action), about, ads))
             decided.add(creative_id)
-        elif before and action == ReviewAction.REWRITTEN:
-            found.append(Decision(ReviewAction.REWRITTEN, None, before["variants"]))
-            rewritten.add(creative_id)
-        elif before and creative_id not in rewritten:
-            edited = [ad for ad in before["variants"] if ad not in content["variants"]]
-            found.append(Decision(ReviewAction.EDITED, RejectionReason.WORDING, edited))
+        elif before:
+            contents[creative_id] = before
+            if action == ReviewAction.EDITED:
+                edited = [ad for ad in before["variants"] if ad not in ads]
+                found.append(Decision(ReviewAction.EDITED, RejectionReason.WORDING, edited))
+            elif action == ReviewAction.REWRITTEN and reason != FACTS_CHANGED:
+                found.append(Decision(ReviewAction.REWRITTEN, None, before["variants"]))
     return found
 
 

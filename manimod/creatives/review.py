@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, select, update
 
-from manimod.creatives import briefs
+from manimod.creatives import briefs, learning
 from manimod.creatives.briefs import StoredFacts
 from manimod.creatives.engine.brief import Brand, Claim, CreativeSet, Finding, Variant
 from manimod.creatives.engine.copy import claims, copywriter
@@ -204,14 +204,15 @@ def rewrite(creative: Creative, by: User, revision: int | None) -> None:
     """
     brief = briefs.get_brief(creative.account, round=creative.round + 1, **_audience(creative))
     columns = {"round": brief.round, "tier": brief.tier or creative.tier}
-    expected = CreativeStatus.WAITING
-    if creative.status == CreativeStatus.APPROVED and lost_claims(creative):
+    expected, lost = CreativeStatus.WAITING, lost_claims(creative)
+    if creative.status == CreativeStatus.APPROVED and lost:
         expected, columns["status"] = CreativeStatus.APPROVED, CreativeStatus.WAITING
     try:
         content = copywriter.write(brief)
     except copywriter.NoLegalCopy as refusal:
         raise TextBlocked(refusal.findings) from None
-    _replace(creative, content, by, ReviewAction.REWRITTEN, revision, expected, **columns)
+    reason = learning.FACTS_CHANGED if lost else None
+    _replace(creative, content, by, ReviewAction.REWRITTEN, revision, expected, reason, **columns)
 
 
 def lost_claims(creative: Creative, stored: StoredFacts | None = None) -> list[Claim]:
@@ -264,12 +265,13 @@ def _replace(
     action: ReviewAction,
     revision: int | None,
     expected: CreativeStatus = CreativeStatus.WAITING,
+    reason: str | None = None,
     **columns: Any,
 ) -> None:
     before = creative.content
     columns |= {"content": content.to_json(), "is_generic": content.generic, "revision": Creative.revision + 1}
     _update(creative, expected, revision, columns)
-    db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, before=before))
+    db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, reason=reason, before=before))
     db.session.expire(creative)
 
 

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from manimod.creatives import briefs, export, review
+from manimod.creatives import briefs, export, learning, review
 from manimod.creatives.engine.copy import copywriter
 from manimod.customers import catalogue
 from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.models import Creative, Tier
 from manimod.models.accounts import now
+from manimod.models.states import CreativeStatus
 from tests.customers.holdings import add_price
 
 FEATURES = ["Timeline view", "Approvals", "Unlimited boards", "Guest access"]
@@ -110,6 +111,19 @@ def test_one_press_writes_them_anew_for_review(as_owner, account, creative):
     assert not review.lost_claims(creative)
     assert "alendar view" in str(creative.content)
     assert CHANGED not in as_owner.get(f"/creatives/{creative.id}").text
+
+
+def test_a_change_of_facts_counts_against_no_angle(as_owner, owner, account, creative):
+    with transaction():
+        review.decide(creative, CreativeStatus.WAITING, owner)
+        review.decide(creative, CreativeStatus.APPROVED, owner)
+    approved = {ad["angle"] for ad in creative.content["variants"]}
+    change(features=["Calendar view", "Time tracking", "Gantt charts"])
+    as_owner.post(f"/creatives/{creative.id}/rewrite")
+    db.session.rollback()
+    weights = learning.get_preferences(account).angles
+    assert set(weights) == approved, "the approval is of the ads that were seen"
+    assert all(weight > 1 for weight in weights.values())
 
 
 def test_a_renamed_tier_is_said_by_its_new_name(as_owner, account, creative):
