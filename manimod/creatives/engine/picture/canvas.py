@@ -28,6 +28,10 @@ class Rect:
     def bottom(self) -> float:
         return self.y + self.h
 
+    @property
+    def attributes(self) -> str:
+        return f'x="{self.x:.1f}" y="{self.y:.1f}" width="{self.w:.1f}" height="{self.h:.1f}"'
+
     def overlap(self, other: "Rect") -> "Rect":
         x, y = max(self.x, other.x), max(self.y, other.y)
         return Rect(x, y, min(self.right, other.right) - x, min(self.bottom, other.bottom) - y)
@@ -83,7 +87,7 @@ class Canvas:
         self.safe = Rect(0, 0, w, h).inset(self.margin)
         if h > 1.4 * w:  # too narrow for two columns
             self.position = {"left": "top", "right": "bottom"}.get(self.position, self.position)
-        if self.tall:
+        if self.tall:  # and so never in columns
             self.safe = Rect(0.08 * w, (top + 0.006) * h, 0.84 * w, (1 - top - bottom - 0.012) * h)
 
     @property
@@ -103,29 +107,36 @@ class Canvas:
         """Divides the canvas; the panel takes the share `beside` of its width, or `below` of its height. On a tall one
         it goes on to the edge, under what the platform covers."""
         safe, w, h = self.safe, self.w, self.h
-        gap = (0.4 if self.tall else 0.75) * self.margin
-        if self.is_columns:
-            cut = beside * w
-            left = self.position == "left"
-            self.panel = Rect(w - cut if left else 0, 0, cut, h)
-            room = w - cut - self.margin - gap
-            self.text = Rect(safe.x if left else cut + gap, safe.y, room, safe.h)
+        gap, edge = 0.75 * self.margin, 0.8 * self.margin
+        top, bottom = 0.0, h
+        if self.tall:
+            gap, edge = 0.4 * self.margin, 0.5 * self.margin
+            top, bottom = safe.y, safe.bottom
+        width, height = beside * w, below * (bottom - top)
+        room = w - width - self.margin - gap
+        if self.position == "left":
+            self.panel = Rect(w - width, 0, width, h)
+            self.text = Rect(safe.x, safe.y, room, safe.h)
+        elif self.position == "right":
+            self.panel = Rect(0, 0, width, h)
+            self.text = Rect(width + gap, safe.y, room, safe.h)
+        elif self.position == "bottom":
+            end = top + height
+            self.panel = Rect(0, 0, w, end)
+            self.text = Rect(safe.x, end + gap, safe.w, safe.bottom - end - gap)
         else:
-            cut = below * (safe.h if self.tall else h)
-            if self.position == "bottom":
-                end = safe.y + cut if self.tall else cut
-                self.panel = Rect(0, 0, w, end)
-                self.text = Rect(safe.x, end + gap, safe.w, safe.bottom - end - gap)
-            else:
-                start = safe.bottom - cut if self.tall else h - cut
-                self.panel = Rect(0, start, w, h - start)
-                self.text = Rect(safe.x, safe.y, safe.w, start - gap - safe.y)
-        self.inner = self.panel.inset((0.5 if self.tall else 0.8) * self.margin).overlap(self.safe)
+            start = bottom - height
+            self.panel = Rect(0, start, w, h - start)
+            self.text = Rect(safe.x, safe.y, safe.w, start - gap - safe.y)
+        self.inner = self.panel.inset(edge).overlap(self.safe)
 
     def rect(self, area: Rect, fill: str, radius: float = 0, more: str = "") -> None:
         rx = f' rx="{radius:.1f}"' if radius else ""
-        place = f'x="{area.x:.1f}" y="{area.y:.1f}" width="{area.w:.1f}" height="{area.h:.1f}"'
-        self.shapes.append(f'<rect {place}{rx} fill="{fill}"{more}/>')
+        self.shapes.append(f'<rect {area.attributes}{rx} fill="{fill}"{more}/>')
+
+    def image(self, area: Rect, kind: str, data: str, more: str = "") -> None:
+        """`data` in base64."""
+        self.shapes.append(f'<image {area.attributes}{more} href="data:image/{kind};base64,{data}"/>')
 
     def circle(self, x: float, y: float, r: float, fill: str) -> None:
         self.shapes.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}" fill="{fill}"/>')
@@ -136,8 +147,7 @@ class Canvas:
     @contextmanager
     def window(self, area: Rect) -> Iterator[None]:
         """What is drawn inside is measured from the area's corner and cut off at its edges."""
-        place = f'x="{area.x:.1f}" y="{area.y:.1f}" width="{area.w:.1f}" height="{area.h:.1f}"'
-        self.shapes.append(f'<svg {place} overflow="hidden">')
+        self.shapes.append(f'<svg {area.attributes} overflow="hidden">')
         yield
         self.shapes.append("</svg>")
 
@@ -156,8 +166,9 @@ class Canvas:
     ) -> None:
         """Blocks of text one below the other; `anchor` is where they stand in the area, 0 at its top, 1 at its end."""
         y = area.y + anchor * (area.h - stack_height(lines))
-        for number, line in enumerate(lines):
-            y += line.above if number else 0
+        for line in lines:
+            if line is not lines[0]:
+                y += line.above
             x = area.x + align * (area.w - line.block.width)
             self.place(line.kind, line.block, x, y, line.fill, background, align)
             y += line.block.height
@@ -174,10 +185,12 @@ class Canvas:
         biggest = best = self.fit(text, DISPLAY, width, height, largest, 3.2, 1.05)
         best_score = 0.0
         for share in (1.0, 0.93, 0.87, 0.81):
-            size = biggest.size * share / self.unit / self.scale
-            block = self.fit(text, DISPLAY, width, height, size, size * 0.99, 1.05)
-            lengths = [text_layout.width(line, DISPLAY) * block.size / block.width for line in block.lines]
-            score = share - 0.3 * sum(length < 0.5 for length in lengths) - 0.025 * len(lengths)
+            size = share * biggest.size
+            block = text_layout.fit(text, DISPLAY, width, height, size, 0.99 * size, 1.05)
+            score = share - 0.025 * len(block.lines)
+            for line in block.lines:
+                if text_layout.width(line, DISPLAY) * size < 0.5 * block.width:
+                    score -= 0.3
             if score > best_score:
                 best, best_score = block, score
         return best
@@ -203,4 +216,6 @@ class Canvas:
 
 
 def stack_height(lines: Sequence[Line]) -> float:
-    return sum(line.block.height + (line.above if number else 0) for number, line in enumerate(lines))
+    """Without the space above the first one."""
+    height = sum(line.block.height + line.above for line in lines)
+    return height - lines[0].above if lines else 0

@@ -32,23 +32,40 @@ TILES = (
 def fact_list(canvas: Canvas, variant: Variant, brand: Brand) -> None:
     """The facts one below the other, or in two columns where the panel is wide, parted by fine lines."""
     p, area, unit = canvas.panel_palette, canvas.inner, canvas.unit
-    facts = (variant.picture.facts or variant.picture.columns[-1][1])[: 2 if canvas.little else MAX_FACTS]
+    facts = (variant.picture.facts or variant.picture.columns[-1][1])[: max_facts(canvas)]
     if variant.label and not canvas.little:
         caption = canvas.fit(variant.label, STRONG, area.w, area.h * 0.3, 3.4, 1.6)
         canvas.stack([Line("label", caption, p.mark)], area, p.background, canvas.align, 0)
         taken = caption.height + 1.8 * unit
         area = Rect(area.x, area.y + taken, area.w, area.h - taken)
-    across = (1, 2, 3, 2)[len(facts) - 1] if canvas.wide and not canvas.is_columns else 1
+    across = 1
+    if canvas.wide and not canvas.is_columns:
+        across = 3 if len(facts) == 3 else min(len(facts), 2)
     gap = 4 * unit
     width = (area.w - (across - 1) * gap) / across
     blocks = fit_rows(canvas, facts, STRONG, width, area.h * across, 6.4, 0.66, across)
     down = math.ceil(len(blocks) / across)
-    pitch = min(area.h / down, (4.6 if canvas.little else 3.4) * max(block.height for block in blocks))
-    top = area.y + (0.5 * (area.h - down * pitch) if canvas.is_columns else 0)
+    spacing = 4.6 if canvas.little else 3.4
+    pitch = min(area.h / down, spacing * max(block.height for block in blocks))
+    top = area.y
+    if canvas.is_columns:
+        top += 0.5 * (area.h - down * pitch)
     for i, block in enumerate(blocks):
         row = Rect(area.x + i % across * (width + gap), top + i // across * pitch, width, pitch)
         canvas.rect(Rect(row.x, row.y, row.w, 0.22 * unit), p.far)
         canvas.stack([Line("fact", block, p.ink)], row, p.background, canvas.align)
+
+
+def _fact_lines(facts: Sequence[str], size: float, room: Rect, ink: str) -> list[Line]:
+    lines = []
+    for fact in facts:
+        block = text_layout.fit(fact, STRONG, room.w, 9 * size, size, 0.8 * size, 1.16)
+        lines.append(Line("fact", block, ink, 0.62 * size))
+    return lines
+
+
+def max_facts(canvas: Canvas) -> int:
+    return 2 if canvas.little else MAX_FACTS
 
 
 def fit_rows(
@@ -86,51 +103,54 @@ def at_one_size(
 def comparison(canvas: Canvas, variant: Variant, brand: Brand) -> None:
     """Two plans with what each has, side by side, or in a story one above the other: the lighter one quiet, the other
     one bright."""
-    area, unit, gap = canvas.inner, canvas.unit, 1.8 * canvas.unit
-    panel, bright = canvas.panel_palette, canvas.palette
-    is_stacked, dot = canvas.tall, 2.4 * unit
-    pad = (1.9 if is_stacked else 2.6) * unit
-    w = area.w if is_stacked else (area.w - gap) / 2
-    h = (area.h - gap) / 2 if is_stacked else area.h
-    columns = [(name, facts[: 2 if canvas.little else MAX_FACTS]) for name, facts in variant.picture.columns]
-    names, inks = [name for name, _ in columns], (readable(panel.near, panel.soft, panel.ink), bright.ink)
-    name_width = 0.23 * w if is_stacked else w - 2 * pad
-    heads = at_one_size(canvas, names, DISPLAY, name_width, (0.8 if is_stacked else 0.4) * h, 4.8, 1.4)
-    left, top = (name_width + gap + dot, 0.0) if is_stacked else (dot, max(b.height for b in heads) + 1.8 * unit)
+    area, unit = canvas.inner, canvas.unit
+    gap, dot = 1.8 * unit, 2.4 * unit
+    (name, facts), (other_name, other_facts) = variant.picture.columns
+    facts, other_facts = facts[: max_facts(canvas)], other_facts[: max_facts(canvas)]
+    if canvas.tall:  # the names stand beside the facts
+        pad, w, h = 1.9 * unit, area.w, (area.h - gap) / 2
+        name_width, name_height = 0.23 * w, 0.8 * h
+    else:
+        pad, w, h = 2.6 * unit, (area.w - gap) / 2, area.h
+        name_width, name_height = w - 2 * pad, 0.4 * h
+    heads = at_one_size(canvas, (name, other_name), DISPLAY, name_width, name_height, 4.8, 1.4)
+    left, top = dot, max(heads[0].height, heads[1].height) + 1.8 * unit
+    if canvas.tall:
+        left, top = name_width + gap + dot, 0.0
     room = Rect(left, top, w - 2 * pad - left, h - 2 * pad - top)
-    size = 4.6 * unit * canvas.scale
+    panel, bright = canvas.panel_palette, canvas.palette
+    quiet_ink = readable(panel.near, panel.soft, panel.ink)
+    largest = size = 4.6 * unit * canvas.scale
     while True:  # the largest size at which the facts of both fit, without the last ones where it would be too small
-        stacks = [_fact_lines(facts, size, room, ink) for (_, facts), ink in zip(columns, inks, strict=True)]
+        lines, other_lines = _fact_lines(facts, size, room, quiet_ink), _fact_lines(other_facts, size, room, bright.ink)
+        taken = max(stack_height(lines), stack_height(other_lines))
         is_small = 0.95 * size < 0.84 * canvas.smallest * unit * canvas.scale
-        most = max(len(line.block.lines) for line in (*stacks[0], *stacks[1]))
-        if max(map(stack_height, stacks)) <= room.h and (most <= 2 or is_small):
+        is_short = all(len(line.block.lines) <= 2 for line in (*lines, *other_lines))
+        if taken <= room.h and (is_short or is_small):
             break
         size *= 0.95
         if is_small:
-            if max(len(facts) for _, facts in columns) == 1:
-                raise PictureRefused(f"The facts of “{names[1]}” are too long to be compared. Please shorten them.")
-            columns = [(name, facts[:-1] or facts) for name, facts in columns]
-            size = 4.6 * unit * canvas.scale
-    height = min(h, max(map(stack_height, stacks)) + room.y + 2 * pad)
-    y = area.y + (area.h - (2 * height + gap if is_stacked else height)) / 2
-    for number, (head, lines) in enumerate(zip(heads, stacks, strict=True)):
-        colours = bright if number else panel
-        fill = bright.background if number else panel.near
-        x, y = area.x, y
-        if number:
-            x, y = (x, y + height + gap) if is_stacked else (x + w + gap, y)
+            if len(facts) == len(other_facts) == 1:
+                message = f"The facts of “{other_name}” are too long to be compared. Please shorten them."
+                raise PictureRefused(message)
+            facts, other_facts = facts[:-1] or facts, other_facts[:-1] or other_facts
+            size = largest
+    height = min(h, taken + top + 2 * pad)
+    x, y = area.x, area.y + (area.h - height) / 2
+    if canvas.tall:
+        y = area.y + (area.h - 2 * height - gap) / 2
+    sides = ((heads[0], lines, panel, panel.near), (heads[1], other_lines, bright, bright.background))
+    for head, stack, colours, fill in sides:
         canvas.rect(Rect(x, y, w, height), fill, 1.6 * unit)
-        box = Rect(x, y, w, height).inset(pad)
-        canvas.place("tier", head, box.x, box.y, readable(fill, colours.ink), fill)
+        canvas.place("tier", head, x + pad, y + pad, readable(fill, colours.ink), fill)
         start = len(canvas.boxes)
-        canvas.stack(lines, Rect(box.x + left, box.y + top, room.w, room.h), fill, 0, 0)
+        canvas.stack(stack, Rect(x + pad + left, y + pad + top, room.w, room.h), fill, 0, 0)
         for fact in canvas.boxes[start:]:
             canvas.circle(fact.x - dot + 0.6 * unit, fact.y + 0.45 * size, 0.5 * unit, colours.mark)
-
-
-def _fact_lines(facts: Sequence[str], size: float, room: Rect, ink: str) -> list[Line]:
-    blocks = [text_layout.fit(fact, STRONG, room.w, 9 * size, size, 0.8 * size, 1.16) for fact in facts]
-    return [Line("fact", block, ink, 0.62 * size) for block in blocks]
+        if canvas.tall:
+            y += height + gap
+        else:
+            x += w + gap
 
 
 def figure(canvas: Canvas, variant: Variant, brand: Brand) -> None:
