@@ -1,5 +1,6 @@
 """A canvas to draw on: shapes and outlined texts go in, the box of every text is kept, an SVG string comes out."""
 
+import base64
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -106,6 +107,8 @@ class Canvas:
     def divide(self, beside: float, below: float) -> None:
         """Divides the canvas; the panel takes the share `beside` of its width, or `below` of its height. On a tall one
         it goes on to the edge, under what the platform covers."""
+        self.is_signed_last = self.position in ("right", "bottom")  # at the bottom right of the words, not above them
+        self.is_signed_beside = self.wide and self.position in ("top", "bottom")
         safe, w, h = self.safe, self.w, self.h
         gap, edge = 0.75 * self.margin, 0.8 * self.margin
         top, bottom = 0.0, h
@@ -134,8 +137,10 @@ class Canvas:
         rx = f' rx="{radius:.1f}"' if radius else ""
         self.shapes.append(f'<rect {area.attributes}{rx} fill="{fill}"{more}/>')
 
-    def image(self, area: Rect, kind: str, data: str, more: str = "") -> None:
-        """`data` in base64."""
+    def image(self, area: Rect, picture: bytes, more: str = "") -> None:
+        """A PNG or JPEG of mani's own encoding."""
+        kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+        data = base64.b64encode(picture).decode()
         self.shapes.append(f'<image {area.attributes}{more} href="data:image/{kind};base64,{data}"/>')
 
     def circle(self, x: float, y: float, r: float, fill: str) -> None:

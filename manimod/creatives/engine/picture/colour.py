@@ -36,7 +36,9 @@ def readable(background: str, *wanted: str) -> str:
 def lch(colour: str) -> tuple[float, float, float]:
     """OKLCH: lightness 0..1, chroma 0..0.4, hue in degrees (0 for greys)."""
     lightness, chroma, hue = Color(colour).convert("oklch").coords(nans=False)
-    return (lightness, chroma, hue) if chroma > 0.01 else (lightness, 0.0, 0.0)
+    if chroma <= 0.01:
+        return lightness, 0.0, 0.0
+    return lightness, chroma, hue
 
 
 def from_lch(lightness: float, chroma: float, hue: float) -> str:
@@ -49,12 +51,18 @@ def is_yellow(hue: float, chroma: float) -> bool:
     return 75 < hue < 128 and chroma > 0.04
 
 
+def hue_difference(one: float, other: float) -> float:
+    """In degrees, 0..180."""
+    return abs((one - other + 180) % 360 - 180)
+
+
 def tone(colour: str, lightness: float, strength: float = 1.0) -> str:
     """The colour at another lightness (0..1); `strength` scales its chroma. A dark yellow is olive, so the shades of a
     yellow turn to amber and brown, as its shadows do."""
     own, chroma, hue = lch(colour)
     if is_yellow(hue, chroma) and lightness < min(own, 0.8):
-        hue, strength = 66, strength * (0.75 if lightness > 0.35 else 0.3)
+        hue = 66
+        strength *= 0.75 if lightness > 0.35 else 0.3
     return from_lch(lightness, chroma * strength, hue)
 
 
@@ -63,7 +71,7 @@ def harmonise(accent: str, background: str) -> str:
     accent is then made paler, or darker on a light background, and calmer."""
     light, chroma, hue = lch(accent)
     ground_light, ground_chroma, ground_hue = lch(background)
-    apart = abs((hue - ground_hue + 180) % 360 - 180)
+    apart = hue_difference(hue, ground_hue)
     enough = 0.34 if apart > 90 else 0.2
     if min(chroma, ground_chroma) < 0.11 or apart < 50 or abs(light - ground_light) > enough:
         return accent
@@ -74,8 +82,7 @@ def harmonise(accent: str, background: str) -> str:
 @dataclass(frozen=True)
 class Palette:
     """A background with what may stand on it: `ink` headline, `soft` body text, `mark` accent shapes and small text,
-    `near`/`far` quiet shapes that sit close to and further from the background, `strong` the boldest of the brand's own
-    hue, `accent` the brand's second colour."""
+    `near`/`far` quiet shapes that sit close to and further from the background, `accent` the brand's second colour."""
 
     background: str
     ink: str
@@ -83,7 +90,6 @@ class Palette:
     mark: str
     near: str
     far: str
-    strong: str
     accent: str
     on_accent: str
 
@@ -93,10 +99,17 @@ def palettes(primary: str, accent: str, background_name: str) -> tuple[Palette, 
     """The palettes of one of the BACKGROUNDS and of the panel that lies on it. They take some milliseconds, so each
     pair is made once."""
     lightness, chroma, hue = lch(primary)
+    _, accent_chroma, accent_hue = lch(accent)
     solid, paper, deep = _solid(primary), tone(primary, 0.975, 0.1), tone(primary, 0.25, 0.5)
-    near = tone(primary, 0.955, 0.42) if is_yellow(hue, chroma) else tone(primary, 0.93, 0.3)
-    second = solid if _glare(accent, primary) else _solid(accent)
-    backgrounds = {"paper": paper, "primary": solid, "deep": deep, "near": solid if lightness > 0.93 else near}
+    second = _solid(accent)
+    if min(chroma, accent_chroma) > 0.2 and hue_difference(hue, accent_hue) > 50:
+        second = solid  # both are so strong that only one of them may fill a large area
+    near = tone(primary, 0.93, 0.3)
+    if is_yellow(hue, chroma):
+        near = tone(primary, 0.955, 0.42)
+    if lightness > 0.93:
+        near = solid
+    backgrounds = {"paper": paper, "primary": solid, "deep": deep, "near": near}
     panels = {
         "paper": (solid, second, deep),
         "primary": (paper, deep),
@@ -104,16 +117,8 @@ def palettes(primary: str, accent: str, background_name: str) -> tuple[Palette, 
         "near": (second, solid, deep),
     }
     background = backgrounds[background_name]
-    seen = [colour for colour in panels[background_name] if distance(colour, background) >= SEEN_APART]
-    panel = seen[0] if seen else max(panels[background_name], key=lambda colour: distance(colour, background))
+    panel = max(panels[background_name], key=lambda colour: min(SEEN_APART, distance(colour, background)))
     return _palette(background, primary, accent), _palette(panel, primary, accent)
-
-
-def _glare(one: str, other: str) -> bool:
-    """Whether two colours are both so strong, and so far apart, that only one of them may fill a large area."""
-    _, chroma, hue = lch(one)
-    _, other_chroma, other_hue = lch(other)
-    return min(chroma, other_chroma) > 0.2 and abs((hue - other_hue + 180) % 360 - 180) > 50
 
 
 def _solid(colour: str) -> str:
@@ -127,24 +132,27 @@ def _solid(colour: str) -> str:
 
 def _palette(background: str, primary: str, accent: str) -> Palette:
     lightness, chroma, hue = lch(background)
-    if lightness > 0.9:
-        pale = is_yellow(lch(primary)[2], lch(primary)[1])
-        steps = ((0.02, 0.4), (0.055, 0.75)) if pale else ((0.05, 0.3), (0.12, 0.6))
-        near, far = (tone(primary, lightness - step, strength) for step, strength in steps)
-    else:  # mostly lighter ones, since darker shades of a warm colour are mud
-        step = 0.05 + 0.12 * max(0, 0.25 - lightness) if lightness < 0.86 else -0.045
-        near, far = (from_lch(lightness + times * step, chroma * (1 - 0.08 * times), hue) for times in (1, 2.2))
-    is_dark = Color(background).luminance() < 0.3
-    if is_dark:
-        ink, soft, own = tone(primary, 0.985, 0.1), tone(primary, 0.9, 0.25), []
+    _, primary_chroma, primary_hue = lch(primary)
+    if lightness <= 0.9:  # mostly lighter ones, since darker shades of a warm colour are mud
+        step = 0.05 + 0.12 * max(0, 0.25 - lightness)
+        if lightness >= 0.86:
+            step = -0.045
+        near = from_lch(lightness + step, 0.92 * chroma, hue)
+        far = from_lch(lightness + 2.2 * step, (1 - 0.08 * 2.2) * chroma, hue)
+    elif is_yellow(primary_hue, primary_chroma):
+        near, far = tone(primary, lightness - 0.02, 0.4), tone(primary, lightness - 0.055, 0.75)
     else:
-        ink, soft, own = tone(primary, 0.24, 0.6), tone(primary, 0.4, 0.5), [primary, tone(primary, 0.45)]
+        near, far = tone(primary, lightness - 0.05, 0.3), tone(primary, lightness - 0.12, 0.6)
+    if Color(background).luminance() < 0.3:
+        ink, soft, own = tone(primary, 0.985, 0.1), tone(primary, 0.9, 0.25), ()
+    else:
+        ink, soft, own = tone(primary, 0.24, 0.6), tone(primary, 0.4, 0.5), (primary, tone(primary, 0.45))
     ink = readable(background, ink)
     soft = readable(background, soft, ink)
-    calm = harmonise(accent, background)
-    accents = [calm, *(tone(calm, light) for light in (0.85, 0.7, 0.5, 0.4))]
-    mark = readable(background, *own, *accents, ink)
-    shown = next((c for c in (calm, harmonise(primary, background)) if distance(c, background) >= SEEN_APART), mark)
-    on_accent = readable(shown, tone(primary, 0.24, 0.6))
-    strong = harmonise(primary if distance(primary, background) >= SEEN_APART else far, background)
-    return Palette(background, ink, soft, mark, near, far, strong, shown, on_accent)
+    calm = shown = harmonise(accent, background)
+    mark = readable(background, *own, calm, *(tone(calm, light) for light in (0.85, 0.7, 0.5, 0.4)), ink)
+    if distance(shown, background) < SEEN_APART:
+        shown = harmonise(primary, background)
+    if distance(shown, background) < SEEN_APART:
+        shown = mark
+    return Palette(background, ink, soft, mark, near, far, shown, readable(shown, tone(primary, 0.24, 0.6)))

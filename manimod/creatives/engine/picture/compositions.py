@@ -9,9 +9,8 @@ from manimod.creatives.engine.brief import PictureContent
 from manimod.creatives.engine.copy.phrase_selection import digest
 from manimod.creatives.engine.picture.colour import BACKGROUNDS
 
-FACT_LAYOUTS = ("comparison", "figure", "list")
 QUIET_LAYOUTS = ("statement", "tiles", "arcs", "thread", "steps")  # for ads that have nothing to show
-LAYOUTS = (*FACT_LAYOUTS, "product", *QUIET_LAYOUTS)
+LAYOUTS = ("comparison", "figure", "list", "product", *QUIET_LAYOUTS)
 POSITIONS = ("left", "right", "top", "bottom", "centred")  # of the words
 WIDE_LAYOUTS = ("comparison", "product")  # which need the whole width of a square
 
@@ -25,31 +24,34 @@ class Composition(NamedTuple):
         return " ".join(self)
 
 
-EVERY = tuple(
-    Composition(layout, background, position)
-    for layout, background in itertools.product(LAYOUTS, BACKGROUNDS)
-    for position in POSITIONS[2 if layout in WIDE_LAYOUTS else 0 :]
-)
+EVERY = []
+for layout, background, position in itertools.product(LAYOUTS, BACKGROUNDS, POSITIONS):
+    if layout not in WIDE_LAYOUTS or position not in ("left", "right"):
+        EVERY.append(Composition(layout, background, position))
 
 
 def fitting_layouts(content: PictureContent, has_product_picture: bool) -> tuple[str, ...]:
     """The layouts that show what there is to show."""
-    facts = {"comparison": len(content.columns) == 2, "figure": content.figure, "list": content.facts}
-    found = [layout for layout in FACT_LAYOUTS if facts[layout]]
-    if has_product_picture:
-        found.append("product")
-    return tuple(found) or QUIET_LAYOUTS
+    is_shown = {
+        "comparison": len(content.columns) == 2,
+        "figure": content.figure,
+        "list": content.facts,
+        "product": has_product_picture,
+    }
+    return tuple(layout for layout, there in is_shown.items() if there) or QUIET_LAYOUTS
 
 
 def choose(content: PictureContent, has_product_picture: bool, seed: str, taken: Iterable[str] = ()) -> str:
     """The composition of an ad as one name. `taken`: those of the ads beside it, which it differs from in layout,
     background and position as far as it can."""
-    others = [composition for name in taken if (composition := parse(name))]
+    others = list(filter(None, map(parse, taken)))
 
     def alike(one: Composition) -> tuple[int, float]:
-        same = sum(sum(a == b for a, b in zip(one, other, strict=True)) for other in others)
-        grounds = sum(one.background == other.background for other in others)
-        return 2 * same + grounds, digest(seed, str(one))
+        same = 0
+        for other in others:
+            same += 2 * (one.layout == other.layout) + 2 * (one.position == other.position)
+            same += 3 * (one.background == other.background)
+        return same, digest(seed, str(one))
 
     fitting = fitting_layouts(content, has_product_picture)
     return str(min((one for one in EVERY if one.layout in fitting), key=alike))
@@ -57,5 +59,4 @@ def choose(content: PictureContent, has_product_picture: bool, seed: str, taken:
 
 def parse(name: str) -> Composition | None:
     """The composition of a name; None for what earlier versions stored."""
-    parts = Composition(*name.split()) if name.count(" ") == 2 else None
-    return parts if parts in EVERY else None
+    return next((composition for composition in EVERY if str(composition) == name), None)

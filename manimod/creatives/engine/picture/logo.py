@@ -1,7 +1,6 @@
 """The brand's signature: its logo, or a monogram, with its name beside it where the logo is not wide enough to hold
 one. A logo of which a part could not be seen on the background stands on a backing."""
 
-import base64
 import io
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,7 +30,7 @@ BACKINGS = (WHITE, BLACK, "#8b919b", "#c9ccd2")  # the greys for logos of which 
 class Logo:
     """A logo without the empty margins around it. `colours`: (colour, share of what is visible)."""
 
-    data: str
+    png: bytes
     aspect: float
     is_thin: bool
     colours: tuple[tuple[str, float], ...]
@@ -55,60 +54,65 @@ class Logo:
             few.thumbnail((96, 96), Image.Resampling.NEAREST)
             mask = visible.resize(few.size, Image.Resampling.NEAREST)
             few.putalpha(mask)
-            found = {c[:3]: n for n, c in few.getcolors(96 * 96) if c[3]}
-            total = sum(found.values()) or 1
-            colours = tuple(("#" + bytes(min(255, v) for v in c).hex(), n / total) for c, n in found.items())
+            found = [(count, colour) for count, colour in few.getcolors(96 * 96) if colour[3]]
+            total = sum(count for count, _ in found)
+            for count, (red, green, blue, _) in found:
+                colours += ((f"#{min(255, red):02x}{min(255, green):02x}{min(255, blue):02x}", count / total),)
         is_thin = visible.histogram()[255] < 0.3 * logo.width * logo.height
-        return cls(base64.b64encode(out.getvalue()).decode(), logo.width / logo.height, is_thin, colours)
+        return cls(out.getvalue(), logo.width / logo.height, is_thin, colours)
 
     def unseen(self, background: str) -> float:
         """The share of it that cannot be told from the background, 0..1."""
         enough = SEEN_THIN if self.is_thin else SEEN
-        return sum(share for colour, share in self.colours if contrast(colour, background) < enough)
+        unseen = 0.0
+        for colour, share in self.colours:
+            if contrast(colour, background) < enough:
+                unseen += share
+        return unseen
 
     def backing(self, background: str) -> str | None:
         """The colour it has to stand on, or None where the background will do."""
         if self.unseen(background) <= MAX_UNSEEN:
             return None
-        return min(BACKINGS, key=lambda colour: (self.unseen(colour) > MAX_UNSEEN, BACKINGS.index(colour)))
+        for colour in BACKINGS:
+            if self.unseen(colour) <= MAX_UNSEEN:
+                return colour
+        return WHITE
 
 
 class Lockup:
     """The signature, measured before it is placed. `height` in pixels is that of the mark."""
 
     def __init__(self, brand: Brand, height: float, max_width: float, palette: Palette) -> None:
-        self.palette, self.height = palette, height
-        self.logo = Logo.of(brand.logo) if brand.logo else None
-        self.backing = self.logo.backing(palette.background) if self.logo else None
-        self.mark, self.letter, self.name, self.width = Rect(0, 0, height, height), None, None, height
+        self.palette, self.height, self.mark_width, self.pad = palette, height, height, 0.0
+        self.logo = brand.logo and Logo.of(brand.logo)
+        self.backing = self.name = None
         if self.logo:
-            aspect = self.logo.aspect
-            full = height * min(1.7, max(0.8, aspect**-0.5))  # a tall logo is shown higher, a long one lower
-            full *= 1.2 if self.logo.is_thin else 1
-            pad = 0.13 * full if self.backing else 0
-            inner = min(full - 2 * pad, (0.75 * max_width - 2 * pad) / aspect)
-            self.height = inner + 2 * pad
-            self.mark, self.pad, self.width = Rect(0, 0, inner * aspect, inner), pad, inner * aspect + 2 * pad
-            if aspect > 1.7:
-                return
-        else:
-            letter = next(filter(str.isalnum, brand.name), brand.name[:1]).upper()
-            self.letter = Block((typographic(letter),), DISPLAY, 0.62 * height)
-        gap = 0.3 * height
-        room = max_width - self.width - gap
-        self.name = fit_name(brand.name, room, height)
-        self.width += gap + self.name.width
+            self.backing = self.logo.backing(palette.background)
+            full = height * min(1.7, max(0.8, self.logo.aspect**-0.5))  # a tall logo is shown higher, a long one lower
+            if self.logo.is_thin:
+                full *= 1.2
+            if self.backing:
+                self.pad = 0.13 * full
+            inner = min(full - 2 * self.pad, (0.75 * max_width - 2 * self.pad) / self.logo.aspect)
+            self.height, self.mark_width = inner + 2 * self.pad, inner * self.logo.aspect + 2 * self.pad
+        self.width = self.mark_width
+        if not self.logo or self.logo.aspect <= 1.7:
+            gap = 0.3 * height
+            self.name = fit_name(brand.name, max_width - self.width - gap, height)
+            self.width += gap + self.name.width
+        letter = next(filter(str.isalnum, brand.name), brand.name[:1]).upper()
+        self.letter = Block((typographic(letter),), DISPLAY, 0.62 * height)
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         p, middle = self.palette, y + self.height / 2
+        box = Rect(x, y, self.mark_width, self.height)
         if self.logo:
-            mark = Rect(x + self.pad, y + self.pad, self.mark.w, self.mark.h)
             if self.backing:
-                canvas.rect(Rect(x, y, mark.w + 2 * self.pad, self.height), self.backing, 0.16 * self.height)
-            place = f'x="{mark.x:.1f}" y="{mark.y:.1f}" width="{mark.w:.1f}" height="{mark.h:.1f}"'
-            canvas.shapes.append(f'<image {place} href="data:image/png;base64,{self.logo.data}"/>')
-        elif self.letter:
-            canvas.rect(Rect(x, y, self.height, self.height), p.accent, 0.28 * self.height)
+                canvas.rect(box, self.backing, 0.16 * self.height)
+            canvas.image(box.inset(self.pad), self.logo.png)
+        else:
+            canvas.rect(box, p.accent, 0.28 * self.height)
             left = x + (self.height - self.letter.width) / 2
             top = middle - (ASCENDER - CAP_HEIGHT / 2) * self.letter.size
             canvas.place("monogram", self.letter, left, top, p.on_accent, p.accent)

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 import resvg_py
@@ -11,7 +12,7 @@ from PIL import Image
 from manimod.creatives.engine.brief import Brand, Variant
 from manimod.creatives.engine.picture import colour, compositions
 from manimod.creatives.engine.picture.canvas import Canvas, Line, Rect
-from manimod.creatives.engine.picture.layouts import ART, LAYOUTS, Layout, embed, fill_foot
+from manimod.creatives.engine.picture.layouts import LAYOUTS, Layout, aspect, fill_foot
 from manimod.creatives.engine.picture.logo import Lockup
 from manimod.creatives.engine.picture.text_layout import STRONG, TEXT, PictureRefused, missing_glyphs
 from manimod.creatives.engine.policy.platforms import CANVASES, LITTLE_TEXT_SHARE, PLACEMENTS
@@ -33,66 +34,78 @@ def lay_out(
             f"The picture's fonts have no sign for “{missing[:12]}”. Use Latin, Greek, Cyrillic, Chinese, Japanese or "
             "Korean characters in the texts that are drawn, and no emoji."
         )
-    fitting = compositions.fitting_layouts(shown, bool(brand.product_picture))
+    seed = f"{variant.angle}{variant.label}{brand.name}"
+    has_product_picture = bool(brand.product_picture)
     chosen = compositions.parse(composition or variant.layout)
+    fitting = compositions.fitting_layouts(shown, has_product_picture)
     if chosen is None or not (composition or chosen.layout in fitting):  # stored sets have older ones
-        seed = f"{variant.angle}{variant.label}{brand.name}"
-        chosen = compositions.parse(compositions.choose(shown, bool(brand.product_picture), seed))
+        chosen = compositions.parse(compositions.choose(shown, has_product_picture, seed))
     statement = chosen._replace(layout="statement", position="top")  # which has the most room for words
     refusal = None
     for composed, share in ((chosen, 1.0), (chosen, 0.85), (chosen, 0.7), (statement, 1.0)):
         try:
-            return _compose(variant, brand, size, little_text, composed, share)
+            return _compose(variant, brand, size, little_text, composed, share, seed)
         except PictureRefused as error:
             refusal = refusal or error
     raise refusal
 
 
 def _compose(
-    variant: Variant, brand: Brand, size: str, little: bool, chosen: compositions.Composition, share: float
+    variant: Variant, brand: Brand, size: str, little: bool, chosen: compositions.Composition, share: float, seed: str
 ) -> Canvas:
     """Draws with a panel of a `share` of its own size, in ever smaller type where it must have little text."""
     palette, panel = colour.palettes(brand.primary, brand.accent, chosen.background)
-    seed = f"{variant.angle}{variant.label}{brand.name}"
     layout, scale = LAYOUTS[chosen.layout], 1.0
-    more = layout.more_if_little if little else 0.0
+    beside, below = layout.beside * share, layout.below * share
+    if little:
+        beside, below = beside + layout.more_if_little, below + layout.more_if_little
     while True:
         canvas = Canvas(CANVASES[size].master or size, palette, panel, chosen.position, seed, little, scale)
-        if layout.is_product and not canvas.tall and (canvas.wide or embed(brand.product_picture).aspect < 0.9):
+        if layout.is_product and not canvas.tall and (canvas.wide or aspect(brand.product_picture) < 0.9):
             canvas.stand_beside()
-        canvas.divide(layout.beside * share + more, layout.below * share + more)
+        canvas.divide(beside, below)
         canvas.rect(canvas.panel, panel.background)
         layout.draw(canvas, variant, brand)
-        if canvas.tall and (layout.draw not in ART or canvas.position == "bottom"):
-            fill_foot(canvas)
-        _place_words(canvas, variant, brand, layout)
+        if canvas.tall and (chosen.layout not in compositions.QUIET_LAYOUTS or canvas.position == "bottom"):
+            fill_foot(canvas)  # which quiet shapes have reached already
+        room = _sign(canvas, brand)
+        _place_words(canvas, variant, layout, room)
         if not little or canvas.text_share <= LITTLE_TEXT_SHARE - 0.005:
             return canvas
         scale *= 0.94
 
 
-def _place_words(canvas: Canvas, variant: Variant, brand: Brand, layout: Layout) -> None:
-    """Signature, label, headline and what belongs to it, in `text`; sizes follow the room there is."""
-    area, unit, p = canvas.text, canvas.unit, canvas.palette
-    is_last = canvas.position in ("right", "bottom")  # the signature then stands at the bottom right
-    is_beside = canvas.wide and not canvas.is_columns and canvas.position != "centred"
-    height = (7.0 if canvas.wide else 7.4) * unit
-    lockup = Lockup(brand, height, area.w * (0.3 if is_beside else 1), p)
-    x = area.x + canvas.align * (area.w - lockup.width)
-    if is_last or is_beside:
+def _sign(canvas: Canvas, brand: Brand) -> Rect:
+    """Draws the brand's signature. Returns the room that is left for words."""
+    area, unit = canvas.text, canvas.unit
+    height = 7.0 if canvas.wide else 7.4
+    max_width = 0.3 * area.w if canvas.is_signed_beside else area.w
+    lockup = Lockup(brand, height * unit, max_width, canvas.palette)
+    x, y = area.x + canvas.align * (area.w - lockup.width), area.y
+    if canvas.is_signed_last:
+        x, y = area.right - lockup.width, area.bottom - lockup.height
+    elif canvas.is_signed_beside:
         x = area.right - lockup.width
-    if is_beside:
-        area = Rect(area.x, area.y, area.w - lockup.width - 4 * unit, area.h)
-    lockup.draw(canvas, x, area.bottom - lockup.height if is_last else area.y)
-    if not is_beside:
-        taken = lockup.height + (2.4 if canvas.tall else 3.2) * unit
-        area = Rect(area.x, area.y + (0 if is_last else taken), area.w, area.h - taken)
-    largest = 16 if layout.beside < 0.3 else 9 if canvas.wide else 11
+    lockup.draw(canvas, x, y)
+    if canvas.is_signed_beside:
+        return Rect(area.x, area.y, area.w - lockup.width - 4 * unit, area.h)
+    gap = 2.4 if canvas.tall else 3.2
+    taken = lockup.height + gap * unit
+    top = area.y if canvas.is_signed_last else area.y + taken
+    return Rect(area.x, top, area.w, area.h - taken)
+
+
+def _place_words(canvas: Canvas, variant: Variant, layout: Layout, room: Rect) -> None:
+    """Label, headline and what belongs to it; sizes follow the room there is."""
+    unit, p = canvas.unit, canvas.palette
+    largest = 9 if canvas.wide else 11
+    if layout.beside < 0.3:
+        largest = 16
     lines = []
-    for above, below in _companions(canvas, variant, layout, area):  # the most of them that leaves the headline large
-        room = area.h - sum(line.block.height + line.above for line in (*above, *below))
+    for above, below in _companions(canvas, variant, layout, room):  # the most of them that leaves the headline large
+        height = room.h - sum(line.block.height + line.above for line in (*above, *below))
         try:
-            headline = canvas.fit_headline(variant.headline, area.w, room, largest)
+            headline = canvas.fit_headline(variant.headline, room.w, height, largest)
         except PictureRefused:
             if not above and not below:
                 raise
@@ -100,34 +113,50 @@ def _place_words(canvas: Canvas, variant: Variant, brand: Brand, layout: Layout)
         lines = [*above, Line("headline", headline, p.ink, 1.4 * unit), *below]
         if headline.size >= 0.55 * largest * unit * canvas.scale:
             break
-    anchor = 1.0 if is_beside and not is_last else 0.5 if canvas.is_columns or canvas.align else 0.4
-    canvas.stack(lines, area, p.background, canvas.align, anchor)
+    anchor = 0.4
+    if canvas.is_signed_beside and not canvas.is_signed_last:
+        anchor = 1.0
+    elif canvas.is_columns or canvas.align:
+        anchor = 0.5
+    canvas.stack(lines, room, p.background, canvas.align, anchor)
 
 
 def _companions(
-    canvas: Canvas, variant: Variant, layout: Layout, area: Rect
+    canvas: Canvas, variant: Variant, layout: Layout, room: Rect
 ) -> Iterator[tuple[list[Line], list[Line]]]:
     """What may stand above and below the headline, from all there is to nothing: the label; two facts, or as many of
     the body's first sentences as can be read."""
-    p, unit, label, below = canvas.palette, canvas.unit, [], []
-    if layout.with_label and not canvas.little and variant.label.casefold() not in variant.headline.casefold():
-        block = canvas.fit(variant.label, STRONG, area.w, area.h * 0.2, 3.2, 1.2)
-        label.append(Line("label", block, p.mark, 1.4 * unit))
-    body, *others = re.split(r"(?<=[.!?]) ", variant.body)
-    while others and len(body) + 1 + len(others[0]) <= MAX_BODY:
-        body = f"{body} {others.pop(0)}"
-    facts = variant.picture.facts[:2] if layout.is_product else ()
-    texts = [(fact, STRONG, 1.1) for fact in facts] or [(body, TEXT, 1.36)] * layout.with_body
-    for number, (text, face, leading) in enumerate([] if canvas.little else texts):
-        try:
-            block = canvas.fit(text, face, 0.94 * area.w, area.h * 0.42, 3.9, canvas.smallest, leading)
-        except PictureRefused:
-            break  # the ad's own text says it
-        below.append(Line("fact" if facts else "body", block, p.soft, (1.2 if number else 2.8) * unit))
+    label, below = [], []
+    if not canvas.little:
+        p, unit = canvas.palette, canvas.unit
+        if layout.with_label and variant.label.casefold() not in variant.headline.casefold():
+            block = canvas.fit(variant.label, STRONG, room.w, room.h * 0.2, 3.2, 1.2)
+            label.append(Line("label", block, p.mark, 1.4 * unit))
+        kind, texts, face, leading = "body", [], TEXT, 1.36
+        if layout.is_product and variant.picture.facts:
+            kind, texts, face, leading = "fact", variant.picture.facts[:2], STRONG, 1.1
+        elif layout.with_body:
+            texts = [_first_sentences(variant.body)]
+        above = 2.8 * unit
+        with suppress(PictureRefused):  # the ad's own text says it
+            for text in texts:
+                block = canvas.fit(text, face, 0.94 * room.w, room.h * 0.42, 3.9, canvas.smallest, leading)
+                below.append(Line(kind, block, p.soft, above))
+                above = 1.2 * unit
     yield label, below
     yield [], below
     yield [], below[:1]
     yield [], []
+
+
+def _first_sentences(body: str) -> str:
+    """At least one, and more as far as a picture can carry them."""
+    text, *others = re.split(r"(?<=[.!?]) ", body)
+    for sentence in others:
+        if len(text) + 1 + len(sentence) > MAX_BODY:
+            break
+        text = f"{text} {sentence}"
+    return text
 
 
 def draw(variant: Variant, brand: Brand, size: str, little_text: bool = False, composition: str | None = None) -> str:

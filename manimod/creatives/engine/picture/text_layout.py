@@ -65,8 +65,11 @@ def typographic(text: str) -> str:
 def _runs(text: str) -> Iterator[tuple[int | None, str]]:
     """The text in pieces of one font each: (region of Noto Sans CJK or None for Inter, piece). A text with kana is
     Japanese, one with hangul Korean; other ideographs take the forms of mainland China."""
-    kana, hangul = re.search(r"[\u3041-\u30ff]", text), re.search(r"[\u1100-\u11ff\uac00-\ud7af]", text)
-    region = JAPANESE if kana else KOREAN if hangul else CHINESE
+    region = CHINESE
+    if re.search(r"[\u3041-\u30ff]", text):
+        region = JAPANESE
+    elif re.search(r"[\u1100-\u11ff\uac00-\ud7af]", text):
+        region = KOREAN
     for is_inter, characters in groupby(text, lambda c: bool(_font(TEXT).get_nominal_glyph(ord(c)))):
         yield None if is_inter else region, "".join(characters)
 
@@ -96,8 +99,8 @@ def missing_glyphs(text: str) -> str:
     """Characters of the text that no font can draw, each once."""
     missing = ""
     for c in typographic(text):
-        is_known = any(_font(TEXT, region).get_nominal_glyph(ord(c)) for region in (None, JAPANESE))
-        if not is_known and not c.isspace() and c not in missing:
+        is_drawn = _font(TEXT).get_nominal_glyph(ord(c)) or _font(TEXT, JAPANESE).get_nominal_glyph(ord(c))
+        if not is_drawn and not c.isspace() and c not in missing:
             missing += c
     return missing
 
@@ -110,9 +113,10 @@ def _outline(region: int | None, glyph: int, face: Face) -> str:
 
     def draw(letter: str, points: tuple[float, ...]) -> None:
         nonlocal path, x, y
-        pairs = [(round(points[i] * scale), round(points[i + 1] * scale)) for i in range(0, len(points), 2)]
-        path += letter + " ".join(f"{px - x} {py - y}" for px, py in pairs)
-        x, y = pairs[-1] if pairs else (x, y)
+        ends = [round(number * scale) for number in points]
+        path += letter + " ".join(f"{px - x} {py - y}" for px, py in zip(ends[::2], ends[1::2], strict=True))
+        if ends:
+            x, y = ends[-2:]
 
     pen = hb.DrawFuncs()  # each contour ends where it began
     pen.set_move_to_func(lambda *points: draw("m", points[:-1]))
@@ -158,8 +162,8 @@ def fit(
 ) -> Block:
     """The text broken into even lines at the largest size whose block fits the box."""
     text = typographic(text)
-    size = largest if len(text) <= MAX_TEXT_LENGTH else 0
-    while size >= smallest:
+    size = largest
+    while size >= smallest and len(text) <= MAX_TEXT_LENGTH:
         block = Block(wrap(text, face, box_width / size), face, size, leading)
         if block.lines and block.height <= box_height:
             return block
@@ -171,7 +175,9 @@ def fit(
 def wrap(text: str, face: Face, measure: float) -> tuple[str, ...]:
     """The text in as few lines as fit the measure (em), as even as they can be; none where a word is too wide.
     A line costs its empty share squared, less if it ends with a stop, more with a short word or as a lonely last."""
-    words = [piece for word in text.split(" ") for piece in _BREAK.split(f"{word} ")]  # a space ends all but parts
+    words = []
+    for word in text.split(" "):
+        words += _BREAK.split(f"{word} ")  # a space ends all but parts of a word
     if max(width(word.rstrip(), face) for word in words) > measure:
         return ()
     best = {len(words): (0, 0.0, ())}  # from a word on: number of lines, cost, the lines themselves
