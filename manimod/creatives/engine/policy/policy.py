@@ -21,6 +21,7 @@ from manimod.creatives.engine.policy.rules import (
     CheckedCopy,
     Hit,
     PolicyContext,
+    Text,
     broken_tables,
     load_rules,
 )
@@ -33,32 +34,35 @@ def check(variant: Variant, context: PolicyContext) -> list[Finding]:
     for platform, copy in {ALL: own, **variant.platforms}.items():
         texts, unseen, broken = [], [], set()
         for field, _, line in copy.texts():
-            texts += CheckedCopy.of_text(platform, field, line, context).texts
-            broken.update(broken_tables(texts[-1].plain))
+            text = Text.masked(field, line, context)
+            texts.append(text)
+            broken.update(broken_tables(text.plain))
             if line not in seen:
-                unseen.append(texts[-1])
+                unseen.append(text)
                 seen.add(line)
-        whole = CheckedCopy(platform, texts, copy.call_to_action)
-        new = replace(whole, texts=unseen)
+        new, whole = CheckedCopy(platform, unseen), CheckedCopy(platform, texts, copy.call_to_action)
+        scopes = ("ad",) if platform == ALL else ("text", "field", "placement")
         for rule in RULES.values():
             if rule.check is None and rule.terms not in broken:
                 continue
             if rule.is_universal:
                 findings += rule.findings(platform, new, context)
-            elif platform != ALL and rule.scope != "picture" and rule.applies(platform):
+            elif rule.scope in scopes and rule.applies(platform):
                 findings += rule.findings(platform, whole, context)
     return list(dict.fromkeys(findings))
 
 
 def check_text(text: str, field: str, platform: str, context: PolicyContext) -> list[Finding]:
     """The findings of one text while it is being typed. `platform` is a placement id or "all"."""
-    return _judge(("text", "placement"), platform, CheckedCopy.of_text(platform, field, text, context), context)
+    copy = CheckedCopy(platform, [Text.masked(field, text, context)])
+    return _judge(("text", "field"), platform, copy, context)
 
 
 def check_stored(text: str, context: PolicyContext) -> list[Finding]:
     """The findings of a text that the account stores. It is its own proof: nobody else can know whether it is true."""
     context = replace(context, proof=(*context.proof, text))
-    return _judge(("text",), ANY, CheckedCopy.of_text(ALL, "stored", text, context), context)
+    copy = CheckedCopy(ALL, [Text.masked("stored", text, context)])
+    return _judge(("text",), ANY, copy, context)
 
 
 def check_name(name: str, context: PolicyContext) -> list[Finding]:
@@ -74,8 +78,8 @@ def check_name(name: str, context: PolicyContext) -> list[Finding]:
     exempt = ["EDT-01", "EDT-02"]
     if re.fullmatch(r"free( (plan|tier|forever))?", name, re.IGNORECASE):
         exempt.append("MIS-01")
-    findings = _judge(("text",), ANY, CheckedCopy.of_text(ALL, "stored", name, context), context)
-    return [finding for finding in findings if finding.rule_id not in exempt]
+    copy = CheckedCopy(ALL, [Text.masked("stored", name, context)])
+    return [finding for finding in _judge(("text",), ANY, copy, context) if finding.rule_id not in exempt]
 
 
 def check_picture(canvas: Canvas, placement: str) -> list[Finding]:
@@ -104,7 +108,7 @@ def customer_name(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
 
 def small_audience(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
     size, minimum = context.audience_size, AUDIENCE_MINIMUMS.get(copy.platform, {}).get("people", 0)
-    if copy.complete and size is not None and size < minimum:
+    if size is not None and size < minimum:
         message = f"The audience has {size:,} people; ads to lists run here from {minimum:,} matched ones. "
         yield Hit("audience", str(size), message + "Wait, or join it with another audience.")
 
@@ -133,7 +137,7 @@ def length(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
 
 
 def number_of_lines(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
-    for field in copy.fields.values() if copy.complete else ():
+    for field in copy.fields.values():
         at_least, at_most, wanted = field.lines
         count, different = 0, set()
         for text in copy.texts:
@@ -149,8 +153,8 @@ def number_of_lines(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]
 
 
 def known_call_to_action(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
-    placement, given = platforms.PLACEMENTS.get(copy.platform), copy.call_to_action
-    if placement and placement.button and copy.complete and given not in CTA_LISTS[placement.family]:
+    placement, given = platforms.PLACEMENTS[copy.platform], copy.call_to_action
+    if placement.button and given not in CTA_LISTS[placement.family]:
         known = ", ".join(CTA_LISTS[placement.family])
         message = f"{placement.label} does not know this call to action. Choose one of: {known}."
         yield Hit("call_to_action", str(given), message)
@@ -158,32 +162,32 @@ def known_call_to_action(copy: CheckedCopy, _context: PolicyContext) -> Iterator
 
 def fitting_call_to_action(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
     given = copy.call_to_action
-    if copy.platform == ALL and copy.complete and context.objective and given not in CTA_SUITS[context.objective]:
+    if context.objective and given not in CTA_SUITS[context.objective]:
         label = CTA_MAP.get(given, {}).get("label", given)
         message = f"“{label}” asks for something else than {context.objective}. Choose a gentler call to action."
         yield Hit("call_to_action", str(given), message)
 
 
-def landing_page(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
-    page, is_judged = context.brand.landing_page, copy.complete and copy.platform == ALL
-    if is_judged and not page:
+def landing_page(_copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
+    page = context.brand.landing_page
+    if not page:
         yield Hit("landing_page", "", "No landing page is set yet. Add one to the brand kit before you export.", WARN)
-    elif is_judged and not re.fullmatch(r"https://[^\s/?#]\S*", page, re.IGNORECASE):
+    elif not re.fullmatch(r"https://[^\s/?#]\S*", page, re.IGNORECASE):
         yield Hit("landing_page", page, "The landing page must be a full address that starts with https://.")
 
 
 def banned_terms(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
     for text in copy.texts:
-        banned = [found[0] for found in context.banned.finditer(text.text)]
-        for term in banned:  # a part of the brand's own name is no break: "Free" in "Free Range"
-            if context.own_names.search(term) or context.banned.search(text.plain):
-                yield Hit(text.field, term, "The brand kit bans this term. Say it in another way.")
+        for found in context.banned.finditer(text.text):
+            # A part of the brand's own name is no break: "Free" in "Free Range".
+            if context.own_names.search(found[0]) or context.banned.search(text.plain):
+                yield Hit(text.field, found[0], "The brand kit bans this term. Say it in another way.")
                 break
 
 
 def disclaimer(copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
     wanted = context.brand.disclaimer.strip()
-    if wanted and copy.complete and not any(wanted in text.text for text in copy.texts):
+    if not any(wanted in text.text for text in copy.texts):
         yield Hit("disclaimer", "", "The brand's disclaimer is missing here. Add it to one of the texts.")
 
 

@@ -106,19 +106,22 @@ class PolicyContext:
 
     @classmethod
     def of(cls, brief: Brief, **more: object) -> "PolicyContext":
-        stored = {"customer_names": brief.customer_names, "objective": brief.objective, "today": brief.today}
-        stored["event"] = brief.event
+        known = {
+            name: getattr(brief, name) for name in ("tier", "offers", "customer_names", "objective", "event", "today")
+        }
         proof = tuple(proof.text for proof in brief.proof)
-        return cls(brief.brand, brief.tier, brief.offers, proof, **stored | more)
+        return cls(brief.brand, proof=proof, **known | more)
 
     def is_approved(self, excerpt: str, sources: Collection[str]) -> bool:
         """Whether the account's `proof` or active `offers` say this, or an offer has the `deadline` that is meant."""
-        stored = list(self.proof) if "proof" in sources else []
-        ends = []
+        stored, ends = [], []
+        if "proof" in sources:
+            stored += self.proof
         for offer in self.offers:
             if offer.is_active(self.today):
                 ends.append(offer.ends_on)
-                stored.append(f"{offer.text} {OFFER_WORDS.get(offer.kind, '')}" if "offers" in sources else "")
+                if "offers" in sources:
+                    stored.append(f"{offer.text} {OFFER_WORDS.get(offer.kind, '')}")
         if "deadline" in sources and any(ends):
             return self.today in ends or not re.search(r"today|tonight|midnight", excerpt, re.IGNORECASE)
         return fold(excerpt).strip(" .,") in fold("\n".join(stored))
@@ -141,12 +144,13 @@ class PolicyContext:
         """Full names in any case, and first names with a capital letter, without words of the brand's own name. A first
         name that is also an everyday word counts only where somebody is addressed: "Grace, come back"."""
         names, of_brand = [], re.findall(r"\w+", self.brand.name)
-        for first, *others in filter(None, map(str.split, self.customer_names)):
+        for name in self.customer_names:
+            first, *others = name.split() or [""]
             if others:
                 names.append(f"(?i:{re.escape(' '.join([first, *others]))})")
             if len(first) > 2 and first[0].isupper() and first not in of_brand:
                 is_everyday = first.casefold() in TERMS["everyday"]["words"]
-                names.append(re.escape(first) + ("(?=,)" if is_everyday else ""))
+                names.append(re.escape(first) + "(?=,)" * is_everyday)
         return _whole_words(names)
 
 
@@ -163,19 +167,18 @@ class Text(NamedTuple):
     text: str
     plain: str
 
+    @classmethod
+    def masked(cls, field: str, text: str, context: PolicyContext) -> "Text":
+        return cls(field, text, context.own_names.sub("Name", text))
+
 
 @dataclass(frozen=True)
 class CheckedCopy:
-    """One placement's texts, or a variant's own ones (platform ALL); not `complete` while a person types."""
+    """One placement's texts, or a variant's own ones (platform ALL)."""
 
     platform: str
     texts: list[Text]
     call_to_action: str | None = None
-    complete: bool = True
-
-    @classmethod
-    def of_text(cls, platform: str, field: str, text: str, context: PolicyContext) -> "CheckedCopy":
-        return cls(platform, [Text(field, text, context.own_names.sub("Name", text))], complete=False)
 
     @property
     def fields(self) -> dict[str, Field]:
@@ -226,12 +229,15 @@ class PolicyRule:
 
     def find_terms(self, copy: CheckedCopy, context: PolicyContext) -> Iterator[Hit]:
         """At most one hit for each text."""
-        if self.event in ("", context.event):
-            for text in copy.texts:
-                for found in broken_tables(text.plain).get(self.terms, ()) if self.field in ("", text.field) else ():
-                    if not (self.allowed_by and context.is_approved(found, self.allowed_by)):
-                        yield Hit(text.field, found.strip())
-                        break
+        if self.event not in ("", context.event):
+            return
+        for text in copy.texts:
+            if self.field not in ("", text.field):
+                continue
+            for found in broken_tables(text.plain).get(self.terms, ()):
+                if not (self.allowed_by and context.is_approved(found, self.allowed_by)):
+                    yield Hit(text.field, found.strip())
+                    break
 
 
 def load_rules(rows: dict[str, dict], checks: dict[str, Callable]) -> dict[str, PolicyRule]:
