@@ -22,56 +22,54 @@ README = Path(__file__).with_name("readme.txt").read_text("utf-8")
 def rows(item: ExportItem, sheet: str) -> Iterator[dict[str, str]]:
     """A sheet's rows: one per variant and placement, or one per text for platforms that publish no bulk format."""
     content, columns = item.creative_set, SHEETS[sheet]["columns"]
-    is_for_all = len(content.segments) == len(Segment) or not content.segment
-    audience = "all values" if is_for_all else "+".join(content.segments or [content.segment])
-    campaign = f"mani {content.objective} - {content.tier or 'all tiers'} - {audience}"
+    audience = "+".join(content.segments or [content.segment or "all values"])
+    if len(content.segments) == len(Segment):
+        audience = "all values"
     for placement in PLACEMENTS.values():
-        if sheet != (placement.family if placement.family in SHEETS else "other"):
-            continue
+        own_sheet = placement.family if placement.family in SHEETS else "other"
         for variant in content.variants:
             copy, ad = variant.platforms.get(placement.id), ad_name(item, variant)
-            if copy is None:
+            if copy is None or own_sheet != sheet:
                 continue
             values = defaultdict(str, SHEETS[sheet].get(placement.id, {}))
-            values |= {
-                "campaign": campaign,
-                "ad": ad,
-                "angle": variant.angle_name,
-                "start": f" - from day {variant.from_day}" if variant.from_day else "",
-                "placement": placement.id,
-                "label": placement.label,
-                "link": item.brand.landing_page,
-                "call_to_action": copy.call_to_action or "",
-                "pictures": " ".join(f"pictures/{ad}-{canvas}.png" for canvas in placement.canvases),
-            }
-            filled = [values]
+            values["campaign"] = f"mani {content.objective} - {content.tier or 'all tiers'} - {audience}"
+            values |= {"ad": ad, "angle": variant.angle_name, "placement": placement.id, "label": placement.label}
+            values |= {"link": item.brand.landing_page, "call_to_action": copy.call_to_action or ""}
+            values["pictures"] = " ".join(f"pictures/{ad}-{canvas}.png" for canvas in placement.canvases)
+            if variant.from_day:
+                values["start"] = f" - from day {variant.from_day}"
+            per_text = []
             for field, number, text in copy.texts():
                 values[f"{field}_{number + 1}"] = text
-                own = {"field": placement.fields[field].label, "line": number + 1, "text": text}
-                filled.append(values | own)
-            for cells in filled[1:] if SHEETS[sheet].get("row_per_text") else filled[:1]:
+                per_text.append({"field": placement.fields[field].label, "line": number + 1, "text": text})
+            for own in per_text if SHEETS[sheet].get("row_per_text") else [{}]:
+                cells = values | own
                 yield {column: defuse_formula(template.format_map(cells)) for column, template in columns.items()}
 
 
 def defuse_formula(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_SIGNS) else text
+    if text.lstrip(" ").startswith(FORMULA_SIGNS):
+        return f"'{text}"
+    return text
 
 
 def ad_name(item: ExportItem, variant: Variant) -> str:
-    start = f"-from-day-{variant.from_day}" if variant.from_day else ""
-    return f"{slug(item.name)}-{variant.angle.lower()}{start}"
+    name = f"{slug(item.name)}-{variant.angle.lower()}"
+    if variant.from_day:
+        name += f"-from-day-{variant.from_day}"
+    return name
 
 
 def pictures(item: ExportItem) -> Iterator[tuple[str, bytes | None]]:
     """(file name, PNG bytes) of every variant in every size, and (file name, None) for one that cannot be drawn."""
-    wanted = dict.fromkeys((canvas, False) for canvas in CANVASES)
+    wanted = [(canvas, False, "") for canvas in CANVASES]
     for placement in PLACEMENTS.values():
         if placement.little_text:
-            wanted |= dict.fromkeys((canvas, True) for canvas in placement.canvases)
+            wanted += [(canvas, True, "-little-text") for canvas in placement.canvases]
     for variant in item.creative_set.variants:
-        for canvas, little_text in wanted:
-            name = f"pictures/{ad_name(item, variant)}-{canvas}{'-little-text' if little_text else ''}.png"
+        for canvas, little_text, ending in dict.fromkeys(wanted):
+            name = f"pictures/{ad_name(item, variant)}-{canvas}{ending}.png"
             try:
                 yield name, picture.png(picture.draw(variant, item.brand, canvas, little_text), canvas)
             except PictureRefused:
@@ -113,10 +111,11 @@ def readme(counts: Mapping[str, int], refused: Sequence[str] = (), left_out: Map
     """What is in the ZIP and what was checked, in plain words."""
     text = README.format(checked=CHECKED, **counts)
     if left_out:
-        lines = [f"Creative {number}: {why}" for number, why in left_out.items()]
-        text += "\n  ".join(["\nLeft out, because they break a rule by now:", *lines]) + "\n"
+        text += "\nLeft out, because they break a rule by now:\n"
+        text += "".join(f"  Creative {number}: {why}\n" for number, why in left_out.items())
     if refused:
-        text += "\n  ".join(["\nThese pictures could not be drawn, because the font lacks a sign:", *refused]) + "\n"
+        text += "\nThese pictures could not be drawn, because the font lacks a sign:\n"
+        text += "".join(f"  {name}\n" for name in refused)
     return text
 
 

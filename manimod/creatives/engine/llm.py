@@ -27,7 +27,6 @@ from manimod.lifecycle import KINDS, Segment
 
 SECONDS = 20.0
 MAX_LINES = 12  # of a kind that are looked at
-MAX_FACTS = 4  # of a pool that the model is told
 MINOR_RULES = {"LEN-01", "EDT-11"}  # warnings that the copywriter settles when it fits a line to a placement
 SENTENCE_START = re.compile(r"(^|[.?:] )\w")
 # "Dana, ..." or "Dana's ...", but not "It's ...".
@@ -47,14 +46,17 @@ def write(brief: Brief, model: LanguageModel, seconds: float = SECONDS) -> Creat
             for part, texts in parts.items():
                 for text in texts[:MAX_LINES]:
                     template = lawful_template(text.strip(), part, ANGLES[angle_id], built_in)
-                    refused += template is None
                     if template:
                         written.setdefault((angle_id, part), []).append(template)
+                    else:
+                        refused += 1
         if not written:
             raise ModelSkipped("its lines broke the rules")
-        made = copywriter.compose(replace(built_in, written=written))
-    except (ModelSkipped, copywriter.NoLegalCopy) as error:
-        why = error if isinstance(error, ModelSkipped) else "its ads broke the rules"
+        try:
+            made = copywriter.compose(replace(built_in, written=written))
+        except copywriter.NoLegalCopy:
+            raise ModelSkipped("its ads broke the rules") from None
+    except ModelSkipped as why:
         reason = f"Written by mani. The language model {model.name} was not used: {why}."
         return replace(plain, reasons=(*plain.reasons, reason))
     reason = f"Written by mani with lines from {model.name}; every line passed the same rules."
@@ -106,8 +108,8 @@ def _slots(angle: Angle, material: Material) -> dict[str, str]:
     filling = material.filling(angle)
     slots = {name: value for name, value in filling.names.items() if value}
     for pool, facts in filling.facts.items():
-        for number, fact in enumerate(facts[:MAX_FACTS], 1):
-            slots[f"{pool}{number if number > 1 else ''}"] = fact.phrase or fact.text
+        for number, fact in zip(("", 2, 3, 4), facts, strict=False):
+            slots[f"{pool}{number}"] = fact.phrase or fact.text
     return slots
 
 
@@ -122,13 +124,17 @@ def lawful_template(text: str, part: str, angle: Angle, material: Material) -> T
     if has_name_or_figure or ADDRESSES_SOMEBODY.search(outside):
         return None
     template = Template.parse(text, list(claims.stated_by(text)))
-    filled = template.fill(material.filling(angle)) if all(material.held[kind] for kind in template.claims) else None
+    if not all(material.held[kind] for kind in template.claims):
+        return None
+    filled = template.fill(material.filling(angle))
     if filled is None or not 0 < len(filled[0]) <= LINE_KINDS[part]["max_length"]:
         return None
-    line, findings = filled[0], []
-    for placement in (ALL, *PLACEMENTS):
-        fields = PLACEMENTS[placement].fields.values() if placement in PLACEMENTS else ()
-        for name in [part, *(field.name for field in fields if field.filled_by == part)]:
-            findings += policy.check_text(line, name, placement, material.context)
-    is_minor = all(finding.rule_id in MINOR_RULES and finding.severity == WARN for finding in findings)
-    return template if is_minor else None
+    places = [(ALL, part)]
+    for placement in PLACEMENTS.values():
+        places.append((placement.id, part))
+        places += [(placement.id, field.name) for field in placement.fields.values() if field.filled_by == part]
+    for placement_id, name in places:
+        for finding in policy.check_text(filled[0], name, placement_id, material.context):
+            if finding.rule_id not in MINOR_RULES or finding.severity != WARN:
+                return None
+    return template
