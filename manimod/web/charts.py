@@ -64,13 +64,12 @@ def lines(days: Sequence[tuple[date, Sequence[int] | None]], names: Sequence[str
     top = max(most, SMALLEST_TOP)
     paths, plotted, command = [""] * len(names), [], "M"
     for index, (day, numbers) in enumerate(days):
-        title, x = "not counted", (index + 0.5) * DAY_WIDTH
-        if numbers:
-            title = ", ".join(f"{name} {number:,}" for name, number in zip(names, numbers, strict=True))
-            for line, number in enumerate(numbers):
-                paths[line] += f"{command}{x:g} {round(HEIGHT - HEIGHT * number / top, 1)}"
+        parts, x = [], (index + 0.5) * DAY_WIDTH
+        for line, number in enumerate(numbers or ()):
+            parts.append(f"{names[line]} {number:,}")
+            paths[line] += f"{command}{x:g} {round(HEIGHT - HEIGHT * number / top, 1)}"
         command = "L" if numbers else "M"
-        plotted.append(PlottedDay(f"{day.day} {day:%b}", title, numbers))
+        plotted.append(PlottedDay(f"{day.day} {day:%b}", ", ".join(parts) or "not counted", numbers))
     return Plot(names, plotted, most, top, paths)
 
 

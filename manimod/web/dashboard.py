@@ -2,6 +2,7 @@
 
 import time
 import zlib
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
@@ -21,7 +22,7 @@ from manimod.web.creatives import nothing_new
 from manimod.web.labels import LABELS, sync_interval
 from manimod.web.settings import is_syncing
 
-DELAYS_SHOWN = 100  # of the latest creatives: seconds from Stripe's event to the queue
+TIMES, DELAYS_SHOWN = (Creative.occurred_at, Creative.generated_at), 100  # from Stripe's event to the queue
 TIERS_SHOWN = 8
 AUDIENCES_SHOWN = 40  # a shop with many tiers sees the rest on demand
 A_DAY = 86400
@@ -33,8 +34,6 @@ blueprint = Blueprint("dashboard", __name__)
 @owner_required
 def show(account: Account) -> Response:
     """The page; and for itself, while something is under way, what has changed since."""
-    latest = review.latest(account, (Creative.occurred_at, Creative.generated_at), DELAYS_SHOWN)
-    delays = sorted((generated - occurred).total_seconds() for occurred, generated in db.session.execute(latest))
     connection = connections.get_current(account)
     shown = {"creatives": review.counts(account), "syncing": False, "trend": [], "tiers": [], "segments": []}
     working, last_event, run = None, None, None
@@ -44,6 +43,9 @@ def show(account: Account) -> Response:
         shown["syncing"] = is_syncing(connection, working.runs)
         shown["trend"] = statistics.moments_by_day(connection)
         shown["tiers"], shown["segments"] = _customers(connection)
+    delays = []
+    for occurred, generated in db.session.execute(review.latest(account, TIMES, DELAYS_SHOWN)):
+        delays.append((generated - occurred).total_seconds())
     steps = setup.steps(account, connection, bool(shown["tiers"]), last_event is not None, bool(delays))
     done = sum(step["done"] for step in steps)
     # Changes with whatever the page shows, but not with the clock.
@@ -58,7 +60,7 @@ def show(account: Account) -> Response:
         also=("_waiting_badge.html", "_announcer.html") if has_ticked else ("_waiting_badge.html",),
         connection=connection,
         working=working,
-        delays=delays,
+        delays=sorted(delays),
         steps=steps,
         done=done,
         fingerprint=fingerprint,
@@ -70,15 +72,16 @@ def show(account: Account) -> Response:
 
 def _customers(connection: Connection) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """Customers by tier, the largest first and the smaller ones as one row, and by value segment."""
-    sizes = statistics.sizes(connection)
-    tiers = statistics.by_size([(tier, count) for tier, _, count in sizes])
-    tiers = [(tier or "No subscription", count) for tier, count in tiers]
+    by_tier, by_segment = [], Counter()
+    for tier, segment, count in statistics.sizes(connection):
+        by_tier.append((tier, count))
+        by_segment[segment] += count
+    tiers = [(tier or "No subscription", count) for tier, count in statistics.by_size(by_tier)]
     others = tiers[TIERS_SHOWN:]
     if others:
         tiers = [*tiers[:TIERS_SHOWN], (f"{len(others)} more", sum(count for _, count in others))]
-    by_segment = dict(statistics.by_size([(segment, count) for _, segment, count in sizes]))
     names = LABELS["SEGMENTS"] | {None: "Not ranked"}
-    return tiers, [(name, by_segment[segment]) for segment, name in names.items() if by_segment.get(segment)]
+    return tiers, [(name, by_segment[segment]) for segment, name in names.items() if by_segment[segment]]
 
 
 @blueprint.get("/waiting")
@@ -91,12 +94,11 @@ def waiting(account: Account) -> Response:
     more = count - request.args.get("seen", 0, type=int)
     if not more:
         return nothing_new(account)
-    response = render.partial(
-        "_waiting_badge.html",
-        also=("_announcer.html",) if more > 0 else (),
-        waiting=count,
-        announcement=f"{more} more creatives are ready for review." if more > 1 else "A creative is ready for review.",
-    )
+    announcement = "A creative is ready for review."
+    if more > 1:
+        announcement = f"{more} more creatives are ready for review."
+    also = ("_announcer.html",) if more > 0 else ()
+    response = render.partial("_waiting_badge.html", also=also, waiting=count, announcement=announcement)
     response.headers["HX-Trigger"] = "queue-changed"
     return response
 

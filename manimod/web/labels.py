@@ -1,6 +1,6 @@
 """The words of the pages: labels of stored values, and times and amounts as people say them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import humanize
@@ -95,12 +95,14 @@ def exactly(time: datetime) -> str:
     """In the time zone of the account that looks at it: `22 Nov 2026, 13:00:05 CET`."""
     local = time.astimezone(_zone())
     zone = local.tzname()
-    return f"{local.day} {local:%b %Y, %H:%M:%S} {zone if zone.isalpha() else 'UTC' + zone}"
+    if not zone.isalpha():  # such as +03
+        zone = f"UTC{zone}"
+    return f"{local.day} {local:%b %Y, %H:%M:%S} {zone}"
 
 
-def _zone() -> ZoneInfo:
+def _zone() -> tzinfo:
     account = has_request_context() and getattr(current_user, "account", None)
-    return ZoneInfo(account.time_zone if account else "UTC")
+    return ZoneInfo(account.time_zone) if account else UTC
 
 
 def duration(length: timedelta | float) -> str:
@@ -129,10 +131,11 @@ def share(part: float, whole: float) -> str:
 def audience(creative: Creative) -> str:
     """`Pro · High value`, as far as either is known; `Pro · Core and high value` where segments share a set."""
     content = getattr(creative, "content", None) or {}  # lists read some columns alone
-    labels = [LABELS["SEGMENTS"][segment] for segment in content.get("segments", ())]
+    segments = content.get("segments", ())
     value = LABELS["SEGMENTS"].get(creative.segment)
-    if 1 < len(labels) < len(Segment):
-        value = " and ".join(label.removesuffix(" value") for label in labels).capitalize() + " value"
+    if 1 < len(segments) < len(Segment):
+        labels = [LABELS["SEGMENTS"][segment].removesuffix(" value") for segment in segments]
+        value = f"{' and '.join(labels).capitalize()} value"
     return " · ".join(filter(None, (creative.tier, value))) or "All customers"
 
 

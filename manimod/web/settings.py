@@ -99,7 +99,7 @@ def save_events(account: Account, kind: str | None) -> Response:
             record.set_switch(account, name, name in form and form[name].data)
     if kind is None:
         return render.redirect_with_toast(_here("events"), "Events saved.")
-    toast = "Saved: this event makes creatives." if form[kind].data else "Saved: this event makes no creatives."
+    toast = f"Saved: this event makes {'' if form[kind].data else 'no '}creatives."
     return render.success_response("settings/_event.html", _here("events"), toast, kind=kind, events_form=form)
 
 
@@ -135,12 +135,10 @@ def rename_tier(account: Account, tier_id: int) -> Response:
         with transaction():
             tier = brand_kit.rename_tier(connection, tier_id, form.name.data or "")
     except ManimodError as failure:
-        if failure.code == "NOT_FOUND":
-            raise
         form.name.errors = [str(failure)]
         return _tier_response(connection, tier_id, rejected_tiers={tier_id: form})
-    toast = f"Saved: the next creatives say {tier.name}." if tier.name else "Saved: the next creatives name no tier."
-    return _tier_response(connection, tier_id, toast)
+    said = f"say {tier.name}" if tier.name else "name no tier"
+    return _tier_response(connection, tier_id, f"Saved: the next creatives {said}.")
 
 
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>/lines")
@@ -162,16 +160,17 @@ def save_tier_lines(account: Account, tier_id: int) -> Response:
 def save_tier_picture(account: Account, tier_id: int) -> Response:
     """Upload a picture of what a tier does, or with `remove` take it away."""
     connection, form = connections.require_current(account), TierPictureForm()
-    data = form.picture.data.read() if form.picture.data else b""
+    data, toast = None, "Picture removed."
+    if not form.remove.data:
+        data = form.picture.data.read() if form.picture.data else b""
     try:
         with transaction():
-            tier = brand_kit.set_tier_picture(connection, tier_id, None if form.remove.data else data)
+            tier = brand_kit.set_tier_picture(connection, tier_id, data)
     except ManimodError as failure:
-        if failure.code == "NOT_FOUND":
-            raise
         return _tier_response(connection, tier_id, rejected_pictures={tier_id: str(failure)})
-    toast = f"Saved: ads about {tier.name or 'this tier'} may show this picture."
-    return _tier_response(connection, tier_id, "Picture removed." if form.remove.data else toast)
+    if tier.picture:
+        toast = f"Saved: ads about {tier.name or 'this tier'} may show this picture."
+    return _tier_response(connection, tier_id, toast)
 
 
 @blueprint.get("/integrations/stripe/tiers/<int:tier_id>/picture")
@@ -201,7 +200,7 @@ def sync_status(account: Account) -> Response:
     if context["is_syncing"] and render.wants_fragment():
         return render.partial("settings/_sync.html", **context)
     also = CHANGED_BY_A_SYNC
-    if any(run.is_first for run in context["runs"][:1]):
+    if context["runs"] and context["runs"][0].is_first:
         also += ("settings/_tiers.html",)
     return _page(account, "sync", also=also)
 
@@ -222,8 +221,9 @@ def is_syncing(connection: Connection, runs: Sequence[SyncRun]) -> bool:
     """Whether a sync is due or under way. `runs`: the latest ones, newest first."""
     if not connection.account.may_connect_stripe:
         return False
-    is_due = connection.next_sync_at is not None and connection.next_sync_at <= now()
-    return is_due or (bool(runs) and runs[0].state == SyncState.RUNNING)
+    if runs and runs[0].state == SyncState.RUNNING:
+        return True
+    return connection.next_sync_at is not None and connection.next_sync_at <= now()
 
 
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
@@ -248,16 +248,16 @@ def _context(connection: Connection) -> dict:
         "runs": runs,
         "complete": next((run for run in runs if run.state == SyncState.DONE), None),
         "is_syncing": is_syncing(connection, runs),
-        "sync_length": sync.interval(connection, next(iter(runs), None)),
+        "sync_length": sync.interval(connection, runs[0] if runs else None),
     }
 
 
 def _tier_response(connection: Connection, tier_id: int, toast: str = "", **rejected: dict) -> Response:
     """The tier's row after a change, or with what was rejected."""
+    tier = brand_kit.get_tier(connection, tier_id)
     if rejected and not render.wants_fragment():
         return _page(connection.account, status=422, **rejected)
-    context = _context(connection) | rejected
-    context["tier"] = next(tier for tier in context["tiers"] if tier.id == tier_id)
+    context = _context(connection) | rejected | {"tier": tier}
     if rejected:
         return render.partial("settings/_tier.html", 422, **context)
     return render.success_response("settings/_tier.html", _here("tiers"), toast, **context)
