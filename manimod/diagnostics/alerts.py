@@ -36,7 +36,7 @@ def update_alerts(account_id: int | None = None) -> None:
 
     A check that was not judged neither begins nor ends an alert. Owners get none about mani's own parts.
     """
-    account = db.session.get_one(Account, account_id) if account_id else None
+    account = account_id and db.session.get_one(Account, account_id)
     found = check_runner.run_checks(account)
     broken, working = [], []
     for check in found:

@@ -75,10 +75,11 @@ def run_checks(account: Account | None = None, ask_stripe: bool = False) -> list
         row = CHECKS[name]
         if account is None and not row.installation:
             continue
-        cause = next((found[need] for need in row.needs if need in found and found[need].outcome != Outcome.GOOD), None)
-        if cause:
-            is_unused = cause.outcome == Outcome.NOT_APPLICABLE
-            meaning = cause.meaning if is_unused else f"Can't be judged until “{cause.title}” is good."
+        causes = [found[need] for need in row.needs if need in found and found[need].outcome != Outcome.GOOD]
+        if causes:
+            meaning = f"Can't be judged until “{causes[0].title}” is good."
+            if causes[0].outcome == Outcome.NOT_APPLICABLE:
+                meaning = causes[0].meaning
             found[name] = Check(row, not_applicable(), {}, meaning)
             continue
         result = checks.check_permission(row.permission) if row.permission else getattr(checks, f"check_{name}")()

@@ -57,7 +57,8 @@ not_applicable = partial(CheckResult, Outcome.NOT_APPLICABLE)
 def good_if(
     condition: object, otherwise: Callable[..., CheckResult], evidence: str = "", seen_at: datetime | None = None
 ) -> CheckResult:
-    return (good if condition else otherwise)(evidence, seen_at)
+    judge = good if condition else otherwise
+    return judge(evidence, seen_at)
 
 
 def _count(number: int, thing: str) -> str:
@@ -72,7 +73,7 @@ class Checks:
 
     def __init__(self, account: Account | None = None) -> None:
         self.account, self.heartbeats = account, jobs.Heartbeats()
-        self.connection = connections.get_current(account) if account else None
+        self.connection = account and connections.get_current(account)
         self.words = {"key_link": restricted_key_link()}  # what every sentence of checks.toml may hold in braces
         if self.connection:
             self._read_connection(self.connection)
@@ -81,9 +82,11 @@ class Checks:
         self.words["webhooks_page"] = connections.dashboard_link(connection, "webhooks")
         self.words["customers_page"] = connections.dashboard_link(connection, "customers")
         self.words["key_page"] = connection.key_edit_link or connections.dashboard_link(connection, "apikeys")
-        self.words["error"] = connections.explain_last_error(connection) if connection.last_error else ""
-        modes = ("live", "test") if connection.livemode else ("test", "live")
-        self.words |= zip(("mode", "other_mode"), modes, strict=True)
+        self.words |= {"error": "", "mode": "test", "other_mode": "live"}
+        if connection.last_error:
+            self.words["error"] = connections.explain_last_error(connection)
+        if connection.livemode:
+            self.words |= {"mode": "live", "other_mode": "test"}
         self.sources = sources.WorkingSource(connection)
         pace = self.sources.pace
         self.words |= {"poll": every(pace.poll()), "sync": every(self.sources.sync_interval)}
@@ -100,8 +103,10 @@ class Checks:
         self.creatives = db.session.execute(review.latest(self.account, columns, MAX_CREATIVES)).all()
 
     def check_plan(self) -> CheckResult:
-        otherwise = broken if self.connection else attention
-        return good_if(self.account.may_connect_stripe, otherwise, f"{self.account.plan.capitalize()} plan")
+        evidence = f"{self.account.plan.capitalize()} plan"
+        if self.account.may_connect_stripe:
+            return good(evidence)
+        return broken(evidence) if self.connection else attention(evidence)
 
     def check_connection(self) -> CheckResult:
         if self.connection is None:
@@ -119,8 +124,9 @@ class Checks:
         code, since = self.connection.last_error, self.connection.failing_since
         if code in (None, "STRIPE_PERMISSION_MISSING"):
             return good(seen_at=self.read_at)
-        is_lasting = since and now() - since > STRIPE_ERROR_GRACE
-        return (broken if is_lasting else attention)(code, since)
+        if since and now() - since > STRIPE_ERROR_GRACE:
+            return broken(code, since)
+        return attention(code, since)
 
     def check_permission(self, name: str) -> CheckResult:
         wanted = PERMISSIONS[name]
@@ -149,20 +155,21 @@ class Checks:
         return good_if({states[Source.WEBHOOK], states[Source.POLL]} != {SourceState.NOT_READY}, attention)
 
     def check_signature(self) -> CheckResult:
-        has_secret = self.sources.states[Source.WEBHOOK] != SourceState.NOT_READY
-        rejected = self.rejections.get("WEBHOOK_BAD_SIGNATURE" if has_secret else "WEBHOOK_NO_SECRET")
-        set_at = self.connection.signing_secret_set_at
+        code, sentence, otherwise = "WEBHOOK_BAD_SIGNATURE", None, good(seen_at=self.sources.delivered_at)
+        if self.sources.states[Source.WEBHOOK] == SourceState.NOT_READY:
+            code, sentence, otherwise = "WEBHOOK_NO_SECRET", "no_secret", not_applicable()
+        rejected, set_at = self.rejections.get(code), self.connection.signing_secret_set_at
         if rejected is None or (set_at and rejected.last_at < set_at):
-            return good(seen_at=self.sources.delivered_at) if has_secret else not_applicable()
-        evidence = f"{rejected.count:,} rejected in the last hour they came"
-        return broken(evidence, rejected.last_at, says=None if has_secret else "no_secret")
+            return otherwise
+        return broken(f"{rejected.count:,} rejected in the last hour they came", rejected.last_at, says=sentence)
 
     def check_clock(self) -> CheckResult:
         stale = self.rejections.get("WEBHOOK_STALE")
         if stale is None:
             return good(seen_at=self.sources.delivered_at)
         skew = stale.clock_skew_seconds or 0
-        return broken(f"{abs(skew):,} seconds {'ahead of' if skew > 0 else 'behind'} Stripe", stale.last_at)
+        direction = "ahead of" if skew > 0 else "behind"
+        return broken(f"{abs(skew):,} seconds {direction} Stripe", stale.last_at)
 
     def check_webhook(self) -> CheckResult:
         delivered_at = self.sources.delivered_at
@@ -175,10 +182,12 @@ class Checks:
 
     def check_payload_style(self) -> CheckResult:
         """Thin events of invoices need a permission of their own."""
-        style = self.sources.payload_style
-        unread = [event for event in self.sources.events if (event.reason or "").startswith(gateway.NO_PERMISSION)]
+        style, unread = self.sources.payload_style, []
         if style is None:
             return not_applicable()
+        for event in self.sources.events:
+            if event.reason and event.reason.startswith(gateway.NO_PERMISSION):
+                unread.append(event)
         if style == "thin" and unread:
             return attention(_count(len(unread), "event"), unread[0].received_at, slots={"reason": unread[0].reason})
         return good(says=style)
@@ -186,14 +195,14 @@ class Checks:
     def check_own_events(self) -> CheckResult:
         reasons, newest_at = Counter(), None
         for event in self.sources.events:  # newest first
-            if (event.reason or "").startswith(NOT_OURS) and event.received_at > now() - SHOWN_FOR:
+            if event.reason and event.reason.startswith(NOT_OURS) and event.received_at > now() - SHOWN_FOR:
                 reasons[event.reason] += 1
                 newest_at = newest_at or event.received_at
         if not reasons:
             return good()
-        counted = "; ".join(f"{_count(count, 'event')}: {reason}" for reason, count in reasons.most_common(MAX_REASONS))
+        listed = [f"{_count(count, 'event')}: {reason}" for reason, count in reasons.most_common(MAX_REASONS)]
         evidence = f"{_count(reasons.total(), 'event')} of the latest {len(self.sources.events):,}"
-        return attention(evidence, newest_at, slots={"reasons": counted})
+        return attention(evidence, newest_at, slots={"reasons": "; ".join(listed)})
 
     def check_reads(self) -> CheckResult:
         if not self.connection.livemode:
@@ -202,7 +211,9 @@ class Checks:
 
     def check_failed_events(self) -> CheckResult:
         count = metrics.count_events(EventState.FAILED, self.connection)
-        return broken(_count(count, "event")) if count else good()
+        if count:
+            return broken(_count(count, "event"))
+        return good()
 
     def check_sync(self) -> CheckResult:
         return good_if(self.sources.works(Source.SYNC), broken, seen_at=self.synced_at)
@@ -225,7 +236,9 @@ class Checks:
     def check_blocked(self) -> CheckResult:
         query = select(func.count(), func.min(Moment.reason)).where(Moment.connection_id == self.connection.id)
         count, reason = db.session.execute(query.where(Moment.state == constant(MomentState.BLOCKED))).one()
-        return broken(_count(count, "moment"), slots={"reason": reason}) if count else good()
+        if count:
+            return broken(_count(count, "moment"), slots={"reason": reason})
+        return good()
 
     def check_tiers(self) -> CheckResult:
         found = tiers.get_for_connection(self.connection)
@@ -264,4 +277,6 @@ class Checks:
         since = metrics.oldest_waiting_at(self.connection)
         if since is None or now() - since < LATE_JOB:
             return good()
-        return (broken if now() - since > LOST_JOB else attention)(seen_at=since)
+        if now() - since <= LOST_JOB:
+            return attention(seen_at=since)
+        return broken(seen_at=since)

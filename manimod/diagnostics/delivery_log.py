@@ -76,9 +76,12 @@ def page(connection: Connection, wanted: dict[str, str], after: int | None = Non
     for name, value in wanted.items():
         fitting = fitting.where(FILTERS[name] == value)
     found = list(db.session.scalars(fitting.limit(PAGE_SIZE)))
+    further = None
     if len(found) == PAGE_SIZE:
-        return LogPage(found, found[-1].id)
-    return LogPage(found, scanned[-1] if len(scanned) == size else None)
+        further = found[-1].id
+    elif len(scanned) == size:
+        further = scanned[-1]
+    return LogPage(found, further)
 
 
 def rejected_deliveries(connection: Connection) -> list[RejectedDelivery]:
@@ -143,4 +146,5 @@ def _customer_activity(connection: Connection, stripe_id: str, customer: Custome
     for model in (Moment, StripeEvent):
         query = select(model).where(model.connection_id == connection.id, model.stripe_customer_id == stripe_id)
         latest.append(list(db.session.scalars(query.order_by(model.id.desc()).limit(MAX_ACTIVITY))))
-    return CustomerActivity(stripe_id, customer, tier.name or "Tier without a name" if tier else None, *latest)
+    name = tier and (tier.name or "Tier without a name")
+    return CustomerActivity(stripe_id, customer, name, *latest)

@@ -80,9 +80,10 @@ class WorkingSource:
     def _poll_state(self, connection: Connection) -> SourceState:
         # Another permission may be missing where events are read.
         optional = "STRIPE_PERMISSION_MISSING" if connection.permissions.get("events") else None
-        can_read = connection.last_error in (None, optional)
         at, longest = connection.polled_at or connection.next_poll_at, self.pace.poll() + POLL_OVERDUE
-        return SourceState.WORKS if can_read and at and now() - at < longest else SourceState.FAILS
+        if connection.last_error in (None, optional) and at and now() - at < longest:
+            return SourceState.WORKS
+        return SourceState.FAILS
 
     def _sync_state(self, connection: Connection) -> SourceState:
         if connection.last_error:
@@ -99,14 +100,16 @@ class WorkingSource:
     @property
     def delivered_at(self) -> datetime | None:
         """When the webhook last accepted a delivery."""
-        delivered = filter(_was_delivered, self.events)
-        return max((event.repeated_at or event.received_at for event in delivered), default=None)
+        times = [event.repeated_at or event.received_at for event in self.events if _was_delivered(event)]
+        return max(times, default=None)
 
     @property
     def payload_style(self) -> str | None:
         """Thin or snapshot, as the newest event of the webhook came; None before the first."""
-        newest = next((event for event in self.events if event.source == Source.WEBHOOK), None)
-        return newest and ("thin" if newest.is_thin else "snapshot")
+        for event in self.events:
+            if event.source == Source.WEBHOOK:
+                return "thin" if event.is_thin else "snapshot"
+        return None
 
 
 def _webhook_state(connection: Connection, latest: Sequence[StripeEvent | Row]) -> SourceState:
