@@ -25,7 +25,8 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from manimod import create_app, tasks
-from manimod.config import ConfigError
+from manimod.config import JOB_DATABASE_TIMEOUT, ConfigError
+from manimod.extensions import database_timeout
 from manimod.jobs import FAST, SLOW
 
 log = structlog.get_logger()
@@ -118,6 +119,7 @@ def main(arguments: list[str]) -> None:
         app = create_app()
     except ConfigError as error:
         sys.exit(str(error))
+    database_timeout.set(JOB_DATABASE_TIMEOUT)
     match arguments:
         case ["work", *queues] if set(queues) <= {FAST, SLOW}:
             work(app, queues or [FAST, SLOW])

@@ -52,10 +52,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings()
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     app.config.from_file("flask.toml", load=tomllib.load, text=False)
-    configure(app, settings)
     app.extensions["settings"] = settings
     app.extensions["keyring"] = Keyring(settings.encryption_keys)
     app.extensions["redis"] = open_redis(settings.redis_url)
+    configure(app, settings)
     configure_logs(app)
     for extension in (db, csrf, htmx, bootstrap, limiter, mail):
         extension.init_app(app)
@@ -89,6 +89,7 @@ def configure(app: Flask, settings: Settings) -> None:
         REMEMBER_COOKIE_SECURE=https,
         WTF_CSRF_TIME_LIMIT=None,
         RATELIMIT_STORAGE_URI=settings.redis_url,
+        RATELIMIT_STORAGE_OPTIONS={"connection_pool": app.extensions["redis"].connection_pool},
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
     )

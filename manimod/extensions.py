@@ -7,8 +7,11 @@ import logging
 import sqlite3
 import sys
 import uuid
+from collections.abc import Callable
 from contextlib import closing, suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -29,22 +32,27 @@ from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisIsAway
+from redis.exceptions import TimeoutError as RedisIsSlow
 from redis.retry import Retry
-from sqlalchemy import JSON, Connection, DateTime, Engine, MetaData, String, event
+from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, String, event
 from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeDecorator
 
+from manimod import config
 from manimod.config import settings
 
 # Execution option of a transaction that will write: SQLite then takes the write lock at BEGIN, so that a
 # transaction that reads before it writes waits for its turn instead of failing with "database is locked".
 WRITES = "manimod_writes"
 
-SMTP_TIMEOUT = 5  # seconds
-LOCK_TIMEOUT = 15.0  # seconds
+# How long this thread waits for SQLite's lock or for a statement of PostgreSQL; None in commands.
+database_timeout: ContextVar[float | None] = ContextVar("database_timeout", default=None)
+
+BUSY_TIMEOUT = f"busy_timeout={config.REQUEST_DATABASE_TIMEOUT * 1000:.0f}"
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
-    "busy_timeout=15000",
+    BUSY_TIMEOUT,
     "foreign_keys=ON",
     "cache_size=-20000",  # 20 MB: the indexes of a large account
     "synchronous=FULL",  # what was acknowledged survives a power cut
@@ -143,6 +151,7 @@ def configure_logs(app: Flask) -> None:
 
 def begin_request() -> None:
     """Every line that is logged for this request carries its id, and so does the answer."""
+    database_timeout.set(config.REQUEST_DATABASE_TIMEOUT)
     g.request_id = uuid.uuid4().hex
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
@@ -161,12 +170,15 @@ class MailNotSent(Exception):
 
 
 def send_mail(recipients: list[str], subject: str, text: str) -> None:
-    """One message to each recipient, so that none sees the others. Raises MailNotSent."""
+    """One message to each recipient, so that none sees the others. Raises MailNotSent.
+
+    The timeout is one for each byte: whoever sends the mail limits the time for all of it (`jobs.time_limit`).
+    """
     url = urlsplit(settings().smtp_url)
     is_tls = url.scheme == "smtps"
     try:
         options = {"host": url.hostname, "port": url.port or (465 if is_tls else 587), "use_ssl": is_tls}
-        with mail.get_connection(EmailBackend, timeout=SMTP_TIMEOUT, **options) as backend:
+        with mail.get_connection(EmailBackend, timeout=config.MAIL_TIMEOUT, **options) as backend:
             server = backend.connection
             server.ehlo()
             if not is_tls and (server.has_extn("starttls") or url.username):
@@ -179,10 +191,43 @@ def send_mail(recipients: list[str], subject: str, text: str) -> None:
         raise MailNotSent(type(error).__name__) from None
 
 
+class Pause:
+    """Who has just kept somebody waiting isn't asked again for a moment: the others needn't wait, too."""
+
+    def __init__(self) -> None:
+        self._ends = 0.0
+
+    def begin(self) -> None:
+        self._ends = monotonic() + config.PAUSE_AFTER_TIMEOUT
+
+    @property
+    def is_on(self) -> bool:
+        return monotonic() < self._ends
+
+
+redis_pause, sqlite_pause, postgresql_pause = Pause(), Pause(), Pause()
+
+
+class OneRetry(Retry):
+    """Where the connection was closed, once more on a new one; none where Redis doesn't answer in time."""
+
+    def __init__(self) -> None:
+        super().__init__(NoBackoff(), 1, (RedisIsAway,))
+
+    def call_with_retry(self, do: Callable[[], Any], *arguments: Any, **named: Any) -> Any:
+        if redis_pause.is_on:
+            raise RedisIsSlow("Redis didn't answer a moment ago")
+        try:
+            return super().call_with_retry(do, *arguments, **named)
+        except RedisIsSlow:
+            redis_pause.begin()
+            raise
+
+
 def open_redis(url: str) -> Redis:
-    """One retry and no waiting: a webhook must be answered while Redis is away."""
-    retry = Retry(NoBackoff(), 1)
-    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=1, health_check_interval=30, retry=retry)
+    """For requests and jobs, which go on without it. RQ's workers have a connection of their own."""
+    timeouts = {"socket_timeout": config.REDIS_TIMEOUT, "socket_connect_timeout": config.REDIS_TIMEOUT}
+    return Redis.from_url(url, **timeouts, health_check_interval=30, retry=OneRetry())
 
 
 def engine_options(database_url: str) -> dict[str, Any]:
@@ -195,8 +240,25 @@ def engine_options(database_url: str) -> dict[str, Any]:
         from psycopg import RawCursor  # which is installed only where PostgreSQL is used
 
         # $1 and not %(name)s, which psycopg would translate: for a batch of events that takes longer than PostgreSQL.
-        options |= {"paramstyle": "numeric_dollar", "connect_args": {"cursor_factory": RawCursor}}
+        connect_args = {"cursor_factory": RawCursor, "connect_timeout": config.DATABASE_CONNECT_TIMEOUT}
+        dead_host = config.DEAD_HOST_TIMEOUT
+        connect_args |= {"keepalives_idle": dead_host, "tcp_user_timeout": dead_host * 1000}  # in milliseconds
+        options |= {"paramstyle": "numeric_dollar", "connect_args": connect_args}
     return options
+
+
+@event.listens_for(Engine, "do_connect")
+def connect_postgresql(dialect: Dialect, _record: Any, arguments: Any, options: Any) -> Any:
+    if dialect.name != "postgresql":
+        return None
+    timed_out = dialect.loaded_dbapi.errors.ConnectionTimeout
+    if postgresql_pause.is_on:
+        raise timed_out("PostgreSQL didn't answer a moment ago")
+    try:
+        return dialect.connect(*arguments, **options)
+    except timed_out:
+        postgresql_pause.begin()
+        raise
 
 
 @event.listens_for(Engine, "connect")
@@ -206,6 +268,17 @@ def open_postgresql(dbapi_connection: Any, _record: Any) -> None:
         from psycopg import RawServerCursor
 
         dbapi_connection.server_cursor_factory = RawServerCursor
+        dbapi_connection.wait = partial(wait_for_postgresql, dbapi_connection)
+
+
+def wait_for_postgresql(dbapi_connection: Any, *arguments: Any, **named: Any) -> Any:
+    """psycopg's own method, with a timeout. A connection on which an answer is still due is of no more use."""
+    try:
+        return type(dbapi_connection).wait(dbapi_connection, *arguments, **{"timeout": database_timeout.get()} | named)
+    except dbapi_connection.OperationalError:
+        if dbapi_connection.info.transaction_status.name == "ACTIVE":
+            dbapi_connection.close()
+        raise
 
 
 @event.listens_for(Engine, "connect")
@@ -223,13 +296,15 @@ def overwrite_deleted() -> None:
     """
     if db.engine.dialect.name == "sqlite":
         with closing(db.engine.raw_connection()) as connection:
-            for pragma in ("busy_timeout=100", "wal_checkpoint(TRUNCATE)", "busy_timeout=15000"):
+            for pragma in ("busy_timeout=100", "wal_checkpoint(TRUNCATE)", BUSY_TIMEOUT):
                 connection.dbapi_connection.execute(f"PRAGMA {pragma}")
         return
+    token = database_timeout.set(None)  # a large table takes long
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for table in METADATA.sorted_tables:
             if "connection_id" in table.columns:
                 connection.exec_driver_sql(f'VACUUM (SKIP_LOCKED) "{table.name}"')
+    database_timeout.reset(token)
 
 
 @event.listens_for(Engine, "begin")
@@ -243,13 +318,15 @@ def begin_sqlite(connection: Connection) -> None:
     # transactions. So it is asked again every few milliseconds.
     raw = connection.connection.dbapi_connection  # also of a connection that is detached, as in migrations
     raw.execute("PRAGMA busy_timeout=5")
-    ends = monotonic() + LOCK_TIMEOUT
+    timeout = database_timeout.get() or config.JOB_DATABASE_TIMEOUT
+    ends = monotonic() + (0 if sqlite_pause.is_on else timeout)
     try:
         while not raw.in_transaction:
             try:
                 raw.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > ends:
+                    sqlite_pause.begin()
                     connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises SQLAlchemy's error
     finally:
-        raw.execute("PRAGMA busy_timeout=15000")
+        raw.execute(f"PRAGMA {BUSY_TIMEOUT}")

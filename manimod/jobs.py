@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker, get_current_job
 from rq.serializers import JSONSerializer
+from rq.timeouts import UnixSignalDeathPenalty
 
 from manimod.extensions import WRITES, db
 
@@ -103,6 +104,11 @@ def is_paused(key: str) -> bool:
     with suppress(RedisError):
         return bool(redis().exists(key))
     return False
+
+
+def time_limit(seconds: int) -> UnixSignalDeathPenalty:
+    """For a block in the main thread, outside of jobs, which have limits of their own. Raises TimeoutError."""
+    return UnixSignalDeathPenalty(seconds, TimeoutError)
 
 
 def redis() -> Redis:

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import and_, case, or_, select, update
 
 from manimod import jobs
-from manimod.config import settings
+from manimod.config import MAIL_TIMEOUT, settings
 from manimod.diagnostics import check_runner
 from manimod.diagnostics.check_runner import CHECKS
 from manimod.extensions import MailNotSent, db, send_mail
@@ -86,7 +86,8 @@ def send_mails() -> None:
                 subject, text = "mani: it works again", f"This is over:\n\n{alert.meaning}\n\n{page}\n"
         try:
             if any(recipients):
-                send_mail(recipients, subject, text)
+                with jobs.time_limit(MAIL_TIMEOUT):
+                    send_mail(recipients, subject, text)
         except MailNotSent as error:
             log.warning("mail_not_sent", error=str(error))
             with jobs.transaction():

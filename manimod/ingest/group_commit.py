@@ -66,6 +66,11 @@ class GroupCommit(Generic[Item]):
             self._store_together(batch)
         finally:
             with self._lock:
+                if isinstance(batch[0].error, DATABASE_ERRORS):  # nor does anybody wait for a try of their own
+                    for waiting in self._queue:
+                        waiting.error = batch[0].error
+                    batch += self._queue
+                    self._queue.clear()
                 self._has_leader = bool(self._queue)
                 next_leader = [self._queue[0]] if self._queue else []
             for waiting in batch:

@@ -3,9 +3,9 @@
 import traceback
 
 import structlog
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, current_app, g, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from manimod.creatives.engine.picture.text_layout import PictureRefused
@@ -28,6 +28,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(OverflowError, _on_unstorable_value)
     app.register_error_handler(DataError, _on_unstorable_value)
+    for error in (OperationalError, InterfaceError):
+        app.register_error_handler(error, _on_database_error)
     app.register_error_handler(Exception, _on_unexpected_error)
 
 
@@ -53,6 +55,14 @@ def _on_unstorable_value(_error: Exception) -> Response:
     """A number or a character in the request that no column takes, such as an id of thirty digits."""
     db.session.rollback()
     return _respond("NOT_FOUND" if request.method == "GET" else "UNSTORABLE")
+
+
+def _on_database_error(error: Exception) -> Response:
+    """It is the installation's failure, and its page must not ask the database who is signed in."""
+    db.session.rollback()
+    g._login_user = current_app.login_manager.anonymous_user()
+    log.warning("database_away", error=type(error).__name__, endpoint=request.endpoint)
+    return _respond("DATABASE_AWAY")
 
 
 def _on_unexpected_error(error: Exception) -> Response:
