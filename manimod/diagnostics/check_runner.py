@@ -65,7 +65,7 @@ RUN_ORDER = list(TopologicalSorter({row.name: row.needs for row in CHECKS.values
 def run_checks(account: Account | None = None, ask_stripe: bool = False) -> list[Check]:
     """Every check of an account, or those of the installation.
 
-    With `ask_stripe` the account's key is tried first, which takes up to 10 seconds.
+    With `ask_stripe` the account's key is tried first, which takes a few seconds.
     """
     if ask_stripe and account.may_connect_stripe and (connection := connections.get_current(account)):
         with suppress(ManimodError):  # the checks read what is remembered

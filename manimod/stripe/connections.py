@@ -15,7 +15,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
 from manimod import jobs
-from manimod.config import settings
+from manimod.config import STRIPE_TIMEOUT, settings
 from manimod.errors import PASSING, ManimodError, explain
 from manimod.extensions import db
 from manimod.models import Account, Connection
@@ -23,7 +23,7 @@ from manimod.models.accounts import now
 from manimod.models.states import ConnectionStatus, Plan
 from manimod.stripe import gateway
 from manimod.stripe.crypto import DecryptionError
-from manimod.stripe.gateway import TIMEOUT_SECONDS, Probe, StripeGateway, missing_permissions, refuses_key
+from manimod.stripe.gateway import Probe, StripeGateway, missing_permissions, refuses_key
 
 # Each encrypted column and the name its value is bound to. Both signing secrets share one name, so that the current
 # secret can become the old one as it is.
@@ -83,7 +83,7 @@ def lock(connection_id: int) -> Connection | None:
 
 
 def check_key(text: str) -> KeyCheck:
-    """Look at a pasted key and try it at Stripe. Takes up to 10 seconds, writes nothing. Raises ManimodError."""
+    """Look at a pasted key and try it at Stripe. Takes a few seconds, writes nothing. Raises ManimodError."""
     api_key = text.strip().strip("\"'").strip()
     if not api_key:
         raise ManimodError("STRIPE_KEY_MISSING")
@@ -95,7 +95,7 @@ def check_key(text: str) -> KeyCheck:
         raise ManimodError("STRIPE_KEY_UNKNOWN")
     if len(api_key) < MIN_KEY_LENGTH:
         raise ManimodError("STRIPE_KEY_TRUNCATED")
-    probe = _gateway(api_key, TIMEOUT_SECONDS).probe()
+    probe = _gateway(api_key, STRIPE_TIMEOUT).probe()
     probe.require()
     return KeyCheck(api_key, known[1], probe)
 
@@ -194,7 +194,7 @@ def dashboard_link(connection: Connection, page: str) -> str:
     return gateway.dashboard_link(page, connection.stripe_account_id, connection.livemode)
 
 
-def open_gateway(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> StripeGateway:
+def open_gateway(connection: Connection, timeout: float = STRIPE_TIMEOUT) -> StripeGateway:
     """Raises STRIPE_NOT_CONNECTED, or KEY_UNREADABLE if its encryption key is lost."""
     if connection.encrypted_api_key is None:
         raise ManimodError("STRIPE_NOT_CONNECTED")
@@ -228,7 +228,7 @@ def count_reads(connection_id: int) -> int:
 
 
 def refresh_permissions(connection_id: int) -> None:
-    """Ask Stripe whether the key works and what it may read, and remember the answer. Takes up to 10 seconds.
+    """Ask Stripe whether the key works and what it may read, and remember the answer. Takes a few seconds.
 
     Raises ManimodError, also if the key may read too little.
     """

@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import requests
 import stripe
 
-from manimod.config import CALLS_FROM
+from manimod.config import CALLS_FROM, KEY_CHECK_TIMEOUT, STRIPE_TIMEOUT
 from manimod.errors import ManimodError
 from manimod.models.accounts import now
 from manimod.stripe import catalogue, payloads
 from manimod.stripe.payloads import CustomerFacts, EventFacts, InvoiceFacts, MinimisedEvent, NotAnEvent
-from manimod.stripe.reader import Reader
+from manimod.stripe.reader import DeadlineAdapter, Reader
 
-TIMEOUT_SECONDS = 10
-OPTIONAL_TIMEOUT_SECONDS = 4  # of a probe's optional lists
 SIGNATURE_TOLERANCE_SECONDS = 300
 LATEST_INVOICES = 5  # the draft of a new period, the unpaid one before it, and those that were added
 PAGE_SIZE = 100  # Stripe's largest page
@@ -134,30 +133,32 @@ class StripeGateway:
 
     api_key: str = field(repr=False)
     api_base: str
-    timeout: float = TIMEOUT_SECONDS
+    timeout: float = STRIPE_TIMEOUT
     count: Callable[[], None] | None = None  # is called for each request
     calls_from: str = CALLS_FROM  # for the failure of a key that is limited to IP addresses
 
     def __post_init__(self) -> None:
+        session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, DeadlineAdapter())
         self._client = stripe.StripeClient(
             self.api_key,
             base_addresses={"api": self.api_base},
             max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=self.timeout),
+            http_client=stripe.RequestsClient(self.timeout, session),
         )
 
     def probe(self) -> Probe:
-        """Try all permissions side by side, within one timeout. Raises ManimodError if the key itself is refused.
+        """Try all permissions side by side, while a person waits. Raises ManimodError if the key itself is refused.
 
         Of the required lists every other failure is raised too; what is optional counts as not asked.
         """
-        hasty = replace(self, timeout=min(self.timeout, OPTIONAL_TIMEOUT_SECONDS))
+        hasty = replace(self, timeout=min(self.timeout, KEY_CHECK_TIMEOUT))
         with ThreadPoolExecutor(len(PERMISSIONS)) as pool:
             answers = {}
-            for name, wanted in PERMISSIONS.items():
+            for name in PERMISSIONS:
                 parameters = {} if name == "account" else {"limit": 1}
-                gateway = self if wanted.required else hasty
-                answers[name] = pool.submit(gateway._get, f"/v1/{name}", **parameters)
+                answers[name] = pool.submit(hasty._get, f"/v1/{name}", **parameters)
         permissions, not_asked, account = {}, [], Reader(None)
         account_id, edit_link = None, None
         for name, answer in answers.items():
@@ -251,7 +252,7 @@ class StripeGateway:
         try:
             return self._client.raw_request("get", address, **parameters)
         except stripe.APIConnectionError:
-            raise ManimodError("STRIPE_UNREACHABLE", seconds=TIMEOUT_SECONDS) from None
+            raise ManimodError("STRIPE_UNREACHABLE", seconds=self.timeout) from None
         except UnicodeDecodeError:  # the library decodes whatever was answered, before it reads it
             raise ManimodError("STRIPE_FAILED") from None
         except stripe.StripeError as error:

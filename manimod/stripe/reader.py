@@ -1,10 +1,18 @@
-"""Reads untrusted JSON: named fields, of the type that is expected, and nothing else."""
+"""Reads untrusted answers: within a time, and of their JSON named fields, of the type that is expected."""
 
+import io
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from http.client import HTTPResponse
+from time import monotonic
 from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool
 
 MAX_TIMESTAMP = 253_370_764_799  # the last second before the year 9999
 MAX_TEXT_LENGTH = 255
@@ -115,3 +123,45 @@ def count_values(data: Any) -> int:
             values += value
             containers += 1
     return len(values) - containers
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """For a session of requests, whose timeout is one for each byte: here the whole answer has to arrive within it."""
+
+    def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> HTTPConnectionPool:
+        pool = super().get_connection_with_tls_context(*arguments, **named)
+        pool.ConnectionCls = DeadlineHttps if pool.scheme == "https" else DeadlineHttp
+        return pool
+
+
+class DeadlineResponse(HTTPResponse):
+    def __init__(self, connection: socket.socket, *arguments: Any, **named: Any) -> None:
+        super().__init__(connection, *arguments, **named)
+        self.fp = io.BufferedReader(DeadlineStream(self.fp.detach(), connection))
+
+
+class DeadlineHttp(HTTPConnection):
+    response_class = DeadlineResponse
+
+
+class DeadlineHttps(HTTPSConnection):
+    response_class = DeadlineResponse
+
+
+class DeadlineStream(io.RawIOBase):
+    """What is read from a socket; from now on, its timeout is one for all of it."""
+
+    def __init__(self, stream: io.RawIOBase, connection: socket.socket) -> None:
+        self._stream, self._connection = stream, connection
+        self._ends = monotonic() + connection.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int | None:
+        self._connection.settimeout(max(self._ends - monotonic(), 0.001))
+        return self._stream.readinto(buffer)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

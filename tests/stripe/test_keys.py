@@ -4,10 +4,11 @@ import time
 
 import pytest
 
+from manimod.config import STRIPE_TIMEOUT
 from manimod.errors import ManimodError
 from manimod.jobs import transaction
 from manimod.stripe import connections
-from manimod.stripe.gateway import PERMISSIONS, TIMEOUT_SECONDS, StripeGateway, restricted_key_link
+from manimod.stripe.gateway import PERMISSIONS, StripeGateway, restricted_key_link
 
 TAIL = "0" * 24
 
@@ -126,7 +127,7 @@ def test_a_slow_stripe_is_given_up_after_the_timeout(app, sandbox, stripe_accoun
 
 
 def test_stripe_has_ten_seconds_to_answer(app, connected):
-    assert TIMEOUT_SECONDS == connections.open_gateway(connected).timeout == 10
+    assert connections.open_gateway(connected).timeout == STRIPE_TIMEOUT == 10
 
 
 def test_a_new_key_of_the_same_account_and_mode_keeps_the_data(account, connected, sandbox, stripe_account):
