@@ -1,13 +1,19 @@
 """What an account approves comes sooner and more often, what it refuses later and less; nothing is starved."""
 
+from dataclasses import replace
+
 import pytest
 
 from manimod.creatives import learning, review
+from manimod.creatives.engine.brief import Offer, Preferences
+from manimod.creatives.engine.copy import copywriter
+from manimod.creatives.learning import Decision
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models.states import CreativeStatus
+from manimod.models.states import CreativeStatus, RejectionReason, ReviewAction
 from tests import factories
 from tests.browser.filling import make_creative
+from tests.engine.samples import brief
 
 
 @pytest.fixture
@@ -108,3 +114,70 @@ def test_the_brand_page_says_what_was_learnt(as_owner, account, decide):
     page = as_owner.get("/settings/brand").text
     assert "What your decisions say" in page
     assert "3 times, so it comes later and less often." in page
+
+
+def weights_after(*decisions: tuple[ReviewAction, str]) -> dict[str, float]:
+    """The weights of angles after decisions about sets, each written as the letters of its angles."""
+    found = []
+    for action, letters in decisions:
+        about = RejectionReason.TOPIC if action == ReviewAction.REJECTED else None
+        found.append(Decision(action, about, [{"angle": letter} for letter in letters]))
+    return learning.learn(found).angles
+
+
+APPROVED, REJECTED = ReviewAction.APPROVED, ReviewAction.REJECTED
+
+
+def test_what_all_refused_sets_have_in_common_is_blamed_for_them():
+    weights = weights_after(*[(REJECTED, "XAB"), (REJECTED, "XCD"), (APPROVED, "ABC"), (APPROVED, "BDE")] * 2)
+    assert weights["X"] < 0.7
+    assert all(weights[angle] > 1 for angle in "ABCDE")
+
+
+def test_one_refusal_among_many_approvals_changes_little():
+    approved = [(APPROVED, "ABC")] * 9
+    before, after = weights_after(*approved), weights_after(*approved, (REJECTED, "ABC"))
+    assert all(1.2 < after[angle] < before[angle] for angle in "ABC")
+
+
+def test_two_refusals_put_no_angle_last(account, decide):
+    decide("rejected")
+    decide("rejected")
+    assert learning.in_words(account) == []
+    assert min(learning.get_preferences(account).angles.values()) > 0.85
+
+
+def sets_with(angle: str, weight: float, asked) -> int:
+    """Of the sets of eighty accounts, those that have an ad of an angle with such a weight."""
+    found = 0
+    for seed in range(80):
+        content = copywriter.write(asked(seed=str(seed), preferences=Preferences(angles={angle: weight})))
+        found += angle in {ad.angle for ad in content.variants}
+    return found
+
+
+def test_a_refused_angle_comes_last_and_is_still_tried_in_one_set_of_eight():
+    def asked(**more):
+        return brief("payment_failed", "core", "middle", **more)
+
+    assert sets_with("R1", 1.0, asked) == 80
+    assert 4 <= sets_with("R1", 0.6, asked) <= 18
+
+
+def test_a_refused_angle_comes_after_liked_ones_whose_wordings_open_ads_have():
+    asked = brief("payment_failed", "core", "middle", seed="7", preferences=Preferences(angles={"R1": 0.6}))
+    used = {}
+    for seed in range(40):
+        for ad in copywriter.write(brief("payment_failed", "core", "middle", seed=str(seed))).variants:
+            if ad.angle != "R1":
+                used |= dict.fromkeys(ad.phrases, 1)
+    written = copywriter.write(replace(asked, used_phrases=used))
+    assert "R1" not in {ad.angle for ad in written.variants}
+
+
+def test_a_refused_offer_for_later_is_left_out():
+    def asked(**more):
+        return brief("cancelled", "core", "middle", offers=(Offer(text="Pause for a month", kind="pause"),), **more)
+
+    assert sets_with("W4", 1.0, asked) == 80
+    assert 4 <= sets_with("W4", 0.6, asked) <= 18

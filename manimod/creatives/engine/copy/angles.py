@@ -1,7 +1,7 @@
 """Which angles an audience gets: the rows of angles.toml, as far as the account's facts hold them."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from manimod.lifecycle import Segment
 SET_SIZE = 3
 LIKING = 0.5, 1.5  # the bounds of a preference
 STEPS = 8  # how many places a full preference moves an angle
-DISLIKED = 0.8  # a preference up to which another angle stands in
-NEVER_STARVED = 1 / 12  # of the audiences, in which preferences of angles are left aside
+DISLIKED = 0.85  # a preference up to which other angles come first
+NEVER_STARVED = 1 / 8  # of the audiences, in which preferences of angles are left aside
 
 
 @dataclass(frozen=True)
@@ -58,22 +58,28 @@ def later(brief: Brief) -> list[Angle]:
     return [angle for angle in angles if is_for or ClaimKind.DISCOUNT not in angle.needs]  # no discount by default
 
 
-def by_preference(angles: Sequence[Angle], stand_ins: Sequence[Angle], brief: Brief, chance: float) -> list[Angle]:
-    """The angles with the liked ones earlier and the disliked ones last, with stand-ins where too few are left.
+def by_preference(angles: Sequence[Angle], brief: Brief, chance: float) -> tuple[list[Angle], list[Angle]]:
+    """The angles that the account likes, the most liked earlier, and those it refuses, the least refused first.
 
-    In some audiences they stay as they come, so that none is starved. `chance`: the audience's own number in [0, 1).
+    In some audiences preferences are left aside, so that no angle is starved. `chance`: the audience's own number in
+    [0, 1).
     """
-    weights = brief.preferences.angles if chance >= NEVER_STARVED else {}
-    liked = [angle for angle in angles if liking(weights, angle.id) > DISLIKED]
-    places = {angle.id: i - STEPS * 2 * (liking(weights, angle.id) - 1) for i, angle in enumerate(liked)}
-    liked.sort(key=lambda angle: places[angle.id])
-    if len(liked) < SET_SIZE:
-        liked += [angle for angle in stand_ins if liking(weights, angle.id) > DISLIKED]
-    disliked = [angle for angle in angles if angle not in liked]
-    return [*liked, *sorted(disliked, key=lambda angle: -liking(weights, angle.id))]
+    weights = brief.preferences.angles
+    if not weights or chance < NEVER_STARVED:
+        return list(angles), []
+    places: dict[str, float] = {}
+    refused = []
+    for place, angle in enumerate(angles):
+        weight = liking(weights, angle.id)
+        if weight > DISLIKED:
+            places[angle.id] = place - 2 * STEPS * (weight - 1)
+        else:
+            refused.append(angle)
+    liked = [ANGLES[id] for id in sorted(places, key=places.__getitem__)]
+    return liked, sorted(refused, key=lambda angle: -liking(weights, angle.id))
 
 
-def liking(weights: dict[str, float], key: str) -> float:
+def liking(weights: Mapping[str, float], key: str) -> float:
     """A preference within its bounds; 1.0 where there is none."""
     return min(max(weights.get(key, 1.0), LIKING[0]), LIKING[1])
 

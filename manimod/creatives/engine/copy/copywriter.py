@@ -3,7 +3,16 @@ blocks gives way to the next draft, an angle without a lawful one to the next an
 
 from dataclasses import replace
 
-from manimod.creatives.engine.brief import Brief, Claim, ClaimKind, CreativeSet, Finding, PictureContent, Variant
+from manimod.creatives.engine.brief import (
+    Brief,
+    Claim,
+    ClaimKind,
+    CreativeSet,
+    Finding,
+    PictureContent,
+    Preferences,
+    Variant,
+)
 from manimod.creatives.engine.copy import angles
 from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.library import capitalised, without_article
@@ -58,11 +67,12 @@ def shared_segment(brief: Brief) -> Segment | None:
 
 def _substance(brief: Brief, segment: Segment) -> tuple[frozenset, frozenset]:
     """What the segment's ads tell: the facts that come first in each of them, and what else they rest on."""
-    material = Material(replace(brief, segment=segment), PolicyContext.of(brief))
+    unbiased = replace(brief, segment=segment, preferences=Preferences())
+    material = Material(unbiased, PolicyContext.of(brief))
     is_one = segment in (Segment.LOW, Segment.NEW) and len(material.pools["own"]) > 2 and not material.is_listed
     count = 1 if is_one else angles.SET_SIZE
     facts, needs = set(), set()
-    for angle in candidates(material)[: angles.SET_SIZE]:
+    for angle in candidates(material)[0][: angles.SET_SIZE]:
         facts |= {fact.text for fact in material.pools.get(angle.pool, ())[:count]}
         needs |= set(angle.needs)
     return frozenset(facts), frozenset(needs)
@@ -138,27 +148,32 @@ def is_printable(fact: Fact, context: PolicyContext) -> bool:
     return True
 
 
-def candidates(material: Material) -> list[Angle]:
-    """The angles in the order in which the audience should have them, the round's own first, then the stand-ins."""
-    brief = material.brief
-    found = [angle for angle in angles.of_matrix(brief) if material.is_possible(angle)]
-    stand_ins = [angle for angle in angles.stand_ins(brief) if angle not in found and material.is_possible(angle)]
-    found = angles.by_preference(found, stand_ins, brief, digest(material.key("angles")))
-    start = brief.round * angles.SET_SIZE % len(found) if found else 0
-    others = [angle for angle in stand_ins if angle not in found]
-    return [*found[start:], *found[:start], *others]
+def candidates(material: Material) -> tuple[list[Angle], list[Angle]]:
+    """The angles in the order in which the audience should have them, the round's own first, then the stand-ins; and
+    those that the account refuses, which come last."""
+    brief, chance = material.brief, digest(material.key("angles", material.brief.round))
+    own = [angle for angle in angles.of_matrix(brief) if material.is_possible(angle)]
+    others = [angle for angle in angles.stand_ins(brief) if angle not in own and material.is_possible(angle)]
+    own, refused = angles.by_preference(own, brief, chance)
+    others, refused_others = angles.by_preference(others, brief, chance)
+    start = brief.round * angles.SET_SIZE % max(1, len(own))
+    return [*own[start:], *own[:start], *others], [*refused, *refused_others]
 
 
 def compose(material: Material) -> CreativeSet:
     """The creative set: variants of the round's angles, or of those that stand in for them, then those for later in the
     window. An angle whose headlines open ads have already comes after those that have others. Raises NoLegalCopy."""
     brief, variants, drafts, blocked = material.brief, [], [], []
-    found, names = candidates(material), angles.by_name(brief)
+    chance = digest(material.key("angles", brief.round))
+    found, refused = candidates(material)
+    names, refused_names = angles.by_preference(angles.by_name(brief), brief, chance)
+    later, _ = angles.by_preference(angles.later(brief), brief, chance)
     groups = [(found, True), (found, False), (names, True), (names, False)]
     if not has_facts(brief):
         groups = [groups[0], groups[2], groups[1], groups[3]]
-    turns = [(angle, is_fresh) for group, is_fresh in groups for angle in group]
-    for angle, is_fresh in [*turns, *((angle, False) for angle in angles.later(brief) if material.is_possible(angle))]:
+    groups += [([*refused, *refused_names], True), ([*refused, *refused_names], False)]
+    groups.append(([angle for angle in later if material.is_possible(angle)], False))
+    for angle, is_fresh in [(angle, is_fresh) for group, is_fresh in groups for angle in group]:
         if (len(variants) == angles.SET_SIZE and not angle.from_day) or angle.id in {made.angle for made in variants}:
             continue
         for draft in material.drafts(angle, drafts)[:TRIES]:
