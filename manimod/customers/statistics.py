@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, and_, delete, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Date, Select, and_, delete, exists, func, insert, literal, null, or_, select
 
 from manimod.customers import tiers
 from manimod.customers.tiers import RUNNING_STATUSES
@@ -77,15 +77,34 @@ def count_audiences(connection_id: int) -> None:
     replaced = or_(AudienceDay.day == today, AudienceDay.day < oldest)
     db.session.execute(delete(AudienceDay).where(AudienceDay.connection_id == connection_id, replaced))
     db.session.execute(delete(MomentDay).where(MomentDay.connection_id == connection_id, MomentDay.day < oldest))
+    day = literal(today, Date)
+    for counted in (_count_subscribers(connection_id, day), _count_others(connection_id, day)):
+        db.session.execute(insert(AudienceDay).from_select(COLUMNS, counted))
+
+
+def _count_subscribers(connection_id: int, day: ColumnElement[date]) -> Select[Any]:
+    """The customers with a running subscription, by its product: of several, that of the one that the ads name."""
     customer_id, product = Subscription.stripe_customer_id, Subscription.stripe_product_id
     place = func.row_number().over(partition_by=customer_id, order_by=tiers.NAMED_FIRST).label("place")
     query = select(customer_id, product, place).where(Subscription.connection_id == connection_id)
     held = query.where(Subscription.status.in_(RUNNING_STATUSES)).subquery()
+    is_theirs = and_(Customer.connection_id == connection_id, Customer.stripe_id == held.c.stripe_customer_id)
     columns = (Customer.connection_id, held.c.stripe_product_id, Customer.segment)
-    customers = select(literal(today, Date), *columns, func.count()).where(Customer.connection_id == connection_id)
-    is_theirs = and_(held.c.stripe_customer_id == Customer.stripe_id, held.c.place == 1)
-    counted = customers.outerjoin(held, is_theirs).group_by(*columns)
-    db.session.execute(insert(AudienceDay).from_select(COLUMNS, counted))
+    query = select(day, *columns, func.count()).join_from(held, Customer, is_theirs).where(held.c.place == 1)
+    return query.group_by(*columns)
+
+
+def _count_others(connection_id: int, day: ColumnElement[date]) -> Select[Any]:
+    """The customers without a running subscription."""
+    is_running = and_(
+        Subscription.connection_id == Customer.connection_id,
+        Subscription.stripe_customer_id == Customer.stripe_id,
+        Subscription.status.in_(RUNNING_STATUSES),
+    )
+    columns = (Customer.connection_id, Customer.segment)
+    query = select(day, Customer.connection_id, null(), Customer.segment, func.count())
+    query = query.where(Customer.connection_id == connection_id, ~exists().where(is_running))
+    return query.group_by(*columns)
 
 
 def is_latest(connection_id: int) -> ColumnElement[bool]:

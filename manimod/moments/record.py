@@ -37,6 +37,7 @@ log = structlog.get_logger()
 
 WELCOME = "new_customer"
 CAN_BE_WITHDRAWN = (MomentState.WAITING, MomentState.READY, MomentState.GENERATED)
+CAN_BE_JUDGED = (*CAN_BE_WITHDRAWN, MomentState.WITHDRAWN)
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,9 @@ def record(
         for moment in (*observation.meaning.moments, observation.meaning.welcome):
             if moment:
                 found.append((moment, observation))
-                affected.add(moment.customer)
-    affected.discard(None)
+    affected = _find_with_moments(connection.id, affected) | {moment.customer for moment, _ in found}
+    if not affected:
+        return {}
     known = _load_known(connection.id, affected)
     enabled = switches(connection.account)
     rows: dict[str, dict[str, Any]] = {}
@@ -100,6 +102,16 @@ def record(
     _judge(connection, affected, known)
     mark_ready(connection.id)
     return refused
+
+
+def _find_with_moments(connection_id: int, customers: set[str | None]) -> set[str | None]:
+    """Those of the customers who have moments that may be withdrawn or opened again."""
+    query = select(Moment.stripe_customer_id).where(
+        Moment.connection_id == connection_id,
+        Moment.stripe_customer_id.in_(customers),
+        Moment.state.in_(CAN_BE_JUDGED),
+    )
+    return set(db.session.scalars(query.distinct()))
 
 
 def _load_known(connection_id: int, customers: set[str]) -> dict[str | None, KnownCustomer]:
@@ -178,7 +190,7 @@ def _judge(connection: Connection, customers: set[str], known: dict[str | None, 
     query = select(*columns, Moment.stripe_customer_id, Moment.stripe_subscription_id).where(
         Moment.connection_id == connection.id,
         Moment.stripe_customer_id.in_(customers),
-        Moment.state.in_((*CAN_BE_WITHDRAWN, MomentState.WITHDRAWN)),
+        Moment.state.in_(CAN_BE_JUDGED),
     )
     by_customer = defaultdict(list)
     for row in db.session.execute(query):
