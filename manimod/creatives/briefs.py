@@ -183,9 +183,10 @@ def _lines(tier: Tier, same: list[Tier]) -> list[Line]:
     return [(line, source) for line in catalogue.lines_of(tier, same)]
 
 
-def get_brief(account: Account, event: str, **audience: Any) -> Brief:
+def get_brief(account: Account, event: str, history: dict[str, Any] | None = None, **audience: Any) -> Brief:
     """The brief of an audience, with the customers' names that its tiers and the stored texts hold, for the policy.
 
+    `history`: from `get_history`, where it is known already.
     A neighbour that is named after a customer is left out: it isn't for everybody.
     """
     kit = get_brand_kit(account)
@@ -203,13 +204,17 @@ def get_brief(account: Account, event: str, **audience: Any) -> Brief:
         event=event,
         customer_names=tuple(names),
         seed=str(account.id),
-        used_phrases=used_phrases(account),
-        preferences=learning.get_preferences(account),
+        **(history or get_history(account)),
         **audience,
     )
 
 
-def used_phrases(account: Account) -> dict[str, int]:
+def get_history(account: Account) -> dict[str, Any]:
+    """What the account's earlier sets say for a brief: the phrases that open ones use, and what decisions teach."""
+    return {"used_phrases": _count_phrases(account), "preferences": learning.get_preferences(account)}
+
+
+def _count_phrases(account: Account) -> Counter[str]:
     """Phrase -> how many ads of the account's open sets use it."""
     columns = [Creative.content[("variants", place, "phrases")] for place in range(MAX_ADS)]
     open_sets = select(*columns).filter_by(account_id=account.id, is_test=False).where(Creative.run_until > now())
@@ -217,7 +222,7 @@ def used_phrases(account: Account) -> dict[str, int]:
     for row in db.session.execute(open_sets.where(Creative.status.in_(OPEN_STATUSES))):
         for phrases in row:
             used.update(phrases or ())
-    return dict(used)
+    return used
 
 
 class StoredFacts:

@@ -11,6 +11,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
 import structlog
 from redis.exceptions import LockError
@@ -81,12 +82,14 @@ def generate(connection_id: int) -> bool:
             record.mark_ready(connection_id)
             audiences = _group_by_audience(connection)
             without_creative = _attach_to_open(connection, audiences)
+            # Read once a turn: it takes all open sets. Each new set adds its own phrases.
+            history = briefs.get_history(connection.account) if without_creative else {}
         failed = False
         for audience, moments in without_creative.items():
             if monotonic() > turn_ends:
                 return True
             try:
-                _write(connection_id, audience, moments)
+                _write(connection_id, audience, moments, history)
             except Exception:  # the moments stay ready; the audiences behind must not wait until this one is mended
                 db.session.rollback()
                 ids = [moment.id for moment in moments]
@@ -185,12 +188,11 @@ def _attach(connection_id: int, attached: list[tuple[Row | Creative, TargetAudie
         connection.execute(generated.values(creative_id=bindparam("creative")), moment_rows)
 
 
-def _write(connection_id: int, audience: TargetAudience, moments: list[Row]) -> None:
+def _write(connection_id: int, audience: TargetAudience, moments: list[Row], history: dict[str, Any]) -> None:
     """Write a creative for an audience that has none, and attach its moments."""
     account = db.session.get_one(Connection, connection_id).account
-    brief = briefs.get_brief(
-        account, audience.event, segment=audience.segment, **briefs.get_tiers(account, audience.product)
-    )
+    tiers_named = briefs.get_tiers(account, audience.product)
+    brief = briefs.get_brief(account, audience.event, history, segment=audience.segment, **tiers_named)
     model, moment_ids = settings().llm, [moment.id for moment in moments]
     if model:
         db.session.commit()  # ends the read transaction while the model works
@@ -213,7 +215,12 @@ def _write(connection_id: int, audience: TargetAudience, moments: list[Row]) -> 
         same, found = {"event": audience.event, "tier": audience.tier, "segment": audience.segment}, ()
         if audience.test_moment is None:
             found = _find_open(connection.account_id, **same)
-        creative = found[-1] if found else _create(connection, audience, moments[0], content)
+        if found:
+            creative = found[-1]
+        else:
+            creative = _create(connection, audience, moments[0], content)
+            for ad in content.variants:
+                history["used_phrases"].update(ad.phrases)
         _attach(connection_id, [(creative, audience, moments)])
 
 
