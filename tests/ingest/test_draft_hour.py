@@ -43,9 +43,7 @@ def look(connected, drain):
 @pytest.fixture
 def renewed(sandbox, stripe_account, stripe, connected, look):
     """A subscription from before the connection, whose next period has just begun."""
-    sandbox.seed_customers(
-        stripe_account["id"], 1, yearly=0, statuses={"active": 1}, years=0.5, until=int(time.time()) - 86400
-    )
+    sandbox.seed_customers(stripe_account["id"], 1, yearly=0, statuses={"active": 1}, years=0.5, until=int(time.time()))
     look("sync")
     subscription = stripe.v1.subscriptions.list().data[0].id
     sandbox.renew(subscription)
