@@ -32,7 +32,8 @@ Answer = tuple[str, dict | list]  # a sentence for people, and the same as facts
 def command(name: str) -> Callable:
     """A flask command that prints the sentence that its function returns, or the facts with `--json`.
 
-    Its argument `account_id`, if it has one, reaches the function as the account. The outcome "broken" is status 1.
+    Its argument `account_id`, if it has one, reaches the function as the account. A generated `password` among the
+    facts is printed, too. The outcome "broken" is status 1.
     """
 
     def decorate(function: Callable[..., Answer]) -> click.Command:
@@ -48,6 +49,8 @@ def command(name: str) -> Callable:
                 sentence, facts = function(**arguments)
             except ManimodError as error:
                 raise click.ClickException(str(error)) from None
+            if "password" in facts:
+                sentence += f"\nPassword (shown this once): {facts['password']}"
             click.echo(json.dumps(facts) if as_json else sentence)
             if "outcome" in facts:
                 sys.exit(int(facts["outcome"] == "broken"))
@@ -86,28 +89,23 @@ def _create_user(email: str, account: Account | None, generate: bool) -> Answer:
         raise click.ClickException(f"{email!r} is no e-mail address: {error}") from None
     if user := security.datastore.find_user(case_insensitive=True, email=email):
         raise click.ClickException(f"There is already a user with the e-mail {user.email}.")
-    password = _choose_password(generate)
+    password, generated = _choose_password(generate)
     with transaction():
         user = users.create_user(email, password, account)
     sentence, facts = f"The user {user.email} is created.", {"user": user.id, "email": user.email}
     if user.account:
         sentence = f"Account {user.account_id} ({user.account.name}, {user.account.plan}): {sentence}"
         facts["account"] = user.account_id
-    return _with_password(sentence, facts, password if generate else None)
+    return sentence, facts | generated
 
 
-def _choose_password(generate: bool) -> str:
+def _choose_password(generate: bool) -> tuple[str, dict[str, str]]:
+    """A password from standard input, or a generated one; and the facts to be told, which only the second is."""
     password = users.new_password() if generate else _read_secret("Password")
     problems, password = security.password_util.validate(password, is_register=True)
     if problems:
         raise click.ClickException(" ".join(map(str, problems)))
-    return password
-
-
-def _with_password(sentence: str, facts: dict, generated: str | None) -> Answer:
-    if generated is None:
-        return sentence, facts
-    return f"{sentence}\nPassword (shown this once): {generated}", facts | {"password": generated}
+    return password, {"password": password} if generate else {}
 
 
 @command("reset-password")
@@ -118,11 +116,11 @@ def reset_password(email: str, generate: bool) -> Answer:
     user = security.datastore.find_user(case_insensitive=True, email=email.strip())
     if user is None:
         raise click.ClickException(f"There is no user {email}.")
-    password = _choose_password(generate)
+    password, generated = _choose_password(generate)
     with transaction():
         users.reset_password(user, password)
-    sentence = f"{user.email} has a new password. Open sessions have ended."
-    return _with_password(sentence, {"user": user.id, "email": user.email}, password if generate else None)
+    facts = {"user": user.id, "email": user.email}
+    return f"{user.email} has a new password. Open sessions have ended.", facts | generated
 
 
 @command("reset-authenticator")
@@ -196,11 +194,12 @@ def rotate_keys() -> Answer:
     done = connections.rotate_encryption_keys()
     with transaction():
         users.re_encrypt_authenticators()
-    warning = " The other keys may be removed from ENCRYPTION_KEYS."
+    sentence = f"Re-encrypted {done.re_encrypted} secrets of {done.connections} connections."
     if done.unreadable_accounts:
         numbers = ", ".join(map(str, done.unreadable_accounts))
-        warning = f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."
-    sentence = f"Re-encrypted {done.re_encrypted} secrets of {done.connections} connections.{warning}"
+        sentence += f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."
+    else:
+        sentence += " The other keys may be removed from ENCRYPTION_KEYS."
     return sentence, asdict(done)
 
 
@@ -229,8 +228,8 @@ def moments(account: Account) -> Answer:
     lines, facts = [], []
     for moment in db.session.scalars(query.order_by(Moment.occurred_at, Moment.id)):
         occurred_at = f"{moment.occurred_at:%Y-%m-%dT%H:%M:%SZ}"
-        reason = f" ({moment.reason})" if moment.reason else ""
-        lines.append(f"{occurred_at}  {moment.state:10} {moment.key}, found by {moment.source}{reason}")
+        line = f"{occurred_at}  {moment.state:10} {moment.key}, found by {moment.source}"
+        lines.append(f"{line} ({moment.reason})" if moment.reason else line)
         names = ("key", "kind", "state", "reason", "source")
         facts.append({name: getattr(moment, name) for name in names} | {"occurred_at": occurred_at})
     return "\n".join(lines) or f"Account {account.id} has no moments yet.", facts
@@ -243,15 +242,15 @@ def doctor(account: Account | None = None) -> Answer:
     checks = check_runner.run_checks(account, ask_stripe=account is not None)
     lines, facts = [], []
     for check in checks:
+        line = f"{check.outcome.replace('_', ' '):15}{check.title}: {check.meaning}"
         seen_at = check.seen_at and f"{check.seen_at:%Y-%m-%d %H:%M:%S} UTC"
         seen = ", ".join(filter(None, (check.evidence, seen_at)))
-        evidence = f" ({seen})" if seen else ""
-        lines.append(f"{check.outcome.replace('_', ' '):15}{check.title}: {check.meaning}{evidence}")
-        if check.action:
-            lines.append(f"{'':15}-> {check.action['label']}")
-        facts.append({"check": check.name, "outcome": check.outcome, "meaning": check.meaning})
-        facts[-1] |= {"evidence": check.evidence, "seen_at": check.seen_at and check.seen_at.isoformat()}
-        facts[-1]["action"] = check.action and check.action["label"]
+        lines.append(f"{line} ({seen})" if seen else line)
+        action = check.action and check.action["label"]
+        if action:
+            lines.append(f"{'':15}-> {action}")
+        fact = {"check": check.name, "outcome": check.outcome, "meaning": check.meaning, "evidence": check.evidence}
+        facts.append(fact | {"seen_at": check.seen_at and check.seen_at.isoformat(), "action": action})
     outcome = check_runner.worst_outcome(checks)
     return "\n".join(lines), {"account": account and account.id, "outcome": outcome, "checks": facts}
 
