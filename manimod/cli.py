@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import date
 from functools import wraps
 from pathlib import Path
@@ -194,13 +193,13 @@ def rotate_keys() -> Answer:
     done = connections.rotate_encryption_keys()
     with transaction():
         users.re_encrypt_authenticators()
-    sentence = f"Re-encrypted {done.re_encrypted} secrets of {done.connections} connections."
-    if done.unreadable_accounts:
-        numbers = ", ".join(map(str, done.unreadable_accounts))
+    sentence = f"Re-encrypted {done['re_encrypted']} secrets of {done['connections']} connections."
+    if done["unreadable_accounts"]:
+        numbers = ", ".join(map(str, done["unreadable_accounts"]))
         sentence += f"\nNo key of ENCRYPTION_KEYS opens what accounts {numbers} have stored: they must paste it again."
     else:
         sentence += " The other keys may be removed from ENCRYPTION_KEYS."
-    return sentence, asdict(done)
+    return sentence, done
 
 
 @command("replay")

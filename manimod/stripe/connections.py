@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from urllib.parse import quote
 
 from flask import current_app
 from redis import Redis
@@ -21,9 +22,8 @@ from manimod.extensions import db
 from manimod.models import Account, Connection
 from manimod.models.accounts import now
 from manimod.models.states import ConnectionStatus, Plan
-from manimod.stripe import gateway
 from manimod.stripe.crypto import DecryptionError
-from manimod.stripe.gateway import Probe, StripeGateway, missing_permissions, refuses_key
+from manimod.stripe.gateway import DASHBOARD, Probe, StripeGateway, missing_permissions, refuses_key
 
 # Each encrypted column and the name its value is bound to. Both signing secrets share one name, so that the current
 # secret can become the old one as it is.
@@ -191,7 +191,11 @@ def webhook_address(connection: Connection) -> str:
 
 def dashboard_link(connection: Connection, page: str) -> str:
     """A page of Stripe's dashboard, such as webhooks, of the connected account and in the key's mode."""
-    return gateway.dashboard_link(page, connection.stripe_account_id, connection.livemode)
+    if not connection.livemode:
+        page = f"test/{page}"
+    if connection.stripe_account_id is None:
+        return f"{DASHBOARD}{page}"
+    return f"{DASHBOARD}b/{connection.stripe_account_id}?destination={quote('/' + page, safe='')}"
 
 
 def open_gateway(connection: Connection, timeout: float = STRIPE_TIMEOUT) -> StripeGateway:
@@ -218,13 +222,11 @@ def _count_read(redis: Redis, connection_id: int) -> None:
 
 def count_reads(connection_id: int) -> int:
     """How often mani has read this Stripe account in the last 30 days."""
-    keys, reads = [], 0
-    for age in range(READS_KEPT_FOR.days):
-        keys.append(READS_KEY.format(connection_id, now().date() - timedelta(days=age)))
+    days = [now().date() - timedelta(days=age) for age in range(READS_KEPT_FOR.days)]
     with suppress(RedisError):
-        for count in jobs.redis().mget(keys):
-            reads += int(count or 0)
-    return reads
+        counts = jobs.redis().mget([READS_KEY.format(connection_id, day) for day in days])
+        return sum(map(int, filter(None, counts)))
+    return 0
 
 
 def refresh_permissions(connection_id: int) -> None:
@@ -260,11 +262,13 @@ def _remember_permissions(connection: Connection, probe: Probe) -> None:
 
 def record_error(connection: Connection, failure: ManimodError | None) -> None:
     """Remember why Stripe could not be read, for the pages; None once it could."""
-    code = failure.code if failure else None
+    code = failure and failure.code
     if code != connection.last_error:
         jobs.enqueue("check_health", connection.account_id)
-    if code is None or connection.last_error is None:
-        connection.failing_since = now() if code else None
+    if code is None:
+        connection.failing_since = None
+    elif connection.last_error is None:
+        connection.failing_since = now()
     connection.last_error = code
 
 
@@ -282,22 +286,19 @@ def explain_last_error(connection: Connection) -> str:
         return explain(connection.last_error).partition(" Nothing was changed.")[0] + " mani tries again by itself."
     slots = {"addresses": settings().calls_from}
     missing = missing_permissions(connection.permissions)
-    return explain(connection.last_error, **slots | ({"permissions": missing} if missing else {}))
+    if missing:
+        slots["permissions"] = missing
+    return explain(connection.last_error, **slots)
 
 
-@dataclass
-class KeyRotation:
-    """How many values were re-encrypted, and the accounts whose values none of ENCRYPTION_KEYS decrypts."""
+def rotate_encryption_keys() -> dict:
+    """Encrypt with the first key what older keys encrypted, row by row, while mani runs. May run more than once.
 
-    connections: int = 0
-    re_encrypted: int = 0
-    unreadable_accounts: list[int] = field(default_factory=list)
-
-
-def rotate_encryption_keys() -> KeyRotation:
-    """Encrypt with the first key what older keys encrypted, row by row, while mani runs. May run more than once."""
-    done = KeyRotation()
-    for connection_id in db.session.scalars(select(Connection.id).order_by(Connection.id)).all():
+    Returns how many `connections` there are, how many values were `re_encrypted`, and the `unreadable_accounts`: those
+    whose values none of ENCRYPTION_KEYS decrypts.
+    """
+    ids, re_encrypted, unreadable = db.session.scalars(select(Connection.id).order_by(Connection.id)).all(), 0, []
+    for connection_id in ids:
         with jobs.transaction():
             lock_row = {"with_for_update": {"key_share": True}, "populate_existing": True}
             connection = db.session.get_one(Connection, connection_id, **lock_row)
@@ -308,11 +309,10 @@ def rotate_encryption_keys() -> KeyRotation:
                 secret = _decrypt(connection, column)
                 if secret is not None:
                     _encrypt(connection, column, secret)
-                    done.re_encrypted += 1
-                elif connection.account_id not in done.unreadable_accounts:
-                    done.unreadable_accounts.append(connection.account_id)
-            done.connections += 1
-    return done
+                    re_encrypted += 1
+                elif connection.account_id not in unreadable:
+                    unreadable.append(connection.account_id)
+    return {"connections": len(ids), "re_encrypted": re_encrypted, "unreadable_accounts": unreadable}
 
 
 def _encrypt(connection: Connection, column: str, secret: str) -> None:

@@ -69,12 +69,6 @@ def restricted_key_link(required_only: bool = False) -> str:
     return link
 
 
-def dashboard_link(path: str, account_id: str | None, livemode: bool) -> str:
-    """A page of Stripe's dashboard, such as webhooks, opened for this account and in this mode."""
-    page = path if livemode else f"test/{path}"
-    return f"{DASHBOARD}b/{account_id}?destination={quote('/' + page, safe='')}" if account_id else DASHBOARD + page
-
-
 def missing_permissions(granted: dict[str, bool]) -> str:
     """The required permissions that a key lacks, by their names in Stripe's dashboard; empty if it has all."""
     return " and ".join(entry.label for name, entry in PERMISSIONS.items() if entry.required and not granted.get(name))
