@@ -61,13 +61,15 @@ SEGMENT_BY_POSITION = {
 
 @dataclass(frozen=True)
 class TargetAudience:
-    """Whom one creative addresses. `test_moment` keeps each test-mode moment in a creative of its own."""
+    """Whom one creative addresses. `products`: all that are sold as a tier of this name. `test_moment` keeps each
+    test-mode moment in a creative of its own."""
 
     event: str
     tier: str | None
     tier_position: str | None
     segment: str | None
     product: str | None = None
+    products: tuple[str, ...] = ()
     test_moment: int | None = None
 
 
@@ -121,8 +123,10 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
     query = select(Moment.id, Moment.kind, Moment.livemode, Moment.source, *times, product, segment)
     query = query.where(Moment.connection_id == connection.id, Moment.state == MomentState.READY, OPEN_MOMENTS)
     tier_of, audiences, stored = defaultdict(Tier), defaultdict(list), briefs.StoredFacts(connection.account)
+    products_of: dict[str | None, list[str]] = defaultdict(list)  # a tier's name -> what it is sold as
     for tier in tiers.get_for_connection(connection):
         tier_of[tier.stripe_product_id] = tier
+        products_of[tier.name].append(tier.stripe_product_id)
     for moment in db.session.execute(query.order_by(Moment.id).limit(BATCH_SIZE)):
         tier = tier_of[moment.product]
         likely_segment = Segment.NEW if moment.kind == "new_customer" else SEGMENT_BY_POSITION.get(tier.position)
@@ -132,6 +136,7 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
             tier_position=tier.position,
             segment=stored.shared_segments(moment.kind, moment.product).get(moment.segment or likely_segment),
             product=moment.product,
+            products=tuple(products_of[tier.name]),
             test_moment=None if moment.livemode else moment.id,
         )
         audiences[audience].append(moment)
@@ -235,11 +240,10 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
             reason = "a newer set took its place"
             db.session.add(Review(creative_id=older_id, action=ReviewAction.EXPIRED, reason=reason))
     first_day, last_day = KINDS[audience.event].runs
-    size = select(func.sum(AudienceDay.customers)).where(statistics.is_latest(connection.id))
     is_theirs = AudienceDay.stripe_product_id == audience.product
-    if audience.tier:  # which may be several products
-        same = [tier.stripe_product_id for tier in tiers.get_for_connection(connection) if tier.name == audience.tier]
-        is_theirs = AudienceDay.stripe_product_id.in_(same)
+    if audience.tier:
+        is_theirs = AudienceDay.stripe_product_id.in_(audience.products)
+    size = select(func.sum(AudienceDay.customers)).where(statistics.is_latest(connection.id))
     size = size.where(is_theirs, AudienceDay.segment.in_(content.segments))
     creative = Creative(
         **of_audience,
