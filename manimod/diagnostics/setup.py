@@ -2,7 +2,6 @@
 
 import tomllib
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import select
@@ -37,18 +36,6 @@ def steps(
     return [row | {"done": done[row["name"]]} for row in STEPS]
 
 
-class TestState(StrEnum):
-    """What the page of a test run says."""
-
-    WAITING = "waiting"  # for the event
-    NO_MOMENT = "no_moment"  # the event creates no ads; another one may
-    UNDER_WAY = "under_way"
-    IN_QUEUE = "in_queue"
-    SKIPPED = "skipped"  # this one and the others: the moment's state, and no ads come of it
-    BLOCKED = "blocked"
-    WITHDRAWN = "withdrawn"
-
-
 class TestRun:
     """The first moment after `since`, and how far it has come. What has not happened yet is None."""
 
@@ -77,11 +64,13 @@ class TestRun:
         self.is_over = self.creative is not None or now() - since > WATCH_TIMEOUT
 
     @property
-    def state(self) -> TestState:
+    def state(self) -> str:
+        """waiting (for the event), no_moment (it creates no ads; another one may), under_way, in_queue; or skipped,
+        blocked or withdrawn, of which no ads come."""
         if self.creative:
-            return TestState.IN_QUEUE
+            return "in_queue"
         if self.moment:
-            return TestState(self.moment.state) if self.moment.state in OBSTACLES else TestState.UNDER_WAY
+            return self.moment.state if self.moment.state in OBSTACLES else "under_way"
         if self.event:
-            return TestState.UNDER_WAY if self.event.state == EventState.PENDING else TestState.NO_MOMENT
-        return TestState.WAITING
+            return "under_way" if self.event.state == EventState.PENDING else "no_moment"
+        return "waiting"

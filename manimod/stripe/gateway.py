@@ -112,12 +112,15 @@ class PermissionRefused(ManimodError):
     def __init__(self, message: str) -> None:
         scope = re.search(r"'(?:rak_)?(\w+_(?:read|write))'", message)  # 'rak_plan_read', and since 2026 'plan_read'
         account = re.search(r"\b(acct_\w+)", message)
-        self.account_id = account[1] if account else None
         link = re.search(rf"{re.escape(DASHBOARD)}[\w/?&=%.-]{{1,300}}(?<!\.)(?=\.?(?:\s|$))", message)
-        self.edit_link = link[0] if link and not re.search(r"[rs]k_(?:live|test)_", link[0]) else None
-        label = next(
-            (p.label for p in PERMISSIONS.values() if scope and p.scope == f"rak_{scope[1]}"), "a read permission"
-        )
+        self.account_id = account and account[1]
+        self.edit_link = link and link[0]
+        if link and re.search(r"[rs]k_(?:live|test)_", link[0]):
+            self.edit_link = None
+        label = "a read permission"
+        for permission in PERMISSIONS.values():
+            if scope and permission.scope == f"rak_{scope[1]}":
+                label = permission.label
         super().__init__("STRIPE_PERMISSION_MISSING", permissions=label)
 
 

@@ -100,10 +100,6 @@ class Canvas:
     def align(self) -> float:
         return 0.5 if self.position == "centred" else 0.0
 
-    def stand_beside(self) -> None:
-        """Puts the words beside the panel that would stand above or below it."""
-        self.position = "right" if self.position == "bottom" else "left"
-
     def divide(self, beside: float, below: float) -> None:
         """Divides the canvas; the panel takes the share `beside` of its width, or `below` of its height. On a tall one
         it goes on to the edge, under what the platform covers."""

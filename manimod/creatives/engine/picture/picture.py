@@ -62,7 +62,7 @@ def _compose(
     while True:
         canvas = Canvas(CANVASES[size].master or size, palette, panel, chosen.position, seed, little, scale)
         if layout.is_product and not canvas.tall and (canvas.wide or aspect(brand.product_picture) < 0.9):
-            canvas.stand_beside()
+            canvas.position = "right" if canvas.position == "bottom" else "left"
         canvas.divide(beside, below)
         canvas.rect(canvas.panel, panel.background)
         layout.draw(canvas, variant, brand)
