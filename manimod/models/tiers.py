@@ -89,8 +89,12 @@ class Tier(db.Model):
     @property
     def name(self) -> str | None:
         """As ads and pages say it. The product "Pro - Annual" is called Pro where that is a product, too."""
-        name = self.owner_name or clean_name(self.product_name or "")[0]
-        return without_interval(name) if name and self.is_one_of_several and not self.owner_name else name
+        if self.owner_name:
+            return self.owner_name
+        name, _ = clean_name(self.product_name or "")
+        if name and self.is_one_of_several:
+            return without_interval(name)
+        return name
 
     @property
     def proposed_name(self) -> str | None:

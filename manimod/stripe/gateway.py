@@ -32,12 +32,6 @@ SIGNATURE_TOLERANCE_SECONDS = 300
 LATEST_INVOICES = 5  # the draft of a new period, the unpaid one before it, and those that were added
 PAGE_SIZE = 100  # Stripe's largest page
 NO_PERMISSION = "the key may not read "
-# Of the objects of thin events.
-READERS = {
-    "customer": payloads.read_customer,
-    "subscription": payloads.read_subscription,
-    "invoice": payloads.read_invoice,
-}
 FAILURES_BY_STATUS = {401: "STRIPE_KEY_REJECTED", 404: "STRIPE_NOT_FOUND", 429: "STRIPE_RATE_LIMITED"}
 
 stripe.enable_telemetry = False
@@ -318,7 +312,7 @@ def fetch_object(gateway: StripeGateway, event: EventFacts) -> EventFacts:
     if event.type == "customer.deleted":
         return replace(event, fetched=event.created, customer=CustomerFacts(event.related_id, deleted=True))
     asked_at = int(time.time())
-    facts = READERS[name](gateway.object(name, event.related_id))
+    facts = payloads.READERS[name](gateway.object(name, event.related_id))
     return replace(event, fetched=max(asked_at, event.created), **{name: facts})
 
 

@@ -6,7 +6,7 @@ Stripe API reference and captured events of 20 API versions; since 2025-03-31 an
 `parent`, and periods stand on the items.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -172,6 +172,11 @@ def minimise(event: Any) -> MinimisedEvent:
     found = related.identifier("type") if is_thin else body.identifier("object")
     if expected and found not in (None, expected):
         expected, wrong_object = None, found
+    about: dict[str, Any] = {}
+    if expected:
+        about[expected] = READERS[expected](body)
+    if "invoice" in about and kind in STATUS_BY_EVENT_TYPE:  # which goes before the status in its snapshot
+        about["invoice"] = replace(about["invoice"], status=STATUS_BY_EVENT_TYPE[kind])
     facts = EventFacts(
         id=event_id,
         type=kind[:100],
@@ -182,9 +187,7 @@ def minimise(event: Any) -> MinimisedEvent:
         account=reader.identifier("account") or (reader.identifier("context") or "").rpartition("/")[2] or None,
         wrong_object=wrong_object,
         previous_status=reader.inside("data", "previous_attributes").text("status"),
-        customer=read_customer(body) if expected == "customer" else None,
-        subscription=read_subscription(body) if expected == "subscription" else None,
-        invoice=read_invoice(body, STATUS_BY_EVENT_TYPE.get(kind)) if expected == "invoice" else None,
+        **about,
     )
     return MinimisedEvent(facts, sorted(reader.read), max(count_values(event) - len(reader.read), 0))
 
@@ -250,10 +253,8 @@ def _customer_of(reader: Reader) -> str | None:
     return reader.identifier("customer") or reader.identifier("customer_account")
 
 
-def read_invoice(reader: Reader, status: str | None = None) -> InvoiceFacts:
-    """`status`: what the event's type says, which goes before the status in its snapshot.
-
-    A renewal's invoice opens the period that a line of it begins, if the plan is billed in advance.
+def read_invoice(reader: Reader) -> InvoiceFacts:
+    """A renewal's invoice opens the period that a line of it begins, if the plan is billed in advance.
 
     A metered line looks back: then the new period begins where the invoice's own ends, since an invoice's period is
     the one that has just passed. Items that were added to the invoice have times of their own, which open no period.
@@ -272,7 +273,7 @@ def read_invoice(reader: Reader, status: str | None = None) -> InvoiceFacts:
         customer=_customer_of(reader),
         subscription=subscription,
         billing_reason=reader.word("billing_reason", 40),
-        status=status or reader.word("status", 20),
+        status=reader.word("status", 20),
         period_start=period_start,
         paid_at=reader.inside("status_transitions").timestamp("paid_at"),
         has_failed=bool(reader.number("attempt_count")) or reader.raw("status") == "overdue",
@@ -287,3 +288,6 @@ def _subscription_of(reader: Reader) -> str | None:
         or reader.inside("parent", "subscription_details").identifier("subscription")
         or reader.inside("parent", "subscription_item_details").identifier("subscription")
     )
+
+
+READERS = {"customer": read_customer, "subscription": read_subscription, "invoice": read_invoice}  # of objects by name
