@@ -24,15 +24,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="chaos", description="A storm of events while parts of mani are killed")
     parser.add_argument("--events", type=int, default=20_000, help="different events; each is delivered three times")
     parser.add_argument("--kills", type=int, default=50, help="and half as many other faults")
+    parser.add_argument("--hangs", type=int, default=20, help="a part, the database, Valkey or Stripe stands still")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--database", choices=DATABASES, action="append", help="one of them instead of both")
     parser.add_argument("--patience", type=float, default=300, help="seconds that mani may take to come to rest")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))  # so that nothing is left behind
-    plan = Plan(options.seed, options.events, options.kills, options.patience)
+    plan = Plan(options.seed, options.events, options.kills, options.hangs, options.patience)
     has_failed = False
     for name in options.database or DATABASES:
-        print(f"chaos on {name}, seed {plan.seed}: {plan.events} events, {plan.kills} kills ...", flush=True)
+        print(f"chaos on {name}: {plan} ...", flush=True)
         with scene_on(name) as scene:
             report = run(scene, plan, tell)
         print(report, flush=True)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +24,17 @@ Undo = Callable[[], None]
 Strike = Callable[[Scene, Random], Undo | None]
 
 REQUESTS = 12  # of mani's to Stripe that a fault spoils
+HANG_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`part` is what dies, and `lasts` how many seconds pass before it is undone."""
+    """`part` is what dies, and `lasts` how many seconds pass before it is undone. A hang lives, and does nothing."""
 
     name: str
     strike: Strike
     is_kill: bool = False
+    is_hang: bool = False
     part: str | None = None
     lasts: float = 0.0
     database: str | None = None  # only with this one
@@ -68,6 +71,17 @@ def kill_supervisor(scene: Scene, _draw: Random) -> Undo:
         raise AssertionError(f"processes outlived their supervisor: {left}")
     scene.stack.start(seconds=180)
     return nothing
+
+
+def stand_still(part: str) -> Strike:
+    def strike(scene: Scene, _draw: Random) -> Undo | None:
+        pid = scene.pid_of(part)
+        if pid is None:
+            return None
+        _signal([pid], signal.SIGSTOP)
+        return lambda: _signal([pid], signal.SIGCONT)
+
+    return strike
 
 
 def _kill(pid: int) -> bool:
@@ -109,6 +123,16 @@ def _limit_files(scene: Scene, size: int) -> None:
 
 def _must(done: bool) -> None:
     assert done, "the disk could not be given back"
+
+
+def lock_sqlite(scene: Scene, _draw: Random) -> Undo | None:
+    """By a transaction that writes and doesn't end, until it is undone."""
+    other = sqlite3.connect(scene.folder / "mani.db", isolation_level=None)
+    with contextlib.suppress(sqlite3.OperationalError):
+        other.execute("BEGIN IMMEDIATE")
+        return other.close
+    other.close()
+    return None
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
@@ -180,7 +204,6 @@ FAULTS = (
     Fault("power cut", cut_the_power, is_kill=True, part="everything"),
     Fault("Valkey flushed", flush_valkey),
     Fault("disk full", fill_disk, lasts=3.0),
-    Fault("PostgreSQL paused", pause_postgres, lasts=3.0, database="postgresql", needs_server=True),
     Fault("PostgreSQL restarted", restart_postgres, database="postgresql", needs_server=True),
     Fault("PostgreSQL backend killed", kill_postgres_backend, database="postgresql", needs_server=True),
     Fault("PostgreSQL connections cut", cut_connections, database="postgresql"),
@@ -188,6 +211,21 @@ FAULTS = (
     Fault("Stripe answers 500", stripe_answers(status=500), lasts=3.0),
     Fault("Stripe sends half a body", stripe_answers(half=True), lasts=3.0),
     Fault("Stripe hangs up", stripe_answers(drop=True), lasts=3.0),
+    Fault("worker stands still", stand_still("worker"), is_hang=True, lasts=HANG_SECONDS),
+    Fault("sync worker stands still", stand_still("sync worker"), is_hang=True, lasts=HANG_SECONDS),
+    Fault("scheduler stands still", stand_still("scheduler"), is_hang=True, lasts=HANG_SECONDS),
+    Fault("web process stands still", stand_still("web process"), is_hang=True, lasts=HANG_SECONDS),
+    Fault("Valkey stands still", stand_still("valkey"), is_hang=True, lasts=HANG_SECONDS),
+    Fault("SQLite locked", lock_sqlite, is_hang=True, lasts=HANG_SECONDS, database="sqlite"),
+    Fault(
+        "PostgreSQL stands still",
+        pause_postgres,
+        is_hang=True,
+        lasts=HANG_SECONDS,
+        database="postgresql",
+        needs_server=True,
+    ),
+    Fault("Stripe sends a byte at a time", stripe_answers(drip=True), is_hang=True, lasts=HANG_SECONDS),
 )
 
 

@@ -34,6 +34,7 @@ class Plan:
     seed: int
     events: int
     kills: int
+    hangs: int = 0
     patience: float = 300.0
     names: tuple[str, ...] = ()
     syncs_amid: bool = (
@@ -54,13 +55,15 @@ class Report:
     backlog: list[int] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     kills: int = 0
+    hangs: int = 0
 
     def lines(self) -> Iterator[str]:
         yield f"chaos on {self.database}, seed {self.plan.seed}"
         yield f"  events      {sum(self.happened.values())}: {_list(self.happened)}"
         yield f"  deliveries  {sum(self.answers.values())}, answered {_list(self.answers)}"
         yield f"  found first {_list(self.paths)}"
-        yield f"  kills       {self.kills}, and {sum(self.faults.values()) - self.kills} other faults"
+        others = sum(self.faults.values()) - self.kills - self.hangs
+        yield f"  kills       {self.kills}, hangs {self.hangs}, and {others} other faults"
         yield from (f"    {count:4} {name}" for name, count in self.faults.most_common())
         yield f"  backlog     at most {max(self.backlog, default=0)} pending events"
         yield f"  log         {_list(self.log)}"
@@ -154,10 +157,10 @@ class Chaos:
         self.storm.limit = self.waiting[0][0] + 0.02 if self.waiting else inf
 
     def _may(self, fault: Fault) -> bool:
-        if fault.part == "everything":
+        if fault.part == "everything" or fault.is_hang:
             return not self.lasting
-        if fault.database and any(other.database for _, other, _ in self.lasting):
-            return False  # a PostgreSQL that stands still answers to nothing
+        if any(other.is_hang for _, other, _ in self.lasting):
+            return fault.is_kill  # what else there is speaks to those who may be standing still
         deaths = self.deaths.setdefault(fault.part or "", deque(maxlen=DEATHS))
         is_rare = len(deaths) < DEATHS or time.monotonic() - deaths[0] > WINDOW_SECONDS
         return (is_rare or not fault.part) and all(fault != other for _, other, _ in self.lasting)
@@ -168,6 +171,7 @@ class Chaos:
             return False
         self.report.faults[fault.name] += 1
         self.report.kills += fault.is_kill
+        self.report.hangs += fault.is_hang
         self.tell(f"{self.storm.share:4.0%}  {fault.name}")
         self.deaths.setdefault(fault.part or "", deque(maxlen=DEATHS)).append(time.monotonic())
         if fault.lasts:
@@ -195,11 +199,13 @@ class Chaos:
 
 
 def schedule(possible: list[Fault], plan: Plan, draw: Random) -> list[tuple[float, Fault]]:
-    """Kills and other faults in random order, each kind as often as the others, and when by the storm's share."""
+    """Kills, hangs and other faults in random order, each as often as its like, and when by the storm's share."""
     chosen = [fault for fault in possible if not plan.names or fault.name in plan.names]
     kills = _in_turn([fault for fault in chosen if fault.is_kill], plan.kills, draw)
-    others = _in_turn([fault for fault in chosen if not fault.is_kill], round(plan.kills * OTHERS_PER_KILL), draw)
-    mixed = draw.sample(kills + others, len(kills + others))
+    hangs = _in_turn([fault for fault in chosen if fault.is_hang], plan.hangs, draw)
+    others = [fault for fault in chosen if not fault.is_kill and not fault.is_hang]
+    found = kills + hangs + _in_turn(others, round(plan.kills * OTHERS_PER_KILL), draw)
+    mixed = draw.sample(found, len(found))
     return [(LAST_FAULT * (number + draw.random()) / len(mixed), fault) for number, fault in enumerate(mixed)]
 
 

@@ -20,7 +20,10 @@ POSTGRES_FAULTS = ("worker killed", "sync worker killed", "PostgreSQL backend ki
 @pytest.mark.journey
 @pytest.mark.parametrize(
     ("database", "events", "kills", "names"),
-    [("sqlite", 80, 2, (*FAULTS, "disk full", "Stripe answers 500")), ("postgresql", 80, 2, POSTGRES_FAULTS)],
+    [
+        ("sqlite", 80, 2, (*FAULTS, "Valkey stands still", "SQLite locked", "disk full", "Stripe answers 500")),
+        ("postgresql", 80, 2, (*POSTGRES_FAULTS, "PostgreSQL stands still")),
+    ],
 )
 def test_nothing_is_lost_or_doubled_in_the_storm(
     database: str,
@@ -33,7 +36,7 @@ def test_nothing_is_lost_or_doubled_in_the_storm(
     server = request.getfixturevalue("postgres_server") if database == "postgresql" else None
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6))
     with scene_on(database, server, sandbox) as scene:
-        report = run(scene, Plan(seed, events, kills, patience=90, names=names, syncs_amid=False))
+        report = run(scene, Plan(seed, events, kills, hangs=1, patience=90, names=names, syncs_amid=False))
     print(report)
     assert not report.findings, str(report)
     assert report.kills

@@ -187,7 +187,7 @@ class SandboxControl:
     # Trouble, and what was asked
 
     def fault(self, **fields):
-        """path (prefix), method, times (None: until cleared), after, status, reason, delay, half, drop; see faults."""
+        """path (prefix), method, times (None: until cleared), after, status, reason, delay, half, drip, drop."""
         return self._call("fault", **fields)
 
     def clear_faults(self):

@@ -25,6 +25,7 @@ class Fault:
     per_second: int | None = None  # let so many requests pass in any second, and answer 429 to the others
     delay: float = 0  # seconds before the answer
     half: bool = False  # break off in the middle of the body
+    drip: bool = False  # send the body a byte at a time, five in a second
     drop: bool = False  # close the connection without an answer
     after: int = 0  # let this many matching requests pass first
 

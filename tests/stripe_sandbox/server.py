@@ -55,18 +55,28 @@ class Handler(BaseHTTPRequestHandler):
         if answer is None:
             self.break_off()
         else:
-            self.reply(answer.status, answer.body, answer.headers, half=bool(fault and fault.half))
+            how = {"half": fault.half, "drip": fault.drip} if fault else {}
+            self.reply(answer.status, answer.body, answer.headers, **how)
 
-    def reply(self, status, body, headers, half=False):
+    def reply(self, status, body, headers, half=False, drip=False):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         for name, value in {"Content-Type": "application/json", **headers}.items():
             self.send_header(name, value)
         self.end_headers()
+        if drip:
+            self.send_slowly(body)
+            return
         self.wfile.write(body[: len(body) // 2] if half else body)
         if half:
             self.wfile.flush()
             self.break_off()
+
+    def send_slowly(self, body):
+        with suppress(OSError):  # until the client hangs up
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.2)
 
     def break_off(self):
         self.close_connection = True

@@ -48,6 +48,13 @@ def test_half_a_body_is_a_broken_connection(client, control):
     assert client.v1.customers.list().data == []
 
 
+def test_a_body_can_come_a_byte_at_a_time(client, control):
+    control.fault(times=1, drip=True)
+    started = time.perf_counter()
+    assert client.v1.customers.list().data == []
+    assert time.perf_counter() - started > 5
+
+
 def test_a_slow_answer_is_slow_and_right(client, control):
     control.fault(times=1, delay=0.2)
     started = time.perf_counter()
