@@ -18,7 +18,7 @@ from sqlalchemy.orm import joinedload
 from manimod import jobs
 from manimod.config import STRIPE_TIMEOUT, settings
 from manimod.errors import PASSING, ManimodError, explain
-from manimod.extensions import db
+from manimod.extensions import database_timeout, db
 from manimod.models import Account, Connection
 from manimod.models.accounts import now
 from manimod.models.states import ConnectionStatus, Plan
@@ -147,6 +147,7 @@ def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Conn
 def disconnect(connection: Connection) -> None:
     """Delete the key, the signing secrets and all that was read from Stripe. Stripe itself is not touched."""
     db.session.refresh(connection, with_for_update=True)  # after events that are being stored
+    database_timeout.set(None)  # for this request: what was read in years takes long
     connection.status = ConnectionStatus.DISCONNECTED
     connection.permissions, connection.poll_progress, connection.monthly_payments = {}, {}, 0
     connection.not_asked, connection.key_edit_link, connection.profile = [], None, {}
