@@ -18,6 +18,7 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import UnixSignalDeathPenalty
 
 from manimod.extensions import WRITES, db
+from manimod.models.accounts import is_future
 
 log = structlog.get_logger()
 
@@ -78,7 +79,7 @@ def enqueue(name: str, row_id: int) -> None:
         return
     kind = JOBS[name]
     try:
-        if redis().set(WAITING_KEY.format(name, row_id), 1, nx=True, ex=kind.retry_seconds):
+        if begin_pause(WAITING_KEY.format(name, row_id), kind.retry_seconds):
             options = {"job_timeout": kind.timeout_seconds, "result_ttl": 0, "failure_ttl": 24 * 3600}
             job = queue(kind.queue).enqueue(f"manimod.tasks.{name}", row_id, **options)
             log.info("job_enqueued", enqueued_job=job.id, enqueued_task=name, row=row_id)
@@ -94,15 +95,25 @@ def acknowledge(name: str, row_id: int) -> None:
         redis().delete(WAITING_KEY.format(name, row_id))
 
 
+def begin_pause(key: str, seconds: int) -> bool:
+    """Whether a pause begins now, and not an earlier one goes on. Raises RedisError.
+
+    Redis counts by the machine's clock. One that has more than `seconds` left began while that clock was ahead.
+    """
+    has_begun = redis().set(key, 1, nx=True, ex=seconds)
+    return bool(has_begun or (redis().ttl(key) > seconds and redis().set(key, 1, ex=seconds)))
+
+
 def pause(key: str, seconds: int) -> None:
     """Whoever asks `is_paused` waits so long; not at all while Redis is away."""
     with suppress(RedisError):
         redis().set(key, 1, ex=seconds)
 
 
-def is_paused(key: str) -> bool:
+def is_paused(key: str, seconds: int) -> bool:
+    """Whether a pause of so many seconds is under way."""
     with suppress(RedisError):
-        return bool(redis().exists(key))
+        return 0 <= redis().ttl(key) <= seconds
     return False
 
 
@@ -126,11 +137,16 @@ class Heartbeats:
         self.workers: dict[str, int] = {}
         self.waiting_jobs: dict[str, int] = {}
         self.failed_jobs: dict[str, int] = {}  # in the last 24 hours
-        self.scheduler_at: datetime | None = None  # without a scheduler
+        self.scheduler_at: datetime | None = None  # when a scheduler was last there
+        self.has_scheduler = False
         with suppress(RedisError):
             if beat := redis().get(HEARTBEAT_KEY):
                 self.scheduler_at = datetime.fromtimestamp(int(beat), UTC)
+                self.has_scheduler = not is_future(self.scheduler_at)
             for own in (queue(FAST), queue(SLOW)):
                 self.waiting_jobs[own.name], self.failed_jobs[own.name] = own.count, own.failed_job_registry.count
-                # RQ forgets a worker that has sent no heartbeat for its `worker_ttl` and a minute.
-                self.workers[own.name] = len(Worker.all(queue=own, serializer=JSONSerializer))
+                # RQ forgets a worker that has sent no heartbeat for its `worker_ttl` and a minute, by Redis's clock.
+                self.workers[own.name] = 0
+                for worker in Worker.all(queue=own, serializer=JSONSerializer):
+                    if worker.last_heartbeat and not is_future(worker.last_heartbeat):
+                        self.workers[own.name] += 1

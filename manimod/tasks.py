@@ -1,13 +1,12 @@
 """What workers and the scheduler run. Each task takes an id, and calls jobs.acknowledge before it reads anything."""
 
-import time
-
 from manimod import extensions, jobs
 from manimod.creatives import generate, images, review
 from manimod.customers import tiers
 from manimod.diagnostics import alerts
 from manimod.extensions import db
 from manimod.ingest import events, polling, retention, sync
+from manimod.models.accounts import now
 
 OVERWRITE_INTERVAL = 3600  # seconds
 
@@ -68,7 +67,7 @@ def overwrite_deleted(row_id: int) -> None:
 def overwriting_due() -> list[int]:
     if db.engine.dialect.name == "sqlite":  # `watch` does it
         return []
-    return [0] if jobs.redis().set("mani:overwritten", 1, nx=True, ex=OVERWRITE_INTERVAL) else []
+    return [0] if jobs.begin_pause("mani:overwritten", OVERWRITE_INTERVAL) else []
 
 
 DUE = {
@@ -99,4 +98,4 @@ def reconcile() -> None:
         for row_id in due():
             jobs.enqueue(name, row_id)
     db.session.rollback()
-    jobs.redis().set(jobs.HEARTBEAT_KEY, int(time.time()), ex=jobs.HEARTBEAT_TTL_SECONDS)
+    jobs.redis().set(jobs.HEARTBEAT_KEY, int(now().timestamp()), ex=jobs.HEARTBEAT_TTL_SECONDS)

@@ -170,7 +170,7 @@ def find_due(connection_id: int) -> list[tuple[int, str | None]]:
     rows = [row for row in db.session.execute(query.order_by(Tier.id)) if row.images or row.picture_from]
     for tier_id, addresses, picture_from in rows[:MAX_TIERS_WITH_PICTURE]:
         address = addresses[0] if addresses else None
-        if picture_from not in (UPLOAD, address) and not jobs.is_paused(_failed_key(tier_id, address)):
+        if picture_from not in (UPLOAD, address) and not jobs.is_paused(_failed_key(tier_id, address), RETRY_DELAY):
             due.append((tier_id, address))
     return due
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select, update
+from sqlalchemy import Select, and_, func, not_, select, update
 
 from manimod.creatives import briefs, learning
 from manimod.creatives.briefs import StoredFacts
@@ -20,8 +20,8 @@ from manimod.creatives.engine.policy.platforms import CANVASES, EMOJI, PLACEMENT
 from manimod.creatives.engine.policy.rules import ALL, BLOCK, WARN, PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Account, BrandKit, Creative, Moment, Review, Subscription, Tier, User
-from manimod.models.accounts import now
+from manimod.models import Account, BrandKit, Creative, Health, Moment, Review, Subscription, Tier, User
+from manimod.models.accounts import is_future, now
 from manimod.models.states import CreativeStatus, GenericReason, RejectionReason, ReviewAction
 
 TABS = (CreativeStatus.WAITING, CreativeStatus.APPROVED, CreativeStatus.REJECTED)
@@ -144,9 +144,15 @@ def decide_many(account: Account, ids: Iterable[int], status: CreativeStatus, by
 
 
 def expire(account_id: int) -> None:
-    """Take creatives whose window is over out of the queue."""
-    query = update(Creative).where(Creative.account_id == account_id, Creative.status == CreativeStatus.WAITING)
-    db.session.execute(query.where(Creative.run_until < now()).values(status=CreativeStatus.EXPIRED))
+    """Take creatives whose window is over out of the queue, and put back what a clock took out that was ahead."""
+    is_over, theirs = Creative.run_until < now(), update(Creative).where(Creative.account_id == account_id)
+    is_waiting = Creative.status == CreativeStatus.WAITING
+    db.session.execute(theirs.where(is_waiting, is_over).values(status=CreativeStatus.EXPIRED))
+    health = db.session.get(Health, account_id)  # as this was last asked, or later
+    if health and is_future(health.checked_at):
+        superseded = select(Review.creative_id).where(Review.action == ReviewAction.EXPIRED)
+        is_early = and_(Creative.status == CreativeStatus.EXPIRED, not_(is_over), Creative.id.not_in(superseded))
+        db.session.execute(theirs.where(is_early).values(status=CreativeStatus.WAITING))
 
 
 def texts_of(variant: Variant) -> dict[str, str]:

@@ -15,18 +15,19 @@ The sync is slower where the account has far more customers than payments. Whoev
 whose reads come to two thirds of its allowance.
 """
 
-import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from manimod import jobs
 from manimod.config import settings
 from manimod.extensions import db
 from manimod.models import Account, Connection, Price, Subscription
+from manimod.models.accounts import is_ahead, is_future, now
 from manimod.stripe import connections
 
 MONTH = timedelta(days=30)
@@ -97,6 +98,21 @@ def get_pace(connection: Connection) -> Pace:
     return Pace(connection.monthly_payments, connection.livemode, connections.count_reads(connection.id))
 
 
+def is_due(next_at: InstrumentedAttribute) -> ColumnElement[bool]:
+    """Whether `next_sync_at` or `next_poll_at` has come, or was set by a clock that was ahead."""
+    longest = max(SLOWEST_SYNC, timedelta(minutes=settings().sync_interval_minutes))
+    return or_(not_(is_ahead(next_at, longest)), is_future(Connection.planned_at))
+
+
+def plan(connection: Connection, **times: datetime) -> None:
+    """Set `next_sync_at`, `next_poll_at` or both. What a clock planned that was ahead is due now."""
+    if connection.planned_at and is_future(connection.planned_at):
+        connection.next_sync_at = connection.next_poll_at = now()
+    connection.planned_at = now()
+    for name, at in times.items():
+        setattr(connection, name, at)
+
+
 def estimate_payments(connection_id: int) -> int:
     """How many payments the account's running subscriptions make in 30 days."""
     has_price = and_(Price.connection_id == Subscription.connection_id, Price.stripe_id == Subscription.stripe_price_id)
@@ -134,7 +150,7 @@ def _number_and_unit(length: timedelta) -> tuple[int, str]:
 
 def mark_watched(account: Account) -> None:
     """Somebody looks at the account's queue or test. The mark ends by itself once the page asks no longer."""
-    at = int(time.time())
+    at = int(now().timestamp())
     with suppress(RedisError):
         jobs.redis().zadd(WATCHED_KEY, {str(account.id): at + WATCHED_SECONDS})
         jobs.redis().zremrangebyscore(WATCHED_KEY, 0, at)
@@ -142,5 +158,6 @@ def mark_watched(account: Account) -> None:
 
 def watched_accounts() -> set[int]:
     with suppress(RedisError):
-        return set(map(int, jobs.redis().zrangebyscore(WATCHED_KEY, time.time(), "inf")))
+        at = now().timestamp()
+        return set(map(int, jobs.redis().zrangebyscore(WATCHED_KEY, at, at + WATCHED_SECONDS)))
     return set()

@@ -74,7 +74,7 @@ def count_audiences(connection_id: int) -> None:
     """
     today = now().date()
     oldest = today - timedelta(days=TREND_DAYS)
-    replaced = or_(AudienceDay.day == today, AudienceDay.day < oldest)
+    replaced = or_(AudienceDay.day >= today, AudienceDay.day < oldest)  # later only if the clock was ahead
     db.session.execute(delete(AudienceDay).where(AudienceDay.connection_id == connection_id, replaced))
     db.session.execute(delete(MomentDay).where(MomentDay.connection_id == connection_id, MomentDay.day < oldest))
     day = literal(today, Date)
@@ -200,7 +200,7 @@ def count_moments(connection: Connection, moments: list[dict[str, Any]]) -> None
 
 def moments_by_day(connection: Connection) -> list[tuple[date, dict[str, int]]]:
     """Moments by kind for each of the last days, today last."""
-    today = datetime.now(ZoneInfo(connection.account.time_zone)).date()
+    today = now().astimezone(ZoneInfo(connection.account.time_zone)).date()
     counts: dict[date, dict[str, int]] = {}
     for days_ago in reversed(range(TREND_DAYS)):
         counts[today - timedelta(days=days_ago)] = dict.fromkeys(KINDS, 0)

@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import and_, or_, select, text
+from sqlalchemy import and_, not_, or_, select, text
 
 from manimod import jobs
 from manimod.customers import replica
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Connection, Tier
-from manimod.models.accounts import now
+from manimod.models.accounts import is_recent
 from manimod.stripe import catalogue, connections
 from manimod.stripe.catalogue import ProductFacts
 from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
@@ -44,13 +44,14 @@ def name_new_tiers(connection_id: int) -> None:
     connection = db.session.get(Connection, connection_id)
     if connection is None or not connection.is_connected or not connection.permissions.get("products"):
         return
-    is_unnamed = and_(Tier.product_name.is_(None), Tier.asked_at < now() - ASK_AGAIN_AFTER)
+    is_unnamed = and_(Tier.product_name.is_(None), not_(is_recent(Tier.asked_at, ASK_AGAIN_AFTER)))
     query = select(Tier.stripe_product_id).where(Tier.connection_id == connection_id)
     due = query.where(or_(Tier.asked_at.is_(None), is_unnamed)).limit(MAX_ASKED)
     for product_id in db.session.scalars(due).all():
         product = ProductFacts(product_id)
         try:
-            answer = connections.open_gateway(connection, NAMING_TIMEOUT_SECONDS).object("product", product_id)
+            gateway = connections.open_gateway(connection, NAMING_TIMEOUT_SECONDS)
+            answer, _ = gateway.object("product", product_id)
             product = catalogue.read_product(answer) or product
         except ManimodError as failure:
             log.warning("tier_not_named", connection=connection_id, product=product_id, code=failure.code)

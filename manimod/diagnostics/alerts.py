@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import and_, case, not_, or_, select, update
 
 from manimod import jobs
 from manimod.config import MAIL_TIMEOUT, settings
@@ -11,7 +11,7 @@ from manimod.diagnostics import check_runner
 from manimod.diagnostics.check_runner import CHECKS
 from manimod.extensions import MailNotSent, db, send_mail
 from manimod.models import Account, Alert, Connection, Health, User
-from manimod.models.accounts import now
+from manimod.models.accounts import is_ahead, is_recent, now
 from manimod.models.bulk import insert_new
 from manimod.models.states import ConnectionStatus, Outcome
 
@@ -25,7 +25,7 @@ MAIL_GRACE = timedelta(minutes=2)  # what works again by then is not mailed
 
 def due() -> list[int]:
     """The connected accounts whose checks ran longest ago, a few at a time."""
-    is_due = or_(Health.checked_at.is_(None), Health.checked_at < now() - CHECK_INTERVAL)
+    is_due = or_(Health.checked_at.is_(None), not_(is_recent(Health.checked_at, CHECK_INTERVAL)))
     query = select(Connection.account_id).outerjoin(Health, Health.account_id == Connection.account_id)
     query = query.where(Connection.status == ConnectionStatus.CONNECTED, is_due).order_by(Health.checked_at)
     return list(db.session.scalars(query.limit(MAX_ACCOUNTS)))
@@ -69,7 +69,7 @@ def send_mails() -> None:
     """Send the mails that are due, each once. If one cannot be sent, it and the others stay due."""
     if settings().smtp_url is None:
         return
-    due_ids = select(Alert.id).where(Alert.mail_at <= now()).order_by(Alert.id).limit(MAX_MAILS)
+    due_ids = select(Alert.id).where(not_(is_ahead(Alert.mail_at, MAIL_GRACE))).order_by(Alert.id).limit(MAX_MAILS)
     for alert_id in db.session.scalars(due_ids).all():
         # Marked as sent before it is, so that two schedulers don't both send it, and as due again if sending fails.
         with jobs.transaction():

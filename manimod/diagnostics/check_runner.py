@@ -2,16 +2,16 @@
 
 import tomllib
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from operator import attrgetter
 from pathlib import Path
 
-from manimod.diagnostics.checks import CheckResult, Checks, not_applicable
+from manimod.diagnostics.checks import CheckResult, Checks, broken, not_applicable
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Account, Health
-from manimod.models.accounts import now
+from manimod.models.accounts import is_future, now
 from manimod.models.states import Outcome
 from manimod.stripe import connections
 from manimod.stripe.gateway import PERMISSIONS
@@ -83,6 +83,10 @@ def run_checks(account: Account | None = None, ask_stripe: bool = False) -> list
             found[name] = Check(row, not_applicable(), {}, meaning)
             continue
         result = checks.check_permission(row.permission) if row.permission else getattr(checks, f"check_{name}")()
+        if result.outcome == Outcome.GOOD and result.seen_at and is_future(result.seen_at):
+            row, result = replace(row, fix=CHECKS["clock"].fix), broken(result.evidence, result.seen_at)
+            found[name] = Check(row, result, {}, CHECKS["clock"].says["future"])
+            continue
         found[name] = Check(row, result, checks.words | result.slots)
     return [found[name] for name in CHECKS if name in found]
 

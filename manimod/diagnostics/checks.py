@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import func, select
+from sqlalchemy import func, not_, select
 
 from manimod import jobs
 from manimod.creatives import brand_kit, review
@@ -21,7 +21,7 @@ from manimod.diagnostics.setup import PROMISE
 from manimod.diagnostics.sources import MIN_EVENTS, SourceState
 from manimod.extensions import db
 from manimod.models import Account, AudienceDay, Connection, Creative, Moment, RejectedDelivery
-from manimod.models.accounts import now
+from manimod.models.accounts import is_future, is_recent, now
 from manimod.models.states import EventState, GenericReason, MomentState, Outcome, Source, SyncState
 from manimod.moments import record
 from manimod.stripe import connections, gateway
@@ -97,7 +97,8 @@ class Checks:
         # The latest rejection of the last day by reason, unless a delivery was accepted since.
         after = max(now() - DAY, self.sources.delivered_at or now() - DAY)
         rejected = select(RejectedDelivery).where(RejectedDelivery.connection_id == connection.id)
-        rejected = rejected.where(RejectedDelivery.last_at > after).order_by(RejectedDelivery.last_at)
+        rejected = rejected.where(RejectedDelivery.last_at > after, not_(is_future(RejectedDelivery.last_at)))
+        rejected = rejected.order_by(RejectedDelivery.last_at)
         self.rejections = {row.code: row for row in db.session.scalars(rejected)}
         columns = (Creative.is_generic, Creative.generic_reason, Creative.received_at, Creative.generated_at)
         self.creatives = db.session.execute(review.latest(self.account, columns, MAX_CREATIVES)).all()
@@ -124,7 +125,7 @@ class Checks:
         code, since = self.connection.last_error, self.connection.failing_since
         if code in (None, "STRIPE_PERMISSION_MISSING"):
             return good(seen_at=self.read_at)
-        if since and now() - since > STRIPE_ERROR_GRACE:
+        if since and not is_recent(since, STRIPE_ERROR_GRACE):
             return broken(code, since)
         return attention(code, since)
 
@@ -159,7 +160,7 @@ class Checks:
         if self.sources.states[Source.WEBHOOK] == SourceState.NOT_READY:
             code, sentence, otherwise = "WEBHOOK_NO_SECRET", "no_secret", not_applicable()
         rejected, set_at = self.rejections.get(code), self.connection.signing_secret_set_at
-        if rejected is None or (set_at and rejected.last_at < set_at):
+        if rejected is None or (set_at and rejected.last_at < set_at and not is_future(set_at)):
             return otherwise
         return broken(f"{rejected.count:,} rejected in the last hour they came", rejected.last_at, says=sentence)
 
@@ -275,8 +276,8 @@ class Checks:
 
     def check_job_backlog(self) -> CheckResult:
         since = metrics.oldest_waiting_at(self.connection)
-        if since is None or now() - since < LATE_JOB:
+        if since is None or is_recent(since, LATE_JOB):
             return good()
-        if now() - since <= LOST_JOB:
+        if is_recent(since, LOST_JOB):
             return attention(seen_at=since)
         return broken(seen_at=since)

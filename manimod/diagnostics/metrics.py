@@ -46,7 +46,7 @@ def read_gauges() -> CollectorRegistry:
 
     heartbeats = jobs.Heartbeats()
     gauge("redis_up", "Whether Redis answers").set(bool(heartbeats.workers))
-    gauge("scheduler_up", "Whether the scheduler runs").set(heartbeats.scheduler_at is not None)
+    gauge("scheduler_up", "Whether the scheduler runs").set(heartbeats.has_scheduler)
     workers = gauge("workers", "Workers that are running; none of it while Redis is away", "queue")
     waiting = gauge("jobs_waiting", "Jobs that wait; none of it while Redis is away", "queue")
     for queue, count in heartbeats.workers.items():
@@ -55,7 +55,7 @@ def read_gauges() -> CollectorRegistry:
     gauge("events_failed", "Events given up").set(count_events(EventState.FAILED))
     age = gauge("oldest_waiting_seconds", "Age of the oldest event or moment that waits for a worker, 0 if none does")
     since = oldest_waiting_at()
-    age.set((now() - since).total_seconds() if since else 0)
+    age.set(abs(now() - since).total_seconds() if since else 0)  # of a clock that was ahead, too
     error = func.coalesce(Connection.last_error, "")
     by_error = select(Connection.status, error, func.count()).group_by(Connection.status, error)
     connections = gauge("connections", "Connections to Stripe", "status", "error")
@@ -64,5 +64,5 @@ def read_gauges() -> CollectorRegistry:
     last_sync = select(SyncRun.finished_at).where(SyncRun.state == SyncState.DONE).order_by(SyncRun.id.desc())
     synced_at = db.session.scalar(last_sync.limit(1))
     age = gauge("last_sync_age_seconds", "Since a sync was completed; not a number before the first")
-    age.set((now() - synced_at).total_seconds() if synced_at else float("nan"))
+    age.set(abs(now() - synced_at).total_seconds() if synced_at else float("nan"))
     return registry

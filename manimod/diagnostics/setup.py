@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from manimod.extensions import db
 from manimod.models import Account, Connection, Creative, Moment, StripeEvent
-from manimod.models.accounts import now
+from manimod.models.accounts import is_recent, now
 from manimod.models.states import EventState, MomentState
 from manimod.moments import record
 
@@ -61,7 +61,7 @@ class TestRun:
         self.stage = len(times) - times.count(None)  # how many of them are done
         self.elapsed = max((times[-1] or now()) - self.clock_from, timedelta())
         self.is_slow = self.creative is None and self.elapsed > SLOW_AFTER
-        self.is_over = self.creative is not None or now() - since > WATCH_TIMEOUT
+        self.is_over = self.creative is not None or not is_recent(since, WATCH_TIMEOUT)
 
     @property
     def state(self) -> str:

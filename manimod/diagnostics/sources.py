@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, not_, select
 from sqlalchemy.orm import defer
 
 from manimod.customers.pace import get_pace
 from manimod.extensions import db
 from manimod.ingest import sync
 from manimod.models import FOUND_IN_LISTS, Connection, Moment, StripeEvent
-from manimod.models.accounts import now
+from manimod.models.accounts import is_ahead, is_future, is_recent, now
 from manimod.models.states import EventState, Source, SyncState
 
 MAX_EVENTS = 300  # the latest ones of webhook and poll
@@ -36,13 +36,16 @@ class WorkingSource:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        # What a clock stored that was ahead would count as the latest for days.
         received = select(StripeEvent).where(StripeEvent.connection_id == connection.id)
+        received = received.where(not_(is_future(StripeEvent.received_at)))
         received = received.options(defer(StripeEvent.facts), defer(StripeEvent.fields_read))
         received = received.order_by(StripeEvent.received_at.desc()).limit(MAX_EVENTS)
         self.events = db.session.scalars(received).all()  # newest first, including those that were ignored
         self.other_mode_events = [event for event in self.events if event.livemode != connection.livemode]
         only_sync = select(Moment.source, Moment.received_at).order_by(Moment.id.desc()).limit(MIN_EVENTS)
         only_sync = only_sync.where(Moment.connection_id == connection.id, FOUND_IN_LISTS)
+        only_sync = only_sync.where(not_(is_future(Moment.received_at)))
         arrivals = [event for event in self.events if event.state != EventState.IGNORED]
         arrivals += db.session.execute(only_sync)
         arrivals.sort(key=attrgetter("received_at"))
@@ -81,19 +84,19 @@ class WorkingSource:
         # Another permission may be missing where events are read.
         optional = "STRIPE_PERMISSION_MISSING" if connection.permissions.get("events") else None
         at, longest = connection.polled_at or connection.next_poll_at, self.pace.poll() + POLL_OVERDUE
-        if connection.last_error in (None, optional) and at and now() - at < longest:
+        if connection.last_error in (None, optional) and at and is_recent(at, longest):
             return SourceState.WORKS
         return SourceState.FAILS
 
     def _sync_state(self, connection: Connection) -> SourceState:
         if connection.last_error:
             return SourceState.FAILS
-        if now() - connection.connected_at < START:
+        if is_recent(connection.connected_at, START):
             return SourceState.WORKS
         longest = self.sync_interval + SYNC_OVERDUE
         for run in self.runs:
-            is_running = run.state == SyncState.RUNNING and run.lease_until and run.lease_until > now()
-            if is_running or (run.state == SyncState.DONE and now() - run.finished_at < longest):
+            is_running = run.state == SyncState.RUNNING and run.lease_until and is_ahead(run.lease_until, sync.LEASE)
+            if is_running or (run.state == SyncState.DONE and is_recent(run.finished_at, longest)):
                 return SourceState.WORKS
         return SourceState.FAILS
 

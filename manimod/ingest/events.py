@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, not_, or_, select, update
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from manimod import jobs
@@ -19,7 +19,7 @@ from manimod.customers import replica
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import OPEN_MOMENTS, Connection, Moment, StripeEvent
-from manimod.models.accounts import now
+from manimod.models.accounts import is_recent, now
 from manimod.models.bulk import insert_new
 from manimod.models.states import ConnectionStatus, EventState, MomentState, Source
 from manimod.moments import interpret, record
@@ -93,18 +93,17 @@ def log_stored(connection_id: int, event: MinimisedEvent, source: Source, is_new
 
 def due() -> set[int]:
     """The connections with work that no job has taken up: pending events, and moments that are ready."""
-    late = now() - STUCK_AFTER
-    events = select(StripeEvent.connection_id, StripeEvent.state).where(
-        StripeEvent.state.in_((EventState.PENDING, EventState.THIN)), StripeEvent.received_at < late
-    )
-    is_ready = and_(Moment.state == MomentState.READY, Moment.detected_at < late)
-    grace_is_over = and_(Moment.state == MomentState.WAITING, Moment.ready_at <= now())
+    is_open = StripeEvent.state.in_((EventState.PENDING, EventState.THIN))
+    events = select(StripeEvent.connection_id, StripeEvent.state)
+    events = events.where(is_open, not_(is_recent(StripeEvent.received_at, STUCK_AFTER)))
+    is_ready = and_(Moment.state == MomentState.READY, not_(is_recent(Moment.detected_at, STUCK_AFTER)))
+    grace_is_over = and_(Moment.state == MomentState.WAITING, record.is_grace_over())
     moments = select(Moment.connection_id).where(OPEN_MOMENTS, or_(is_ready, grace_is_over))
     connected = select(Connection.id).where(Connection.status == ConnectionStatus.CONNECTED)
     may_be_read = select(Connection.id).where(Connection.may_be_read())
     with_events = set()
     for connection_id, state in db.session.execute(events.distinct()):
-        if state == EventState.PENDING or not jobs.is_paused(THIN_PAUSE_KEY.format(connection_id)):
+        if state == EventState.PENDING or not _is_paused(connection_id):
             with_events.add(connection_id)
     with_events.intersection_update(db.session.scalars(connected))
     with_moments = set(db.session.scalars(moments.distinct())).intersection(db.session.scalars(may_be_read))
@@ -116,7 +115,7 @@ def fetch_thin(connection_id: int) -> None:
     thin = select(StripeEvent.id, StripeEvent.facts).filter_by(connection_id=connection_id, state=EventState.THIN)
     rows = db.session.execute(thin.order_by(StripeEvent.id).limit(BATCH_SIZE)).all()
     connection = db.session.get(Connection, connection_id)
-    if not rows or not connection.is_connected or jobs.is_paused(THIN_PAUSE_KEY.format(connection_id)):
+    if not rows or not connection.is_connected or _is_paused(connection_id):
         return
     changes, to_fetch, ends = [], [], monotonic() + MAX_SECONDS
     for row in rows:
@@ -138,6 +137,10 @@ def fetch_thin(connection_id: int) -> None:
     with jobs.transaction():
         if changes and connections.lock(connection_id):
             db.session.execute(update(StripeEvent), changes)
+
+
+def _is_paused(connection_id: int) -> bool:
+    return jobs.is_paused(THIN_PAUSE_KEY.format(connection_id), THIN_PAUSE_SECONDS)
 
 
 def _fetch(gateway: StripeGateway, event: EventFacts) -> dict[str, Any]:

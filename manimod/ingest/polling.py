@@ -19,7 +19,7 @@ from manimod.ingest import events, recent
 from manimod.models import Connection
 from manimod.models.accounts import now
 from manimod.models.states import Source
-from manimod.stripe import connections
+from manimod.stripe import connections, paginator
 from manimod.stripe.gateway import StripeGateway
 from manimod.stripe.payloads import EVENT_TYPES
 
@@ -38,7 +38,7 @@ def due() -> set[int]:
         Connection.livemode.is_(False),
         Connection.next_poll_at <= now() + earlier,
     )
-    is_due = or_(Connection.next_poll_at <= now(), is_watched)
+    is_due = or_(pace.is_due(Connection.next_poll_at), is_watched)
     return set(db.session.scalars(select(Connection.id).where(is_due, Connection.may_be_read())))
 
 
@@ -50,7 +50,7 @@ def run(connection_id: int) -> None:
             return
         is_watched = connection.livemode and connection.account_id in pace.watched_accounts()
         interval = pace.get_pace(connection).poll(is_watched)
-        connection.next_poll_at = now() + interval
+        pace.plan(connection, next_poll_at=now() + interval)
         reads_events = bool(connection.permissions.get("events"))
         if not reads_events and not recent.is_needed(connection):
             return
@@ -58,7 +58,7 @@ def run(connection_id: int) -> None:
         # Never what happened before the connection.
         furthest = max(connection.connected_at, now() - MAX_AGE)
         since = max((connection.polled_until or 0) - OVERLAP_SECONDS, int(furthest.timestamp()))
-    newest, progress, failure = since, None, None
+    newest, progress, failure = 0, None, None
     try:
         if reads_events:
             newest = _read(connection_id, gateway, since)
@@ -75,12 +75,13 @@ def run(connection_id: int) -> None:
             connection.polled_until = max(newest, connection.polled_until or 0)
             connection.polled_at = now()
             connection.poll_progress = progress or {}
-        elif failure.code == "STRIPE_RATE_LIMITED":
-            # The pause doubles until Stripe answers, and differs between accounts, so that they don't come together.
+        elif failure.code in ("STRIPE_RATE_LIMITED", "STRIPE_LIST_ENDLESS"):
+            # The pause doubles until Stripe answers well, and differs between accounts: they don't come together.
             pause = 2 * max(connection.poll_progress.get("pause", 0), interval.total_seconds())
             pause = min(pause, MAX_PAUSE.total_seconds())
             connection.poll_progress = connection.poll_progress | {"pause": pause}
-            connection.next_poll_at = now() + timedelta(seconds=pause * random.uniform(1, 1.25))  # noqa: S311
+            pause *= random.uniform(1, 1.25)  # noqa: S311
+            pace.plan(connection, next_poll_at=now() + timedelta(seconds=pause))
         if failure and reads_events and failure.code == "STRIPE_PERMISSION_MISSING":
             # Reading events is optional: the next poll asks the lists, until the permission is back.
             connection.permissions = connection.permissions | {"events": False}
@@ -91,8 +92,8 @@ def run(connection_id: int) -> None:
 
 
 def _read(connection_id: int, gateway: StripeGateway, since: int) -> int:
-    """Store every event from `since` on. Returns the creation time of the newest, Unix seconds."""
-    newest, cursor = since, ""
+    """Store every event from `since` on. Returns the creation time of the newest, Unix seconds; 0 without any."""
+    newest, cursor, checkpoint = 0, "", {}
     while cursor is not None:
         page = gateway.events(EVENT_TYPES, since, cursor or None)
         arrived = [(connection_id, event) for event in reversed(page.rows)]
@@ -102,6 +103,8 @@ def _read(connection_id: int, gateway: StripeGateway, since: int) -> int:
             are_new = events.store(arrived, Source.POLL)
         for (_, event), is_new in zip(arrived, are_new, strict=True):
             events.log_stored(connection_id, event, Source.POLL, is_new)
-            newest = max(newest, event.facts.created)
+            newest = max(newest, min(event.facts.created, int(page.asked_at.timestamp())))
         cursor = page.next_cursor
+        if paginator.goes_round(checkpoint, cursor):
+            raise ManimodError("STRIPE_LIST_ENDLESS")
     return newest

@@ -23,7 +23,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import not_, or_, select
 
 from manimod import jobs
 from manimod.customers import statistics
@@ -31,11 +31,11 @@ from manimod.customers.pace import MINUTE, Pace, get_pace
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import FOUND_IN_LISTS, Connection, Moment, StripeEvent, Subscription, SyncRun
-from manimod.models.accounts import now
+from manimod.models.accounts import is_future, now
 from manimod.models.states import EventState, Source, SyncState
 from manimod.moments import listed
 from manimod.moments.compare import PAYMENT_SECONDS
-from manimod.stripe import connections
+from manimod.stripe import connections, paginator
 from manimod.stripe.gateway import Page, StripeGateway
 from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
 
@@ -111,6 +111,9 @@ def is_needed(connection: Connection) -> bool:
         StripeEvent.connection_id == connection.id, StripeEvent.state != EventState.IGNORED
     )
     found = select(Moment.received_at, Moment.source).where(Moment.connection_id == connection.id, FOUND_IN_LISTS)
+    # Those of a clock that was ahead would stay the latest ones for days.
+    events = events.where(not_(is_future(StripeEvent.received_at)))
+    found = found.where(not_(is_future(Moment.received_at)))
     arrivals = db.session.execute(events.order_by(StripeEvent.received_at.desc()).limit(MIN_ARRIVALS)).all()
     arrivals += db.session.execute(found.order_by(Moment.id.desc()).limit(MIN_ARRIVALS)).all()
     latest = sorted(tuple(arrival) for arrival in arrivals)[-MIN_ARRIVALS:]
@@ -177,14 +180,16 @@ def _read_page(gateway: StripeGateway, name: str, own: dict[str, Any]) -> Page:
 
 
 def _advance(name: str, own: dict[str, Any], page: Page) -> None:
-    """Remember where the list goes on, or that it was read to its end."""
+    """Remember where the list goes on, or that it was read to its end. Raises STRIPE_LIST_ENDLESS."""
+    if paginator.goes_round(own.setdefault("checkpoint", {}), page.next_cursor):
+        raise ManimodError("STRIPE_LIST_ENDLESS")
     own["pages"] += 1
     own["cursor"] = page.next_cursor
     if name == "cancellations" and page.next_cursor and own["pages"] == MAX_CANCELLATION_PAGES:
         own |= {"cursor": None, "paused_until": own["next"] + PAUSE_SECONDS}
     if own["cursor"] is None:
         own["until"] = own.pop("next")
-        del own["cursor"], own["filters"], own["pages"]
+        del own["cursor"], own["filters"], own["pages"], own["checkpoint"]
 
 
 def _write(connection_id: int, name: str, page: Page, progress: dict[str, dict[str, Any]]) -> None:

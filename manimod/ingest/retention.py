@@ -15,7 +15,7 @@ from manimod import jobs
 from manimod.config import settings
 from manimod.extensions import db
 from manimod.lifecycle import KINDS
-from manimod.models import Connection, Invoice, Moment, StripeEvent
+from manimod.models import Connection, Invoice, Moment, StripeEvent, SyncRun
 from manimod.models.accounts import now
 from manimod.models.states import EventState, MomentState
 
@@ -23,20 +23,25 @@ log = structlog.get_logger()
 
 BATCH_SIZE = 1000  # rows in one transaction: some milliseconds of locks
 INTERVAL_SECONDS = 3600
+MAX_SINCE_SYNC = timedelta(days=2)  # the slowest takes a day
 REPEATING = [kind for kind, about in KINDS.items() if about.repeats]
 DECIDED = (MomentState.GENERATED, MomentState.WITHDRAWN, MomentState.SKIPPED)
 
 
 def due() -> list[int]:
     """Every connection, once an hour."""
-    if not jobs.redis().set("mani:pruned", 1, nx=True, ex=INTERVAL_SECONDS):
+    if not jobs.begin_pause("mani:pruned", INTERVAL_SECONDS):
         return []
     return list(db.session.scalars(select(Connection.id)))
 
 
 def prune(connection_id: int) -> bool:
     """Delete one batch of each table; True where there may be more."""
-    oldest = now() - timedelta(days=settings().retention_days)
+    # A clock that is far ahead deletes little too early: Stripe's, at the latest sync, is the limit.
+    listed = select(SyncRun.listed_at).join(Connection).where(Connection.id == connection_id, Connection.may_be_read())
+    latest = listed.where(SyncRun.listed_at.is_not(None)).order_by(SyncRun.id.desc()).limit(1)
+    limit = (db.session.scalar(latest) or now()) + MAX_SINCE_SYNC
+    oldest = min(now(), limit) - timedelta(days=settings().retention_days)
     events = select(StripeEvent.id).where(
         StripeEvent.connection_id == connection_id,
         StripeEvent.received_at < oldest,

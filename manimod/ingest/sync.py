@@ -7,18 +7,19 @@ A lease keeps a second worker away from a run that is under way.
 
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import func, not_, select, update
 
 from manimod import jobs
 from manimod.customers import pace, replica, segments, statistics
 from manimod.errors import PASSING, ManimodError
 from manimod.extensions import db
 from manimod.models import Connection, Customer, SyncRun
-from manimod.models.accounts import now
+from manimod.models.accounts import is_ahead, is_recent, now
 from manimod.models.states import SyncState
 from manimod.moments import listed, record
 from manimod.stripe import connections, paginator
@@ -43,7 +44,8 @@ def request_sync(connection: Connection) -> None:
     if not connection.is_connected:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     connections.require_plan(connection.account)
-    connection.next_sync_at, connection.permissions_checked_at = now(), None
+    connection.permissions_checked_at = None
+    pace.plan(connection, next_sync_at=now())
     jobs.enqueue("sync_customers", connection.id)
 
 
@@ -64,8 +66,9 @@ def interval(connection: Connection, latest: SyncRun | None) -> timedelta:
 
 def due() -> set[int]:
     """The connections whose sync should start now, or whose run was left by its worker."""
-    waiting = select(Connection.id).where(Connection.next_sync_at <= now())
-    abandoned = select(SyncRun.connection_id).where(SyncRun.state == SyncState.RUNNING, SyncRun.lease_until < now())
+    waiting = select(Connection.id).where(pace.is_due(Connection.next_sync_at))
+    is_held = is_ahead(SyncRun.lease_until, LEASE)
+    abandoned = select(SyncRun.connection_id).where(SyncRun.state == SyncState.RUNNING, not_(is_held))
     due = {*db.session.scalars(waiting), *db.session.scalars(abandoned)}
     return due.intersection(db.session.scalars(select(Connection.id).where(Connection.may_be_read())))
 
@@ -105,14 +108,14 @@ def _claim(connection_id: int) -> int | None:
         return None
     sync_run = get_latest(connection)
     if sync_run is None or sync_run.state != SyncState.RUNNING:
-        if connection.next_sync_at is None or connection.next_sync_at > now():
+        if connection_id not in due():
             return None
-        connection.next_sync_at = now() + interval(connection, sync_run)
+        pace.plan(connection, next_sync_at=now() + interval(connection, sync_run))
         done = select(SyncRun.id).where(SyncRun.connection_id == connection_id, SyncRun.state == SyncState.DONE)
         is_first = db.session.scalar(done.limit(1)) is None
         sync_run = SyncRun(connection_id=connection_id, cursors={}, is_first=is_first)
         db.session.add(sync_run)
-    elif sync_run.lease_until > now():
+    elif is_ahead(sync_run.lease_until, LEASE):
         return None
     sync_run.lease_until = now() + LEASE
     db.session.flush()
@@ -123,7 +126,7 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
     """Read and write pages until all lists are complete (True) or the slice is over."""
     until = time.monotonic() + SLICE_SECONDS
     sync_run = db.session.get(SyncRun, run_id)
-    cursors, is_first = dict(sync_run.cursors), sync_run.is_first
+    cursors, checkpoints, is_first = dict(sync_run.cursors), deepcopy(sync_run.checkpoints), sync_run.is_first
     gateway = connections.open_gateway(db.session.get(Connection, connection_id))
     db.session.commit()  # no transaction stays open while Stripe is read
     if not cursors:
@@ -140,7 +143,7 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
         "prices": partial(_read_optional, partial(gateway.prices, with_products=bool(permissions.get("products")))),
         "products": partial(_read_optional, gateway.products),
     }
-    for pages in paginator.read_lists(lists, cursors, until):
+    for pages in paginator.read_lists(lists, cursors, checkpoints, until, optional=("prices", "products")):
         invoices = {}
         if permissions.get("invoices") and "subscriptions" in pages and not is_first:
             invoices = listed.ask_invoices(gateway, connection_id, pages["subscriptions"])
@@ -156,7 +159,7 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
             if "subscriptions" in pages:
                 listed.write_subscriptions(connection, pages["subscriptions"], sync_run, invoices)
             cursors |= {name: page.next_cursor for name, page in pages.items()}
-            sync_run.cursors = dict(cursors)
+            sync_run.cursors, sync_run.checkpoints = dict(cursors), deepcopy(checkpoints)
             sync_run.lease_until = now() + LEASE
     if any(cursor is not None for cursor in cursors.values()):
         return False
@@ -168,7 +171,7 @@ def _check_permissions(connection_id: int) -> None:
     connection = db.session.get(Connection, connection_id)
     checked_at, has_failed = connection.permissions_checked_at, connection.last_error is not None
     db.session.commit()
-    if has_failed or checked_at is None or now() - checked_at > PERMISSIONS_CHECKED_FOR:
+    if has_failed or checked_at is None or not is_recent(checked_at, PERMISSIONS_CHECKED_FOR):
         connections.refresh_permissions(connection_id)
 
 
@@ -210,7 +213,7 @@ def _erase_unlisted(connection_id: int, run_id: int, gateway: StripeGateway, unt
     livemode = connection.livemode
     query = select(Customer.stripe_id).where(
         Customer.connection_id == connection_id,
-        Customer.created_at < sync_run.started_at,
+        Customer.created_at < (sync_run.listed_at or sync_run.started_at),
         func.coalesce(Customer.seen_in_run, 0) != run_id,
     )
     unlisted = list(db.session.scalars(query))
@@ -239,12 +242,13 @@ def _finish(connection: Connection, sync_run: SyncRun, failure: ManimodError | N
         statistics.count_audiences(connection.id)
         connection.monthly_payments = pace.estimate_payments(connection.id)
         if connection.next_sync_at and connection.next_sync_at > now():  # nobody has asked for another one meanwhile
-            connection.next_sync_at = sync_run.started_at + interval(connection, sync_run)
+            started_at = min(sync_run.started_at, now())
+            pace.plan(connection, next_sync_at=started_at + interval(connection, sync_run))
         sync_run.state = SyncState.DONE
         log.info("sync_done", run=sync_run.id, customers=sync_run.customers, gone=sync_run.gone)
         return
     if failure.code in PASSING:
-        connection.next_sync_at = min(connection.next_sync_at or now() + RETRY_DELAY, now() + RETRY_DELAY)
+        pace.plan(connection, next_sync_at=min(connection.next_sync_at or now() + RETRY_DELAY, now() + RETRY_DELAY))
     sync_run.state = SyncState.FAILED
     sync_run.error_code = failure.code
     log.warning("sync_failed", run=sync_run.id, code=failure.code)

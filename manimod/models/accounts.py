@@ -1,10 +1,10 @@
 """Accounts of mani and the people who sign in."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from flask_security.models import fsqla_v3 as fsqla
-from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ColumnElement, ForeignKey, String
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship
 
 from manimod.extensions import db
 from manimod.models.states import Plan
@@ -12,11 +12,34 @@ from manimod.models.states import Plan
 PLANS = tuple(plan.value for plan in Plan)
 PLANS_WITH_STRIPE = (Plan.PRO, Plan.SCALE)
 
+CLOCK_TOLERANCE = timedelta(minutes=1)  # by which the clocks of several machines may differ
+
+StoredTime = datetime | InstrumentedAttribute[datetime | None]  # of a row at hand, or a column in a query
+
 fsqla.FsModels.set_db_info(db)
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+# What was stored while a clock was ahead lies in the future once the clock is right. Whoever compares a stored time
+# with the present one asks these, so that nothing waits for such a time and nothing counts as recent because of it.
+
+
+def is_future(at: StoredTime) -> bool | ColumnElement[bool]:
+    """Whether a clock was ahead when this time was stored as the present one."""
+    return at > now() + CLOCK_TOLERANCE
+
+
+def is_recent(at: StoredTime, longest: timedelta) -> bool | ColumnElement[bool]:
+    """Whether it is at most so long ago."""
+    return (at > now() - longest) & (at <= now() + CLOCK_TOLERANCE)
+
+
+def is_ahead(at: StoredTime, longest: timedelta) -> bool | ColumnElement[bool]:
+    """Whether it is still to come. It was set at most `longest` ahead; what is further ahead counts as past."""
+    return (at > now()) & (at <= now() + longest + CLOCK_TOLERANCE)
 
 
 class Account(db.Model):

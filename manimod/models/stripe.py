@@ -54,9 +54,10 @@ class Connection(db.Model):
     permissions: Mapped[dict] = mapped_column(default=dict)  # permission -> granted? As Stripe last said
     not_asked: Mapped[list] = mapped_column(default=list, server_default="[]")  # those it gave no answer about
     key_edit_link: Mapped[str | None] = mapped_column(String(400))  # Stripe's page of the key
-    connected_at: Mapped[datetime] = mapped_column(default=now)
+    connected_at: Mapped[datetime] = mapped_column(default=now)  # by Stripe's clock
     next_sync_at: Mapped[datetime | None] = mapped_column(index=True)
     next_poll_at: Mapped[datetime | None] = mapped_column(index=True)
+    planned_at: Mapped[datetime | None]  # when one of these two was last set
     polled_until: Mapped[int | None] = mapped_column(BigInteger)  # Unix seconds of the newest event that was polled
     polled_at: Mapped[datetime | None]  # when the last poll succeeded
     poll_progress: Mapped[dict] = mapped_column(default=dict)  # of a poll without events, see ingest/recent.py
@@ -271,10 +272,12 @@ class SyncRun(db.Model, ConnectionRow):
     is_first: Mapped[bool] = mapped_column(default=False)  # records no moment for what is already there
     # List -> the cursor of its next page: "" at the start, None once it has been read to its end.
     cursors: Mapped[dict] = mapped_column(default=dict)
+    checkpoints: Mapped[dict] = mapped_column(default=dict, server_default="{}")  # by list, see stripe.paginator
     customers: Mapped[int] = mapped_column(default=0)
     subscriptions: Mapped[int] = mapped_column(default=0)
     gone: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime] = mapped_column(default=now)
+    listed_at: Mapped[datetime | None]  # when Stripe gave the first page of customers, by its clock
     lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(50))

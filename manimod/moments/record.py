@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, not_, or_, select, update
 
 from manimod import jobs
 from manimod.config import settings
@@ -25,7 +25,7 @@ from manimod.models import (
     Subscription,
     Trigger,
 )
-from manimod.models.accounts import now
+from manimod.models.accounts import is_ahead, now
 from manimod.models.bulk import insert_new, upsert
 from manimod.models.states import CreativeStatus, MomentState, ReviewAction
 from manimod.moments import validity
@@ -265,8 +265,12 @@ def mark_ready(connection_id: int) -> None:
         Subscription.connection_id == connection_id, Subscription.stripe_customer_id == Moment.stripe_customer_id
     )
     is_waiting = and_(Moment.connection_id == connection_id, Moment.state == MomentState.WAITING, OPEN_MOMENTS)
-    query = update(Moment).where(is_waiting, or_(has_subscription, Moment.ready_at <= now()))
+    query = update(Moment).where(is_waiting, or_(has_subscription, is_grace_over()))
     db.session.execute(query.values(state=MomentState.READY), execution_options={"synchronize_session": False})
+
+
+def is_grace_over() -> ColumnElement[bool]:
+    return not_(is_ahead(Moment.ready_at, timedelta(seconds=settings().grace_period_seconds)))
 
 
 def release_blocked(connection: Connection) -> None:

@@ -116,6 +116,7 @@ def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Conn
     connection = get_for_account(account)
     if connection is None:
         connection = Connection(account_id=account.id, webhook_token=secrets.token_urlsafe(24))
+        connection.connected_at = check.probe.asked_at
         db.session.add(connection)
         db.session.flush()
     elif check.probe.account_id is None and "account" in check.probe.not_asked and not start_over:
@@ -126,7 +127,7 @@ def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Conn
             raise ManimodError("STRIPE_KEY_OTHER_ACCOUNT")
         disconnect(connection)
     if not connection.is_connected:
-        connection.connected_at = now()
+        connection.connected_at = check.probe.asked_at
     connection.status = ConnectionStatus.CONNECTED
     connection.stripe_account_id = check.probe.account_id
     connection.stripe_account_name = check.probe.account_name
@@ -138,7 +139,7 @@ def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Conn
     for column in SIGNING_SECRETS:
         if _decrypt(connection, column) is None:  # its encryption key is lost: the page asks for the secret again
             setattr(connection, column, None)
-    connection.next_sync_at = connection.next_poll_at = now()
+    connection.next_sync_at = connection.next_poll_at = connection.planned_at = now()
     record_error(connection, None)
     jobs.enqueue("sync_customers", connection.id)
     return connection
@@ -151,7 +152,7 @@ def disconnect(connection: Connection) -> None:
     connection.status = ConnectionStatus.DISCONNECTED
     connection.permissions, connection.poll_progress, connection.monthly_payments = {}, {}, 0
     connection.not_asked, connection.key_edit_link, connection.profile = [], None, {}
-    times = ("signing_secret_set_at", "next_sync_at", "next_poll_at", "polled_until", "polled_at")
+    times = ("signing_secret_set_at", "next_sync_at", "next_poll_at", "planned_at", "polled_until", "polled_at")
     for column in (*ENCRYPTED_COLUMNS, *times, "permissions_checked_at"):
         setattr(connection, column, None)
     record_error(connection, None)

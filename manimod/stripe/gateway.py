@@ -1,6 +1,6 @@
 """Reads Stripe: GET requests and the check of webhook signatures. Answers come out minimised.
 
-Nothing here can write to Stripe: every request goes through `_request`. Errors of Stripe become failures of
+Nothing here can write to Stripe: every request goes through `_get`. Errors of Stripe become failures of
 `manimod.errors`; Stripe's own words are never passed on, because they may repeat the key.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -72,12 +72,14 @@ def missing_permissions(granted: dict[str, bool]) -> str:
 class Probe:
     """What a key may read, and whose it is. `not_asked`: the permissions that Stripe gave no answer about.
 
-    `edit_link` is Stripe's page of the key, where it has refused something; `profile` is that of the account.
+    `asked_at` is when, by Stripe's clock. `edit_link` is Stripe's page of the key, where it has refused something;
+    `profile` is that of the account.
     """
 
     permissions: dict[str, bool]
     account_id: str | None
     account_name: str | None
+    asked_at: datetime = field(default_factory=now)
     not_asked: list[str] = field(default_factory=list)
     edit_link: str | None = None
     profile: dict[str, str] = field(default_factory=dict)
@@ -151,10 +153,11 @@ class StripeGateway:
                 parameters = {} if name == "account" else {"limit": 1}
                 answers[name] = pool.submit(hasty._get, f"/v1/{name}", **parameters)
         permissions, not_asked, account = {}, [], Reader(None)
-        account_id, edit_link = None, None
+        account_id, edit_link, asked_at = None, None, now()
         for name, answer in answers.items():
             try:
-                found = Reader(answer.result())
+                data, asked_at = answer.result()
+                found = Reader(data)
                 permissions[name] = True
                 account = found if name == "account" else account
             except PermissionRefused as refusal:
@@ -168,7 +171,7 @@ class StripeGateway:
         name = account.inside("settings", "dashboard").text("display_name")
         name = name or account.inside("business_profile").text("name")
         account_id, profile = account.whole_text("id", 64) or account_id, catalogue.read_profile(account)
-        return Probe(permissions, account_id, name, not_asked, edit_link, profile)
+        return Probe(permissions, account_id, name, asked_at, not_asked, edit_link, profile)
 
     def customers(self, cursor: str | None = None, **filters: Any) -> Page:
         """A page of CustomerFacts, newest first."""
@@ -192,8 +195,8 @@ class StripeGateway:
 
     def invoices(self, subscription_id: str) -> list[InvoiceFacts]:
         """A subscription's latest invoices, newest first."""
-        answer = Reader(self._get("/v1/invoices", subscription=subscription_id, limit=LATEST_INVOICES))
-        found = map(payloads.read_invoice, answer.each("data"))
+        data, _ = self._get("/v1/invoices", subscription=subscription_id, limit=LATEST_INVOICES)
+        found = map(payloads.read_invoice, Reader(data).each("data"))
         return [invoice for invoice in found if invoice.id and invoice.customer]
 
     def events(self, types: tuple[str, ...], since: int, cursor: str | None = None) -> Page:
@@ -201,22 +204,22 @@ class StripeGateway:
         parameters = {"types": list(types), "created": {"gte": since}}
         return self._page("/v1/events", cursor, lambda reader: payloads.minimise(reader.data), **parameters)
 
-    def object(self, name: str, object_id: str) -> Reader:
-        """A customer, subscription, invoice or product. Raises ManimodError."""
-        return Reader(self._get(f"/v1/{name}s/{quote(object_id, safe='')}"))
+    def object(self, name: str, object_id: str) -> tuple[Reader, datetime]:
+        """A customer, subscription, invoice or product, and when it was asked for. Raises ManimodError."""
+        data, asked_at = self._get(f"/v1/{name}s/{quote(object_id, safe='')}")
+        return Reader(data), asked_at
 
     def has_customer(self, customer_id: str) -> bool:
         """False only if Stripe says that the customer was deleted or never existed."""
         try:
-            return not Reader(self._get(f"/v1/customers/{customer_id}")).flag("deleted")
+            return not self.object("customer", customer_id)[0].flag("deleted")
         except ManimodError as failure:
             return failure.code != "STRIPE_NOT_FOUND"
 
     def _page(self, address: str, cursor: str | None, read: Callable[[Reader], Any], **parameters: Any) -> Page:
         after = {"starting_after": cursor} if cursor else {}
-        began = now()
-        answer = self._request(address, limit=PAGE_SIZE, **after, **parameters)
-        reader = Reader(answer.data)
+        data, asked_at = self._get(address, limit=PAGE_SIZE, **after, **parameters)
+        reader = Reader(data)
         if not isinstance(reader.raw("data"), list):
             raise ManimodError("STRIPE_FAILED")  # an empty list would erase every customer
         rows, last_id = [], None
@@ -225,23 +228,20 @@ class StripeGateway:
             with suppress(NotAnEvent):
                 rows.append(read(member))
         rows = [row for row in rows if row]
-        asked_at = _stripes_time(answer) - (now() - began)
         if not reader.flag("has_more"):
             return Page(rows, None, asked_at)
         if last_id in (None, cursor):
-            raise ManimodError("STRIPE_FAILED")  # the list would never end
+            raise ManimodError("STRIPE_LIST_ENDLESS")
         return Page(rows, last_id, asked_at)
 
-    def _get(self, address: str, **parameters: Any) -> Any:
-        """The answer's JSON. Raises ManimodError."""
-        return self._request(address, **parameters).data
-
-    def _request(self, address: str, **parameters: Any) -> stripe.StripeResponse:
-        """Raises ManimodError."""
+    def _get(self, address: str, **parameters: Any) -> tuple[Any, datetime]:
+        """The answer's JSON, and when it was asked for, by Stripe's clock. Raises ManimodError."""
         if self.count:
             self.count()
+        began = time.monotonic()
         try:
-            return self._client.raw_request("get", address, **parameters)
+            answer = self._client.raw_request("get", address, **parameters)
+            return answer.data, _stripes_time(answer) - timedelta(seconds=time.monotonic() - began)
         except stripe.APIConnectionError:
             raise ManimodError("STRIPE_UNREACHABLE", seconds=self.timeout) from None
         except UnicodeDecodeError:  # the library decodes whatever was answered, before it reads it
@@ -291,7 +291,7 @@ def verify(body: bytes, signature: str | None, secrets: list[str]) -> MinimisedE
         raise ManimodError("WEBHOOK_BAD_SIGNATURE")
     # stripe-python verifies the first `t` and refuses only old ones: a time in the future would be valid for years.
     signed_at = re.search(r"(?:^|,)t=([^,]*)", header)[1]
-    skew = int(time.time() - (int(signed_at) if signed_at.isdigit() else 0))
+    skew = int(now().timestamp() - (int(signed_at) if signed_at.isdigit() else 0))
     if abs(skew) > SIGNATURE_TOLERANCE_SECONDS:
         raise ManimodError("WEBHOOK_STALE", skew=skew)
     try:
@@ -311,9 +311,9 @@ def fetch_object(gateway: StripeGateway, event: EventFacts) -> EventFacts:
         return replace(event, fetched=event.created)
     if event.type == "customer.deleted":
         return replace(event, fetched=event.created, customer=CustomerFacts(event.related_id, deleted=True))
-    asked_at = int(time.time())
-    facts = payloads.READERS[name](gateway.object(name, event.related_id))
-    return replace(event, fetched=max(asked_at, event.created), **{name: facts})
+    reader, asked_at = gateway.object(name, event.related_id)
+    fetched = max(int(asked_at.timestamp()), event.created)
+    return replace(event, fetched=fetched, **{name: payloads.READERS[name](reader)})
 
 
 def why_not_fetched(event: EventFacts, failure: ManimodError) -> str | None:

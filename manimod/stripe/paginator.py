@@ -3,8 +3,10 @@
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import replace
+from typing import Any
 
 from manimod.config import settings
 from manimod.errors import PASSING, ManimodError
@@ -42,13 +44,32 @@ class Paginator:
             attempt += 1
 
 
+def goes_round(checkpoint: dict[str, Any], cursor: str | None) -> bool:
+    """Whether a list comes back to a cursor that it had before, which it would do forever.
+
+    One cursor is remembered, that of the 1st, 2nd, 4th, 8th, ... page (Brent's method): in a circle of any length it
+    comes again. `checkpoint`, empty at a list's first page, keeps it between the pages.
+    """
+    if cursor is not None and cursor == checkpoint.get("cursor"):
+        return True
+    pages = checkpoint["pages"] = checkpoint.get("pages", 0) + 1
+    if pages.bit_count() == 1:
+        checkpoint["cursor"] = cursor
+    return False
+
+
 def read_lists(
-    lists: dict[str, Callable[[str | None], Page]], cursors: dict[str, str | None], until: float
+    lists: dict[str, Callable[[str | None], Page]],
+    cursors: dict[str, str | None],
+    checkpoints: dict[str, dict[str, Any]],
+    until: float,
+    optional: Collection[str] = (),
 ) -> Iterator[dict[str, Page]]:
     """The pages of several lists, read side by side; those that are ready at once come together.
 
     Of each list, the next page is read while the one before is written. None is asked for after `until` (of the
-    monotonic clock), and none that was read is lost. Raises ManimodError.
+    monotonic clock), and none that was read is lost. Raises ManimodError, also where a list goes round; an `optional`
+    one ends there. `checkpoints` are of `goes_round`, by list.
     """
     pool = ThreadPoolExecutor(len(lists))
     paginators, reading = {}, {}
@@ -61,7 +82,12 @@ def read_lists(
             pages = {}
             for future in wait(reading, return_when=FIRST_COMPLETED).done:
                 name = reading.pop(future)
-                page = pages[name] = future.result()
+                page = future.result()
+                if goes_round(checkpoints.setdefault(name, {}), page.next_cursor):
+                    if name not in optional:
+                        raise ManimodError("STRIPE_LIST_ENDLESS")
+                    page = replace(page, next_cursor=None)
+                pages[name] = page
                 if page.next_cursor is not None and time.monotonic() < until:
                     reading[pool.submit(paginators[name].read, page.next_cursor)] = name
             yield pages

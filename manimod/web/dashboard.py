@@ -1,6 +1,5 @@
 """The dashboard, the page of a test, the audience and the help: what has happened, and what has been made of it."""
 
-import time
 import zlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from manimod.diagnostics import setup, sources
 from manimod.extensions import db
 from manimod.ingest import sync
 from manimod.models import Account, Connection, Creative
+from manimod.models.accounts import now
 from manimod.moments import record
 from manimod.stripe import connections
 from manimod.web import render
@@ -107,7 +107,7 @@ def waiting(account: Account) -> Response:
 @owner_required
 def test(account: Account) -> Response:
     """Watches for the first event after `since` (Unix seconds); `since=now` begins."""
-    today = int(time.time())
+    today = int(now().timestamp())
     if request.args.get("since") == "now":
         return redirect(url_for("dashboard.test", since=today))
     since = request.args.get("since", type=int)

@@ -15,6 +15,7 @@ from manimod.errors import explain
 from manimod.ingest import sync
 from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
 from manimod.models import Connection, Creative
+from manimod.models.accounts import CLOCK_TOLERANCE
 from manimod.models.states import (
     CreativeStatus,
     EventState,
@@ -68,8 +69,10 @@ def sync_interval(connection: Connection) -> timedelta:
 
 
 def ago(time: datetime, now: datetime | None = None) -> str:
-    """`just now`, `5 minutes ago`, `a day ago`, and the date after a week."""
+    """`just now`, `5 minutes ago`, `a day ago`, and the date after a week, or of a time that a wrong clock gave."""
     passed = (now or datetime.now(UTC)) - time
+    if passed < -CLOCK_TOLERANCE:
+        return f"in the future: {on_day(time)}"
     if passed < timedelta(minutes=1):
         return "just now"
     if passed < timedelta(days=7):

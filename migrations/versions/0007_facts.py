@@ -29,6 +29,9 @@ NEW_COLUMNS = [
     ("connection", sa.Column("profile", sa.JSON(), nullable=False, server_default="{}")),
     ("creative", sa.Column("stripe_product_id", sa.String(255))),
     ("review", sa.Column("about", sa.String(10))),
+    ("connection", sa.Column("planned_at", sa.DateTime(timezone=True))),
+    ("sync_run", sa.Column("listed_at", sa.DateTime(timezone=True))),
+    ("sync_run", sa.Column("checkpoints", sa.JSON(), nullable=False, server_default="{}")),
     ("brand_kit", sa.Column("support", sa.String(500), nullable=False, server_default="")),
 ]
 

@@ -161,6 +161,12 @@ def test_the_installation_alerts_the_operator(app, valkey):
     assert {alert.check for alert in alerts.open_alerts(None)} == {"worker", "sync_worker", "scheduler"}
 
 
+def test_a_mail_that_a_clock_made_due_in_days_goes_out_now(account, broken, mailbox):
+    pass_time(minutes=-2 * 24 * 60)
+    alerts.send_mails()
+    assert len(mailbox) == 1
+
+
 def test_accounts_are_checked_in_turn(account, connected):
     assert alerts.due() == [account.id]
     alerts.update_alerts(account.id)

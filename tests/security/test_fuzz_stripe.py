@@ -103,10 +103,10 @@ def test_nonsense_in_place_of_a_list_erases_nobody(synced, impostor):
     texts = ("{}", "[]", '{"data":null}', '{"data":{}}', '{"data":[],"has_more":true}', "<html>")
     for nonsense in (*map(str.encode, texts), "{}".encode("utf-16")):
         impostor.first = {"/v1/customers": nonsense}
-        assert run(synced).error_code == "STRIPE_FAILED"
+        assert run(synced).error_code in ("STRIPE_FAILED", "STRIPE_LIST_ENDLESS")
         assert customers(synced) == 1
 
 
 def test_a_list_without_an_end_is_left(synced, impostor):
     impostor.take = lambda _path: b'{"data":[{"id":"cus_1","created":1}],"has_more":true}'
-    assert run(synced).error_code == "STRIPE_FAILED"
+    assert run(synced).error_code == "STRIPE_LIST_ENDLESS"
