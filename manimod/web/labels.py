@@ -14,18 +14,8 @@ from manimod.customers.pace import every, get_pace, within
 from manimod.errors import explain
 from manimod.ingest import sync
 from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
-from manimod.models import Connection, Creative
+from manimod.models import Connection, Creative, states
 from manimod.models.accounts import CLOCK_TOLERANCE
-from manimod.models.states import (
-    CreativeStatus,
-    EventState,
-    GenericReason,
-    MomentState,
-    Outcome,
-    RejectionReason,
-    ReviewAction,
-    Source,
-)
 from manimod.stripe.connections import dashboard_link, explain_last_error, webhook_address
 from manimod.stripe.gateway import PERMISSIONS, restricted_key_link
 from manimod.stripe.payloads import EVENT_TYPES
@@ -35,14 +25,14 @@ LABELS = {
     "OBJECTIVES": dict(Objective.choices()),
     "SEGMENTS": dict(Segment.choices()),
     "POSITIONS": dict(TierPosition.choices()),
-    "STATUSES": dict(CreativeStatus.choices()),
-    "REVIEW_ACTIONS": dict(ReviewAction.choices()),
-    "SOURCES": dict(Source.choices()),
-    "RESULTS": dict(EventState.choices()),
-    "MOMENT_STATES": dict(MomentState.choices()),
-    "GENERIC_REASONS": dict(GenericReason.choices()),
-    "REJECTION_REASONS": dict(RejectionReason.choices()),
-    "OUTCOMES": dict(Outcome.choices()) | {"unchecked": "Not checked"},
+    "STATUSES": dict(states.CreativeStatus.choices()),
+    "REVIEW_ACTIONS": dict(states.ReviewAction.choices()),
+    "SOURCES": dict(states.Source.choices()),
+    "RESULTS": dict(states.EventState.choices()),
+    "MOMENT_STATES": dict(states.MomentState.choices()),
+    "GENERIC_REASONS": dict(states.GenericReason.choices()),
+    "REJECTION_REASONS": dict(states.RejectionReason.choices()),
+    "OUTCOMES": dict(states.Outcome.choices()) | {"unchecked": "Not checked"},
     "EVENTS": {event: kind.name for event, kind in KINDS.items()},
     "KINDS": KINDS,
     "PURPOSES": {event: kind.purpose for event, kind in KINDS.items()},

@@ -17,17 +17,8 @@ from manimod.models.accounts import now
 from manimod.models.states import SyncState
 from manimod.moments import record
 from manimod.stripe import connections
-from manimod.web import render
+from manimod.web import forms, render
 from manimod.web.auth import owner_required
-from manimod.web.forms import (
-    AccountForm,
-    ApiKeyForm,
-    EventsForm,
-    SigningSecretForm,
-    TierLinesForm,
-    TierNameForm,
-    TierPictureForm,
-)
 from manimod.web.labels import is_about_the_key
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
@@ -41,7 +32,7 @@ CHANGED_BY_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "set
 @owner_required
 def account(account: Account) -> Response:
     """Its name, and the time zone of exact times."""
-    form = AccountForm(obj=account)
+    form = forms.AccountForm(obj=account)
     if form.validate_on_submit():
         with transaction():
             form.populate_obj(account)
@@ -67,7 +58,7 @@ def show(account: Account) -> Response:
 @owner_required
 def connect(account: Account) -> Response:
     connections.require_plan(account)
-    form = ApiKeyForm()
+    form = forms.ApiKeyForm()
     try:
         check = connections.check_key(form.api_key.data or "")
         with transaction():
@@ -93,7 +84,7 @@ def connect(account: Account) -> Response:
 @owner_required
 def save_events(account: Account, kind: str | None) -> Response:
     """One switch; for browsers without JavaScript all of them at once."""
-    form = EventsForm()
+    form = forms.EventsForm()
     with transaction():
         for name in [kind] if kind else KINDS:
             record.set_switch(account, name, name in form and form[name].data)
@@ -106,7 +97,7 @@ def save_events(account: Account, kind: str | None) -> Response:
 @blueprint.post("/integrations/stripe/signing-secret")
 @owner_required
 def save_signing_secret(account: Account) -> Response:
-    connection, form = connections.require_current(account), SigningSecretForm()
+    connection, form = connections.require_current(account), forms.SigningSecretForm()
     try:
         with transaction():
             connections.set_signing_secret(connection, form.signing_secret.data or "")
@@ -130,7 +121,7 @@ def remove_old_secret(account: Account) -> Response:
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>")
 @owner_required
 def rename_tier(account: Account, tier_id: int) -> Response:
-    connection, form = connections.require_current(account), TierNameForm()
+    connection, form = connections.require_current(account), forms.TierNameForm()
     try:
         with transaction():
             tier = brand_kit.rename_tier(connection, tier_id, form.name.data or "")
@@ -145,7 +136,7 @@ def rename_tier(account: Account, tier_id: int) -> Response:
 @owner_required
 def save_tier_lines(account: Account, tier_id: int) -> Response:
     """What a tier does, a thing a line."""
-    connection, form = connections.require_current(account), TierLinesForm()
+    connection, form = connections.require_current(account), forms.TierLinesForm()
     try:
         with transaction():
             tier = brand_kit.set_tier_lines(connection, tier_id, form.lines.data or [])
@@ -159,7 +150,7 @@ def save_tier_lines(account: Account, tier_id: int) -> Response:
 @owner_required
 def save_tier_picture(account: Account, tier_id: int) -> Response:
     """Upload a picture of what a tier does, or with `remove` take it away."""
-    connection, form = connections.require_current(account), TierPictureForm()
+    connection, form = connections.require_current(account), forms.TierPictureForm()
     data, toast = None, "Picture removed."
     if not form.remove.data:
         data = form.picture.data.read() if form.picture.data else b""
@@ -228,8 +219,8 @@ def is_syncing(connection: Connection, runs: Sequence[SyncRun]) -> bool:
 
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
     connection = connections.get_current(account)
-    shown = {"connection": None, "key_form": ApiKeyForm(formdata=None)}
-    shown["events_form"] = EventsForm(formdata=None, data=record.switches(account))
+    shown = {"connection": None, "key_form": forms.ApiKeyForm(formdata=None)}
+    shown["events_form"] = forms.EventsForm(formdata=None, data=record.switches(account))
     if connection:
         shown |= _context(connection) | {"working": sources.WorkingSource(connection)}
     return render.page("settings/stripe.html", fragment, status, **shown | context)
@@ -240,7 +231,7 @@ def _context(connection: Connection) -> dict:
     found, runs = tiers.get_for_connection(connection), sync.list_latest(connection)
     return {
         "connection": connection,
-        "secret_form": SigningSecretForm(formdata=None),
+        "secret_form": forms.SigningSecretForm(formdata=None),
         "tiers": found,
         "unprintable": brand_kit.unprintable_tiers(connection, found),
         "lines": brand_kit.describe_tiers(found),

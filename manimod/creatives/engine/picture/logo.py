@@ -8,18 +8,10 @@ from functools import lru_cache
 from PIL import Image
 
 from manimod.creatives.engine.brief import Brand
+from manimod.creatives.engine.picture import text_layout
 from manimod.creatives.engine.picture.canvas import Canvas, Rect
 from manimod.creatives.engine.picture.colour import BLACK, WHITE, Palette, contrast
-from manimod.creatives.engine.picture.text_layout import (
-    ASCENDER,
-    CAP_HEIGHT,
-    DISPLAY,
-    STRONG,
-    Block,
-    PictureRefused,
-    fit,
-    typographic,
-)
+from manimod.creatives.engine.picture.text_layout import ASCENDER, CAP_HEIGHT, DISPLAY, STRONG, Block, PictureRefused
 
 SEEN, SEEN_THIN = 2.0, 3.0  # contrast from which a part of a logo is seen, and one of thin lines
 MAX_UNSEEN = 0.08  # share of a logo that may vanish
@@ -102,7 +94,7 @@ class Lockup:
             self.name = fit_name(brand.name, max_width - self.width - gap, height)
             self.width += gap + self.name.width
         letter = next(filter(str.isalnum, brand.name), brand.name[:1]).upper()
-        self.letter = Block((typographic(letter),), DISPLAY, 0.62 * height)
+        self.letter = Block((text_layout.typographic(letter),), DISPLAY, 0.62 * height)
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         p, middle = self.palette, y + self.height / 2
@@ -124,6 +116,6 @@ class Lockup:
 def fit_name(name: str, width: float, height: float) -> Block:
     """On one line, or on two where it would be too small on one."""
     try:
-        return fit(name, STRONG, width, 0.7 * height, 0.56 * height, 0.4 * height)
+        return text_layout.fit(name, STRONG, width, 0.7 * height, 0.56 * height, 0.4 * height)
     except PictureRefused:
-        return fit(name, STRONG, width, 1.15 * height, 0.5 * height, 0.2 * height)
+        return text_layout.fit(name, STRONG, width, 1.15 * height, 0.5 * height, 0.2 * height)
