@@ -146,14 +146,20 @@ class Chaos:
 
     def _strike_what_is_due(self) -> None:
         """The storm waits for the fault that is due, but goes on while it strikes: some need work to disturb."""
+        postponed = []
         for _ in range(len(self.waiting)):
             due, fault = self.waiting[0]
             if self.storm.share < due:
                 break
             self.waiting.popleft()
             self.storm.limit = inf
-            if not self._may(fault) or not self._strike(fault):
+            if self._may(fault) and self._strike(fault):
+                continue
+            if fault.is_hang:
+                postponed.append((due, fault))
+            else:
                 self.waiting.append((due, fault))  # another one first
+        self.waiting.extendleft(reversed(postponed))
         self.storm.limit = self.waiting[0][0] + 0.02 if self.waiting else inf
 
     def _may(self, fault: Fault) -> bool:
