@@ -24,7 +24,7 @@ Undo = Callable[[], None]
 Strike = Callable[[Scene, Random], Undo | None]
 
 REQUESTS = 12  # of mani's to Stripe that a fault spoils
-HANG_SECONDS = 8.0
+HANG_SECONDS = 6.0  # on average
 
 
 @dataclass(frozen=True)
