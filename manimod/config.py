@@ -26,9 +26,8 @@ CALLS_FROM = "the address that mani calls from"  # where OUTBOUND_ADDRESSES does
 
 # How long mani waits for others, in seconds: deliveries and pages are answered within five, whoever hangs.
 REDIS_TIMEOUT = 1  # for an answer; what it should have done is made up for
-REQUEST_DATABASE_TIMEOUT = 2.5  # for SQLite's lock or a statement, while Stripe or a person waits
+REQUEST_DATABASE_TIMEOUT = 2.5  # for a connection, SQLite's lock or a statement, while Stripe or a person waits
 JOB_DATABASE_TIMEOUT = 10  # the same in a job; a statement of a command, such as a migration, may take any time
-DATABASE_CONNECT_TIMEOUT = 2  # libpq takes no less
 DEAD_HOST_TIMEOUT = 15  # until a connection whose other end has vanished counts as closed
 PAUSE_AFTER_TIMEOUT = 1  # who has kept somebody waiting isn't asked again, so that others needn't wait, too
 STRIPE_TIMEOUT = 10  # for a whole answer

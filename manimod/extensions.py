@@ -240,9 +240,8 @@ def engine_options(database_url: str) -> dict[str, Any]:
         from psycopg import RawCursor  # which is installed only where PostgreSQL is used
 
         # $1 and not %(name)s, which psycopg would translate: for a batch of events that takes longer than PostgreSQL.
-        connect_args = {"cursor_factory": RawCursor, "connect_timeout": config.DATABASE_CONNECT_TIMEOUT}
-        dead_host = config.DEAD_HOST_TIMEOUT
-        connect_args |= {"keepalives_idle": dead_host, "tcp_user_timeout": dead_host * 1000}  # in milliseconds
+        connect_args = {"cursor_factory": RawCursor, "keepalives_idle": config.DEAD_HOST_TIMEOUT}
+        connect_args["tcp_user_timeout"] = config.DEAD_HOST_TIMEOUT * 1000  # milliseconds
         options |= {"paramstyle": "numeric_dollar", "connect_args": connect_args}
     return options
 
@@ -254,8 +253,9 @@ def connect_postgresql(dialect: Dialect, _record: Any, arguments: Any, options: 
     timed_out = dialect.loaded_dbapi.errors.ConnectionTimeout
     if postgresql_pause.is_on:
         raise timed_out("PostgreSQL didn't answer a moment ago")
+    seconds = int(database_timeout.get() or config.JOB_DATABASE_TIMEOUT)
     try:
-        return dialect.connect(*arguments, **options)
+        return dialect.connect(*arguments, **options | {"connect_timeout": seconds})
     except timed_out:
         postgresql_pause.begin()
         raise
