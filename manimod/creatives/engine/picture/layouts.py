@@ -89,8 +89,8 @@ def comparison(canvas: Canvas, variant: Variant, brand: Brand) -> None:
         canvas.place("tier", head, x + pad, y + pad, readable(fill, colours.ink), fill)
         start = len(canvas.boxes)
         canvas.stack(lines, Rect(x + pad + left, y + pad + top, room.w, room.h), fill, 0, 0)
-        for fact in canvas.boxes[start:]:
-            first_line = fact.y + 0.45 * lines[0].block.size
+        for fact, line in zip(canvas.boxes[start:], lines, strict=True):
+            first_line = fact.y + 0.45 * line.block.size
             canvas.circle(fact.x - dot + 0.6 * unit, first_line, 0.5 * unit, colours.mark)
         if canvas.tall:
             y += height + gap
