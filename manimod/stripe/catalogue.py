@@ -50,8 +50,9 @@ class PriceFacts:
         """The list price of so many per month in minor units; 0 without a fixed recurring price."""
         if self.amount is None or self.interval not in MONTHLY:
             return 0
-        units = (quantity + (self.pack_size - 1 if self.rounds_up else 0)) // self.pack_size
-        return self.amount * units * MONTHLY[self.interval] / max(self.interval_count, 1)
+        if self.rounds_up:
+            quantity += self.pack_size - 1
+        return self.amount * (quantity // self.pack_size) * MONTHLY[self.interval] / max(self.interval_count, 1)
 
 
 @dataclass(frozen=True)
@@ -77,19 +78,20 @@ def read_price(reader: Reader) -> PriceFacts | None:
     terms = reader.inside("recurring") if reader.raw("recurring") else reader
     pack = reader.inside("transform_quantity" if reader.raw("transform_quantity") else "transform_usage")
     is_metered, is_tiered = terms.raw("usage_type") == "metered", reader.raw("billing_scheme") == "tiered"
-    amount = None
+    amount, interval = None, terms.identifier("interval")
     for name in ("unit_amount", "amount"):
         if amount is None:
             amount = reader.number(name)
         if amount is None:
             amount = reader.decimal(f"{name}_decimal")
-    interval = terms.identifier("interval")
+    if is_metered or is_tiered:
+        amount = None
     return PriceFacts(
         id=price_id,
         product=reader.identifier("product"),
         nickname=reader.text("nickname"),
         currency=(reader.identifier("currency") or "").lower()[:3] or None,
-        amount=None if is_metered or is_tiered else amount,
+        amount=amount,
         pack_size=max(pack.number("divide_by", MAX_QUANTITY) or 1, 1),
         rounds_up=pack.text("round") == "up",
         interval=interval if interval in MONTHLY else None,
@@ -145,9 +147,10 @@ def read_profile(account: Reader) -> dict[str, str]:
     `product_description` and `mcc` are Stripe's own notes about the business, and are not read.
     """
     business, branding = account.inside("business_profile"), account.inside("settings", "branding")
-    email = business.text("support_email") or ""
     profile = {"name": business.text("name"), "website": _read_address(business, "url")}
-    profile["support"] = _read_address(business, "support_url") or (email if EMAIL.fullmatch(email) else None)
+    profile["support"], email = _read_address(business, "support_url"), business.text("support_email") or ""
+    if not profile["support"] and EMAIL.fullmatch(email):
+        profile["support"] = email
     for name in ("primary_color", "secondary_color"):
         colour = branding.text(name) or ""
         if re.fullmatch("#[0-9a-fA-F]{6}", colour):

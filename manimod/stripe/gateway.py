@@ -159,7 +159,8 @@ class StripeGateway:
                 data, asked_at = answer.result()
                 found = Reader(data)
                 permissions[name] = True
-                account = found if name == "account" else account
+                if name == "account":
+                    account = found
             except PermissionRefused as refusal:
                 permissions[name] = False
                 account_id = account_id or refusal.account_id
