@@ -1,4 +1,7 @@
-"""What support sees of all accounts, and may do to one of them. Every action needs a reason and is audited."""
+"""What support sees of all accounts, and may do to one of them.
+
+Every action, and every look at what is known of a person, needs a reason and is audited.
+"""
 
 from sqlalchemy import Row, case, func, or_, select
 
@@ -55,6 +58,11 @@ def audit_entries(account: Account) -> list[AuditEntry]:
 def record_action(by: User, account: Account, action: str, reason: str, **details: object) -> None:
     """Written together with its action and never changed. `reason`: 1 to MAX_REASON_LENGTH characters."""
     db.session.add(AuditEntry(user_id=by.id, account_id=account.id, action=action, reason=reason, details=details))
+
+
+def look(by: User, account: Account, reason: str, **seen: object) -> None:
+    """Support looks at what is known of customers. `seen` has ids of Stripe's only, never what was searched for."""
+    record_action(by, account, "looked", reason, **seen)
 
 
 # The actions. Each is in the caller's transaction, together with its audit entry.

@@ -1,16 +1,27 @@
 """The delivery log: the events of an account, one event with its creatives, and what is known of a customer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Row, or_, select, tuple_
+from sqlalchemy import Row, select, tuple_
 
 from manimod.customers.tiers import NAMED_FIRST
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.ingest import events
-from manimod.models import Connection, Creative, Customer, Moment, RejectedDelivery, StripeEvent, Subscription, Tier
+from manimod.models import (
+    Connection,
+    Creative,
+    Customer,
+    Invoice,
+    Moment,
+    RejectedDelivery,
+    StripeEvent,
+    Subscription,
+    Tier,
+)
 from manimod.models.accounts import now
 from manimod.models.states import EventState
 from manimod.moments import interpret
@@ -22,6 +33,16 @@ REJECTIONS_SHOWN_FOR = timedelta(days=7)
 MAX_ID = 2**62
 MAX_CUSTOMERS = 10
 MAX_ACTIVITY = 20  # moments and events of one customer
+# Where a customer's id stands, and the identifier by which support finds it.
+IDENTIFIERS = (
+    (Customer.stripe_id, Customer.stripe_id),
+    (Moment.stripe_customer_id, Moment.stripe_customer_id),
+    (Moment.stripe_customer_id, Moment.creative_id),
+    (StripeEvent.stripe_customer_id, StripeEvent.stripe_customer_id),
+    (StripeEvent.stripe_customer_id, StripeEvent.stripe_id),
+    (Subscription.stripe_customer_id, Subscription.stripe_id),
+    (Invoice.stripe_customer_id, Invoice.stripe_id),
+)
 FILTERS = {"type": StripeEvent.type, "source": StripeEvent.source, "result": StripeEvent.state}
 
 
@@ -121,12 +142,26 @@ def find_customers(connection: Connection, text: str) -> list[CustomerActivity]:
     text = text.strip()
     if not text:
         return []
-    query = select(Customer).where(
-        Customer.connection_id == connection.id, or_(Customer.stripe_id == text, Customer.is_named(text))
-    )
-    customers = {customer.stripe_id: customer for customer in db.session.scalars(query.limit(MAX_CUSTOMERS))}
+    named = select(Customer.stripe_id).where(Customer.connection_id == connection.id, Customer.is_named(text))
+    return get_activity(connection, [text, *db.session.scalars(named.limit(MAX_CUSTOMERS))])
+
+
+def find_ids(connection: Connection, text: str) -> list[str]:
+    """The customers whom a Stripe id or a creative's number means, never those who are called like this."""
+    number, found = int(text) if re.fullmatch("[0-9]{1,18}", text) else None, set()
+    for customer, identifier in IDENTIFIERS:
+        meant = number if identifier is Moment.creative_id else text
+        query = select(customer).where(customer.class_.connection_id == connection.id, identifier == meant)
+        found.update(db.session.scalars(query.where(customer.is_not(None)).limit(MAX_CUSTOMERS)))
+    return sorted(found)[:MAX_CUSTOMERS]
+
+
+def get_activity(connection: Connection, customer_ids: list[str]) -> list[CustomerActivity]:
+    """What was made of each of these customers; without those of whom nothing is known."""
+    query = select(Customer).where(Customer.connection_id == connection.id, Customer.stripe_id.in_(customer_ids))
+    customers = {customer.stripe_id: customer for customer in db.session.scalars(query)}
     found = []
-    for stripe_id in customers or [text]:
+    for stripe_id in dict.fromkeys(customer_ids):
         activity = _customer_activity(connection, stripe_id, customers.get(stripe_id))
         if activity.customer or activity.moments or activity.events:
             found.append(activity)

@@ -101,10 +101,16 @@ class LogoForm(FlaskForm):
 
 
 class SupportForm(FlaskForm):
-    """Every action of support needs a reason; `plan` belongs to one of them."""
+    """Every action of support and every look at a person's data needs a reason; `plan` belongs to one of them."""
 
     reason = _line("Reason", support.MAX_REASON_LENGTH, explain("REASON_MISSING"), 1)
     plan = SelectField("Plan", choices=Plan.choices(), validate_choice=False)
+
+
+class CustomerSearchForm(SupportForm):
+    """Whom support looks at, by an id."""
+
+    text = _line("A Stripe id, or the number of a creative", 255, "Enter an id, such as cus_…, evt_… or 12.", 1)
 
 
 class DecisionForm(FlaskForm):

@@ -13,7 +13,7 @@ from manimod.models.states import EventState
 from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import support_required
-from manimod.web.forms import SupportForm
+from manimod.web.forms import CustomerSearchForm, SupportForm
 
 # By the last part of the address: what is done, and what the toast says.
 ACTIONS = {
@@ -51,28 +51,47 @@ def account(account: Account) -> Response:
     return _page(account)
 
 
-@blueprint.get("/accounts/<int:account_id>/events/<int:event_id>")
-@blueprint.post("/accounts/<int:account_id>/events/<int:event_id>/replay", endpoint="replay")
+@blueprint.route("/accounts/<int:account_id>/events/<int:event_id>", methods=["GET", "POST"])
 @support_required
 def event(account: Account, event_id: int) -> Response:
-    """One event, and the form to process it once more."""
+    """One event, for a reason, and the form to process it once more."""
     detail, form = delivery_log.get_event(connections.require_current(account), event_id), SupportForm()
-    if form.validate_on_submit():
+    is_shown, status = form.validate_on_submit(), 422 if form.errors else 200
+    if is_shown:
         with transaction():
-            support.replay(current_user, account, form.reason.data, event_id)
-        here = url_for("support.event", account_id=account.id, event_id=event_id)
-        return render.redirect_with_toast(here, "The event is processed again, within seconds.")
-    status = 422 if form.errors else 200
-    return render.page("support/event.html", status=status, account=account, detail=detail, form=form)
+            support.look(current_user, account, form.reason.data, event=detail.event.stripe_id)
+    return render.page(
+        "support/event.html", status=status, account=account, detail=detail, form=form, is_shown=is_shown
+    )
 
 
-@blueprint.get("/accounts/<int:account_id>/customers")
+@blueprint.post("/accounts/<int:account_id>/events/<int:event_id>/replay")
+@support_required
+def replay(account: Account, event_id: int) -> Response:
+    form = SupportForm()
+    if not form.validate():
+        detail = delivery_log.get_event(connections.require_current(account), event_id)
+        return render.page("support/event.html", status=422, account=account, detail=detail, form=form, is_shown=False)
+    with transaction():
+        support.replay(current_user, account, form.reason.data, event_id)
+    here = url_for("support.account", account_id=account.id, _anchor="events")
+    return render.redirect_with_toast(here, "The event is processed again, within seconds.")
+
+
+@blueprint.route("/accounts/<int:account_id>/customers", methods=["GET", "POST"])
 @support_required
 def customers(account: Account) -> Response:
-    """Was this customer processed?"""
-    connection, text = connections.require_current(account), request.args.get("q", "")
-    found = delivery_log.find_customers(connection, text)
-    return render.page("support/customers.html", account=account, connection=connection, text=text, found=found)
+    """Was this customer processed? What is known is shown for a reason only."""
+    connection, form, found = connections.require_current(account), CustomerSearchForm(), None
+    if form.validate_on_submit():
+        ids = delivery_log.find_ids(connection, form.text.data)
+        with transaction():
+            support.look(current_user, account, form.reason.data, customers=ids)
+        found = delivery_log.get_activity(connection, ids)
+    status = 422 if form.errors else 200
+    return render.page(
+        "support/customers.html", status=status, account=account, connection=connection, form=form, found=found
+    )
 
 
 @blueprint.post("/accounts/<int:account_id>/<any(check, sync, plan):action>")

@@ -5,8 +5,7 @@ from sqlalchemy import delete, select, update
 
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import AuditEntry, AuditIsFinal, Customer, Health, Moment, StripeEvent
-from manimod.models.accounts import now
+from manimod.models import AuditEntry, AuditIsFinal, Health, Moment, StripeEvent
 from manimod.stripe import connections
 from tests import factories
 from tests.stripe_events import customer, event
@@ -124,15 +123,6 @@ def test_an_action_that_fails_leaves_no_entry(do, connected):
     assert entries() == []
 
 
-def test_support_sees_ids_and_never_names(as_support, here, connected, failed_event):
-    with transaction():
-        row = {"stripe_id": "cus_1", "name": "Hazel Testford", "created_at": now()}
-        db.session.add(Customer(connection_id=connected.id, **row))
-    pages = [here, f"{here}/customers?q=cus_1", f"{here}/events/{failed_event.id}"]
-    assert not [page for page in pages if "Hazel" in as_support.get(page).text]
-    assert "cus_1" in as_support.get(pages[1]).text.split("found-customers")[1]
-
-
 def test_no_page_shows_a_secret(as_support, here, connected, stripe_account, failed_event):
     secrets = [
         connected.webhook_token,
@@ -140,10 +130,12 @@ def test_no_page_shows_a_secret(as_support, here, connected, stripe_account, fai
         factories.SIGNING_SECRET,
         connected.encrypted_api_key,
     ]
-    for page in (here, f"{here}/events/{failed_event.id}", f"{here}/customers?q=cus_1", "/support"):
-        shown = as_support.get(page)
-        assert shown.status_code == 200
-        assert not [secret for secret in secrets if secret in shown.text]
+    looks = {"reason": REASON, "text": "cus_1"}
+    shown = [as_support.get(page) for page in (here, "/support")]
+    shown += [as_support.post(f"{here}/{page}", data=looks) for page in (f"events/{failed_event.id}", "customers")]
+    for page in shown:
+        assert page.status_code == 200
+        assert not [secret for secret in secrets if secret in page.text]
 
 
 def test_the_owner_reads_what_support_did_and_why(do, as_owner, support):
