@@ -252,6 +252,21 @@ def test_states_are_renamed_on_the_way_up_and_back_on_the_way_down(app_without_t
         assert kept == deliveries
 
 
+def test_release_notes_of_texts_alone_get_room_for_their_day_and_tier(app_without_tables: Flask) -> None:
+    flask_migrate.upgrade(FOLDER, revision="0006")
+    with db.engine.connect().execution_options(**{WRITES: True}) as connection:
+        fill_every_table(connection)
+        connection.execute(text("""UPDATE brand_kit SET release_notes = '["Shared calendars", "Faster search"]'"""))
+        connection.commit()
+    flask_migrate.upgrade(FOLDER, revision=LATEST)
+    with db.engine.connect() as connection:
+        kits = Table("brand_kit", MetaData(), autoload_with=connection)
+        found = connection.execute(db.select(kits.c.release_notes, kits.c.releases)).all()
+    texts = ["Shared calendars", "Faster search"]
+    assert found == [(texts, [{"text": text, "released_on": None, "tier": None} for text in texts])]
+    flask_migrate.downgrade(FOLDER, revision="0006")
+
+
 def states(connection: Connection) -> tuple[set[str], set[str]]:
     events = connection.scalars(text("SELECT state FROM stripe_event"))
     return set(events), set(connection.scalars(text("SELECT state FROM moment")))

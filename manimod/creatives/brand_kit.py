@@ -9,11 +9,11 @@ from sqlalchemy import select
 from manimod import jobs
 from manimod.creatives import briefs, images
 from manimod.creatives.engine import samples
-from manimod.creatives.engine.brief import EVENTS, CreativeSet, Finding
+from manimod.creatives.engine.brief import EVENTS, Brief, CreativeSet, Finding
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.engine.copy.copywriter import printable_tier
 from manimod.creatives.engine.facts import bullets, proposals
-from manimod.creatives.engine.facts.model import FactSource, TierFacts
+from manimod.creatives.engine.facts.model import NEW_FOR, FactSource, TierFacts
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.customers import catalogue
@@ -101,7 +101,8 @@ def find_problems(account: Account, kit: BrandKit) -> dict[str, list[Finding]]:
         if finding.rule_id in NAME_RULES:
             found["name"].append(finding)
     texts = {"disclaimer": [kit.disclaimer] if kit.disclaimer else [], "proof": kit.proof}
-    texts |= {"release_notes": kit.release_notes, "offers": [offer["text"] for offer in kit.offers]}
+    for field in ("releases", "offers"):
+        texts[field] = [row["text"] for row in getattr(kit, field)]
     for field, stored in texts.items():
         for text in stored:
             for finding in policy.check_stored(text, context):
@@ -118,9 +119,26 @@ def find_warnings(account: Account, kit: BrandKit) -> dict[str, list[str]]:
     for offer in brief.offers:
         if not offer.is_active(brief.today):
             warnings["offers"].append(f"“{offer.text}” has ended, so no ad mentions it any more.")
+    warnings["releases"] += _find_unused_releases(kit, brief)
     if not kit.landing_page:
         warnings["landing_page"].append("Not set yet. You can review ads without it, and export them once it is set.")
     return warnings
+
+
+def _find_unused_releases(kit: BrandKit, brief: Brief) -> list[str]:
+    notes, sentences = {note.text: note for note in brief.release_notes}, []
+    for row in kit.releases:
+        note, text = notes.get(row["text"]), row["text"]
+        if note is None:
+            sentences.append(f"“{text}” is for a tier that is gone, so no ad mentions it. Choose another one.")
+        elif note.released_on is None:
+            sentences.append(f"“{text}” has no day, so no ad mentions it. Say on which day it came out.")
+        elif note.released_on > brief.today:
+            sentences.append(f"“{text}” isn't out yet. Ads may mention it from that day on.")
+        elif not note.is_new(brief.today):
+            days = NEW_FOR.days
+            sentences.append(f"“{text}” came out more than {days} days ago, so no ad calls it new any more.")
+    return sentences
 
 
 def sample(kit: BrandKit, event: str) -> CreativeSet:

@@ -18,7 +18,7 @@ from manimod.creatives.engine.facts.model import FactSource, Proof, ReleaseNote,
 from manimod.creatives.engine.facts.steps import Line, read_tiers
 from manimod.customers import catalogue
 from manimod.extensions import db
-from manimod.lifecycle import Segment, TierPosition
+from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
 from manimod.models import Account, BrandKit, Connection, Creative, Customer, Tier
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, GenericReason
@@ -85,9 +85,17 @@ def to_brand(kit: BrandKit, picture_of: Tier | None = None) -> Brand:
 
 
 def to_brief(
-    kit: BrandKit, profile: dict[str, str] | None = None, picture_of: Tier | None = None, **audience: Any
+    kit: BrandKit,
+    profile: dict[str, str] | None = None,
+    picture_of: Tier | None = None,
+    tiers: list[Tier] | None = None,
+    **audience: Any,
 ) -> Brief:
-    """`audience`: the brief's event, tiers, segment, round and customer_names. `profile`: as for `get_brand_kit`."""
+    """`audience`: the brief's event, tiers, segment, round and customer_names. `profile`: as for `get_brand_kit`;
+    `tiers`: the account's, where they are loaded already."""
+    own = audience.get("tier_facts")
+    if own and own.is_archived and KINDS[audience["event"]].objective == Objective.WINBACK:
+        audience["tier_facts"] = TierFacts(is_sold=False, is_archived=True)  # nobody can come back to it
     offers = []
     for stored in kit.offers:
         ends_on = date.fromisoformat(stored["ends_on"]) if stored["ends_on"] else None
@@ -100,14 +108,37 @@ def to_brief(
         today=now().date(),
         offers=tuple(offers),
         proof=tuple(map(Proof.read, kit.proof)),
-        release_notes=tuple(map(ReleaseNote, kit.release_notes)),
+        release_notes=_release_notes(kit, tiers),
         **audience,
     )
 
 
-def load_tiers(account: Account) -> list[Tier]:
-    query = select(Tier).join(Connection).where(Connection.account_id == account.id).order_by(Tier.id)
+def _release_notes(kit: BrandKit, tiers: list[Tier] | None) -> tuple[ReleaseNote, ...]:
+    """Without those of a tier that is gone or has no name."""
+    names = {}
+    if any(stored["tier"] for stored in kit.releases):
+        for tier in tiers or load_tiers(kit.account_id):
+            names[tier.stripe_product_id] = tier.name
+    notes = []
+    for stored in kit.releases:
+        day, product = stored["released_on"], stored["tier"]
+        if not product or names.get(product):
+            notes.append(ReleaseNote(stored["text"], day and date.fromisoformat(day), names.get(product)))
+    return tuple(notes)
+
+
+def load_tiers(account_id: int) -> list[Tier]:
+    query = select(Tier).join(Connection).where(Connection.account_id == account_id).order_by(Tier.id)
     return list(db.session.scalars(query))
+
+
+def tier_choices(account: Account) -> list[tuple[str, str]]:
+    """(product, name) of each tier that has a name; of products that are one tier the first."""
+    products: dict[str, str] = {}
+    for tier in load_tiers(account.id):
+        if tier.name:
+            products.setdefault(tier.name, tier.stripe_product_id)
+    return [(product, name) for name, product in products.items()]
 
 
 def find_tier(tiers: list[Tier], product: str | None, name: str | None) -> Tier | None:
@@ -142,7 +173,7 @@ def get_tiers(
     All are None without either: then there is no subscription. `tiers`: the account's, where they are loaded already.
     """
     if tiers is None:
-        tiers = load_tiers(account) if product or name else []
+        tiers = load_tiers(account.id) if product or name else []
     found: dict[str, Any] = dict.fromkeys(TIER_PARTS)
     found["picture_of"] = find_pictured(tiers, product, name)
     own = find_tier(tiers, product, name)
@@ -171,6 +202,7 @@ def get_tiers(
             facts=facts,
             inherited=inherited,
             is_sold=tier.is_sold,
+            is_archived=not tier.active and not same[tier.name],
             has_year=tier.has_year or any(product.has_year for product in same[tier.name] if tier.is_sold),
             seat=tier.unit_label if tier.by_the_seat else None,
         )
@@ -229,13 +261,13 @@ class StoredFacts:
     """What is stored of an account for its ads, read once for many briefs: brand kit, Stripe's profile and tiers."""
 
     def __init__(self, account: Account) -> None:
-        self.account, self.profile, self.tiers = account, get_profile(account.id), load_tiers(account)
+        self.account, self.profile, self.tiers = account, get_profile(account.id), load_tiers(account.id)
         self.kit = get_brand_kit(account, self.profile)
 
     def get_brief(self, event: str, product: str | None = None, name: str | None = None, **audience: Any) -> Brief:
         """Without what only the writing of new ads needs: customers' names, used phrases, preferences, a picture."""
         tiers = get_tiers(self.account, product, name, self.tiers) | audience
-        return to_brief(self.kit, self.profile, event=event, **tiers | {"picture_of": None})
+        return to_brief(self.kit, self.profile, tiers=self.tiers, event=event, **tiers | {"picture_of": None})
 
     def picture_of(self, creative: Creative) -> Tier | None:
         """The product whose picture the creative's own pictures show."""
@@ -254,7 +286,7 @@ class StoredFacts:
 
 
 def stored_texts(kit: BrandKit) -> list[str]:
-    return [kit.disclaimer, *kit.proof, *kit.release_notes, *(offer["text"] for offer in kit.offers)]
+    return [kit.disclaimer, *kit.proof, *(row["text"] for row in [*kit.releases, *kit.offers])]
 
 
 def customer_names_in(account: Account, texts: Iterable[str], or_first_name: bool = False) -> list[str]:

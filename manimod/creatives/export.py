@@ -60,18 +60,15 @@ def get_page(account: Account, selection: ExportSelection) -> ExportPage:
     for creative in creatives:
         content = CreativeSet.from_json(creative.content)
         own_context = replace(context, tier=content.tier, objective=content.objective)
-        problems = []
+        problems = [review.say_lost(claim) for claim in review.lost_claims(creative, stored)]
         for variant in content.variants:
-            problems += policy.blocks(policy.check(variant, own_context))
+            problems += [finding.message for finding in policy.blocks(policy.check(variant, own_context))]
+        if problems:
+            blocked[creative.id] = problems[0]
+            continue
         # The set's own tier, because the product's name may be a customer's.
         parts = (slug(content.event), slug(content.tier or "")[:30], content.segment, str(creative.id))
-        lost = review.lost_claims(creative, stored)
-        if problems:
-            blocked[creative.id] = problems[0].message
-        elif lost:
-            blocked[creative.id] = review.say_lost(lost[0])
-        else:
-            items.append(ExportItem("-".join(filter(None, parts)), content, stored.get_brand(creative)))
+        items.append(ExportItem("-".join(filter(None, parts)), content, stored.get_brand(creative)))
     return ExportPage(items, blocked, creatives[-1].id if len(creatives) == PAGE_SIZE else None)
 
 

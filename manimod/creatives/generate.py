@@ -268,7 +268,10 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
 
 
 def _why_generic(connection: Connection, audience: TargetAudience, content: CreativeSet) -> GenericReason:
+    if audience.product and content.tier:
+        return GenericReason.NOT_SYNCED
     if audience.product:
-        return GenericReason.NOT_SYNCED if content.tier else GenericReason.UNNAMED_TIER
+        own = briefs.get_tiers(connection.account, audience.product)["tier_facts"]
+        return GenericReason.NOT_SOLD if own.is_archived and own.name else GenericReason.UNNAMED_TIER
     synced = select(SyncRun.id).filter_by(connection_id=connection.id, state=SyncState.DONE).limit(1)
     return GenericReason.NO_SUBSCRIPTION if db.session.scalar(synced) else GenericReason.NOT_SYNCED

@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, func, not_, select, update
 
 from manimod.creatives import briefs, learning
 from manimod.creatives.briefs import StoredFacts
-from manimod.creatives.engine.brief import Brand, Claim, CreativeSet, Finding, Variant
+from manimod.creatives.engine.brief import Brand, Claim, ClaimKind, CreativeSet, Finding, Variant
 from manimod.creatives.engine.copy import claims, copywriter
 from manimod.creatives.engine.facts.model import TierFacts
 from manimod.creatives.engine.picture import picture
@@ -217,12 +217,16 @@ def rewrite(creative: Creative, by: User, revision: int | None) -> None:
         content = copywriter.write(brief)
     except copywriter.NoLegalCopy as refusal:
         raise TextBlocked(refusal.findings) from None
+    if content.generic and not creative.is_generic:
+        is_archived = brief.tier_facts is not None and brief.tier_facts.is_archived
+        columns["generic_reason"] = GenericReason.NOT_SOLD if is_archived else GenericReason.UNNAMED_TIER
     reason = learning.FACTS_CHANGED if lost else None
     _replace(creative, content, by, ReviewAction.REWRITTEN, revision, expected, reason, **columns)
 
 
 def lost_claims(creative: Creative, stored: StoredFacts | None = None) -> list[Claim]:
-    """What the ads state and the account's facts of today don't hold any more, each once.
+    """What the ads state and the account's facts of today don't hold any more, each once. Of a tier that is gone or
+    called otherwise, its name stands for its facts.
 
     `stored`: those facts, where they are read already.
     """
@@ -237,17 +241,18 @@ def lost_claims(creative: Creative, stored: StoredFacts | None = None) -> list[C
     if creative.generic_reason == GenericReason.UNNAMED_TIER:
         audience["tier_facts"] = TierFacts()
     brief = stored.get_brief(creative.event, **audience)
-    lost = []
-    for claim in stated.values():
-        if not claims.stands(Claim(**claim), brief):
-            lost.append(Claim(**claim))
-    return lost
+    lost, renamed = [], set()
+    for stored_claim in stated.values():
+        claim = Claim(**stored_claim)
+        if not claims.stands(claim, brief):
+            lost.append(claim)
+            if claim.kind in (ClaimKind.TIER, ClaimKind.NEXT, ClaimKind.LIGHTER):
+                renamed.add(claim.tier)
+    return [claim for claim in lost if claim.kind != ClaimKind.FACT or claim.tier not in renamed]
 
 
 def say_lost(claim: Claim) -> str:
-    """A sentence for the owner: what the ads state that is no longer stored, and what to do."""
-    of_tier = f" for {claim.tier}" if claim.tier and claim.tier != claim.basis else ""
-    return f"These ads say “{claim.phrase}”, which isn't stored{of_tier} any more. Ask for a new version."
+    return f"{claims.say_lost(claim)} Ask for a new version."
 
 
 def restore(creative: Creative, review_id: int, by: User, revision: int | None) -> None:

@@ -24,7 +24,8 @@ class BrandKit(db.Model):
     disclaimer: Mapped[str] = mapped_column(String(200), default="")
     offers: Mapped[list] = mapped_column(default=list)  # text, kind, code, ends_on (ISO date) of each
     proof: Mapped[list] = mapped_column(default=list)
-    release_notes: Mapped[list] = mapped_column(default=list)
+    release_notes: Mapped[list] = mapped_column(default=list)  # texts of the version before, no longer read
+    releases: Mapped[list] = mapped_column(default=list, server_default="[]")  # text, released_on (ISO), tier of each
     logo: Mapped[bytes | None]  # PNG that mani encoded itself
     version: Mapped[int] = mapped_column(default=0)  # counts the changes, so that pictures are drawn anew
 

@@ -54,6 +54,7 @@ class GenericReason(LabelledEnum):
 
     NO_SUBSCRIPTION = "no_subscription", "This customer has no subscription, so the ads name no tier."
     UNNAMED_TIER = "unnamed_tier", "This customer's tier has no name that ads can say, so they name none."
+    NOT_SOLD = "not_sold", "This tier is archived in Stripe, so the ads that win customers back don't name it."
     NOT_SYNCED = "not_synced", "Stripe data isn't synced yet: the tier or the value segment wasn't known."
 
 

@@ -92,8 +92,9 @@ def _context(account: Account, kit: BrandKit | None = None, form: BrandForm | No
     """What the page shows: of the stored kit, or of one that isn't saved yet, with its form."""
     kit = kit or briefs.get_brand_kit(account)
     form = form or BrandForm(formdata=None, obj=kit)
-    if all(offer.text.data for offer in form.offers):
-        form.offers.append_entry()  # an empty row for the next offer
+    for rows in (form.offers, form.releases):
+        if all(row.text.data for row in rows):
+            rows.append_entry()  # an empty one for the next
     samples, problem = {}, None
     for event in brand_kit.SAMPLES:
         try:

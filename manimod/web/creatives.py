@@ -11,6 +11,7 @@ from flask_security import current_user
 from manimod.creatives import briefs, export, review
 from manimod.creatives.engine import bulk_sheets
 from manimod.creatives.engine.brief import Claim, ClaimKind
+from manimod.creatives.engine.copy import claims
 from manimod.creatives.engine.policy.platforms import CANVASES
 from manimod.creatives.engine.policy.rules import WARN
 from manimod.customers import pace
@@ -232,6 +233,9 @@ def lost_claims(creative: Creative) -> list[Claim]:
     if creative.status not in (CreativeStatus.WAITING, CreativeStatus.APPROVED):
         return []
     return review.lost_claims(creative, stored_facts(creative.account))
+
+
+blueprint.add_app_template_filter(claims.say_lost, "lost_sentence")
 
 
 @blueprint.app_template_filter()

@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any
 from zoneinfo import available_timezones
 
+from flask import g
+from flask_security import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import BooleanField, Form, IntegerField, PasswordField, RadioField, SelectField, StringField, TextAreaField
@@ -16,6 +18,7 @@ from wtforms.validators import Length, Optional, Regexp, ValidationError
 from wtforms.widgets import HiddenInput
 
 from manimod.accounts import support
+from manimod.creatives import briefs
 from manimod.creatives.briefs import MAX_BRAND_NAME
 from manimod.creatives.engine.brief import OfferKind, Tone
 from manimod.customers.tiers import MAX_NAME_LENGTH
@@ -24,7 +27,7 @@ from manimod.lifecycle import KINDS
 from manimod.models.states import Plan
 
 NOT_IN_LIST = "Choose one of the list."
-MAX_LINES = 50  # banned words, proof and release notes of an account
+MAX_LINES = 50  # banned words, proof or release notes of an account
 MAX_LINE_LENGTH = 160
 MAX_OFFERS = 10
 LANDING_PAGE = r"https://[\w-]+(\.[\w-]+)+(:\d{1,4})?([/?#][^\s\"'<>\\]*)?$"
@@ -38,9 +41,11 @@ def one_line(text: str | None) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text or "").split())
 
 
-def _line(label: str, longest: int, problem: str, shortest: int = -1) -> StringField:
+def _line(label: str, longest: int, problem: str, shortest: int = -1, example: str = "") -> StringField:
     """A field for one line, with the sentence for what is too long or too short."""
-    return StringField(label, [Length(shortest, longest, problem)], [one_line])
+    return StringField(
+        label, [Length(shortest, longest, problem)], [one_line], render_kw={"placeholder": example or False}
+    )
 
 
 class ApiKeyForm(FlaskForm):
@@ -121,34 +126,57 @@ class DecisionForm(FlaskForm):
     reason = StringField(filters=[one_line])
 
 
+def _is_day(form: Form, field: StringField) -> None:
+    try:
+        date.fromisoformat(field.data or "2027-01-31")
+    except ValueError:
+        raise ValidationError("That is no day. Write it like 2027-01-31.") from None
+
+
+def _day(label: str) -> StringField:
+    return StringField(label, [_is_day], [one_line], render_kw={"type": "date"})
+
+
 class OfferForm(Form):
-    text = _line("What it is", 120, "An offer has at most 120 characters.")
-    kind = SelectField(choices=OfferKind.choices(), default=OfferKind.DISCOUNT, invalid_choice_message=NOT_IN_LIST)
-    code = _line("Code", 30, "An offer's code has at most 30 characters.")
-    ends_on = StringField("Last day", filters=[one_line], render_kw={"type": "date"})
-
-    def validate_ends_on(self, field: StringField) -> None:
-        try:
-            date.fromisoformat(field.data or "2027-01-31")
-        except ValueError:
-            raise ValidationError("An end date is a day like 2027-01-31.") from None
+    text = _line("What it is", 120, "An offer has at most 120 characters.", example="20% off for three months")
+    kind = SelectField(
+        "Kind", choices=OfferKind.choices(), default=OfferKind.DISCOUNT, invalid_choice_message=NOT_IN_LIST
+    )
+    code = _line("Code, if there is one", 30, "An offer's code has at most 30 characters.")
+    ends_on = _day("Last day, if it ends")
 
 
-class OffersField(FieldList):
+def _tiers() -> list[tuple[str, str]]:
+    """The account's tiers, read once a request."""
+    if "tier_choices" not in g:
+        g.tier_choices = [("", "All tiers"), *briefs.tier_choices(current_user.account)]
+    return g.tier_choices
+
+
+class ReleaseForm(Form):
+    text = _line(
+        "What is new", MAX_LINE_LENGTH, "A release note has at most 160 characters.", example="Shared calendars"
+    )
+    released_on = _day("Came out on")
+    tier = SelectField("Who has it", choices=_tiers, default="", invalid_choice_message=NOT_IN_LIST)
+
+
+class RowsField(FieldList):
+    """Rows with a text, as they are stored: an empty text takes a row away, and what else is empty is None."""
+
     def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
         """WTForms fails on names such as `offers-²`."""
-        for index in range(MAX_OFFERS + 1):
+        for index in range(MAX_LINES + 1):
             if f"{prefix}-{index}-text" in formdata:
                 yield index
 
     @property
     def data(self) -> list[dict[str, str | None]]:
-        """The offers as they are stored: those with a text; an empty code or day is None."""
-        offers = []
-        for row in self.entries:
-            if row.data["text"]:
-                offers.append({name: value or None for name, value in row.data.items()})
-        return offers
+        rows = []
+        for entry in self.entries:
+            if entry.data["text"]:
+                rows.append({name: value or None for name, value in entry.data.items()})
+        return rows
 
 
 def _colour_field(label: str) -> ColorField:
@@ -198,12 +226,16 @@ class BrandForm(LookForm):
         ],
         [one_line],
     )
-    release_notes = LinesField("What's new in your product")
+    releases = RowsField(FormField(ReleaseForm), "What's new in your product")
     proof = LinesField("Proof")
-    offers = OffersField(FormField(OfferForm))
+    offers = RowsField(FormField(OfferForm), "Offers")
     banned_words = LinesField("Words to avoid")
     disclaimer = _line("Disclaimer", 200, "A disclaimer has at most 200 characters.")
 
     def validate_offers(self, field: FieldList) -> None:
         if len(field.data) > MAX_OFFERS:
             raise ValidationError(f"At most {MAX_OFFERS} offers.")
+
+    def validate_releases(self, field: FieldList) -> None:
+        if len(field.data) > MAX_LINES:
+            raise ValidationError(f"At most {MAX_LINES} release notes.")

@@ -33,12 +33,26 @@ NEW_COLUMNS = [
     ("sync_run", sa.Column("listed_at", sa.DateTime(timezone=True))),
     ("sync_run", sa.Column("checkpoints", sa.JSON(), nullable=False, server_default="{}")),
     ("brand_kit", sa.Column("support", sa.String(500), nullable=False, server_default="")),
+    ("brand_kit", sa.Column("releases", sa.JSON(), nullable=False, server_default="[]")),
 ]
 
 
 def upgrade() -> None:
     for table, column in NEW_COLUMNS:
         op.add_column(table, column._copy())
+    copy_release_notes()
+
+
+def copy_release_notes() -> None:
+    """Notes that were texts alone have neither day nor tier; the page asks for them."""
+    kits = sa.table(
+        "brand_kit", sa.column("account_id"), sa.column("release_notes", sa.JSON), sa.column("releases", sa.JSON)
+    )
+    connection = op.get_bind()
+    for account_id, texts in connection.execute(sa.select(kits.c.account_id, kits.c.release_notes)).all():
+        if texts and isinstance(texts, list):
+            releases = [{"text": text, "released_on": None, "tier": None} for text in texts]
+            connection.execute(kits.update().where(kits.c.account_id == account_id).values(releases=releases))
 
 
 def downgrade() -> None:

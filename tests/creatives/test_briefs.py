@@ -1,5 +1,7 @@
 """The brand kit: a default that needs no setup, what is stored, what is refused, and what the writer gets."""
 
+from datetime import timedelta
+
 import pytest
 
 from manimod.creatives import brand_kit, briefs
@@ -9,7 +11,7 @@ from manimod.creatives.engine.facts.model import TierFacts
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import Customer, Moment
+from manimod.models import Customer, Moment, Tier
 from manimod.models.accounts import now
 from tests import factories
 
@@ -21,6 +23,10 @@ def save(account, version=None, **values):
 
 def offer(text, kind="discount", code=None, ends_on=None):
     return {"text": text, "kind": kind, "code": code, "ends_on": ends_on}
+
+
+def release(text, released_on=None, tier=None):
+    return {"text": text, "released_on": released_on, "tier": tier}
 
 
 def test_the_default_is_the_accounts_name_and_no_landing_page(account):
@@ -35,13 +41,14 @@ def test_every_event_has_a_sample_before_anything_is_set_up(account, event):
 
 @pytest.mark.both_databases
 def test_what_is_saved_reaches_the_studio(account):
+    today = str(now().date())
     save(
         account,
         offers=[offer("20% off for three months", code="BACK20", ends_on="2099-01-31")],
         landing_page="https://brightside.example/back",
         banned_words=["cheap", "bargain"],
         proof=["Used by 200 studios"],
-        release_notes=["Shared calendars", "Faster search"],
+        releases=[release("Shared calendars", today), release("Faster search", today)],
         disclaimer="Terms apply.",
     )
     brief = briefs.get_brief(
@@ -64,7 +71,7 @@ def test_what_is_saved_reaches_the_studio(account):
         ({"name": "Best!!"}, "name", ""),
         ({"name": "عربي"}, "name", ""),
         ({"proof": ["Your payment failed"]}, "proof", "payment"),
-        ({"release_notes": ["Write to ada@brightside.example"]}, "release_notes", "addresses"),
+        ({"releases": [release("Write to ada@brightside.example")]}, "releases", "addresses"),
         ({"offers": [offer("Free money!!")]}, "offers", ""),
         ({"disclaimer": "Click here"}, "disclaimer", "click here"),
     ],
@@ -133,3 +140,42 @@ def test_moments_that_were_held_are_tried_again_with_the_new_brand(account, conn
         db.session.add(Moment(connection_id=connected.id, **moment))
     save(account)
     assert db.session.query(Moment).one().state == "ready"
+
+
+@pytest.mark.both_databases
+def test_a_release_note_of_a_tier_is_for_those_who_have_it_whatever_it_is_called(account):
+    connection = factories.make_connection(account)
+    with transaction():
+        tier = Tier(connection_id=connection.id, stripe_product_id="prod_team", product_name="Team")
+        db.session.add(tier)
+    today = str(now().date())
+    save(account, releases=[release("Shared calendars", today, "prod_team"), release("Faster search", today)])
+    with transaction():
+        tier.owner_name = "Crew"
+
+    def new_for(**tiers):
+        return [note.text for note in briefs.get_brief(account, "renewed", **tiers).new_releases]
+
+    assert new_for(**briefs.get_tiers(account, "prod_team")) == ["Shared calendars", "Faster search"]
+    assert new_for(tier_facts=TierFacts(name="Business")) == ["Faster search"]
+    assert new_for() == ["Faster search"]
+    with transaction():
+        db.session.delete(tier)
+    assert new_for() == ["Faster search"]
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "tier", "words"),
+    [
+        (None, None, "has no day"),
+        (-1, None, "isn't out yet"),
+        (90, None, ""),
+        (91, None, "more than 90 days ago"),
+        (1, "prod_gone", "a tier that is gone"),
+    ],
+)
+def test_a_release_note_that_no_ad_uses_says_why(account, days_ago, tier, words):
+    day = days_ago is not None and str((now() - timedelta(days=days_ago)).date())
+    save(account, releases=[release("Shared calendars", day or None, tier)])
+    found = brand_kit.find_warnings(account, briefs.get_brand_kit(account))["releases"]
+    assert [words in sentence for sentence in found] == ([True] if words else [])

@@ -41,7 +41,10 @@ STORED = {
             Offer(text="Two weeks of the next plan to try", kind="trial"),
         ),
         "proof": (Proof.read("Rated 4.8 of 5 by 1,200 customers"),),
-        "release_notes": (ReleaseNote("Shared calendars"), ReleaseNote("Faster search", date(2026, 10, 1), "Pro+")),
+        "release_notes": (
+            ReleaseNote("Shared calendars", date(2026, 9, 1)),
+            ReleaseNote("Faster search", date(2026, 10, 1), "Pro+"),
+        ),
     },
 }
 

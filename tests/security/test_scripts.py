@@ -66,7 +66,8 @@ def poisoned(account, addresses):
         kit = db.session.get(BrandKit, account.id) or BrandKit(account_id=account.id, name="x")
         kit.name, kit.disclaimer = EVIL[:120], EVIL
         kit.landing_page = "https://mani.example/?a=" + MARK
-        kit.banned_words = kit.proof = kit.release_notes = [EVIL]
+        kit.banned_words = kit.proof = [EVIL]
+        kit.releases = [{"text": EVIL, "released_on": None, "tier": None}]
         kit.offers = [{"text": EVIL, "kind": "discount", "code": FORMULA, "ends_on": None}]
         db.session.add(kit)
         for creative in db.session.scalars(select(Creative)):

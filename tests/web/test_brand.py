@@ -6,6 +6,9 @@ import pytest
 from PIL import Image
 
 from manimod.creatives import briefs
+from manimod.extensions import db
+from manimod.jobs import transaction
+from manimod.models import Tier
 from tests import factories
 
 FORM = {"name": "Brightside", "primary_colour": "#112233", "accent_colour": "#ffcc00", "tone": "plain", "version": "0"}
@@ -50,6 +53,41 @@ def test_offers_are_added_one_at_a_time_by_saving_and_removed_by_emptying(as_own
     assert save("20% off for three months", "Two weeks to try it") == 3
     assert save("", "Two weeks to try it", "") == 2
     assert [offer["text"] for offer in briefs.get_brand_kit(account).offers] == ["Two weeks to try it"]
+
+
+def test_a_release_note_has_a_day_and_a_tier(as_owner, account, connection):
+    with transaction():
+        db.session.add(Tier(connection_id=connection.id, stripe_product_id="prod_team", product_name="Team"))
+    row = {
+        "releases-0-text": "Shared calendars",
+        "releases-0-released_on": "2026-11-02",
+        "releases-0-tier": "prod_team",
+    }
+    answer = as_owner.htmx("post", "/settings/brand", data=FORM | row)
+    assert "Brand kit saved." in answer.text
+    stored = {"text": "Shared calendars", "released_on": "2026-11-02", "tier": "prod_team"}
+    assert briefs.get_brand_kit(account).releases == [stored]
+    page = as_owner.get("/settings/brand").text
+    assert '<option selected value="prod_team">Team</option>' in page
+    assert 'value="2026-11-02"' in page
+    assert page.count('placeholder="Shared calendars"') == 2, "an empty row for the next one"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("released_on", "yesterday", "That is no day. Write it like 2027-01-31."),
+        ("tier", "prod_of_others", "Choose one of the list."),
+        ("text", "x" * 161, "at most 160 characters"),
+    ],
+)
+def test_a_wrong_release_note_comes_back_as_it_was_typed(as_owner, account, field, typed, sentence):
+    row = {"releases-0-text": "Shared calendars", "releases-0-released_on": "", "releases-0-tier": ""}
+    answer = as_owner.post("/settings/brand", data=FORM | row | {f"releases-0-{field}": typed})
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert typed in answer.text or field == "tier"
+    assert briefs.get_brand_kit(account).version == 0
 
 
 def test_an_invalid_form_comes_back_with_what_was_typed(as_owner, account):
@@ -145,7 +183,9 @@ def test_a_hostile_logo_is_refused_with_a_sentence(as_owner, account, data, word
     assert briefs.get_brand(account).logo is None
 
 
-@pytest.mark.parametrize("field", ["name", "landing_page", "disclaimer", "proof", "release_notes", "banned_words"])
+@pytest.mark.parametrize(
+    "field", ["name", "landing_page", "disclaimer", "proof", "releases-0-text", "offers-0-text", "banned_words"]
+)
 def test_texts_that_mean_harm_are_shown_as_text(as_owner, field):
     as_owner.post("/settings/brand", data=FORM | {field: HOSTILE})
     answer = as_owner.post("/settings/brand", data=FORM | {field: HOSTILE, "version": "1"})

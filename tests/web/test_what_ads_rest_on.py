@@ -1,5 +1,6 @@
 """Ads show the facts they rest on; where one changes, they are flagged, not exported, and written anew in one press."""
 
+import html
 from datetime import timedelta
 
 import pytest
@@ -33,18 +34,25 @@ def team(connection) -> Tier:
 @pytest.fixture
 def creative(account, team) -> Creative:
     """An approved set for customers who have the tier, as mani writes it."""
+    return write_approved(account, "renewed", "core")
+
+
+def write_approved(account, event: str, segment: str, **stored: object) -> Creative:
+    """`stored`: in the brand kit."""
     with transaction():
         kit = briefs.get_brand_kit(account)
         kit.landing_page, kit.version = "https://brightside.example/", 1
+        for column, value in stored.items():
+            setattr(kit, column, value)
         db.session.add(kit)
-        brief = briefs.get_brief(account, "renewed", segment="core", **briefs.get_tiers(account, "prod_team"))
+        brief = briefs.get_brief(account, event, segment=segment, **briefs.get_tiers(account, "prod_team"))
         content = copywriter.write(brief)
         creative = Creative(
             account_id=account.id,
             objective=content.objective,
-            event="renewed",
+            event=event,
             tier="Team",
-            segment="core",
+            segment=segment,
             stripe_product_id="prod_team",
             status="approved",
             content=content.to_json(),
@@ -143,6 +151,81 @@ def test_a_renamed_brand_is_said_by_its_new_name(as_owner, account, creative):
     as_owner.post(f"/creatives/{creative.id}/rewrite")
     db.session.rollback()
     assert account.name not in str(creative.content["variants"])
+
+
+def day(days_ago: int) -> str:
+    return str((now() - timedelta(days=days_ago)).date())
+
+
+def note(days_ago: int, tier: str | None = None) -> dict:
+    return {"text": "Shared calendars", "released_on": day(days_ago), "tier": tier}
+
+
+def offer(days_ago: int) -> dict:
+    return {"text": "20% off for three months", "kind": "discount", "code": None, "ends_on": day(days_ago)}
+
+
+LEFT = ("cancelled", "high")
+
+
+@pytest.mark.parametrize(
+    ("audience", "stored", "later", "sentence"),
+    [
+        (
+            LEFT,
+            {"releases": [note(2)]},
+            {"releases": [note(91)]},
+            "call “Shared calendars” new, which it isn't any more",
+        ),
+        (LEFT, {"releases": [note(2)]}, {"releases": [note(2, "prod_other")]}, "call “Shared calendars” new"),
+        (LEFT, {"offers": [offer(-99)]}, {"offers": [offer(1)]}, "which has ended"),
+        (LEFT, {"offers": [offer(-99)]}, {"offers": []}, "which has ended or has changed"),
+        (("cancelled", "low"), {"proof": ["Used by 200 studios"]}, {"proof": []}, "isn't in the brand kit any more"),
+        (LEFT, {"name": "Lumen House"}, {"name": "Paper Crane"}, "isn't the brand's name any more"),
+    ],
+    ids=["outdated note", "note of another tier", "ended offer", "withdrawn offer", "proof", "name"],
+)
+def test_what_ends_keeps_its_ads_out_until_one_press(as_owner, account, team, audience, stored, later, sentence):
+    creative = write_approved(account, *audience, **stored)
+    assert exported(account) == (1, {})
+    with transaction():
+        kit = briefs.get_brand_kit(account)
+        for column, value in later.items():
+            setattr(kit, column, value)
+    number, blocked = exported(account)
+    assert number == 0
+    assert sentence in blocked[creative.id]
+    page = html.unescape(as_owner.get(f"/creatives/{creative.id}").text)
+    assert CHANGED in page
+    assert sentence in page
+    as_owner.post(f"/creatives/{creative.id}/rewrite")
+    db.session.rollback()
+    assert creative.status == "waiting"
+    assert not review.lost_claims(creative)
+
+
+def test_nobody_is_called_back_to_a_tier_that_is_archived(as_owner, account, team):
+    creative = write_approved(account, "cancelled", "high")
+    assert exported(account) == (1, {})
+    change(active=False)
+    with transaction():
+        catalogue.place_tiers(team.connection_id)
+    assert "“Team”, which isn't sold by this name any more" in exported(account)[1][creative.id]
+    as_owner.post(f"/creatives/{creative.id}/rewrite")
+    db.session.rollback()
+    assert not review.lost_claims(creative)
+    assert "Team" not in str(creative.content["variants"])
+    page = html.unescape(as_owner.get(f"/creatives/{creative.id}").text)
+    assert "This tier is archived in Stripe" in page
+    assert "Say what Team does" not in page
+
+
+def test_who_has_an_archived_tier_is_still_told_what_it_does(account, team):
+    change(active=False)
+    with transaction():
+        catalogue.place_tiers(team.connection_id)
+    creative = write_approved(account, "renewed", "core")
+    assert "Timeline view" in str(creative.content["variants"])
 
 
 def test_an_approved_set_whose_facts_hold_is_not_written_anew(as_owner, creative):

@@ -79,8 +79,6 @@ class ClaimKind(LabelledEnum):
     DISCOUNT = "discount", "Discount"
     PROOF = "proof", "Proof"
     RELEASE = "release", "A release note"
-    RELEASE_OF_TIER = "release_of_tier", "A release note of this plan"
-    SINCE = "since", "A release note with its day"
 
 
 @dataclass(frozen=True, order=True)
@@ -143,6 +141,11 @@ class Brief:
         if objective == Objective.UPSELL and self.segment in (Segment.LOW, Segment.NEW):
             return Objective.RETENTION
         return objective
+
+    @property
+    def new_releases(self) -> list[ReleaseNote]:
+        """What is new today for this audience: in its tier, or in all of them."""
+        return [note for note in self.release_notes if note.is_new(self.today) and note.tier in (None, self.tier)]
 
     def active_offers(self, kind: str, in_days: int = 0) -> list[Offer]:
         day = self.today + timedelta(days=in_days)

@@ -35,7 +35,6 @@ CONTENTS = (
 )
 PAUSE = Offer(text="Pause for up to three months", kind=OfferKind.PAUSE)
 TRIAL = Offer(text="Two weeks to try it", kind=OfferKind.TRIAL)
-STORED = {"offers": (PAUSE, TRIAL), "release_notes": (ReleaseNote("Shared calendars"), ReleaseNote("Faster search"))}
 AUDIENCES = [(event, *sample) for event, kind in KINDS.items() for sample in kind.samples]
 PLACES = (TierPosition.ENTRY, TierPosition.MIDDLE, TierPosition.TOP)
 
@@ -43,7 +42,10 @@ PLACES = (TierPosition.ENTRY, TierPosition.MIDDLE, TierPosition.TOP)
 def sample_sets(today: date) -> Iterator[ExportItem]:
     """A set of every sample audience. Every other one has something stored."""
     for i, (event, segment, name, position) in enumerate(AUDIENCES):
-        brand, stored = BRANDS[i % len(BRANDS)], STORED if i % 2 else {}
+        brand, stored = BRANDS[i % len(BRANDS)], {}
+        if i % 2:
+            notes = (ReleaseNote("Shared calendars", today), ReleaseNote("Faster search", today))
+            stored = {"offers": (PAUSE, TRIAL), "release_notes": notes}
         place = PLACES.index(position) if position in PLACES else 1
         names = ["Starter", "Team", "Business"]
         names[place] = name

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from manimod.creatives.engine.facts.steps import compare
 SENTENCE_ENDS = ".!?…"
 STRIPE, BRAND_KIT = "stripe", "brand kit"
 OFFERS = {ClaimKind.TRIAL, ClaimKind.PAUSE, ClaimKind.DISCOUNT}
-RELEASES = {ClaimKind.RELEASE, ClaimKind.RELEASE_OF_TIER, ClaimKind.SINCE}
 _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
@@ -45,10 +45,9 @@ def _of_brand_kit(kind: ClaimKind, brief: Brief) -> Iterator[Claim]:
     elif kind == ClaimKind.PROOF:
         for proof in brief.proof:
             yield Claim(kind, proof.text, proof.text, None, BRAND_KIT)
-    for note in brief.release_notes if kind in RELEASES else ():
-        is_of_tier = note.tier is not None and note.tier == brief.tier
-        if {ClaimKind.RELEASE_OF_TIER: is_of_tier, ClaimKind.SINCE: bool(note.released_on)}.get(kind, True):
-            yield Claim(kind, note.text, note.text, note.tier, BRAND_KIT)
+    elif kind == ClaimKind.RELEASE:
+        for note in brief.new_releases:
+            yield Claim(kind, f"{note.text}, {day(note.released_on)}", note.text, note.tier, BRAND_KIT)
 
 
 def _of_plans(kind: ClaimKind, brief: Brief) -> Iterator[Claim]:
@@ -82,11 +81,20 @@ def fact_claim(fact: Fact, tier: TierFacts) -> Claim:
     return Claim(ClaimKind.FACT, fact.text, fact.phrase or fact.text, tier.name, fact.source)
 
 
+def day(on: date) -> str:
+    return f"{on.day} {on:%B %Y}"
+
+
 def said(offer: Offer) -> str:
     """An offer as an ad says it, with its code and its last day."""
     code = f" with code {offer.code}" if offer.code and offer.code not in offer.text else ""
-    ends = f", until {offer.ends_on.day} {offer.ends_on:%B %Y}" if offer.ends_on else ""
+    ends = f", until {day(offer.ends_on)}" if offer.ends_on else ""
     return offer.text.rstrip(SENTENCE_ENDS + " ") + code + ends
+
+
+def say_lost(claim: Claim) -> str:
+    """A sentence for the owner: what the ads state that nothing stored holds any more."""
+    return _TABLES["lost"][claim.kind].format(phrase=claim.phrase, tier=claim.tier or "the tier")
 
 
 @cache

@@ -37,7 +37,7 @@ SLOT_CLAIMS = {
     "seat": ClaimKind.SEATS,
     "proof": ClaimKind.PROOF,
     "news": ClaimKind.RELEASE,
-    "month": ClaimKind.SINCE,
+    "month": ClaimKind.RELEASE,
 }
 FUNCTION_WORDS = set("a also an and are at by for from has have in is of on or plus the to with your".split())  # noqa: SIM905
 KEEPS_ARTICLE = re.compile(

@@ -143,10 +143,10 @@ class Material:
         turn = int(digest(self.key("stored")) * 12) + brief.round + int(angle.id[1:])
         if brief.proof:
             names["proof"] = brief.proof[turn % len(brief.proof)].text.rstrip(" .")
-        if brief.release_notes:
-            note = brief.release_notes[turn % len(brief.release_notes)]
+        if brief.new_releases:
+            note = brief.new_releases[turn % len(brief.new_releases)]
             names["news"] = note.text.rstrip(claims.SENTENCE_ENDS + " ")
-            names["month"] = f"{note.released_on:%B %Y}" if note.released_on else None
+            names["month"] = f"{note.released_on:%B %Y}"
         for kind in ("trial", "pause", "discount"):
             offers = brief.active_offers(kind, in_days=angle.from_day) if kind in angle.needs else ()
             if offers:

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 from manimod.lifecycle import LabelledEnum, TierPosition
+
+NEW_FOR = timedelta(days=90)  # how long an ad may call a release new
 
 
 class FactKind(LabelledEnum):
@@ -53,8 +55,9 @@ class TierFacts:
 
     `inherited`: the facts of the tiers that it refers to ("Everything in Starter"), which it does not repeat itself;
     facts/steps.py finds them (`read_tiers`) and counts them as kept where two tiers are compared.
-    `is_sold`: the product and one of its prices are active in Stripe. `has_year`: a year of it is sold. `seat`: what is
-    paid for each ("seat"), where it is paid for by the number.
+    `is_sold`: the product and one of its prices are active in Stripe. `is_archived`: the owner has
+    taken it off sale. `has_year`: a year of it is sold. `seat`: what is paid for each ("seat"), where it is paid for by
+    the number.
     """
 
     name: str | None = None
@@ -62,6 +65,7 @@ class TierFacts:
     facts: tuple[Fact, ...] = ()
     inherited: tuple[Fact, ...] = ()
     is_sold: bool = True
+    is_archived: bool = False
     has_year: bool = False
     seat: str | None = None
 
@@ -108,8 +112,11 @@ class Proof:
 
 @dataclass(frozen=True)
 class ReleaseNote:
-    """Something new in the product, since a day and in one tier where the owner has said so."""
+    """Something new in the product since a day, in one tier or, with None, in all. Without a day nothing is new."""
 
     text: str
     released_on: date | None = None
     tier: str | None = None
+
+    def is_new(self, today: date) -> bool:
+        return self.released_on is not None and timedelta() <= today - self.released_on <= NEW_FOR
