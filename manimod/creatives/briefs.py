@@ -241,6 +241,13 @@ def get_brief(account: Account, event: str, history: dict[str, Any] | None = Non
     )
 
 
+def why_unnamed(brief: Brief) -> GenericReason:
+    """Why the brief's ads name no tier, although its customers have one."""
+    if brief.tier_facts and brief.tier_facts.is_archived:
+        return GenericReason.NOT_SOLD
+    return GenericReason.UNNAMED_TIER
+
+
 def get_history(account: Account) -> dict[str, Any]:
     """What the account's earlier sets say for a brief: the phrases that open ones use, and what decisions teach."""
     return {"used_phrases": _count_phrases(account), "preferences": learning.get_preferences(account)}

@@ -22,7 +22,7 @@ from manimod import jobs
 from manimod.config import settings
 from manimod.creatives import briefs
 from manimod.creatives.engine import llm
-from manimod.creatives.engine.brief import CreativeSet
+from manimod.creatives.engine.brief import Brief, CreativeSet
 from manimod.creatives.engine.copy import copywriter
 from manimod.customers import statistics, tiers
 from manimod.extensions import db
@@ -223,13 +223,15 @@ def _write(connection_id: int, audience: TargetAudience, moments: list[Row], his
         if found:
             creative = found[-1]
         else:
-            creative = _create(connection, audience, moments[0], content)
+            creative = _create(connection, audience, moments[0], brief, content)
             for ad in content.variants:
                 history["used_phrases"].update(ad.phrases)
         _attach(connection_id, [(creative, audience, moments)])
 
 
-def _create(connection: Connection, audience: TargetAudience, moment: Row, content: CreativeSet) -> Creative:
+def _create(
+    connection: Connection, audience: TargetAudience, moment: Row, brief: Brief, content: CreativeSet
+) -> Creative:
     """A new creative for the audience, which supersedes those that still wait for review."""
     of_audience = {"tier": audience.tier, "segment": audience.segment, "event": audience.event}
     of_audience |= {"account_id": connection.account_id, "is_test": audience.test_moment is not None}
@@ -250,7 +252,7 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
         stripe_product_id=audience.product,
         objective=content.objective,
         is_generic=content.generic,
-        generic_reason=_why_generic(connection, audience, content) if content.generic else None,
+        generic_reason=_why_generic(connection, audience, brief, content) if content.generic else None,
         content=content.to_json(),
         source=moment.source,
         moments_count=0,
@@ -267,11 +269,10 @@ def _create(connection: Connection, audience: TargetAudience, moment: Row, conte
     return creative
 
 
-def _why_generic(connection: Connection, audience: TargetAudience, content: CreativeSet) -> GenericReason:
+def _why_generic(connection: Connection, audience: TargetAudience, brief: Brief, content: CreativeSet) -> GenericReason:
     if audience.product and content.tier:
         return GenericReason.NOT_SYNCED
     if audience.product:
-        own = briefs.get_tiers(connection.account, audience.product)["tier_facts"]
-        return GenericReason.NOT_SOLD if own.is_archived and own.name else GenericReason.UNNAMED_TIER
+        return briefs.why_unnamed(brief)
     synced = select(SyncRun.id).filter_by(connection_id=connection.id, state=SyncState.DONE).limit(1)
     return GenericReason.NO_SUBSCRIPTION if db.session.scalar(synced) else GenericReason.NOT_SYNCED

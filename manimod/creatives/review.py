@@ -218,8 +218,7 @@ def rewrite(creative: Creative, by: User, revision: int | None) -> None:
     except copywriter.NoLegalCopy as refusal:
         raise TextBlocked(refusal.findings) from None
     if content.generic and not creative.is_generic:
-        is_archived = brief.tier_facts is not None and brief.tier_facts.is_archived
-        columns["generic_reason"] = GenericReason.NOT_SOLD if is_archived else GenericReason.UNNAMED_TIER
+        columns["generic_reason"] = briefs.why_unnamed(brief)
     reason = learning.FACTS_CHANGED if lost else None
     _replace(creative, content, by, ReviewAction.REWRITTEN, revision, expected, reason, **columns)
 
@@ -232,8 +231,9 @@ def lost_claims(creative: Creative, stored: StoredFacts | None = None) -> list[C
     """
     stated = {}
     for ad in creative.content["variants"]:
-        for claim in ad.get("claims", ()):
-            stated[claim["kind"], claim["basis"], claim["tier"]] = claim
+        for fields in ad.get("claims", ()):
+            claim = Claim(**fields)
+            stated[claim.kind, claim.basis, claim.tier] = claim
     if not stated:
         return []
     stored = stored or StoredFacts(creative.account)
@@ -242,8 +242,7 @@ def lost_claims(creative: Creative, stored: StoredFacts | None = None) -> list[C
         audience["tier_facts"] = TierFacts()
     brief = stored.get_brief(creative.event, **audience)
     lost, renamed = [], set()
-    for stored_claim in stated.values():
-        claim = Claim(**stored_claim)
+    for claim in stated.values():
         if not claims.stands(claim, brief):
             lost.append(claim)
             if claim.kind in (ClaimKind.TIER, ClaimKind.NEXT, ClaimKind.LIGHTER):
