@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from manimod.creatives import learning
-from manimod.creatives.engine.brief import Brand, Brief, Offer
-from manimod.creatives.engine.copy import copywriter
+from manimod.creatives.engine.brief import Brand, Brief, Claim, ClaimKind, Offer
+from manimod.creatives.engine.copy import claims, copywriter
 from manimod.creatives.engine.facts.model import FactSource, Proof, ReleaseNote, TierFacts
 from manimod.creatives.engine.facts.steps import Line, read_tiers
 from manimod.customers import catalogue
@@ -285,6 +285,28 @@ class StoredFacts:
     def get_brand(self, creative: Creative) -> Brand:
         """The brand as the creative's pictures show it."""
         return to_brand(self.kit, self.picture_of(creative))
+
+    def lost_claims(self, creative: Creative) -> list[Claim]:
+        """What the ads state and these facts don't hold any more, each once. Of a tier that is gone or has another name,
+        the name stands for the facts."""
+        stated = {}
+        for ad in creative.content["variants"]:
+            for fields in ad.get("claims", ()):
+                claim = Claim(**fields)
+                stated[claim.kind, claim.basis, claim.tier] = claim
+        if not stated:
+            return []
+        audience = {"product": creative.stripe_product_id, "name": creative.tier, "segment": creative.segment}
+        if creative.generic_reason == GenericReason.UNNAMED_TIER:
+            audience["tier_facts"] = TierFacts()
+        brief = self.get_brief(creative.event, **audience)
+        lost, gone = [], set()
+        for claim in stated.values():
+            if not claims.stands(claim, brief):
+                lost.append(claim)
+                if claim.kind in (ClaimKind.TIER, ClaimKind.NEXT, ClaimKind.LIGHTER):
+                    gone.add(claim.tier)
+        return [claim for claim in lost if claim.kind != ClaimKind.FACT or claim.tier not in gone]
 
     @cache  # noqa: B019 - lives as long as a request or a turn of a job
     def shared_segments(self, event: str, product: str | None) -> dict[Segment, Segment | None]:

@@ -60,7 +60,7 @@ def get_page(account: Account, selection: ExportSelection) -> ExportPage:
     for creative in creatives:
         content = CreativeSet.from_json(creative.content)
         own_context = replace(context, tier=content.tier, objective=content.objective)
-        problems = [review.say_lost(claim) for claim in review.lost_claims(creative, stored)]
+        problems = [review.say_lost(claim) for claim in stored.lost_claims(creative)]
         for variant in content.variants:
             problems += [finding.message for finding in policy.blocks(policy.check(variant, own_context))]
         if problems:

@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, func, not_, select, update
 
 from manimod.creatives import briefs, learning
 from manimod.creatives.briefs import StoredFacts
-from manimod.creatives.engine.brief import Brand, Claim, ClaimKind, CreativeSet, Finding, Variant
+from manimod.creatives.engine.brief import Brand, Claim, CreativeSet, Finding, Variant
 from manimod.creatives.engine.copy import claims, copywriter
 from manimod.creatives.engine.facts.model import TierFacts
 from manimod.creatives.engine.picture import picture
@@ -86,7 +86,7 @@ def why_they_left(creative: Creative) -> list[tuple[str, int]]:
 def render_picture(
     creative: Creative, variant: int, canvas: str, file_format: str = "svg", stored: StoredFacts | None = None
 ) -> str | bytes:
-    """The picture of one variant as SVG or PNG. `stored`: as for `lost_claims`."""
+    """The picture of one variant as SVG or PNG. `stored`: what the ads rest on, where it is read already."""
     content = CreativeSet.from_json(creative.content)
     brand = (stored or StoredFacts(creative.account)).get_brand(creative)
     svg = picture.draw(content.variants[variant], brand, canvas)
@@ -210,7 +210,7 @@ def rewrite(creative: Creative, by: User, revision: int | None) -> None:
     """
     brief = briefs.get_brief(creative.account, round=creative.round + 1, **_audience(creative))
     columns = {"round": brief.round, "tier": brief.tier or creative.tier}
-    expected, lost = CreativeStatus.WAITING, lost_claims(creative)
+    expected, lost = CreativeStatus.WAITING, StoredFacts(creative.account).lost_claims(creative)
     if creative.status == CreativeStatus.APPROVED and lost:
         expected, columns["status"] = CreativeStatus.APPROVED, CreativeStatus.WAITING
     try:
@@ -221,33 +221,6 @@ def rewrite(creative: Creative, by: User, revision: int | None) -> None:
         columns["generic_reason"] = briefs.why_unnamed(brief)
     reason = learning.FACTS_CHANGED if lost else None
     _replace(creative, content, by, ReviewAction.REWRITTEN, revision, expected, reason, **columns)
-
-
-def lost_claims(creative: Creative, stored: StoredFacts | None = None) -> list[Claim]:
-    """What the ads state and the account's facts of today don't hold any more, each once. Of a tier that is gone or
-    called otherwise, its name stands for its facts.
-
-    `stored`: those facts, where they are read already.
-    """
-    stated = {}
-    for ad in creative.content["variants"]:
-        for fields in ad.get("claims", ()):
-            claim = Claim(**fields)
-            stated[claim.kind, claim.basis, claim.tier] = claim
-    if not stated:
-        return []
-    stored = stored or StoredFacts(creative.account)
-    audience = {"product": creative.stripe_product_id, "name": creative.tier, "segment": creative.segment}
-    if creative.generic_reason == GenericReason.UNNAMED_TIER:
-        audience["tier_facts"] = TierFacts()
-    brief = stored.get_brief(creative.event, **audience)
-    lost, renamed = [], set()
-    for claim in stated.values():
-        if not claims.stands(claim, brief):
-            lost.append(claim)
-            if claim.kind in (ClaimKind.TIER, ClaimKind.NEXT, ClaimKind.LIGHTER):
-                renamed.add(claim.tier)
-    return [claim for claim in lost if claim.kind != ClaimKind.FACT or claim.tier not in renamed]
 
 
 def say_lost(claim: Claim) -> str:

@@ -232,7 +232,7 @@ def lost_claims(creative: Creative) -> list[Claim]:
     """What its ads state and today's facts don't hold; of sets that may still be used."""
     if creative.status not in (CreativeStatus.WAITING, CreativeStatus.APPROVED):
         return []
-    return review.lost_claims(creative, stored_facts(creative.account))
+    return stored_facts(creative.account).lost_claims(creative)
 
 
 blueprint.add_app_template_filter(claims.say_lost, "lost_sentence")

@@ -116,7 +116,7 @@ def test_one_press_writes_them_anew_for_review(as_owner, account, creative):
     assert answer.status_code == 303
     db.session.rollback()
     assert creative.status == "waiting"
-    assert not review.lost_claims(creative)
+    assert not briefs.StoredFacts(account).lost_claims(creative)
     assert "alendar view" in str(creative.content)
     assert CHANGED not in as_owner.get(f"/creatives/{creative.id}").text
 
@@ -200,7 +200,7 @@ def test_what_ends_keeps_its_ads_out_until_one_press(as_owner, account, team, au
     as_owner.post(f"/creatives/{creative.id}/rewrite")
     db.session.rollback()
     assert creative.status == "waiting"
-    assert not review.lost_claims(creative)
+    assert not briefs.StoredFacts(account).lost_claims(creative)
 
 
 def test_nobody_is_called_back_to_a_tier_that_is_archived(as_owner, account, team):
@@ -212,7 +212,7 @@ def test_nobody_is_called_back_to_a_tier_that_is_archived(as_owner, account, tea
     assert "“Team”, which isn't sold by this name any more" in exported(account)[1][creative.id]
     assert as_owner.post(f"/creatives/{creative.id}/rewrite").location == f"/creatives/{creative.id}"
     db.session.rollback()
-    assert not review.lost_claims(creative)
+    assert not briefs.StoredFacts(account).lost_claims(creative)
     assert "Team" not in str(creative.content["variants"])
     page = html.unescape(as_owner.get(f"/creatives/{creative.id}").text)
     assert "This tier is archived in Stripe" in page
