@@ -287,7 +287,7 @@ class StoredFacts:
         return to_brand(self.kit, self.picture_of(creative))
 
     def lost_claims(self, creative: Creative) -> list[Claim]:
-        """What the ads state and these facts don't hold any more, each once. Of a tier that is gone or has another name,
+        """What the ads state and these facts no longer hold, each once. Of a tier that is gone or has another name,
         the name stands for the facts."""
         stated = {}
         for ad in creative.content["variants"]:
