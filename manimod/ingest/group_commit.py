@@ -85,11 +85,14 @@ class GroupCommit(Generic[Item]):
         """
         try:
             self._store([waiting.item for waiting in batch])
+        except DATABASE_ERRORS as error:
+            log.warning("batch_not_stored", size=len(batch), error=type(error.orig).__name__)
+            for waiting in batch:
+                waiting.error = error
         except Exception as error:
             log.exception("batch_not_stored", size=len(batch))
-            if len(batch) == 1 or isinstance(error, DATABASE_ERRORS):
-                for waiting in batch:
-                    waiting.error = error
-            else:
-                for waiting in batch:
-                    self._store_together([waiting])
+            if len(batch) == 1:
+                batch[0].error = error
+                return
+            for waiting in batch:
+                self._store_together([waiting])

@@ -123,9 +123,7 @@ def test_a_valkey_that_stands_still_holds_up_no_delivery_and_no_page(sqlite_path
         assert installation.has_lost_nothing()
 
 
-def test_a_locked_sqlite_is_said_to_stripe_and_to_who_wants_to_store_and_stops_no_page(
-    sqlite_path: Path, valkey_url: str
-) -> None:
+def test_while_sqlite_is_locked_stripe_and_forms_get_a_503_and_pages_go_on(sqlite_path: Path, valkey_url: str) -> None:
     with installed(create_app(factories.make_settings(f"sqlite:///{sqlite_path}", valkey_url))) as installation:
         with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
