@@ -16,8 +16,8 @@ from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.library import Filling, Template
 from manimod.creatives.engine.copy.plan_names import PlanName
 from manimod.creatives.engine.facts.model import Fact, FactKind, TierStep
-from manimod.creatives.engine.facts.noun_phrase import is_foreign
 from manimod.creatives.engine.facts.steps import compare
+from manimod.creatives.engine.facts.words import is_foreign
 from manimod.creatives.engine.policy.platforms import greatest_length
 from manimod.creatives.engine.policy.rules import PolicyContext
 

@@ -9,14 +9,13 @@ from functools import lru_cache
 from manimod.creatives.engine.facts import amounts
 from manimod.creatives.engine.facts.amounts import Amount
 from manimod.creatives.engine.facts.model import Fact, FactKind, FactSource
-from manimod.creatives.engine.facts.noun_phrase import foreign_phrase, is_command, is_foreign, noun_phrase
-from manimod.creatives.engine.facts.words import TABLE, is_known
+from manimod.creatives.engine.facts.noun_phrase import is_command, noun_phrase
+from manimod.creatives.engine.facts.words import TABLE, WORDS, is_foreign, is_known
 
 CLEAN = TABLE["clean"]
 REFUSED = [(re.compile(row["pattern"], re.I), row["why"]) for row in TABLE["refused"]]
 REFERENCES = [re.compile(pattern) for pattern in TABLE["tiers"]["references"]]
 NO_TIERS = frozenset(TABLE["tiers"]["no_tiers"])
-CONDITIONS = frozenset(TABLE["words"]["conditions"])
 KIND_OF: dict[str, FactKind] = {}  # noun -> kind
 for _kind_name, _nouns in TABLE["kinds"]["nouns"].items():
     KIND_OF = dict.fromkeys(_nouns, FactKind(_kind_name)) | KIND_OF
@@ -39,9 +38,7 @@ def read_fact(text: str, source: FactSource) -> Fact | None:
     written_out = amounts.written_out(line)
     bare = " ".join(re.sub(r"\([^)]*\)?", " ", written_out).split())
     amount = amounts.read_amount(bare)
-    phrase = None
-    if not _has_condition(written_out):
-        phrase = foreign_phrase(bare) if is_foreign(bare) else noun_phrase(bare)
+    phrase = None if _has_condition(written_out) or is_foreign(bare) else noun_phrase(bare)
     return Fact(
         text=line,
         kind=_kind(bare, amount),
@@ -119,7 +116,7 @@ def _has_condition(line: str) -> bool:
             bare = word.strip(".,")
             if word in ("&", "+", "incl.", "via"):
                 continue
-            if bare.lower() in CONDITIONS or bare[:1].isdigit() or not is_known(bare):
+            if bare.lower() in WORDS["conditions"] or bare[:1].isdigit() or not is_known(bare):
                 return True
     return False
 
