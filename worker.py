@@ -2,8 +2,10 @@
 
 python worker.py work [QUEUE ...]   runs the jobs of these queues, or of all
 python worker.py schedule           enqueues what is due
+python worker.py together           on one machine: a worker for each queue and the scheduler, in a third of the memory
 """
 
+import ctypes
 import itertools
 import os
 import signal
@@ -11,6 +13,10 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from functools import partial
+from multiprocessing import Process, get_context
+from multiprocessing.connection import wait
 from types import TracebackType
 
 import structlog
@@ -32,7 +38,8 @@ from manimod.jobs import FAST, SLOW
 log = structlog.get_logger()
 
 RETRY_DELAY, MAX_RETRY_DELAY = 1.0, 10.0  # seconds
-WATCH_INTERVAL = 15  # seconds; everything else on the schedule runs every second
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # prctl(2), Linux only; at most 15 characters of a name
+SCHEDULE_INTERVAL, WATCH_INTERVAL = 3, 15  # seconds; what is urgent is looked for every second
 
 
 class AppWorker(SimpleWorker):
@@ -94,7 +101,7 @@ def work(app: Flask, queues: list[str]) -> None:
 
 
 def schedule(app: Flask) -> None:
-    """Every second. While the database or Redis is away, rows wait in the database and nothing is lost."""
+    """Until it is asked to stop. While the database or Redis is away, rows wait in the database and nothing is lost."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_signal: stop.set())
@@ -104,13 +111,50 @@ def schedule(app: Flask) -> None:
             with app.app_context():
                 if second % WATCH_INTERVAL == 0:
                     tasks.watch()
-                tasks.reconcile()
+                tasks.reconcile(urgent_only=second % SCHEDULE_INTERVAL != 0)
             delay = RETRY_DELAY
         except (SQLAlchemyError, RedisError) as error:
             log.warning("schedule_failed", error=type(error).__name__)
             delay = min(delay * 2, MAX_RETRY_DELAY)
         if stop.wait(delay):
             return
+
+
+def run_together(app: Flask) -> None:
+    """The parts as forks of this process, which share what it has loaded. One that ends is forked again."""
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit())
+    running: dict[str, Process] = {}
+    try:
+        while True:
+            for name in PARTS:
+                if name not in running or not running[name].is_alive():
+                    if name in running:
+                        log.error("part_ended", part=name, status=running[name].exitcode)
+                        time.sleep(RETRY_DELAY)
+                    running[name] = get_context("fork").Process(target=run_part, args=(app, name))
+                    running[name].start()
+            wait([part.sentinel for part in running.values()])
+    finally:
+        for part in running.values():
+            part.terminate()
+        for part in running.values():
+            part.join()
+
+
+def run_part(app: Flask, name: str) -> None:
+    """In a fork, which is called `name` in lists of processes, and is asked to stop when the other process dies."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if prctl := getattr(ctypes.CDLL(None), "prctl", None):
+        prctl(PR_SET_NAME, name.encode())
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    PARTS[name](app)
+
+
+PARTS: dict[str, Callable[[Flask], None]] = {
+    "mani-worker": partial(work, queues=[FAST]),
+    "mani-sync": partial(work, queues=[SLOW]),
+    "mani-scheduler": schedule,
+}
 
 
 def main(arguments: list[str]) -> None:
@@ -125,8 +169,10 @@ def main(arguments: list[str]) -> None:
             work(app, queues or [FAST, SLOW])
         case ["schedule"]:
             schedule(app)
+        case ["together"]:
+            run_together(app)
         case _:
-            sys.exit(f"Usage: python worker.py schedule | work [{FAST}] [{SLOW}]")
+            sys.exit(f"Usage: python worker.py together | schedule | work [{FAST}] [{SLOW}]")
 
 
 if __name__ == "__main__":

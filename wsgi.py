@@ -5,13 +5,15 @@ import sys
 
 from manimod import config, create_app
 from manimod.config import ConfigError, Settings
+from manimod.extensions import db
 from manimod.local.data_directory import CannotRun, DataDirectory
+
+IS_COMMAND = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
 
 
 def load_settings() -> Settings:
     """A flask command without settings speaks of the installation that `make run` keeps in DATA_DIR."""
-    is_command = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
-    if not is_command or os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+    if not IS_COMMAND or os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
         return config.Settings()
     directory = DataDirectory.from_environment()
     if not directory.redis_url.exists():
@@ -24,3 +26,7 @@ try:
     app = create_app(load_settings())
 except (CannotRun, ConfigError) as error:
     sys.exit(str(error))
+if IS_COMMAND:  # the web server does without `flask db` and the 11 MB that Alembic takes
+    from flask_migrate import Migrate
+
+    Migrate(app, db)

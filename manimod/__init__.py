@@ -38,7 +38,6 @@ from manimod.extensions import (
     htmx,
     limiter,
     mail,
-    migrate,
     open_redis,
     security,
 )
@@ -59,7 +58,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(app)
     for extension in (db, csrf, htmx, bootstrap, limiter, mail):
         extension.init_app(app)
-    migrate.init_app(app, db)
     security.init_app(app, SQLAlchemyUserDatastore(db, User, Role))
     web.register(app)
     app.register_blueprint(cli.blueprint)

@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -24,7 +25,6 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_mailman import EmailMessage, Mail
 from flask_mailman.backends.smtp import EmailBackend
-from flask_migrate import Migrate
 from flask_security import Security
 from flask_security.totp import Totp
 from flask_sqlalchemy import SQLAlchemy
@@ -100,7 +100,6 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
-migrate = Migrate()
 csrf = CSRFProtect()
 htmx = Htmx()
 bootstrap = Bootstrap5()
@@ -295,6 +294,9 @@ def overwrite_deleted() -> None:
     What others are using at this moment is left for the next time. The session must have no open transaction.
     """
     if db.engine.dialect.name == "sqlite":
+        log_file = Path(f"{db.engine.url.database}-wal")
+        if not log_file.exists() or log_file.stat().st_size == 0:  # a checkpoint would wake the disk all the same
+            return
         with closing(db.engine.raw_connection()) as connection:
             for pragma in ("busy_timeout=100", "wal_checkpoint(TRUNCATE)", BUSY_TIMEOUT):
                 connection.dbapi_connection.execute(f"PRAGMA {pragma}")

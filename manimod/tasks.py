@@ -78,6 +78,7 @@ DUE = {
     "prune": retention.due,
     "overwrite_deleted": overwriting_due,
 }
+URGENT = ("process_events",)
 
 
 def watch() -> None:
@@ -89,13 +90,13 @@ def watch() -> None:
         extensions.overwrite_deleted()
 
 
-def reconcile() -> None:
-    """What the scheduler runs every second: enqueue what is due, and again what a lost job has left.
+def reconcile(urgent_only: bool = False) -> None:
+    """What the scheduler runs every 3 seconds, of events every second: enqueue what is due or was lost.
 
     It writes nothing, so any number of schedulers may run it at once.
     """
-    for name, due in DUE.items():
-        for row_id in due():
+    for name in URGENT if urgent_only else DUE:
+        for row_id in DUE[name]():
             jobs.enqueue(name, row_id)
     db.session.rollback()
     jobs.redis().set(jobs.HEARTBEAT_KEY, int(now().timestamp()), ex=jobs.HEARTBEAT_TTL_SECONDS)

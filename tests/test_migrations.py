@@ -43,6 +43,7 @@ DROPPED_TABLES = {"audience_size"}
 @pytest.fixture
 def app_without_tables(empty_database_url: str) -> Iterator[Flask]:
     app = create_app(make_settings(empty_database_url, redis_url="redis://127.0.0.1:1/0"))
+    flask_migrate.Migrate(app, db)
     with app.app_context():
         yield app
         db.engine.dispose()
@@ -214,6 +215,7 @@ def fill_new_tables(connection: Connection, known: set[str]) -> None:
 
 def migrate(url: str) -> None:
     app = create_app(make_settings(url, redis_url="redis://127.0.0.1:1/0"))
+    flask_migrate.Migrate(app, db)
     with app.app_context():
         flask_migrate.upgrade(FOLDER)
 

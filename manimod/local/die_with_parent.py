@@ -13,4 +13,5 @@ PR_SET_PDEATHSIG = 1  # prctl(2), Linux only
 prctl = getattr(ctypes.CDLL(None), "prctl", None)
 if prctl:
     prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+signal.pthread_sigmask(signal.SIG_SETMASK, [])  # manimod.local blocks what asks it to stop
 os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - our own programs

@@ -8,8 +8,7 @@ import pytest
 import structlog
 from flask import Flask
 
-from manimod.local import data_directory
-from manimod.local.data_directory import DataDirectory
+from manimod.local import wait_for_stop
 
 
 def test_a_line_that_cannot_be_logged_stops_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,13 +20,13 @@ def test_a_line_that_cannot_be_logged_stops_nothing(app: Flask, monkeypatch: pyt
 
 
 def test_a_long_log_is_emptied_even_if_it_cannot_be_copied(tmp_path: Path) -> None:
-    data = DataDirectory(tmp_path)
-    with data.log.open("wb") as log:
-        log.truncate(data_directory.MAX_LOG_BYTES + 1)
+    log = tmp_path / "mani.log"
+    with log.open("wb") as file:
+        file.truncate(wait_for_stop.MAX_LOG_BYTES + 1)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
-        data.rotate_log()
+        wait_for_stop.rotate(log)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert data.log.stat().st_size == 0
+    assert log.stat().st_size == 0

@@ -83,12 +83,12 @@ class Stack:
         return (self.folder / "mani.log").read_text()
 
     def children(self) -> dict[str, int]:
-        """The process ids by what runs there: valkey, worker, sync worker, scheduler, web."""
+        """The process ids by what runs there: valkey, jobs, worker, sync worker, scheduler, web."""
         found = {}
-        for pid in children_of(self.supervisord()):
+        for pid in descendants_of(self.supervisord()):
             with suppress(OSError):  # it has just gone
-                command = command_line(pid)
-                found |= {part: pid for part, words in COMMANDS.items() if re.search(words, command)}
+                shown = f"{Path(f'/proc/{pid}/comm').read_text().strip()}: {command_line(pid)}"
+                found = {part: pid for part, words in COMMANDS.items() if re.search(words, shown)} | found
         return found
 
     def supervisord(self) -> int:
@@ -111,12 +111,13 @@ class Stack:
         )
 
 
-COMMANDS = {  # what the command lines of the parts hold, once they have passed die_with_parent.py
-    "valkey": r"^\S*valkey-server ",
-    "worker": r"^\S+ worker.py work mani $",
-    "sync worker": r"^\S+ worker.py work mani-sync $",
-    "scheduler": r"^\S+ worker.py schedule $",
-    "web": r"^\S+ -m gunicorn ",
+COMMANDS = {  # what names and command lines of the parts hold, once they have passed die_with_parent.py
+    "valkey": r": \S*valkey-server ",
+    "jobs": r"^python\S*: \S+ worker.py together $",
+    "worker": "^mani-worker: ",
+    "sync worker": "^mani-sync: ",
+    "scheduler": "^mani-scheduler: ",
+    "web": r": \S+ -m gunicorn ",
 }
 
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from tests.conftest import wait_for
 from tests.journeys.stack import COMMANDS, READY, ROOT, Stack, is_alive
@@ -35,11 +36,13 @@ def is_free(port: int) -> bool:
 def test_the_web_stops_first_and_valkey_last_and_the_next_start_finds_everything(fresh: Stack) -> None:
     fresh.start()
     password = fresh.password
+    with valkey(fresh) as redis:
+        redis.set("mani:reads:1:2026-01-01", 7)
     glances = stops_in_order(fresh, signal.SIGINT)
     assert "web" in glances[0]
     assert "valkey" in glances[-1]
     assert "valkey" not in glances[0]
-    assert sum(map(len, glances)) == 5
+    assert sum(map(len, glances)) == len(COMMANDS)
     assert fresh.process.wait(10) == 0
     assert is_free(fresh.port)
     assert fresh.said().endswith(f"Stopping ...\nStopped. Everything is kept in {fresh.folder}\n")
@@ -49,7 +52,13 @@ def test_the_web_stops_first_and_valkey_last_and_the_next_start_finds_everything
     assert "Password" not in fresh.said()
     fresh.password = password
     assert fresh.sign_in().get("/").ok
+    with valkey(fresh) as redis:
+        assert redis.get("mani:reads:1:2026-01-01") == b"7"
     leaves_no_orphans_when_killed(fresh)
+
+
+def valkey(stack: Stack) -> Redis:
+    return Redis.from_url((stack.folder / "secrets" / "redis_url").read_text())
 
 
 def stops_in_order(stack: Stack, signal_number: int) -> list[set[str]]:

@@ -78,6 +78,17 @@ def test_who_reads_meanwhile_is_not_disturbed_and_the_next_look_succeeds(
     assert NAMES[7] not in on_disk()
 
 
+def test_where_nothing_was_deleted_the_files_are_left_alone_and_the_disk_may_sleep(
+    customers: list[Customer], connection: Connection
+) -> None:
+    folder = Path(db.engine.url.database).parent
+    tasks.watch()
+    before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
+    tasks.watch()
+    tasks.reconcile()
+    assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir()} == before
+
+
 @pytest.mark.both_databases
 def test_on_postgresql_the_tables_are_vacuumed_once_an_hour(app: Flask, valkey) -> None:
     expected = [] if db.engine.dialect.name == "sqlite" else [0]
