@@ -31,7 +31,7 @@ JOB_DATABASE_TIMEOUT = 10  # the same in a job; a statement of a command, such a
 DEAD_HOST_TIMEOUT = 15  # until a connection whose other end has vanished counts as closed
 PAUSE_AFTER_TIMEOUT = 1  # who has kept somebody waiting isn't asked again, so that others needn't wait, too
 STRIPE_TIMEOUT = 10  # for a whole answer
-KEY_CHECK_TIMEOUT = 4  # the same while a person waits
+KEY_CHECK_TIMEOUT = 3  # the same while a person waits
 MAIL_TIMEOUT = 10  # for a mail to all its recipients; the scheduler waits meanwhile
 
 

@@ -271,7 +271,10 @@ def open_postgresql(dbapi_connection: Any, _record: Any) -> None:
 
 
 def wait_for_postgresql(dbapi_connection: Any, *arguments: Any, **named: Any) -> Any:
-    """psycopg's own method, with a timeout. A connection on which an answer is still due is of no more use."""
+    """psycopg's own method, with a timeout. A connection on which an answer is still due is of no more use.
+
+    PostgreSQL's own timeouts end nothing where it stands still, and PgBouncer refuses them as options of a connection.
+    """
     try:
         return type(dbapi_connection).wait(dbapi_connection, *arguments, **{"timeout": database_timeout.get()} | named)
     except dbapi_connection.OperationalError:
@@ -301,12 +304,14 @@ def overwrite_deleted() -> None:
             for pragma in ("busy_timeout=100", "wal_checkpoint(TRUNCATE)", BUSY_TIMEOUT):
                 connection.dbapi_connection.execute(f"PRAGMA {pragma}")
         return
-    token = database_timeout.set(None)  # a large table takes long
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in METADATA.sorted_tables:
-            if "connection_id" in table.columns:
-                connection.exec_driver_sql(f'VACUUM (SKIP_LOCKED) "{table.name}"')
-    database_timeout.reset(token)
+    timeout = database_timeout.set(None)  # a large table takes long
+    try:
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in METADATA.sorted_tables:
+                if "connection_id" in table.columns:
+                    connection.exec_driver_sql(f'VACUUM (SKIP_LOCKED) "{table.name}"')
+    finally:
+        database_timeout.reset(timeout)
 
 
 @event.listens_for(Engine, "begin")

@@ -28,6 +28,7 @@ from manimod.models import Alert, StripeEvent, User
 from manimod.models.accounts import now
 from manimod.stripe.gateway import StripeGateway
 from tests import factories
+from tests.client import Client
 from tests.conftest import create_tables, wait_for
 from tests.journeys.stack import Visitor
 from tests.neighbours import Relay, dripping_server, standing_still, valkey_process
@@ -165,6 +166,17 @@ def test_an_answer_of_stripe_has_a_deadline_however_steadily_it_drips(app: Flask
             StripeGateway("rk_test_1", f"http://127.0.0.1:{port}", timeout=1).products()
     assert failure.value.code == "STRIPE_UNREACHABLE"
     assert time.monotonic() - began < PROMISED_SECONDS
+
+
+def test_the_page_for_a_new_key_says_that_stripe_does_not_answer(app: Flask, as_owner: Client) -> None:
+    key_page = "/settings/integrations/stripe"
+    assert as_owner.get(key_page).status_code == 200  # which compiles the templates
+    with dripping_server(HEAD, b" ") as port:
+        app.extensions["settings"].stripe_api_base = f"http://127.0.0.1:{port}"
+        began = time.monotonic()
+        page = as_owner.post(f"{key_page}/connect", data={"api_key": "rk_test_" + "0" * 24})
+        assert time.monotonic() - began < PROMISED_SECONDS
+    assert "answer within 3 seconds" in page.text
 
 
 def test_a_mail_server_has_a_deadline_however_steadily_it_drips(app: Flask, owner: User) -> None:

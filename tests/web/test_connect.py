@@ -90,7 +90,7 @@ def test_a_key_that_cannot_do_comes_with_the_link_that_makes_the_right_one(as_ow
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ({"drop": True}, "answer within 4 seconds"),
+        ({"drop": True}, "answer within 3 seconds"),
         ({"status": 500}, "an error of its own"),
         ({"status": 429}, "asked mani to slow down"),
     ],
