@@ -10,7 +10,7 @@ INSTALL := $(PIP) --require-hashes --no-deps --no-compile --no-build-isolation
 # Compiled modules are kept, whatever the machine says: mani reads 1,300 of them, in each of its processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run demo llm test lint lock bench bench-peers chaos fuzz audit backup restore screenshots migration
+.PHONY: help run demo llm test lint lock bench bench-peers chaos fuzz containers audit backup restore screenshots migration
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ chaos: .venv/installed-dev ## kill parts of mani in a storm of events (ARGS="--e
 
 fuzz: .venv/installed-dev ## send 20,000 hostile inputs (FUZZ_SEED=7 for others, FUZZ_INPUTS=1000 for fewer)
 	@FUZZ_INPUTS=$${FUZZ_INPUTS:-20000} $(BIN)/python -m pytest -n 0 --show-capture=no -k fuzz tests/security $(ARGS)
+
+containers: .venv/installed-dev ## run compose.yaml and the systemd units as docs/operations.md says, with Docker and as root
+	@$(BIN)/python -m tests.containers
 
 audit: .venv/installed-dev ## look for known vulnerabilities in what is pinned, with pip-audit in an environment of its own
 	@$(BIN)/python -m pip check --disable-pip-version-check

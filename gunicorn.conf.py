@@ -12,4 +12,5 @@ graceful_timeout = 8
 keepalive = 5
 forwarded_allow_ips = ""  # a proxy's headers count with TRUSTED_PROXIES only; gunicorn would believe this machine's
 forwarder_headers = ""
+control_socket_disable = True  # nobody sends it commands, and its home folder may be read-only
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat must not wait for a disk

@@ -4,6 +4,7 @@ from alembic import context
 from alembic.script import ScriptDirectory
 from click import ClickException
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql import functions
 from sqlalchemy.types import TypeDecorator
 
@@ -13,7 +14,7 @@ ADVISORY_LOCK = 20_260_101  # any number, the same for every process
 
 
 def run() -> None:
-    with db.engine.connect() as connection:
+    with connect() as connection:
         connection.detach()  # its pragma and its lock shall not go back to the pool
         let_one_process_at_a_time(connection)
         context.configure(
@@ -28,6 +29,14 @@ def run() -> None:
         refuse_newer_database()
         with context.begin_transaction():
             context.run_migrations()
+
+
+def connect() -> Connection:
+    try:
+        return db.engine.connect()
+    except OperationalError as error:  # its text names host, port and user, but no password
+        reason = str(error.orig).strip().splitlines()[0]
+        raise ClickException(f"The database at DATABASE_URL cannot be prepared: {reason}") from None
 
 
 def refuse_newer_database() -> None:

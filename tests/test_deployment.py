@@ -1,4 +1,4 @@
-"""What cannot run here is at least read: image, composition and units name things that exist, and hold no secret."""
+"""Image, composition and units name things that exist, and hold no secret. `make containers` runs them."""
 
 import configparser
 import re
@@ -16,7 +16,7 @@ SERVICES = COMPOSITION["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "mani"}
 UNITS = sorted((ROOT / "docs/systemd").glob("*.service"))
 SECRET = re.compile(r"(KEY|SECRET|PASSWORD|TOKEN)\w*\s*[=:]", re.IGNORECASE)
-IMAGES = {"python:3.12-slim", "postgres:17", "valkey/valkey:8", "caddy:2", "mani"}
+IMAGES = {"python:3.13-slim", "postgres:17", "valkey/valkey:8", "caddy:2", "mani"}
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -75,6 +75,24 @@ def test_the_composition_sets_what_mani_asks_for() -> None:
         config.Settings({name: str(value) for name, value in settings.items()})
 
 
+def test_one_service_builds_the_image_that_all_of_them_run() -> None:
+    assert [name for name, service in OURS.items() if "build" in service] == ["migrate"]
+
+
+def test_a_signal_stops_each_process_at_any_moment() -> None:
+    """As process 1, Python ignores SIGTERM wherever it has no handler."""
+    assert [name for name, service in OURS.items() if not service["init"]] == []
+
+
+def test_the_database_is_healthy_only_where_others_reach_it() -> None:
+    """While PostgreSQL's image makes the database, it answers behind its socket already."""
+    assert "--host" in SERVICES["postgres"]["healthcheck"]["test"]
+
+
+def test_no_log_fills_the_disk() -> None:
+    assert [name for name, service in SERVICES.items() if not service["logging"]["options"]["max-size"]] == []
+
+
 def test_everything_starts_after_the_migration() -> None:
     assert {name for name, service in OURS.items() if "migrate" in service["depends_on"]} == set(OURS) - {"migrate"}
     assert OURS["migrate"]["command"] == ["flask", "--app", "wsgi", "db", "upgrade"]
@@ -101,6 +119,12 @@ def test_each_command_exists(where: str) -> None:
             assert (ROOT / f"{app}.py").exists()
         case _:
             assert words[-1] == "wsgi:app"
+
+
+@pytest.mark.parametrize("name", ["mani-local", "mani-web"])
+def test_who_has_children_stops_them_itself(name: str) -> None:
+    """systemd would send SIGTERM to all at once, and the parts of mani-local stop one after the other."""
+    assert read(ROOT / f"docs/systemd/{name}.service")["Service"]["KillMode"] == "mixed"
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

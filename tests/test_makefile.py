@@ -60,6 +60,7 @@ def test_make_alone_lists_every_target(fresh: Path) -> None:
         "bench-peers",
         "chaos",
         "fuzz",
+        "containers",
         "audit",
         "backup",
         "restore",

@@ -76,6 +76,15 @@ def test_downgrade_takes_everything_back(app_without_tables: Flask) -> None:
     assert tables() == {"alembic_version"}
 
 
+def test_a_database_that_cannot_be_reached_is_said_in_one_line() -> None:
+    app = create_app(make_settings("postgresql+psycopg://mani:s3cret@127.0.0.1:1/mani", "redis://127.0.0.1:1/0"))
+    done = app.test_cli_runner().invoke(args=["db", "upgrade", "--directory", FOLDER])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: The database at DATABASE_URL cannot be prepared: ")
+    assert done.stderr.count("\n") == 1
+    assert "s3cret" not in done.output
+
+
 def test_a_database_of_a_newer_release_is_left_as_it_is_and_said_in_one_line(app_without_tables: Flask) -> None:
     flask_migrate.upgrade(FOLDER)
     with db.engine.connect().execution_options(**{WRITES: True}) as connection:

@@ -1,4 +1,4 @@
-"""The sandbox over HTTP: the standard library's threaded server, with keep-alive, on 127.0.0.1 only."""
+"""The sandbox over HTTP: the standard library's threaded server, with keep-alive, on 127.0.0.1 or a given host."""
 
 import json
 import socket
@@ -90,10 +90,10 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port, universe):
+    def __init__(self, address, universe):
         self.universe = universe
         self._open = set()
-        super().__init__((HOST, port), Handler)
+        super().__init__(address, Handler)
 
     def process_request(self, request, client_address):
         self._open.add(request)
@@ -118,13 +118,13 @@ class Server(ThreadingHTTPServer):
 class Sandbox:
     """`with Sandbox() as sandbox:` runs it inside this process; `sandbox.control` drives it."""
 
-    def __init__(self, port=0, seed=None):
+    def __init__(self, port=0, seed=None, host=HOST):
         self.universe = Universe(seed)
-        self._server = Server(port, self.universe)
+        self._server = Server((host, port), self.universe)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="stripe-sandbox", daemon=True
         )
-        self.url = f"http://{HOST}:{self._server.server_address[1]}"
+        self.url = f"http://{host}:{self._server.server_address[1]}"
         self.control = SandboxControl(self.url)
 
     def client(self, secret, retries=0):

@@ -1,0 +1,65 @@
+"""A Debian with systemd in a container, for the units of docs/systemd/."""
+
+import json
+
+from tests.containers import images
+from tests.containers.site import ROOT, CommandFailed, documented, run
+
+NAME = "mani-trial-systemd"
+UNITS = ("mani-web", "mani-worker@1", "mani-worker@2", "mani-sync", "mani-scheduler")
+# systemd manages control groups and mounts, so it gets more than a container usually does. It would refuse version 1 of
+# control groups, which some machines still have.
+OPTIONS = "--cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
+OPTIONS += " --cgroupns private --tmpfs /run --tmpfs /run/lock --tmpfs /tmp --env container=docker"
+OPTIONS += " --env SYSTEMD_PROC_CMDLINE=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
+READY = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8000/readyz').read().decode())"
+
+
+class Machine:
+    """As long as the block: with a release in /srv/mani, and the units installed and started as operations.md says."""
+
+    def __enter__(self) -> "Machine":
+        self.remove()
+        images.build("systemd", NAME)
+        run("docker", "run", "--detach", "--name", NAME, *OPTIONS.split(), NAME)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.remove()
+        images.remove(NAME)
+
+    def remove(self) -> None:
+        run("sh", "-c", f"docker rm --force --volumes {NAME} 2>/dev/null || true")
+
+    def install(self, commit: str, stripe_api_base: str) -> None:
+        self.run("mkdir /srv/mani")
+        run("sh", "-c", f"git -C {ROOT} archive {commit} | docker exec -i {NAME} tar --extract --directory /srv/mani")
+        block = documented("sudo apt-get install --yes make")
+        end = "TRUSTED_PROXIES=1\n"
+        self.run(block.replace(end, f"{end}STRIPE_API_BASE={stripe_api_base}\n"))
+
+    def start_local(self) -> None:
+        self.run(documented("sudo install --directory --owner mani"))
+
+    def mani(self, words: str, stdin: str = "") -> str:
+        """A flask command with the settings of the units."""
+        function = documented("mani() {").split("\nmani db")[0]
+        return self.run(f"{function}\nmani {words}", stdin)
+
+    def is_ready(self) -> bool:
+        try:
+            return self.run(f'/srv/mani/.venv/bin/python -c "{READY}" 2>/dev/null').count("ok") == 2
+        except CommandFailed:
+            return False
+
+    def show(self, unit: str, name: str) -> str:
+        return self.run(f"systemctl show --property {name} --value {unit}").strip()
+
+    def journal(self) -> str:
+        return self.run("journalctl --no-pager --output cat --unit 'mani-*'")
+
+    def moments(self) -> dict[str, str]:
+        return {moment["key"]: moment["state"] for moment in json.loads(self.mani("moments 1 --json"))}
+
+    def run(self, commands: str, stdin: str = "") -> str:
+        return run("docker", "exec", "-i", NAME, "bash", "-ec", commands, stdin=stdin)
