@@ -214,6 +214,7 @@ FAULTS = (
     Fault("worker stands still", stand_still("worker"), is_hang=True, lasts=HANG_SECONDS),
     Fault("sync worker stands still", stand_still("sync worker"), is_hang=True, lasts=HANG_SECONDS),
     Fault("scheduler stands still", stand_still("scheduler"), is_hang=True, lasts=HANG_SECONDS),
+    Fault("web server stands still", stand_still("web"), is_hang=True, lasts=HANG_SECONDS),
     Fault("web process stands still", stand_still("web process"), is_hang=True, lasts=HANG_SECONDS),
     Fault("Valkey stands still", stand_still("valkey"), is_hang=True, lasts=HANG_SECONDS),
     Fault("SQLite locked", lock_sqlite, is_hang=True, lasts=HANG_SECONDS, database="sqlite"),
