@@ -197,6 +197,7 @@ FAULTS = (
     Fault("worker killed", kill("worker"), is_kill=True, part="worker"),
     Fault("sync worker killed", kill("sync worker"), is_kill=True, part="sync worker"),
     Fault("scheduler killed", kill("scheduler"), is_kill=True, part="scheduler"),
+    Fault("all job processes killed", kill("jobs"), is_kill=True, part="jobs"),
     Fault("web server killed", kill("web"), is_kill=True, part="web"),
     Fault("web process killed", kill("web process"), is_kill=True),
     Fault("Valkey killed", kill("valkey"), is_kill=True, part="valkey"),
