@@ -28,6 +28,7 @@ MEASURE = re.compile(r"\d (?:hours?|minutes?|days?|weeks?|months?|years?) \w")
 EVERY = ("weekly", "monthly", "quarterly", "yearly", "annual")
 PERIODS = ("hour", "day", "week", "month", "quarter", "year", "shipment", "delivery", "visit", "order", "session")
 PERIOD = re.compile(r" an? (day|week|month|quarter|year)$")
+PAST = re.compile(r"\w+ (?:to|by|from|with|in|on|at)\b")  # "four cheeses, cut to order"
 OFTEN = re.compile(r"[\d.,]+\+? |all |every |each ")
 LONGEST = 60  # characters: what is longer leaves no room for a sentence around it
 
@@ -62,6 +63,8 @@ def _list_of_things(items: list[str]) -> NounPhrase | None:
     if len(items) > 2 and _share_the_last_noun(items):
         return NounPhrase(_listed(items), True)
     if any(map(OFTEN.match, items[1:])) and not re.match(r"[\d.,]+\+? ", items[0]):  # "barista coffee, all day"
+        return None
+    if any(map(PAST.match, items[1:])):
         return None
     names, is_plural = [], len(items) > 1
     for item in items:
@@ -151,7 +154,7 @@ def is_command(tokens: list[str]) -> bool:
         return second in VERBS or tokens[1].isupper()
     if second in ("and", "&"):
         return third in VERBS and bool(fourth)
-    if third in ("to", "into"):  # "Export contacts to CSV"
+    if third in ("to", "into", "with"):  # "Export contacts to CSV"
         return True
     if second in WORDS["after_a_noun"] or MADE_OF_A_VERB.search(second):
         return False
@@ -257,8 +260,9 @@ def _ends_in_a_noun(core: list[str], tail: list[str]) -> bool:
 
 def _stands_alone(noun: str, tail: list[str]) -> bool:
     """A line of one word needs more than an ending to be taken for English; "logo on the wall" wants "your"."""
-    if tail:
-        return noun not in WORDS["yours"] and tail[0] != "up"  # "ironing up to 20 items"
+    if tail:  # "ironing up to 20 items", "story of each dairy"
+        is_unsure = tail[0] == "up" or (tail[0] == "of" and tail[1:2] in (["the"], ["each"], ["every"], ["your"]))
+        return noun not in WORDS["yours"] and not is_unsure
     if words.number_of(noun) == Number.PLURAL or words.is_fixed(noun) or noun in words.KNOWN:
         return True
     return bool(words.PARTICLE.search(noun))

@@ -54,7 +54,7 @@ def number_of(noun: str) -> Number | None:
         return Number.PLURAL
     if not re.fullmatch(r"[a-z'’]{4,}", word):
         return None
-    if word.endswith(MASS_ENDINGS):
+    if word.endswith(MASS_ENDINGS) and not re.fullmatch("[^aeiouy]+ing", word):  # "sing"
         return Number.MASS
     is_compound = noun == whole and word.endswith(COMPOUND_ENDINGS)  # with a capital a name: Lightroom
     return Number.COUNT if is_compound or word.endswith(COUNT_ENDINGS) else None
