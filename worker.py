@@ -17,9 +17,12 @@ from collections.abc import Callable
 from functools import partial
 from multiprocessing import Process, get_context
 from multiprocessing.connection import wait
+from pathlib import Path
 from types import TracebackType
 
 import structlog
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
@@ -32,11 +35,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from manimod import create_app, tasks
 from manimod.config import JOB_DATABASE_TIMEOUT, ConfigError
-from manimod.extensions import database_timeout
+from manimod.extensions import database_timeout, db
 from manimod.jobs import FAST, SLOW
 
 log = structlog.get_logger()
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 RETRY_DELAY, MAX_RETRY_DELAY = 1.0, 10.0  # seconds
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # prctl(2), Linux only; at most 15 characters of a name
 SCHEDULE_INTERVAL, WATCH_INTERVAL = 3, 15  # seconds; what is urgent is looked for every second
@@ -157,6 +161,25 @@ PARTS: dict[str, Callable[[Flask], None]] = {
 }
 
 
+def wait_for_tables(app: Flask) -> None:
+    """Until the database is one of this release. A newer one ends the process with a sentence."""
+    scripts, delay = ScriptDirectory(str(MIGRATIONS)), RETRY_DELAY
+    known = {script.revision for script in scripts.walk_revisions()}
+    while True:
+        try:
+            with app.app_context(), db.engine.connect() as connection:
+                current = set(MigrationContext.configure(connection).get_current_heads())
+            if current == set(scripts.get_heads()):
+                return
+            if not current <= known:
+                sys.exit("The database is from a newer release of mani. Install that release, or restore a backup.")
+            log.warning("waits_for_upgrade", database="of an older release", run="flask --app wsgi db upgrade")
+        except SQLAlchemyError as error:
+            log.warning("database_unavailable", error=type(error).__name__)
+        time.sleep(delay)
+        delay = min(delay * 2, MAX_RETRY_DELAY)
+
+
 def main(arguments: list[str]) -> None:
     os.umask(0o077)
     try:
@@ -166,8 +189,10 @@ def main(arguments: list[str]) -> None:
     database_timeout.set(JOB_DATABASE_TIMEOUT)
     match arguments:
         case ["work", *queues] if set(queues) <= {FAST, SLOW}:
+            wait_for_tables(app)
             work(app, queues or [FAST, SLOW])
         case ["schedule"]:
+            wait_for_tables(app)
             schedule(app)
         case ["together"]:
             run_together(app)

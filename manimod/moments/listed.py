@@ -46,7 +46,8 @@ def write_customers(connection: Connection, page: Page, sync_run: SyncRun | None
     if sync_run:
         db.session.execute(update(Customer).where(in_page).values(seen_in_run=sync_run.id))
         sync_run.customers += len(customers)
-        sync_run.listed_at = sync_run.listed_at or page.asked_at
+        if not sync_run.cursors.get("customers"):  # the first page
+            sync_run.listed_at = page.asked_at
     _record(connection, sync_run, found, set())
 
 

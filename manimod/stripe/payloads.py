@@ -127,21 +127,31 @@ class EventFacts:
         return self.fetched or self.created
 
     def to_json(self) -> dict[str, Any]:
-        return orjson.loads(orjson.dumps(self))  # at a tenth of the time that `asdict` takes
+        facts = orjson.loads(orjson.dumps(self))  # at a tenth of the time that `asdict` takes
+        price = facts["subscription"] and facts["subscription"]["price"]
+        if price and not price["is_tiered"]:
+            del price["is_tiered"]  # workers of the release before don't know it
+        return facts
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "EventFacts":
+        """From what this release has stored, or one before or after it."""
         facts = dict(data)
         if data["customer"]:
-            facts["customer"] = CustomerFacts(**data["customer"])
+            facts["customer"] = _from_known(CustomerFacts, data["customer"])
         if data["subscription"]:
-            price = data["subscription"]["price"]
-            if price:  # stored events may have fields of an older version
-                price = PriceFacts(**{name: price[name] for name in price if name in PriceFacts.__dataclass_fields__})
-            facts["subscription"] = SubscriptionFacts(**data["subscription"] | {"price": price})
+            subscription = dict(data["subscription"])
+            if subscription["price"]:
+                subscription["price"] = _from_known(PriceFacts, subscription["price"])
+            facts["subscription"] = _from_known(SubscriptionFacts, subscription)
         if data["invoice"]:
-            facts["invoice"] = InvoiceFacts(**data["invoice"])
-        return cls(**facts)
+            facts["invoice"] = _from_known(InvoiceFacts, data["invoice"])
+        return _from_known(cls, facts)
+
+
+def _from_known(kind: type, data: dict[str, Any]) -> Any:
+    """Without the fields that only another release knows."""
+    return kind(**{name: value for name, value in data.items() if name in kind.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
