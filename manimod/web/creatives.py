@@ -10,7 +10,7 @@ from flask_security import current_user
 
 from manimod.creatives import briefs, export, review
 from manimod.creatives.engine import bulk_sheets
-from manimod.creatives.engine.brief import Claim, ClaimKind
+from manimod.creatives.engine.brief import Claim
 from manimod.creatives.engine.copy import claims
 from manimod.creatives.engine.policy.platforms import CANVASES
 from manimod.creatives.engine.policy.rules import WARN
@@ -24,6 +24,7 @@ from manimod.stripe import connections
 from manimod.web import render
 from manimod.web.auth import owner_required
 from manimod.web.forms import DecisionForm
+from manimod.web.sources import Sources
 
 blueprint = Blueprint("creatives", __name__, url_prefix="/creatives")
 
@@ -238,11 +239,9 @@ def lost_claims(creative: Creative) -> list[Claim]:
 blueprint.add_app_template_filter(claims.say_lost, "lost_sentence")
 
 
-@blueprint.app_template_filter()
-def sources(variant: dict[str, Any]) -> list[Claim]:
-    """What a variant of a creative's content states, with where each rests; names apart, which need no source."""
-    stated = [Claim(**claim) for claim in variant.get("claims", ())]
-    return [claim for claim in stated if claim.kind not in (ClaimKind.BRAND, ClaimKind.TIER, ClaimKind.SUBSCRIPTION)]
+@blueprint.app_template_global()
+def sources_of(creative: Creative, variant: dict[str, Any]) -> Sources:
+    return Sources(variant, stored_facts(creative.account).tiers)
 
 
 @blueprint.app_template_global()

@@ -44,7 +44,7 @@ PAGES = {
     "account": ("full", "/settings/account"),
     "creatives": ("full", "/creatives"),
     "creatives-empty": ("connected", "/creatives"),
-    "creative": ("full", "/creatives/9"),
+    "creative": ("full", "/creatives/5"),
     "integrations": ("new", "/settings/integrations"),
     "stripe-connect": ("new", "/settings/integrations/stripe"),
     "stripe-connected": ("full", "/settings/integrations/stripe"),

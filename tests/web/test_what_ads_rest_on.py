@@ -1,6 +1,7 @@
 """Ads show the facts they rest on; where one changes, they are flagged, not exported, and written anew in one press."""
 
 import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -92,6 +93,67 @@ def test_an_ad_names_the_fact_and_where_it_is_stored(as_owner, creative):
     assert CHANGED not in page
 
 
+def day(days_ago: int) -> str:
+    return str((now() - timedelta(days=days_ago)).date())
+
+
+def note(days_ago: int, tier: str | None = None) -> dict:
+    return {"text": "Shared calendars", "released_on": day(days_ago), "tier": tier}
+
+
+def offer(days_ago: int) -> dict:
+    return {"text": "20% off for three months", "kind": "discount", "code": None, "ends_on": day(days_ago)}
+
+
+def links_of(page: str, ad: int = 0) -> dict[str, list[str]]:
+    """Of one ad: the addresses that the numbers beside its sentences lead to, and the ids and links of its sources."""
+    card = page.split(f'id="variant-{ad}"')[1].split('class="accordion')[0]
+    rows = card.split('<ol class="sources')[1]
+    return {
+        "numbers": re.findall(r'<a href="#([^"]+)" aria-describedby', card),
+        "rows": re.findall(r'<li [^>]*id="([^"]+)"', rows),
+        "links": re.findall(r'<a href="([^"]+)"', rows),
+    }
+
+
+def test_each_sentence_leads_to_the_rows_of_what_it_states_and_each_row_to_where_it_is_changed(as_owner, creative):
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    for ad in range(3):
+        found = links_of(page, ad)
+        assert found["numbers"]
+        assert set(found["numbers"]) <= set(found["rows"])
+        assert len(found["rows"]) == len(found["links"])
+        for address in set(found["links"]):
+            path, _, part = address.partition("#")
+            assert f'id="{part}"' in as_owner.get(path).text
+
+
+@pytest.mark.parametrize(
+    ("stored", "says", "part"),
+    [
+        ({"releases": [note(2)]}, "Release note", "releases"),
+        ({"offers": [offer(-99)]}, "Approved offer", "offers"),
+        ({"support": "https://help.brightside.example"}, "Where customers get help", "support"),
+    ],
+)
+def test_a_row_of_the_brand_kit_leads_to_its_part_of_the_brand_page(as_owner, account, team, stored, says, part):
+    creative = write_approved(account, "cancelled", "high", **stored)
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    address = f"/settings/brand#{part}"
+    assert f'<a href="{address}">{says}</a>' in page
+    assert f'id="{part}"' in as_owner.get("/settings/brand").text
+
+
+def test_words_that_a_person_has_typed_lead_only_to_what_they_still_say(as_owner, owner, account, creative):
+    with transaction():
+        review.decide(creative, CreativeStatus.WAITING, owner)
+        texts = {"headline": "Plan with your whole team", "body": "Boards have no limit."}
+        review.edit(creative, 0, texts, owner, None)
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    heading = page.split("Plan with your whole team", 2)[-1].split("</h2>")[0]
+    assert "source-mark" not in heading
+
+
 @pytest.mark.both_databases
 def test_ads_are_exported_while_their_facts_are_stored(account, creative):
     assert exported(account) == (1, {})
@@ -151,18 +213,6 @@ def test_a_renamed_brand_is_said_by_its_new_name(as_owner, account, creative):
     as_owner.post(f"/creatives/{creative.id}/rewrite")
     db.session.rollback()
     assert account.name not in str(creative.content["variants"])
-
-
-def day(days_ago: int) -> str:
-    return str((now() - timedelta(days=days_ago)).date())
-
-
-def note(days_ago: int, tier: str | None = None) -> dict:
-    return {"text": "Shared calendars", "released_on": day(days_ago), "tier": tier}
-
-
-def offer(days_ago: int) -> dict:
-    return {"text": "20% off for three months", "kind": "discount", "code": None, "ends_on": day(days_ago)}
 
 
 LEFT = ("cancelled", "high")

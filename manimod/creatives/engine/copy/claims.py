@@ -92,6 +92,18 @@ def said(offer: Offer) -> str:
     return offer.text.rstrip(SENTENCE_ENDS + " ") + code + ends
 
 
+def is_said(claim: Claim, text: str) -> bool:
+    """Whether a text states a claim: in its own words, or in words that always state it, such as "ask us"."""
+    if claim.kind in stated_by(text):
+        return True
+    is_name = claim.kind in (ClaimKind.BRAND, ClaimKind.TIER, ClaimKind.NEXT, ClaimKind.LIGHTER)
+    for words in (claim.phrase, claim.basis):
+        bare = re.escape(re.sub(r"^an? ", "", words.rstrip(SENTENCE_ENDS)))
+        if bare and re.search(rf"(?<!\w){bare}(?!\w)", text, re.NOFLAG if is_name else re.IGNORECASE):
+            return True
+    return False
+
+
 def say_lost(claim: Claim) -> str:
     """A sentence for the owner: what the ads state that nothing stored holds any more."""
     return _TABLES["lost"][claim.kind].format(phrase=claim.phrase, tier=claim.tier or "the tier")
