@@ -25,8 +25,8 @@ IN_BRAND_KIT = {
 }
 
 
-class Source(NamedTuple):
-    """One stored text. `where` it is stored, in words; `address`: of the page where it is changed."""
+class StoredText(NamedTuple):
+    """What a sentence rests on. `where` it is stored, in words; `address`: of the page where it is changed."""
 
     text: str
     where: str
@@ -39,7 +39,7 @@ class Sources:
     def __init__(self, variant: dict[str, Any], tiers: list[Tier]) -> None:
         self.claims = [Claim(**fields) for fields in variant.get("claims", ())]
         self.tiers = tiers
-        self.numbers: dict[Source, int] = {}
+        self.numbers: dict[StoredText, int] = {}
         for text in texts_of(variant):
             self.sentences(text)
         self.said = len(self.numbers)
@@ -59,10 +59,10 @@ class Sources:
     def _number(self, claim: Claim) -> int:
         return self.numbers.setdefault(self._find(claim), len(self.numbers) + 1)
 
-    def _find(self, claim: Claim) -> Source:
+    def _find(self, claim: Claim) -> StoredText:
         if claim.kind in IN_BRAND_KIT:
             name, part = IN_BRAND_KIT[ClaimKind(claim.kind)]
-            return Source(claim.basis, name, url_for("brand.show", _anchor=part))
+            return StoredText(claim.basis, name, url_for("brand.show", _anchor=part))
         tier = briefs.find_tier(self.tiers, None, claim.tier)
         anchor = f"tier-{tier.id}" if tier else "tiers"
         where = "Your words" if claim.source == FactSource.OWNER else "Stripe’s product"
@@ -70,7 +70,7 @@ class Sources:
             where += " without it"
         if claim.tier and claim.tier != claim.basis:
             where += f", {claim.tier}"
-        return Source(claim.basis, where, url_for("settings.show", _anchor=anchor))
+        return StoredText(claim.basis, where, url_for("settings.show", _anchor=anchor))
 
 
 def texts_of(variant: dict[str, Any]) -> Iterator[str]:
