@@ -21,8 +21,6 @@ from pathlib import Path
 from types import TracebackType
 
 import structlog
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
@@ -31,6 +29,7 @@ from rq.exceptions import InvalidJobOperation, StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from manimod import create_app, tasks
@@ -40,7 +39,7 @@ from manimod.jobs import FAST, SLOW
 
 log = structlog.get_logger()
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 RETRY_DELAY, MAX_RETRY_DELAY = 1.0, 10.0  # seconds
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # prctl(2), Linux only; at most 15 characters of a name
 SCHEDULE_INTERVAL, WATCH_INTERVAL = 3, 15  # seconds; what is urgent is looked for every second
@@ -162,16 +161,21 @@ PARTS: dict[str, Callable[[Flask], None]] = {
 
 
 def wait_for_tables(app: Flask) -> None:
-    """Until the database is one of this release. A newer one ends the process with a sentence."""
-    scripts, delay = ScriptDirectory(str(MIGRATIONS)), RETRY_DELAY
-    known = {script.revision for script in scripts.walk_revisions()}
+    """Until the database is one of this release. A newer one ends the process with a sentence.
+
+    Without alembic, which would stay in memory.
+    """
+    known = sorted(path.name.partition("_")[0] for path in MIGRATIONS.glob("*.py"))
+    delay = RETRY_DELAY
     while True:
         try:
+            revision = None
             with app.app_context(), db.engine.connect() as connection:
-                current = set(MigrationContext.configure(connection).get_current_heads())
-            if current == set(scripts.get_heads()):
+                if inspect(connection).has_table("alembic_version"):
+                    revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            if revision == known[-1]:
                 return
-            if not current <= known:
+            if revision and revision not in known:
                 sys.exit("The database is from a newer release of mani. Install that release, or restore a backup.")
             log.warning("waits_for_upgrade", database="of an older release", run="flask --app wsgi db upgrade")
         except SQLAlchemyError as error:

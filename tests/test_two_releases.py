@@ -227,6 +227,7 @@ def test_a_sync_that_the_workers_before_began_is_finished_by_new_ones(connection
 @pytest.fixture
 def app_without_tables(empty_database_url: str) -> Iterator[Flask]:
     app = create_app(factories.make_settings(empty_database_url, redis_url="redis://127.0.0.1:1/0"))
+    flask_migrate.Migrate(app, db)
     with app.app_context():
         yield app
         db.engine.dispose()
