@@ -10,7 +10,8 @@ INSTALL := $(PIP) --require-hashes --no-deps --no-compile --no-build-isolation
 # Compiled modules are kept, whatever the machine says: mani reads 1,300 of them, in each of its processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run demo llm test lint lock bench bench-peers chaos fuzz containers audit backup restore screenshots migration
+.PHONY: help run demo llm test lint lock published bench bench-peers chaos fuzz containers audit sbom backup restore \
+	screenshots migration
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -59,6 +60,13 @@ audit: .venv/installed-dev ## look for known vulnerabilities in what is pinned, 
 	elif [ -s $$folder/found ]; then cat $$folder/found; exit $$status; \
 	else echo "Not audited: the list of vulnerabilities cannot be reached (offline?)"; fi
 
+sbom: .venv/bin/pip ## list what is pinned in sbom.json, as CycloneDX, by cyclonedx-bom in an environment of its own
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv $$folder/venv && $$folder/venv/bin/python -m pip install -qq cyclonedx-bom >/dev/null 2>&1 \
+	|| { echo "There is no SBOM: cyclonedx-bom cannot be installed here (offline?)"; exit 1; }; \
+	cat requirements.txt requirements-llm.txt | $$folder/venv/bin/python -W ignore -m cyclonedx_py requirements \
+	--pyproject pyproject.toml --output-reproducible --output-format JSON --output-file sbom.json - && echo "Written: sbom.json"
+
 backup: .venv/installed ## save the database and the keys of DATA_DIR, while it runs too (FILE=... for where)
 	@exec $(BIN)/python -m manimod.local.backup save $(or $(FILE),backups/mani-$$(date -u +%Y%m%d-%H%M%S).tar)
 
@@ -83,6 +91,10 @@ lock: .venv/bin/pip ## pin the newest versions that requirements*.in allow, with
 	@$(COMPILE) requirements-peers.in --output-file requirements-peers.txt
 	@$(COMPILE) requirements-postgres.in --output-file requirements-postgres.txt
 	@$(COMPILE) --no-deps requirements-spec.in --output-file requirements-spec.txt
+	@$(MAKE) --no-print-directory published
+
+published: .venv/installed ## compare htmx and the fonts of the pinned packages with what their makers published
+	@$(BIN)/python -m tests.published
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate

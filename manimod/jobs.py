@@ -134,12 +134,16 @@ class Heartbeats:
     """Who is there to work, and what there is to do, by queue. While Redis is away, the dictionaries are empty."""
 
     def __init__(self) -> None:
+        self.server = ""  # such as "Valkey 9.1.2"
         self.workers: dict[str, int] = {}
         self.waiting_jobs: dict[str, int] = {}
         self.failed_jobs: dict[str, int] = {}  # in the last 24 hours
         self.scheduler_at: datetime | None = None  # when a scheduler was last there
         self.has_scheduler = False
         with suppress(RedisError):
+            about = redis().info("server")
+            valkey = about.get("valkey_version")
+            self.server = f"Valkey {valkey}" if valkey else f"Redis {about.get('redis_version')}"
             if beat := redis().get(HEARTBEAT_KEY):
                 self.scheduler_at = datetime.fromtimestamp(int(beat), UTC)
                 self.has_scheduler = not is_future(self.scheduler_at)

@@ -45,6 +45,7 @@ def test_the_installation_is_examined_without_an_account(flask, valkey):
     result = flask(args=["doctor"])
     assert result.exit_code == 1
     assert "Scheduler" in result.output
+    assert f"(Valkey {valkey.info('server')['valkey_version']})" in result.output
     assert "API key" not in result.output
 
 

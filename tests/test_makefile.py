@@ -56,17 +56,34 @@ def test_make_alone_lists_every_target(fresh: Path) -> None:
         "test",
         "lint",
         "lock",
+        "published",
         "bench",
         "bench-peers",
         "chaos",
         "fuzz",
         "containers",
         "audit",
+        "sbom",
         "backup",
         "restore",
         "screenshots",
         "migration",
     }
+
+
+def test_where_no_sbom_can_be_made_one_line_says_so(fresh: Path) -> None:
+    pip = fresh / ".venv/bin/pip"
+    pip.parent.mkdir(parents=True)
+    pip.touch()
+    done = make(fresh, "sbom", python(fresh, "*) exit 1;;"))
+    assert done.returncode != 0
+    assert done.stdout == "There is no SBOM: cyclonedx-bom cannot be installed here (offline?)\n"
+    assert not (fresh / "sbom.json").exists()
+
+
+def test_the_lock_ends_with_a_look_at_what_is_served_of_others() -> None:
+    recipe = MAKEFILE.read_text().partition("\nlock: ")[2].partition("\n\n")[0]
+    assert recipe.splitlines()[-1] == "\t@$(MAKE) --no-print-directory published"
 
 
 def test_no_package_host_is_named() -> None:

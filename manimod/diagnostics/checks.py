@@ -262,7 +262,7 @@ class Checks:
         return good(evidence, says="no_subscription" if without else None)
 
     def check_redis(self) -> CheckResult:
-        return good_if(self.heartbeats.workers, broken)
+        return good_if(self.heartbeats.workers, broken, self.heartbeats.server)
 
     def check_worker(self, queue: str = jobs.FAST) -> CheckResult:
         count = self.heartbeats.workers[queue]

