@@ -98,12 +98,14 @@ def place_tiers(connection_id: int) -> None:
 
 
 def _describe(tier: Tier, prices: list[Price], held: Held) -> None:
-    tier.is_sold = tier.has_year = False
+    tier.is_sold, tier.has_year, tier.trial_days = False, False, None
     for price in prices:
         if price.active and tier.active:
             tier.is_sold = True
             if (price.interval, price.interval_count) in (("year", 1), ("month", 12)):
                 tier.has_year = True
+            if price.trial_days:
+                tier.trial_days = max(tier.trial_days or 0, price.trial_days)
     _, most = held.get(tier.stripe_product_id, (1, 1))
     tier.by_the_seat = bool(tier.unit_label) and (most > 1 or _says("seats", tier.unit_label))
 

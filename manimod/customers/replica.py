@@ -218,6 +218,7 @@ def upsert_prices(connection_id: int, prices: Iterable[PriceFacts]) -> None:
             "rounds_up": price.rounds_up,
             "interval": price.interval,
             "interval_count": price.interval_count,
+            "trial_days": price.trial_days,
             "active": price.active,
             "is_tiered": price.is_tiered,
         }

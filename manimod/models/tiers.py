@@ -44,6 +44,7 @@ class Price(db.Model):
     rounds_up: Mapped[bool] = mapped_column(default=False, server_default=false())  # a pack that isn't full counts
     interval: Mapped[str | None] = mapped_column(String(10))  # day, week, month, year; None: one-time
     interval_count: Mapped[int] = mapped_column(default=1)
+    trial_days: Mapped[int | None]  # that Stripe gives where a subscription is made so
     active: Mapped[bool] = mapped_column(default=True, server_default=true())  # False: archived
     is_tiered: Mapped[bool] = mapped_column(default=False, server_default=false())  # depends on the number bought
 
@@ -81,6 +82,7 @@ class Tier(db.Model):
     lighter_product: Mapped[str | None]
     is_sold: Mapped[bool] = mapped_column(default=False, server_default=false())  # now, as a subscription
     has_year: Mapped[bool] = mapped_column(default=False, server_default=false())
+    trial_days: Mapped[int | None]  # of a price that is sold, the longest
     by_the_seat: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_one_of_several: Mapped[bool] = mapped_column(default=False, server_default=false())  # of intervals of one tier
 

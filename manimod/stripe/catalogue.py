@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from manimod.stripe.reader import Reader
 
 MAX_QUANTITY = 1_000_000_000
+MAX_TRIAL_DAYS = 730  # Stripe's own limit
 MONTHLY = {"day": 365 / 12, "week": 52 / 12, "month": 1.0, "year": 1 / 12}  # how many of an interval make a month
 MAX_FEATURES, MAX_IMAGES = 15, 8  # of a product, as Stripe has it
 MAX_FEATURE_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_ADDRESS_LENGTH = 200, 2000, 400
@@ -43,6 +44,9 @@ class PriceFacts:
     rounds_up: bool = False  # whether a pack that isn't full counts
     interval: str | None = None
     interval_count: int = 1
+    # Only the default of a subscription that is made with trial_from_plan (Stripe API reference 2026-10-28, Price), so
+    # it says what the owner may offer, not what a customer gets. Trial offers of their own are in preview there.
+    trial_days: int | None = None
     active: bool = True  # False: archived, so nobody can buy it any more
     is_tiered: bool = False  # its amount depends on the number that is bought, not on what is used
 
@@ -96,6 +100,7 @@ def read_price(reader: Reader) -> PriceFacts | None:
         rounds_up=pack.text("round") == "up",
         interval=interval if interval in MONTHLY else None,
         interval_count=min(terms.number("interval_count") or 1, 1000),
+        trial_days=terms.number("trial_period_days", MAX_TRIAL_DAYS) or None,
         active=reader.value("active", bool) is not False,
         is_tiered=is_tiered and not is_metered,
     )

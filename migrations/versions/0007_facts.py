@@ -25,6 +25,8 @@ NEW_COLUMNS = [
     ("tier", sa.Column("has_year", sa.Boolean(), nullable=False, server_default=sa.false())),
     ("tier", sa.Column("by_the_seat", sa.Boolean(), nullable=False, server_default=sa.false())),
     ("tier", sa.Column("is_one_of_several", sa.Boolean(), nullable=False, server_default=sa.false())),
+    ("tier", sa.Column("trial_days", sa.Integer())),
+    ("price", sa.Column("trial_days", sa.Integer())),
     ("price", sa.Column("is_tiered", sa.Boolean(), nullable=False, server_default=sa.false())),
     ("connection", sa.Column("profile", sa.JSON(), nullable=False, server_default="{}")),
     ("creative", sa.Column("stripe_product_id", sa.String(255))),

@@ -185,3 +185,14 @@ def test_an_archived_tier_that_nobody_has_any_more_has_no_position(connection):
         add_plan(connection, "gone", 9900, active=False)
         add_subscription(connection, "basic", "gone", now(), status="canceled")
     assert positions(connection) == {"basic": "entry", "scale": "top", "gone": None}
+
+
+def test_a_tier_has_the_longest_trial_of_its_prices_that_are_sold(connection):
+    with transaction():
+        add_plan(connection, "team", 900, trial_days=14)
+        add_price(connection, "team yearly", 9000, tier="team", interval="year", trial_days=30)
+        add_price(connection, "team old", 500, tier="team", active=False, trial_days=90)
+        add_plan(connection, "basic", 500)
+        segments.recompute(connection.id)
+    found = db.session.execute(select(Tier.product_name, Tier.trial_days))
+    assert dict(found.tuples().all()) == {"team": 30, "basic": None}

@@ -43,6 +43,20 @@ def test_the_list_price_of_a_quantity_a_month(fields, quantity, monthly):
     assert facts(**fields).monthly(quantity) == pytest.approx(monthly)
 
 
+@pytest.mark.parametrize(
+    ("fields", "days"),
+    [
+        ({"recurring": {"interval": "month", "trial_period_days": 14}}, 14),
+        ({"recurring": None, "interval": "month", "trial_period_days": 30}, 30),  # a plan of the years before prices
+        ({"recurring": {"interval": "month", "trial_period_days": None}}, None),
+        ({"recurring": {"interval": "month", "trial_period_days": 0}}, None),
+        ({"recurring": {"interval": "month", "trial_period_days": "14"}}, None),
+    ],
+)
+def test_the_days_of_trial_that_a_price_has(fields, days):
+    assert facts(**fields).trial_days == days
+
+
 @pytest.mark.parametrize("text", ["NaN", "1e400", "-5", "", "free", "١٢", "1" * 400, None, 12.5])
 def test_a_decimal_that_is_none_is_unknown(text):
     assert facts(amount=None, unit_amount_decimal=text).amount is None

@@ -148,6 +148,13 @@ def test_the_owners_name_goes_before_one_that_was_left_out(as_owner, add_tier):
     assert "Saved: the next creatives name no tier." in rename(as_owner, tier, "").text
 
 
+def test_a_trial_in_stripe_is_said_and_left_to_the_owner_to_offer(as_owner, add_tier):
+    shown = row(as_owner, add_tier(product_name="Team", trial_days=14))
+    assert "Stripe has a trial of 14 days for it" in shown
+    assert "/settings/brand#offers" in shown
+    assert "trial" not in row(as_owner, add_tier(product_name="Team"))
+
+
 def test_an_archived_tier_is_shown_as_such(as_owner, add_tier):
     assert "archived in Stripe" in row(as_owner, add_tier(product_name="Team", active=False))
     assert "archived" not in row(as_owner, add_tier(product_name="Team", nickname=None, position=None))
