@@ -247,6 +247,7 @@ def set_tier_picture(connection: Connection, tier_id: int, data: bytes | None) -
     tier = get_tier(connection, tier_id)
     if data is not None:
         tier.picture, tier.picture_from, tier.picture_at = images.read_picture(data), UPLOAD, now()
+        tier.picture_error = None
         return tier
     if tier.picture_from == UPLOAD:
         tier.picture_from = None

@@ -108,6 +108,8 @@ def fetch_picture(
             answer = _get(url, is_allowed, tls, deadline)
         except (OSError, ValueError, http.client.HTTPException):
             raise ManimodError("PICTURE_UNREACHABLE") from None
+        if answer == b"":
+            break
         if isinstance(answer, bytes):
             return read_picture(answer, MAX_FETCHED_BYTES)
         url = answer
@@ -121,7 +123,7 @@ def _get(url: str, is_allowed: Callable[[str, int], bool], tls: ssl.SSLContext, 
     host, port = parts.hostname, parts.port or HTTPS_PORT
     if parts.scheme != "https" or not host or parts.username is not None:
         raise ManimodError("PICTURE_ADDRESS")
-    found = {entry[4][0] for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    found = _look_up(host, port, deadline)
     if not all(is_allowed(address, port) for address in found):
         raise ManimodError("PICTURE_ADDRESS")
     left = deadline - time.monotonic()
@@ -153,6 +155,23 @@ def _get(url: str, is_allowed: Callable[[str, int], bool], tls: ssl.SSLContext, 
         connection.close()
 
 
+def _look_up(host: str, port: int, deadline: float) -> set[str]:
+    """The addresses of a name. The system's look-up has no time limit, so it has a thread of its own, which is left
+    behind when the name server doesn't answer in time."""
+    found: set[str] = set()
+
+    def ask() -> None:
+        with contextlib.suppress(OSError, UnicodeError):
+            found.update(entry[4][0] for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(max(0, deadline - time.monotonic()))
+    if not found:
+        raise TimeoutError
+    return set(found)
+
+
 def _hang_up(connection: ssl.SSLSocket) -> None:
     """Ends a connection that another thread reads from; a server that sends a byte now and then would keep a timeout of
     the socket waiting for ever."""
@@ -178,18 +197,17 @@ def find_due(connection_id: int) -> list[tuple[int, str | None]]:
 def fetch_pictures(
     connection_id: int, is_allowed: Callable[[str, int], bool] = is_public, tls: ssl.SSLContext | None = None
 ) -> None:
-    """Fetch what is due. What cannot be fetched is tried again with a sync after RETRY_DELAY; nothing else needs it."""
+    """Fetch what is due. What cannot be fetched is tried again with a sync after RETRY_DELAY; the tiers page says why."""
     for tier_id, address in find_due(connection_id):
         db.session.commit()  # no transaction stays open meanwhile
-        picture = None
+        stored = {"picture": None, "picture_from": address, "picture_at": None, "picture_error": None}
         try:
             if address:
-                picture = fetch_picture(address, is_allowed, tls)
+                stored |= {"picture": fetch_picture(address, is_allowed, tls), "picture_at": now()}
         except ManimodError as failure:
             log.warning("picture_not_fetched", connection=connection_id, tier=tier_id, code=failure.code)
             jobs.pause(_failed_key(tier_id, address), RETRY_DELAY)
-            continue
-        stored = {"picture": picture, "picture_from": address, "picture_at": now() if picture else None}
+            stored = {"picture_error": failure.code}
         with jobs.transaction():
             is_not_uploaded = or_(Tier.picture_from.is_(None), Tier.picture_from != UPLOAD)
             tier = update(Tier).filter_by(id=tier_id, connection_id=connection_id).where(is_not_uploaded)

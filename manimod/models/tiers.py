@@ -75,6 +75,7 @@ class Tier(db.Model):
     picture: Mapped[bytes | None] = mapped_column(deferred=True)  # PNG or JPEG that mani encoded itself
     picture_from: Mapped[str | None] = mapped_column(String(500))  # UPLOAD, or the address it was fetched from
     picture_at: Mapped[datetime | None]  # when it was stored; None: there is none
+    picture_error: Mapped[str | None] = mapped_column(String(50))  # a code of errors.toml; None: Stripe's could be read
     owner_lines: Mapped[list] = mapped_column(default=list, server_default="[]")  # what it does; none: as Stripe says
 
     position: Mapped[str | None] = mapped_column(String(10))  # a TierPosition

@@ -18,6 +18,7 @@ NEW_COLUMNS = [
     ("tier", sa.Column("picture", sa.LargeBinary())),
     ("tier", sa.Column("picture_from", sa.String(500))),
     ("tier", sa.Column("picture_at", sa.DateTime(timezone=True))),
+    ("tier", sa.Column("picture_error", sa.String(50))),
     ("tier", sa.Column("owner_lines", sa.JSON(), nullable=False, server_default="[]")),
     ("tier", sa.Column("next_product", sa.String(255))),
     ("tier", sa.Column("lighter_product", sa.String(255))),

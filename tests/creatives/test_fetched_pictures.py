@@ -196,6 +196,17 @@ def test_a_server_that_takes_for_ever_is_left(tls, monkeypatch, script):
     assert refused(tls, script) == "PICTURE_UNREACHABLE"
 
 
+def test_a_name_server_that_does_not_answer_is_left(monkeypatch):
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked, **options: answered.wait(60) and [])
+    monkeypatch.setattr(images, "FETCH_SECONDS", 0.2)
+    with pytest.raises(ManimodError) as refusal:
+        images.fetch_picture("https://files.example/picture.png")
+    assert refusal.value.code == "PICTURE_UNREACHABLE"
+    assert not answered.is_set(), "nobody waited for the answer"
+    answered.set()
+
+
 def endless(connection):
     connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
     for _ in range(400):
@@ -215,7 +226,7 @@ def endless(connection):
         (response(b"<html>Sign in</html>"), "LOGO_FORMAT"),
         (response(png()[:60]), "LOGO_UNREADABLE"),
         (response(png((4097, 10))), "LOGO_TOO_WIDE"),
-        (response(b""), "LOGO_MISSING"),
+        (response(b""), "PICTURE_UNREACHABLE"),
     ],
 )
 def test_what_is_no_honest_picture_is_refused(tls, script, code):

@@ -1,6 +1,7 @@
 """A tier's picture is uploaded by the owner or fetched from Stripe's product; the ads about the tier show it."""
 
 import base64
+import html
 import io
 import re
 from datetime import timedelta
@@ -240,6 +241,24 @@ def test_what_could_not_be_fetched_waits_a_day_and_keeps_the_picture_before(conn
     assert 86_000 < valkey.ttl(key) <= 86_400
     valkey.delete(key)
     assert images.find_due(connection.id)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (response(b"", "404 Not Found"), "could not be fetched from its address. Check that it opens in a browser"),
+        (response(b"<html>Sign in</html>"), "isn't a PNG, JPEG or WebP picture"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n", "larger than 8 MB"),
+    ],
+)
+def test_the_page_says_why_a_picture_is_not_shown_until_there_is_one(as_owner, team, serve, valkey, answer, words):
+    serve(answer)
+    page = html.unescape(as_owner.get(PAGE).text)
+    assert "Ads don't show the picture that Stripe has of it." in page
+    assert words in page
+    valkey.flushall()
+    serve(response(png()))
+    assert "Ads don't show the picture" not in html.unescape(as_owner.get(PAGE).text)
 
 
 def test_it_goes_when_the_product_has_none_any_more(connection, team, serve):
