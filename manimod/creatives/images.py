@@ -197,7 +197,7 @@ def find_due(connection_id: int) -> list[tuple[int, str | None]]:
 def fetch_pictures(
     connection_id: int, is_allowed: Callable[[str, int], bool] = is_public, tls: ssl.SSLContext | None = None
 ) -> None:
-    """Fetch what is due. What cannot be fetched is tried again with a sync after RETRY_DELAY; the tiers page says why."""
+    """Fetch what is due. What fails is tried again with a sync after RETRY_DELAY; the tiers page says why."""
     for tier_id, address in find_due(connection_id):
         db.session.commit()  # no transaction stays open meanwhile
         stored = {"picture": None, "picture_from": address, "picture_at": None, "picture_error": None}
