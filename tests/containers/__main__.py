@@ -270,6 +270,9 @@ def run_units(machine: Machine, sandbox: Sandbox, commit: str) -> None:
                 f"nsenter --target {process} --mount touch /srv/mani/x 2>/dev/null || echo no"
             ).strip()
             expect((user, written) == ("mani", "no"), f"{unit}: {user}, {written}")
+    with step("the commands of an upgrade work, here to the same release"):
+        machine.upgrade()
+        wait_for(machine.is_ready, "/readyz does not say ok for both")
     with step("every process is killed; systemd starts each again"):
         machine.run(f"systemctl kill --signal KILL {' '.join(UNITS)}")
         for unit in UNITS:
@@ -281,7 +284,8 @@ def run_units(machine: Machine, sandbox: Sandbox, commit: str) -> None:
         machine.start_local()
         wait_for(machine.is_ready, "/readyz does not say ok for both")
         stop_units(machine, ["mani-local"])
-        machine.run("tail -1 /srv/mani/data/mani.log >/dev/null")
+        log = machine.run("cat /srv/mani/data/mani.log")
+        expect("not expected" not in log, f"the parts did not stop in order: {log[-500:]}")
         wrong = [line for line in machine.journal().splitlines() if re.search("Traceback|Error|rror:|timed out", line)]
         expect(not wrong, f"the journal has {wrong[:3]}")
 

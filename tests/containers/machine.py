@@ -39,12 +39,16 @@ class Machine:
         self.run(block.replace(end, f"{end}STRIPE_API_BASE={stripe_api_base}\n"))
 
     def start_local(self) -> None:
+        self.run("rm /etc/mani/settings")
         self.run(documented("sudo install --directory --owner mani"))
 
     def mani(self, words: str, stdin: str = "") -> str:
         """A flask command with the settings of the units."""
-        function = documented("mani() {").split("\nmani db")[0]
-        return self.run(f"{function}\nmani {words}", stdin)
+        return self.run(f"{documented_function()}\nmani {words}", stdin)
+
+    def upgrade(self) -> None:
+        """To the release that is there already."""
+        self.run(f"{documented_function()}\n{documented('sudo systemctl stop mani-worker@1')}")
 
     def is_ready(self) -> bool:
         try:
@@ -63,3 +67,8 @@ class Machine:
 
     def run(self, commands: str, stdin: str = "") -> str:
         return run("docker", "exec", "-i", NAME, "bash", "-ec", commands, stdin=stdin)
+
+
+def documented_function() -> str:
+    """What operations.md calls `mani`."""
+    return documented("mani() {").split("\nmani db")[0]
