@@ -11,16 +11,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import requests
 
 from manimod.stripe.payloads import EVENT_TYPES
 from tests.containers import images
-from tests.containers.machine import UNITS, Machine
+from tests.containers.machine import Machine, run_units
 from tests.containers.site import ROOT, CommandFailed, Site, documented, run
+from tests.containers.steps import Failed, expect, step, wait_for
 from tests.journeys.stack import Visitor
 from tests.stripe_sandbox import Sandbox, SandboxControl
 
@@ -31,35 +31,6 @@ HOST_ADDRESS = "docker run --rm --add-host host:host-gateway python:3.13-slim ge
 CADDY_CERTIFICATES = "exec -T caddy find /data -path '*/certificates/*' -name '*.crt'"
 CADDY_ROOT = "exec -T caddy cat /data/caddy/pki/authorities/local/root.crt"
 STOPPED_PROPERLY = (0, 128 + signal.SIGTERM)
-
-
-class Failed(Exception):
-    """What a step has found to be otherwise than it should be."""
-
-
-@contextmanager
-def step(sentence: str) -> Iterator[list[str]]:
-    """Whatever the block adds to the list is told beside the time."""
-    began, facts = time.monotonic(), []
-    try:
-        yield facts
-    except BaseException as error:
-        print(f"FAILED    {sentence}: {error}", flush=True)
-        raise
-    told = f" ({', '.join(facts)})" if facts else ""
-    print(f"{time.monotonic() - began:6.1f} s  {sentence}{told}", flush=True)
-
-
-def expect(condition: object, otherwise: str) -> None:
-    if not condition:
-        raise Failed(otherwise)
-
-
-def wait_for(condition: Callable[[], object], otherwise: str, seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        expect(time.monotonic() < deadline, otherwise)
-        time.sleep(0.5)
 
 
 class Owner:
@@ -246,58 +217,6 @@ def upgrade(site: Site, owner: Owner, commit: str) -> str:
         owner.expect_creative(moment)
     expect(queue <= owner.creatives(), "a creative has gone from the queue")
     return f"/healthz: {watch.failed} of {watch.asked} failed, longest wait {watch.longest:.1f} s"
-
-
-# --- the units of systemd ---------------------------------------------------------------------------------------------
-
-
-def run_units(machine: Machine, sandbox: Sandbox, commit: str) -> None:
-    with step("installs on Debian with systemd, migrates, makes the owner, starts the units"):
-        machine.install(commit, sandbox.url)
-        wait_for(machine.is_ready, "/readyz does not say ok for both")
-    with step("connects with a two-permission key; without a webhook, a new customer has a creative"):
-        account = sandbox.control.create_account("Brightside Studio")
-        keys = account["keys"]["test"]
-        machine.mani("stripe-connect 1", stdin=keys["restricted"])
-        customer = sandbox.control.client(keys["secret"]).v1.customers.create({"name": "Hazel Testford"})
-        moment = f"new_customer:{customer.id}"
-        wait_for(lambda: machine.moments().get(moment) == "generated", "there is no creative", seconds=300)
-    with step("every unit runs as mani and writes nothing into /srv/mani"):
-        for unit in UNITS:
-            process = machine.show(unit, "MainPID")
-            user = machine.run(f"stat --format %U /proc/{process}").strip()
-            written = machine.run(
-                f"nsenter --target {process} --mount touch /srv/mani/x 2>/dev/null || echo no"
-            ).strip()
-            expect((user, written) == ("mani", "no"), f"{unit}: {user}, {written}")
-    with step("the commands of an upgrade work, here to the same release"):
-        machine.upgrade()
-        wait_for(machine.is_ready, "/readyz does not say ok for both")
-    with step("every process is killed; systemd starts each again"):
-        machine.run(f"systemctl kill --signal KILL {' '.join(UNITS)}")
-        for unit in UNITS:
-            wait_for(lambda unit=unit: machine.show(unit, "NRestarts") == "1", f"{unit} stays down")
-        wait_for(machine.is_ready, "/readyz does not say ok for both")
-    with step("each unit stops by itself") as facts:
-        facts += stop_units(machine, UNITS)
-    with step("mani-local: everything with SQLite, started and stopped"):
-        machine.start_local()
-        wait_for(machine.is_ready, "/readyz does not say ok for both")
-        stop_units(machine, ["mani-local"])
-        log = machine.run("cat /srv/mani/data/mani.log")
-        expect("not expected" not in log, f"the parts did not stop in order: {log[-500:]}")
-        wrong = [line for line in machine.journal().splitlines() if re.search("Traceback|Error|rror:|timed out", line)]
-        expect(not wrong, f"the journal has {wrong[:3]}")
-
-
-def stop_units(machine: Machine, units: Sequence[str]) -> list[str]:
-    times = []
-    for unit in units:
-        began = time.monotonic()
-        machine.run(f"systemctl stop {unit}")
-        times.append(f"{unit} {time.monotonic() - began:.1f} s")
-        expect((result := machine.show(unit, "Result")) == "success", f"{unit} ended with {result}")
-    return times
 
 
 # --- the walk ---------------------------------------------------------------------------------------------------------

@@ -1,9 +1,14 @@
 """A Debian with systemd in a container, for the units of docs/systemd/."""
 
 import json
+import re
+import time
+from collections.abc import Sequence
 
 from tests.containers import images
 from tests.containers.site import ROOT, CommandFailed, documented, run
+from tests.containers.steps import expect, step, wait_for
+from tests.stripe_sandbox import Sandbox
 
 NAME = "mani-trial-systemd"
 UNITS = ("mani-web", "mani-worker@1", "mani-worker@2", "mani-sync", "mani-scheduler")
@@ -72,3 +77,52 @@ class Machine:
 def documented_function() -> str:
     """What operations.md calls `mani`."""
     return documented("mani() {").split("\nmani db")[0]
+
+
+def run_units(machine: Machine, sandbox: Sandbox, commit: str) -> None:
+    with step("installs on Debian with systemd, migrates, makes the owner, starts the units"):
+        machine.install(commit, sandbox.url)
+        wait_for(machine.is_ready, "/readyz does not say ok for both")
+    with step("connects with a two-permission key; without a webhook, a new customer has a creative"):
+        account = sandbox.control.create_account("Brightside Studio")
+        keys = account["keys"]["test"]
+        machine.mani("stripe-connect 1", stdin=keys["restricted"])
+        customer = sandbox.control.client(keys["secret"]).v1.customers.create({"name": "Hazel Testford"})
+        moment = f"new_customer:{customer.id}"
+        wait_for(lambda: machine.moments().get(moment) == "generated", "there is no creative", seconds=300)
+    with step("every unit runs as mani and writes nothing into /srv/mani"):
+        for unit in UNITS:
+            process = machine.show(unit, "MainPID")
+            user = machine.run(f"stat --format %U /proc/{process}").strip()
+            written = machine.run(
+                f"nsenter --target {process} --mount touch /srv/mani/x 2>/dev/null || echo no"
+            ).strip()
+            expect((user, written) == ("mani", "no"), f"{unit}: {user}, {written}")
+    with step("the commands of an upgrade work, here to the same release"):
+        machine.upgrade()
+        wait_for(machine.is_ready, "/readyz does not say ok for both")
+    with step("every process is killed; systemd starts each again"):
+        machine.run(f"systemctl kill --signal KILL {' '.join(UNITS)}")
+        for unit in UNITS:
+            wait_for(lambda unit=unit: machine.show(unit, "NRestarts") == "1", f"{unit} stays down")
+        wait_for(machine.is_ready, "/readyz does not say ok for both")
+    with step("each unit stops by itself") as facts:
+        facts += stop_units(machine, UNITS)
+    with step("mani-local: everything with SQLite, started and stopped"):
+        machine.start_local()
+        wait_for(machine.is_ready, "/readyz does not say ok for both")
+        stop_units(machine, ["mani-local"])
+        log = machine.run("cat /srv/mani/data/mani.log")
+        expect("not expected" not in log, f"the parts did not stop in order: {log[-500:]}")
+        wrong = [line for line in machine.journal().splitlines() if re.search("Traceback|Error|rror:|timed out", line)]
+        expect(not wrong, f"the journal has {wrong[:3]}")
+
+
+def stop_units(machine: Machine, units: Sequence[str]) -> list[str]:
+    times = []
+    for unit in units:
+        began = time.monotonic()
+        machine.run(f"systemctl stop {unit}")
+        times.append(f"{unit} {time.monotonic() - began:.1f} s")
+        expect((result := machine.show(unit, "Result")) == "success", f"{unit} ended with {result}")
+    return times
