@@ -47,6 +47,12 @@ class Owner:
         self.visitor = Visitor(ADDRESS)
         self.visitor.trust_env, self.visitor.verify = False, str(certificate)
 
+    def finds_it_ready(self) -> bool:
+        try:
+            return self.visitor.get("/readyz").ok
+        except requests.RequestException:
+            return False
+
     def sign_in(self) -> None:
         self.visitor.sign_in(OWNER, self.password)
 
@@ -111,8 +117,7 @@ def check_health(site: Site, owner: Owner) -> None:
     expect(not ill and all(state["Running"] for state in states.values()), f"not healthy: {ill or states}")
     moved = requests.get("http://localhost/sign-in", allow_redirects=False, timeout=10)
     expect(moved.is_redirect and moved.headers["Location"] == f"{ADDRESS}/sign-in", "http is not led to https")
-    ready = owner.visitor.get("/readyz")
-    expect(ready.ok, f"/readyz: {ready.text}")
+    wait_for(owner.finds_it_ready, "/readyz does not say ok for both", seconds=20)
 
 
 def check_confinement(site: Site) -> None:
@@ -213,7 +218,7 @@ def upgrade(site: Site, owner: Owner, commit: str) -> str:
         moment = owner.gain_customer("Scale")  # while no worker runs
         owner.expect_delivered()
         site.run(f"docker compose run{after}")
-        wait_for(lambda: owner.visitor.get("/readyz").ok, "the new release does not get ready")
+        wait_for(owner.finds_it_ready, "the new release does not get ready")
         owner.expect_creative(moment)
     expect(queue <= owner.creatives(), "a creative has gone from the queue")
     return f"/healthz: {watch.failed} of {watch.asked} failed, longest wait {watch.longest:.1f} s"
