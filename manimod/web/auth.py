@@ -29,9 +29,9 @@ NOT_USED = ("security.two_factor_rescue", "security.two_factor_setup_validate", 
 
 def register(app: Flask) -> None:
     blueprint = app.blueprints["security"]
-    limits = sign_in_limits.MAX_FAILURES_PER_ADDRESS, sign_in_limits.MAX_FAILURES_PER_ACCOUNT
-    limiter.limit(limits[0], key_func=_get_address_key, exempt_when=_is_known_browser, **FAILURES)(blueprint)
-    limiter.limit(limits[1], key_func=_get_account_key, **FAILURES)(blueprint)
+    per_address, per_account = sign_in_limits.MAX_FAILURES_PER_ADDRESS, sign_in_limits.MAX_FAILURES_PER_ACCOUNT
+    limiter.limit(per_address, key_func=_get_address_key, exempt_when=_is_known_browser, **FAILURES)(blueprint)
+    limiter.limit(per_account, key_func=_get_account_key, **FAILURES)(blueprint)
     user_authenticated.connect(_begin_session, app)
     app.before_request_funcs.setdefault("security", []).append(_check_request)
     app.after_request_funcs.setdefault("security", []).append(_adjust_response)
@@ -155,7 +155,9 @@ def _is_known_browser() -> bool:
 
 def _get_account_key() -> str:
     account = _get_meant_account()
-    return sign_in_limits.known_browser_key(account) if account in _known_accounts() else account
+    if account in _known_accounts():
+        return sign_in_limits.known_browser_key(account)
+    return account
 
 
 def _get_meant_account() -> str:
@@ -163,5 +165,5 @@ def _get_meant_account() -> str:
     if request.endpoint == "security.login":
         return sign_in_limits.account_key(request.form.get("email", ""))
     user_id = session.get("tf_user_id") or session.get("_user_id")
-    user = security.datastore.find_user(fs_uniquifier=user_id) if user_id else None
+    user = user_id and security.datastore.find_user(fs_uniquifier=user_id)
     return sign_in_limits.account_key(user.email) if user else _get_address_key()
