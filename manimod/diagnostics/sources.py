@@ -83,7 +83,9 @@ class WorkingSource:
     def _poll_state(self, connection: Connection) -> SourceState:
         # Another permission may be missing where events are read.
         optional = "STRIPE_PERMISSION_MISSING" if connection.permissions.get("events") else None
-        at, longest = connection.polled_at or connection.next_poll_at, self.pace.poll() + POLL_OVERDUE
+        at, longest = connection.polled_at, self.pace.poll() + POLL_OVERDUE
+        if at is None and connection.next_poll_at:  # the first one, which may be still to come
+            at = min(connection.next_poll_at, now())
         if connection.last_error in (None, optional) and at and is_recent(at, longest):
             return SourceState.WORKS
         return SourceState.FAILS

@@ -61,6 +61,20 @@ def test_a_poll_that_nobody_runs_does_not_work(connection):
     assert sources.WorkingSource(connection).name == "sync"
 
 
+def test_a_first_poll_that_is_still_to_come_is_not_late(connection):
+    without(connection, secret=False)
+    with transaction():
+        connection.next_poll_at = now() + timedelta(minutes=9)
+    assert sources.WorkingSource(connection).name == "poll"
+
+
+def test_a_poll_of_the_future_does_not_work(connection):
+    without(connection, secret=False)
+    with transaction():
+        connection.polled_at = now() + timedelta(days=2)
+    assert sources.WorkingSource(connection).name == "sync"
+
+
 def test_a_poll_that_begins_and_never_ends_does_not_work(connection):
     without(connection, secret=False)
     with transaction():
