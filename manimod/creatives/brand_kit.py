@@ -1,5 +1,6 @@
 """Changing the brand kit, the names of tiers and what they do. The ad rules check each text before it is stored."""
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
@@ -54,18 +55,22 @@ def save(account: Account, values: dict[str, Any], seen_version: int | None = No
     """Store the values of a valid form. Raises BrandRejected, or BRAND_CHANGED if somebody saved meanwhile."""
     kit, problems = draft(account, **values), {}
     for field, findings in find_problems(account, kit).items():
-        serious = findings if field == "name" else policy.blocks(findings)
-        if serious:
-            problems[field] = serious[0].message
+        if field != "name":
+            findings = policy.blocks(findings)
+        if findings:
+            problems[field] = findings[0].message
     if problems:
         raise BrandRejected(problems)
     try:
         for event in EVENTS:
             sample(kit, event)
     except copywriter.NoLegalCopy as refusal:  # for example of a kit that bans the word “your”
-        finding = refusal.findings[0]
-        field = "disclaimer" if finding.field == "disclaimer" else "banned_words"
-        reason = f"“{finding.excerpt}”: {finding.message}" if finding.excerpt else finding.message
+        finding, field = refusal.findings[0], "banned_words"
+        if finding.field == "disclaimer":
+            field = "disclaimer"
+        reason = finding.message
+        if finding.excerpt:
+            reason = f"“{finding.excerpt}”: {reason}"
         raise BrandRejected({field: f"With this, mani can't write any ad. {reason}"}) from None
     _store(account, values, seen_version)
 
@@ -97,14 +102,15 @@ def find_problems(account: Account, kit: BrandKit) -> dict[str, list[Finding]]:
     names = briefs.customer_names_in(account, briefs.stored_texts(kit), or_first_name=True)
     context = PolicyContext.of(briefs.to_brief(kit, event="new_customer"), customer_names=names)
     found = defaultdict(list)
-    for finding in policy.check_name(kit.name, context) if kit.name else ():
-        if finding.rule_id in NAME_RULES:
-            found["name"].append(finding)
-    texts = {"disclaimer": [kit.disclaimer] if kit.disclaimer else [], "proof": kit.proof}
+    if kit.name:
+        for finding in policy.check_name(kit.name, context):
+            if finding.rule_id in NAME_RULES:
+                found["name"].append(finding)
+    texts = {"disclaimer": [kit.disclaimer], "proof": kit.proof}
     for field in ("releases", "offers"):
         texts[field] = [row["text"] for row in getattr(kit, field)]
     for field, stored in texts.items():
-        for text in stored:
+        for text in filter(None, stored):
             for finding in policy.check_stored(text, context):
                 found[field].append(replace(finding, message=f"“{text[:60]}”: {finding.message}"))
     return found
@@ -114,7 +120,9 @@ def find_warnings(account: Account, kit: BrandKit) -> dict[str, list[str]]:
     """Field -> warnings in plain words: what is stored and allowed, but not used or not wise."""
     warnings = defaultdict(list)
     for field, findings in find_problems(account, kit).items():
-        warnings[field] += dict.fromkeys(finding.message for finding in findings)
+        for finding in findings:
+            if finding.message not in warnings[field]:
+                warnings[field].append(finding.message)
     brief = briefs.to_brief(kit, event="new_customer")
     for offer in brief.offers:
         if not offer.is_active(brief.today):
@@ -183,31 +191,30 @@ class TierLines:
 
 def describe_tiers(tiers: list[Tier]) -> dict[int, TierLines]:
     """By the tier's id."""
-    first: dict[str | None, Tier] = {}
+    same = defaultdict(list)  # a tier's name -> the products that it is sold as, the plainest name first
     for tier in sorted(tiers, key=lambda tier: (len(tier.owner_name or tier.product_name or ""), tier.id)):
         if tier.is_one_of_several:
-            first.setdefault(tier.name, tier)
+            same[tier.name].append(tier)
     described = {}
     for tier in tiers:
-        kept, left_out = [], []
-        for stored in catalogue.lines_of(tier, [first[tier.name]] if tier.name in first else []):
+        main = same[tier.name][:1]
+        lines, said, left_out, has_facts = [], [], [], False
+        for stored in catalogue.lines_of(tier, main):
             for line in bullets.split_lines(stored):
                 why = bullets.why_refused(line)
                 if why:
                     left_out.append((line, why))
-                else:
-                    kept.append(line)
-        proposal = [] if kept else proposals.propose(tier.description, tier.notes)
-        same = first.get(tier.name, tier) if tier.is_one_of_several else tier
-        described[tier.id] = TierLines(
-            said=[bullets.clean(line) for line in kept],
-            left_out=left_out,
-            has_facts=any(bullets.read_fact(line, FactSource.OWNER) for line in kept),
-            draft=kept or proposal,
-            is_proposal=bool(proposal),
-            is_owners=bool(tier.owner_lines),
-            with_tier=None if same is tier else same,
-        )
+                    continue
+                lines.append(line)
+                said.append(bullets.clean(line))
+                has_facts = has_facts or bullets.read_fact(line, FactSource.OWNER) is not None
+        is_proposal, with_tier = False, None
+        if not lines:
+            lines = proposals.propose(tier.description, tier.notes)
+            is_proposal = bool(lines)
+        if tier.is_one_of_several and main[0] is not tier:
+            with_tier = main[0]
+        described[tier.id] = TierLines(said, left_out, has_facts, lines, is_proposal, bool(tier.owner_lines), with_tier)
     return described
 
 
@@ -225,15 +232,21 @@ def set_tier_lines(connection: Connection, tier_id: int, lines: list[str]) -> Ti
         problems[""] = f"At most {MAX_FEATURES} lines. Keep those that matter most."
     for line in lines[:MAX_FEATURES]:
         findings = policy.blocks(policy.check_stored(line, context))
-        why = bullets.why_refused(line) or (findings[0].message if findings else None)
+        why = bullets.why_refused(line)
+        if findings and not why:
+            why = findings[0].message
         if len(line) > MAX_TIER_LINE:
             why = f"It has more than {MAX_TIER_LINE} characters. Say one thing, as short as you can."
         if why:
             problems[line] = f"“{line[:60]}”: {why}"
     if problems:
         raise BrandRejected(problems)
-    listed = [line for stored in tier.features for line in bullets.split_lines(stored)]
-    tier.owner_lines = [] if lines == [line for line in listed if not bullets.why_refused(line)] else lines
+    listed = []
+    for stored in tier.features:
+        listed += itertools.filterfalse(bullets.why_refused, bullets.split_lines(stored))
+    tier.owner_lines = lines
+    if lines == listed:
+        tier.owner_lines = []
     catalogue.place_tiers(connection.id)
     return tier
 

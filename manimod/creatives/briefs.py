@@ -138,7 +138,7 @@ def tier_choices(account: Account) -> list[tuple[str, str]]:
     for tier in load_tiers(account.id):
         if tier.name:
             products.setdefault(tier.name, tier.stripe_product_id)
-    return [(product, name) for name, product in products.items()]
+    return list(zip(products.values(), products, strict=True))
 
 
 def find_tier(tiers: list[Tier], product: str | None, name: str | None) -> Tier | None:

@@ -167,7 +167,9 @@ def texts_of(variant: Variant) -> dict[str, str]:
 def split_key(key: str) -> tuple[str, str]:
     """The placement and the field of a text's key; the headline and body of the picture belong to ALL."""
     placement, _, rest = key.partition(".")
-    return (placement, rest.rpartition(".")[0]) if rest else (ALL, key)
+    if not rest:
+        return ALL, key
+    return placement, rest.rpartition(".")[0]
 
 
 def draft(creative: Creative, index: int, texts: Mapping[str, str]) -> tuple[Variant, list[Finding]]:
@@ -176,9 +178,9 @@ def draft(creative: Creative, index: int, texts: Mapping[str, str]) -> tuple[Var
     variant = _with_texts(before, texts)
     context = _policy_context(creative, {*texts_of(variant).values()} - {*texts_of(before).values()})
     findings = policy.check(variant, context)
-    if not variant.headline or not variant.body:
-        empty = "headline" if not variant.headline else "body"
-        findings.append(Finding("CNT-01", BLOCK, ALL, empty, "This text is empty. An ad needs it."))
+    empty = [field for field in ("headline", "body") if not getattr(variant, field)]
+    if empty:
+        findings.append(Finding("CNT-01", BLOCK, ALL, empty[0], "This text is empty. An ad needs it."))
     elif (before.headline, before.body) != (variant.headline, variant.body):
         findings += _picture_findings(variant, context.brand)
     return replace(variant, rules=tuple(f for f in findings if f.severity == WARN)), findings
@@ -189,8 +191,10 @@ def check_text(creative: Creative, index: int, key: str, text: str) -> list[Find
     if key not in texts_of(Variant.from_json(creative.content["variants"][index])):
         raise ManimodError("NOT_FOUND")
     text = _clean(text)
+    if not text:
+        return []
     placement, field = split_key(key)
-    return policy.check_text(text, field, placement, _policy_context(creative, [text])) if text else []
+    return policy.check_text(text, field, placement, _policy_context(creative, [text]))
 
 
 def edit(creative: Creative, index: int, texts: Mapping[str, str], by: User, revision: int | None) -> None:

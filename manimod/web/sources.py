@@ -63,9 +63,11 @@ class Sources:
         if claim.kind in IN_BRAND_KIT:
             name, part = IN_BRAND_KIT[ClaimKind(claim.kind)]
             return StoredText(claim.basis, name, url_for("brand.show", _anchor=part))
-        tier = briefs.find_tier(self.tiers, None, claim.tier)
-        anchor = f"tier-{tier.id}" if tier else "tiers"
-        where = "Your words" if claim.source == FactSource.OWNER else "Stripe’s product"
+        anchor, where = "tiers", "Stripe’s product"
+        if tier := briefs.find_tier(self.tiers, None, claim.tier):
+            anchor = f"tier-{tier.id}"
+        if claim.source == FactSource.OWNER:
+            where = "Your words"
         if claim.kind == ClaimKind.LACKS:
             where += " without it"
         if claim.tier and claim.tier != claim.basis:
