@@ -17,6 +17,9 @@ PLACE_ACCESS = re.compile(rf"((?:full|unlimited|off-peak|weekend) )?((?:private 
 MADE_OF_A_VERB = re.compile(PHRASES["made_of_a_verb"])
 FIXED_END = re.compile(rf"(?:^| )(?:{'|'.join(PHRASES['fixed_ends'])})$")
 PREPOSITIONS, DETERMINERS = WORDS["prepositions"], WORDS["determiners"]
+# What links the parts of "in the app for teams and clients"; "twice a year" is two of them.
+LINKS = re.compile(rf"(?:^|(?<= ))({'|'.join(map(re.escape, PREPOSITIONS | {'and', 'or'}))})(?: |$)")
+TAKES_ANY = ("a", "an", "every", "each", "by", "as", "once", "twice")
 # Signs with which a line is more than a name: "Support: email", "Save - 10 a month", "4 / 8 GB", quotation marks.
 UNUSUAL_SIGNS = re.compile(r"[:;?!\"“”…/]\s|\s[-–—/|]|[?!\"“”…]|(?<!\w)['‘]")
 # What the seller calls a thing of its own.
@@ -25,6 +28,7 @@ ABOUT = re.compile(
     r"(up to|over|more than|at least|about|around|nearly|almost|\d+ to) (?=\d|(two|three|four|five|six|ten)\b)", re.I
 )
 MEASURE = re.compile(r"\d (?:hours?|minutes?|days?|weeks?|months?|years?) \w")
+CONTRACTION = re.compile(r"(?:n['’]t|['’]ll)(?: |$)")
 EVERY = ("weekly", "monthly", "quarterly", "yearly", "annual")
 PERIODS = ("hour", "day", "week", "month", "quarter", "year", "shipment", "delivery", "visit", "order", "session")
 PERIOD = re.compile(r" an? (day|week|month|quarter|year)$")
@@ -115,7 +119,7 @@ def is_clause(tokens: list[str]) -> bool:
     """Whether the line is a sentence or a command: "Drafts replies", "Access all sounds", "Hosted in Frankfurt"."""
     lower = _bare(tokens)
     first, second, last = lower[0], [*lower, ""][1], lower[-1]
-    if WORDS["clauses"] & set(lower) or re.search(r"(n['’]t|['’]ll)( |$)", " ".join(lower)):
+    if WORDS["clauses"].intersection(lower) or CONTRACTION.search(" ".join(lower)):
         return True
     if _is_adverb(first) or _is_adverb(last):
         return True
@@ -123,13 +127,17 @@ def is_clause(tokens: list[str]) -> bool:
         return True
     if first.endswith("ing") and second in DETERMINERS:
         return True
-    if words.PARTICIPLE.fullmatch(first) and len(tokens) == 2 and words.is_fixed(tokens[1]):  # "Delivered Thursdays"
+    return _ends_in_a_participle(tokens) or is_command(tokens) or _is_statement(tokens)
+
+
+def _ends_in_a_participle(tokens: list[str]) -> bool:
+    """ "Bikes covered abroad", "Delivered Thursdays"; but not "as needed"."""
+    if len(tokens) == 2 and words.PARTICIPLE.fullmatch(tokens[0].lower()) and words.is_fixed(tokens[1]):
         return True
-    for before, word, following in zip(["", *lower], lower, [*lower[1:], ""], strict=False):
-        is_last = not following or following in PREPOSITIONS
-        if is_last and words.PARTICIPLE.fullmatch(word) and before != "as":  # "Bikes covered abroad"
+    for before, word, following in zip(["", *tokens], _bare(tokens), [*tokens[1:], "to"], strict=False):
+        if following in PREPOSITIONS and before != "as" and words.PARTICIPLE.fullmatch(word):
             return True
-    return is_command(tokens) or _is_statement(tokens)
+    return False
 
 
 def _bare(tokens: list[str]) -> list[str]:
@@ -187,13 +195,8 @@ def _one_thing(tokens: list[str]) -> NounPhrase | None:
         return None
     at = _end_of_core(tokens)
     core, tail = tokens[:at], tokens[at:]
-    if (
-        core == ["access"]
-        and tail[:1] == ["to"]
-        and not _is_complete(tail)
-        and words.number_of(tail[-1]) == Number.COUNT
-    ):
-        tail.insert(1, "the")
+    if core == ["access"] and not _is_complete(tail) and words.number_of(tail[-1]) == Number.COUNT:
+        tail.insert(1, "the")  # "access to the gym"
     named = _pair(core) if "and" in core else _named(core, tail)
     if not named or not _is_complete(tail):
         return None
@@ -299,8 +302,6 @@ def _pair(core: list[str]) -> NounPhrase | None:
     if len(last) == 1 and words.number_of(last[0]) == Number.COUNT:  # "scale and polish"
         return None
     start = _named(first, [])
-    if start and start.text.startswith("the ") and end.text.startswith("the "):
-        return NounPhrase(f"{start.text} and {end.text.removeprefix('the ')}", True)
     return NounPhrase(f"{start.text} and {end.text}", True) if start else None
 
 
@@ -310,32 +311,29 @@ def _begins_anew(word: str) -> bool:
 
 def _is_complete(tail: list[str]) -> bool:
     """Whether each noun of what follows can stand as it is: not "to gym", "of locker and showers", "for"."""
-    end = FIXED_END.sub("", " ".join(tail))
-    opener, segment = "", []
-    for token in [*end.split(), ""]:
-        if token and token not in PREPOSITIONS and token not in ("and", "or", "&"):
-            segment.append(token.strip(","))
-            continue
-        if segment and not _stands_after(opener, segment, is_shared=token in ("and", "or")):
+    rest = FIXED_END.sub("", " ".join(tail)).replace(",", "")
+    if not rest:
+        return True
+    _, *parts = LINKS.split(rest)  # "for", "teams", "and", "clients"
+    for opener, named, closer in zip(parts[::2], parts[1::2], [*parts[2::2], ""], strict=True):
+        if named.strip() and not _stands_after(opener, named.split(), closer):
             return False
-        opener, segment = token or opener, segment and [] if token else segment
-    return bool(segment) or not end
+    return bool(parts[-1].strip())
 
 
-def _stands_after(opener: str, segment: list[str], is_shared: bool) -> bool:
+def _stands_after(opener: str, segment: list[str], closer: str) -> bool:
     first, noun = segment[0], segment[-1]
+    number = words.number_of(noun)
     if first not in DETERMINERS and re.search(r" \d", " ".join(segment)):  # "to pool 7 days"
         return False
     if opener in ("a", "an") and first in PERIODS and segment[1:]:  # "2 hours a month content edits"
         return False
     if opener == "per":
-        return words.number_of(noun) == Number.COUNT
-    if opener in ("a", "an", "every", "each", "by", "as", "once", "twice"):
-        return True
-    if first in DETERMINERS or first[0].isdigit():
+        return number == Number.COUNT
+    if opener in TAKES_ANY or first in DETERMINERS or first[0].isdigit():
         return True
     if noun[0].isupper() or words.is_fixed(noun):  # "with Slack", but not "with PIN"
-        return not (noun.isupper() and words.number_of(noun) == Number.COUNT)
-    if is_shared and noun in WORDS["shares_a_noun"]:
+        return not (noun.isupper() and number == Number.COUNT)
+    if closer in ("and", "or") and noun in WORDS["shares_a_noun"]:
         return True
-    return words.number_of(noun) in (Number.MASS, Number.PLURAL)
+    return number in (Number.MASS, Number.PLURAL)
