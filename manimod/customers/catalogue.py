@@ -11,6 +11,7 @@ import re
 import tomllib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from math import inf
@@ -28,6 +29,13 @@ from manimod.stripe.payloads import LIVE_STATUSES
 WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 Prices = dict[str, list[Price]]  # by product
 Held = dict[str, tuple[int, int]]  # product -> the smallest and the largest quantity that somebody has of it
+# By whether tiers stand below and above it.
+POSITIONS = {
+    (False, False): TierPosition.SINGLE,
+    (False, True): TierPosition.ENTRY,
+    (True, True): TierPosition.MIDDLE,
+    (True, False): TierPosition.TOP,
+}
 MAX_COMPARED = 20  # tiers above or below one, of which the lines are read
 
 
@@ -171,17 +179,14 @@ def _place(steps: list[Step]) -> None:
         ladder.sort(key=partial(_amount_in, currency))
     for step in steps:
         ladder, amount_in = ladders.get(step.currency, []), partial(_amount_in, step.currency)
-        amount = amount_in(step)
-        below, above = bisect_left(ladder, amount, key=amount_in), bisect_right(ladder, amount, key=amount_in)
-        is_alone = count[step.currency] == 1 and bool(set(ladders) - {step.currency})
-        position = TierPosition.SINGLE
-        if above < len(ladder) or (is_alone and not below):
-            position = TierPosition.MIDDLE if below else TierPosition.ENTRY
-        elif below:
-            position = TierPosition.TOP
-        cheaper, dearer = ladder[max(below - MAX_COMPARED, 0) : below][::-1], ladder[above : above + MAX_COMPARED]
-        lighter = _nearest([other for other in cheaper if step.builds_on(other)] or cheaper, step.currency)
-        following = _nearest([other for other in dearer if other.builds_on(step)] or dearer, step.currency)
+        below = bisect_left(ladder, amount_in(step), key=amount_in)
+        above = bisect_right(ladder, amount_in(step), key=amount_in)
+        is_alone = count[step.currency] == 1 and bool(ladders.keys() - {step.currency})
+        position = POSITIONS[below > 0, above < len(ladder) or (is_alone and not below)]
+        cheaper = ladder[max(below - MAX_COMPARED, 0) : below]
+        dearer = ladder[above : above + MAX_COMPARED]
+        lighter = _nearest(cheaper[::-1], step.builds_on, step.currency)
+        following = _nearest(dearer, lambda other, step=step: other.builds_on(step), step.currency)
         for tier in step.tiers:
             tier.position, tier.lighter_product, tier.next_product = position, lighter, following
 
@@ -190,8 +195,12 @@ def _amount_in(currency: str, step: Step) -> float:
     return step.amounts[currency]
 
 
-def _nearest(steps: list[Step], currency: str) -> str | None:
-    """The product of the first step; None where another one costs the same, such as an edition in another language."""
+def _nearest(steps: list[Step], is_preferred: Callable[[Step], bool], currency: str) -> str | None:
+    """The product of the first step, of those that are preferred if there are any.
+
+    None where another one costs the same, such as an edition in another language.
+    """
+    steps = list(filter(is_preferred, steps)) or steps
     if not steps or (len(steps) > 1 and steps[0].amounts[currency] == steps[1].amounts[currency]):
         return None
     return steps[0].tiers[0].stripe_product_id

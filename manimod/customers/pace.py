@@ -72,7 +72,9 @@ class Pace:
             usual = MINUTE
         elif self.payments >= SOME_PAYMENTS:
             usual = POLL
-        return min(usual, WATCHED_POLL[True]) if is_watched else usual
+        if is_watched:
+            return min(usual, WATCHED_POLL[True])
+        return usual
 
     @property
     def cancellations(self) -> timedelta | None:
@@ -82,7 +84,9 @@ class Pace:
         """
         if not self.livemode:
             return timedelta()
-        return max(CANCELLATIONS, self.poll()) if self.payments >= MORE_PAYMENTS else None
+        if self.payments < MORE_PAYMENTS:
+            return None
+        return max(CANCELLATIONS, self.poll())
 
     def sync(self, objects: int = 0) -> timedelta:
         """Between two syncs of so many customers and subscriptions."""
@@ -91,7 +95,9 @@ class Pace:
             return fastest
         affordable = MONTH * (objects / PAGE_SIZE) / (self.allowance / 4)
         interval = max(fastest, min(affordable, SLOWEST_SYNC))
-        return max(interval, SLOW_SYNC) if self.payments < SOME_PAYMENTS else interval
+        if self.payments < SOME_PAYMENTS:
+            return max(interval, SLOW_SYNC)
+        return interval
 
 
 def get_pace(connection: Connection) -> Pace:
@@ -145,7 +151,9 @@ def _number_and_unit(length: timedelta) -> tuple[int, str]:
     if seconds < 60:
         return seconds, "second"
     minutes = round(seconds / 60)
-    return (round(minutes / 60), "hour") if minutes % 60 == 0 or minutes > 120 else (minutes, "minute")
+    if minutes % 60 == 0 or minutes > 120:
+        return round(minutes / 60), "hour"
+    return minutes, "minute"
 
 
 def mark_watched(account: Account) -> None:

@@ -149,7 +149,8 @@ def get_audiences(connection: Connection) -> AudienceTable:
         rows.append((tier or tiers.NONE, cells[tier]))
         if None in cells[tier] and None not in segments:
             segments.append(None)
-        listed += [audience for audience in cells[tier].values() if audience.tier and audience.customers]
+        if tier:
+            listed += [audience for audience in cells[tier].values() if audience.customers]
     listed.sort(key=lambda audience: -audience.customers)
     return AudienceTable(rows, segments, listed, by_tier.total())
 
@@ -174,17 +175,25 @@ def get_trend(connection: Connection) -> Trend | None:
         return None
     newest = counted[max(counted)]
     ranked = sorted(set().union(*counted.values()), key=lambda tier: (tier is None, -newest[tier], tier or ""))
-    shown = ranked if len(ranked) <= MAX_TREND_TIERS + 1 else ranked[:MAX_TREND_TIERS]
+    shown = ranked
+    if len(ranked) > MAX_TREND_TIERS + 1:
+        shown = ranked[:MAX_TREND_TIERS]
     others = len(ranked) - len(shown)
-    days: list[tuple[date, list[int] | None]] = []
-    for place in range((now().date() - min(counted)).days + 1):
-        day, numbers = min(counted) + timedelta(days=place), None
-        if day in counted:
-            total, by_tier = counted[day].total(), [counted[day][tier] for tier in shown]
-            numbers = [total, *by_tier, total - sum(by_tier)] if others else [total, *by_tier]
-        days.append((day, numbers))
     labels = ["All customers", *(tier or tiers.NONE for tier in shown)]
-    return Trend(names=[*labels, f"{others} more"] if others else labels, days=days)
+    if others:
+        labels.append(f"{others} more")
+    days: list[tuple[date, list[int] | None]] = []
+    day = min(counted)
+    while day <= now().date():
+        numbers = None
+        if day in counted:
+            by_tier = [counted[day][tier] for tier in shown]
+            numbers = [counted[day].total(), *by_tier]
+            if others:
+                numbers.append(counted[day].total() - sum(by_tier))
+        days.append((day, numbers))
+        day += timedelta(days=1)
+    return Trend(names=labels, days=days)
 
 
 def count_moments(connection: Connection, moments: list[dict[str, Any]]) -> None:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
 
 from manimod.lifecycle import LabelledEnum, TierPosition
 
@@ -68,11 +67,6 @@ class TierFacts:
     is_archived: bool = False
     has_year: bool = False
     seat: str | None = None
-
-    @cached_property
-    def phrases(self) -> tuple[str, ...]:
-        """The facts that can stand in a sentence."""
-        return tuple(fact.phrase for fact in self.facts if fact.phrase)
 
 
 @dataclass(frozen=True, kw_only=True)

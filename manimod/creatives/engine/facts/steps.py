@@ -34,7 +34,11 @@ def read_tiers(tiers: Sequence[tuple[str, Sequence[Line]]]) -> list[tuple[tuple[
                 found += [*own[other], *inherited(other, visited | {other})]
         return [fact for fact in found if not _find(fact, own[i])]
 
-    return [(tuple(own[i]), tuple(dict.fromkeys(inherited(i, frozenset({i}))))) for i in range(len(tiers))]
+    read = []
+    for i, facts in enumerate(own):
+        once_each = dict.fromkeys(inherited(i, frozenset({i})))
+        read.append((tuple(facts), tuple(once_each)))
+    return read
 
 
 def compare(lower: TierFacts, upper: TierFacts) -> TierStep:
@@ -50,7 +54,10 @@ def compare(lower: TierFacts, upper: TierFacts) -> TierStep:
         elif not _is_larger(before, fact):
             keeps.append(fact)
     for fact in upper.inherited:
-        (keeps if _find(fact, lower_facts) else adds).append(fact)
+        if _find(fact, lower_facts):
+            keeps.append(fact)
+        else:
+            adds.append(fact)
     return TierStep(adds=tuple(adds), grows=tuple(grows), keeps=tuple(keeps))
 
 
