@@ -144,7 +144,7 @@ def test_two_refusals_put_no_angle_last(account, decide):
     decide("rejected")
     decide("rejected")
     assert learning.in_words(account) == []
-    assert min(learning.get_preferences(account).angles.values()) > 0.85
+    assert min(weights_after((REJECTED, "ABC"), (REJECTED, "ABC")).values()) > 0.85
 
 
 def sets_with(angle: str, weight: float, asked) -> int:

@@ -175,5 +175,11 @@ def test_a_set_says_what_of_its_brief_was_not_true():
 def test_an_account_with_names_only_gets_a_modest_set_that_asks_for_facts():
     made = write(bare_brief(event="renewed", segment="high"))
     assert made.needs_facts
-    assert [variant.angle for variant in made.variants] == ["N1", "N2", "N3"]
+    assert [variant.angle_name for variant in made.variants] == ["The plan by name", "What is included"]
     assert not write(brief()).needs_facts
+
+
+def test_where_only_the_brand_is_known_there_is_one_ad():
+    for event in EVENTS:
+        (ad,) = write(brief(event, tier=None, position=None)).variants
+        assert PLAIN.name in ad.headline

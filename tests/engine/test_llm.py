@@ -129,7 +129,7 @@ def test_the_answer_is_bounded_by_schema_and_tokens(client):
     _, service = written(stub.well())
     request = service.requests[0]
     schema = request["response_format"]["json_schema"]["schema"]
-    assert schema["required"] == ["R3", "R10", "R13"]
+    assert schema["required"] == ["R3", "R10", "R2"]
     assert schema["properties"]["R3"]["required"] == ["headline", "body"]
     assert request["max_tokens"] == client.MAX_TOKENS
 
@@ -222,10 +222,11 @@ def test_an_ad_without_usable_lines_is_written_by_mani():
         ads["R10"] = {kind: ["Your payment failed"] * 3 for kind in ads["R10"]}
 
     made, _ = written(stub.well(spoil))
-    plain = copywriter.write(BRIEF)
+    first, second = made.variants[:2]
     assert made.writer == "mani + gpt-x"
-    assert made.variants[1].headline == plain.variants[1].headline
-    assert made.variants[0].headline != plain.variants[0].headline
+    assert second.angle == "R10"
+    assert second.headline == "5 GB of storage with Starter"  # as the library has it
+    assert first.headline in ("Ten quiet minutes with 3 boards", "A short beginning: 3 boards")
 
 
 @pytest.mark.parametrize(

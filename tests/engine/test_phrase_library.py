@@ -9,7 +9,7 @@ from manimod.creatives.engine.copy import claims, library
 from manimod.creatives.engine.copy.angles import ANGLES
 from manimod.creatives.engine.copy.library import POOLS, SLOT, Template, expand
 
-NAMES = {"brand", "tier", "plan", "next", "lighter", "seat", "proof", "news", "month", "offer", "terms"}
+NAMES = {"brand", "tier", "plan", "next", "lighter", "seat", "proof", "news", "month", "terms", "use"}
 OF_STORED_TEXTS = {"R5", "R6", "W1", "W7", "U4", "U5", "U6", "U7", "W4", "W5"}  # these speak in the account's own words
 
 

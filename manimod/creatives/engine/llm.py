@@ -39,18 +39,19 @@ def write(brief: Brief, model: LanguageModel, seconds: float = SECONDS) -> Creat
     """The creative set of a brief, in the model's lines where it gives lawful ones in time. Raises NoLegalCopy."""
     built_in = copywriter.prepare(brief)
     plain = copywriter.compose(built_in)
-    written, refused = {}, 0
+    asked, refused = [variant.angle for variant in plain.variants], 0
+    written = {(angle_id, part): [] for angle_id in asked for part in LINE_KINDS}
     try:
-        answer = _ask(built_in, [variant.angle for variant in plain.variants], model, seconds)
+        answer = _ask(built_in, asked, model, seconds)
         for angle_id, parts in answer.items():
             for part, texts in parts.items():
                 for text in texts[:MAX_LINES]:
                     template = lawful_template(text.strip(), part, ANGLES[angle_id], built_in)
                     if template:
-                        written.setdefault((angle_id, part), []).append(template)
+                        written[angle_id, part].append(template)
                     else:
                         refused += 1
-        if not written:
+        if not any(written.values()):
             raise ModelSkipped("its lines broke the rules")
         try:
             made = copywriter.compose(replace(built_in, written=written))

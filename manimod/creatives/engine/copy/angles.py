@@ -41,21 +41,24 @@ def of_matrix(brief: Brief) -> list[Angle]:
     return _angles(_TABLES["matrix"][brief.event][segment])
 
 
+def is_for_one_thing(brief: Brief) -> bool:
+    """Whether the ads name one thing each: to low value the lightest way to keep it, to somebody new the first step."""
+    return brief.segment in (Segment.LOW, Segment.NEW)
+
+
 def stand_ins(brief: Brief) -> list[Angle]:
-    is_one = brief.segment in (Segment.LOW, Segment.NEW)
-    return _angles(_TABLES["stand_ins"]["one" if is_one else "several"][brief.objective])
+    return _angles(_TABLES["stand_ins"]["one" if is_for_one_thing(brief) else "several"][brief.objective])
 
 
 def by_name(brief: Brief) -> list[Angle]:
     """What is left to say where nothing is known but names."""
-    return _angles(_TABLES["stand_ins"]["by_name"])
+    return _angles(_TABLES["by_name"][brief.event])
 
 
 def later(brief: Brief) -> list[Angle]:
     """The angles whose ads start later in the window, in the order of their days."""
-    is_for = brief.segment in (Segment.HIGH, Segment.CORE)
-    angles = _angles(_TABLES["later"].get(brief.objective, ""))
-    return [angle for angle in angles if is_for or ClaimKind.DISCOUNT not in angle.needs]  # no discount by default
+    ids = _TABLES["later"].get(brief.objective, {})
+    return _angles(ids.get(brief.segment, ids.get("any", "")))
 
 
 def by_preference(angles: Sequence[Angle], brief: Brief, chance: float) -> tuple[list[Angle], list[Angle]]:

@@ -109,6 +109,13 @@ def say_lost(claim: Claim) -> str:
     return _TABLES["lost"][claim.kind].format(phrase=claim.phrase, tier=claim.tier or "the tier")
 
 
+def how_to_use(offer: Offer) -> str | None:
+    """ "Use code BACK20 until 31 March 2027"; None where it needs no code and has no last day."""
+    if offer.code and offer.code not in offer.text:
+        return f"Use code {offer.code}" + (f" until {day(offer.ends_on)}" if offer.ends_on else "")
+    return f"Until {day(offer.ends_on)}" if offer.ends_on else None
+
+
 @cache
 def _pattern(table: str, name: str = "patterns") -> re.Pattern:
     words = _TABLES[table][name]

@@ -13,7 +13,7 @@ from manimod.creatives.engine.brief import (
     Preferences,
     Variant,
 )
-from manimod.creatives.engine.copy import angles
+from manimod.creatives.engine.copy import angles, claims
 from manimod.creatives.engine.copy.angles import Angle
 from manimod.creatives.engine.copy.library import capitalised, without_article
 from manimod.creatives.engine.copy.phrase_selection import Draft, Material, digest
@@ -28,12 +28,15 @@ from manimod.lifecycle import KINDS, Segment
 
 UNPRINTABLE = {"PII-02", "PII-03", "EDT-03", "EDT-06", "CLK-02"}  # what even a brand's own name may not be
 TRIES = 4  # drafts of an angle that are shown to the policy
-SHOWN_FACTS = 4  # in a picture
+MOST_NAMED = 4  # facts in an ad
+OF_PLANS = {ClaimKind.NEXT, ClaimKind.LIGHTER, ClaimKind.YEAR, ClaimKind.SEATS}
+SHOWN_FACTS = 4  # in a picture, and of those that no text names
+SHOWN_OTHERS = 3
 NO_SENTENCE = "The brand kit bans a word of every sentence that mani knows, or has no name. Ban fewer words."
 
 
 class NoLegalCopy(Exception):
-    """Fewer than three variants pass the blocking rules; `findings`, at least one, say why in plain words."""
+    """No variant passes the blocking rules; `findings`, at least one, say why in plain words."""
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = tuple(findings) or (Finding("BRD-02", policy.BLOCK, ALL, "banned words", NO_SENTENCE),)
@@ -41,7 +44,8 @@ class NoLegalCopy(Exception):
 
 
 def write(brief: Brief) -> CreativeSet:
-    """The creative set of a brief: three variants from three angles, each free of blocking findings."""
+    """The creative set of a brief: three variants from three angles, fewer where nothing is known but names, each free
+    of blocking findings."""
     return compose(prepare(brief))
 
 
@@ -66,15 +70,21 @@ def shared_segment(brief: Brief) -> Segment | None:
 
 
 def _substance(brief: Brief, segment: Segment) -> tuple[frozenset, frozenset]:
-    """What the segment's ads tell: the facts that come first in each of them, and what else they rest on."""
+    """What the segment's ads tell: the facts that they name first, and what else they rest on. Where there are few
+    facts, or they are only listed as they are written, sets differ by what they say of other plans alone."""
     unbiased = replace(brief, segment=segment, preferences=Preferences())
     material = Material(unbiased, PolicyContext.of(brief))
-    is_one = segment in (Segment.LOW, Segment.NEW) and len(material.pools["own"]) > 2 and not material.is_listed
-    count = 1 if is_one else angles.SET_SIZE
+    has_choice = len(material.sayable["own"]) > 2
+    count = 1 if has_choice and angles.is_for_one_thing(material.brief) else MOST_NAMED
     facts, needs = set(), set()
     for angle in candidates(material)[0][: angles.SET_SIZE]:
-        facts |= {fact.text for fact in material.pools.get(angle.pool, ())[:count]}
-        needs |= set(angle.needs)
+        if material.is_listed:
+            needs.add(angle.about)
+        else:
+            needs |= set(angle.needs)
+            facts |= {fact.text for fact in material.sayable.get(angle.pool, ())[:count]}
+    if not has_choice:
+        needs &= OF_PLANS
     return frozenset(facts), frozenset(needs)
 
 
@@ -157,39 +167,48 @@ def candidates(material: Material) -> tuple[list[Angle], list[Angle]]:
     own, refused = angles.by_preference(own, brief, chance)
     others, refused_others = angles.by_preference(others, brief, chance)
     start = brief.round * angles.SET_SIZE % max(1, len(own))
-    return [*own[start:], *own[:start], *others], [*refused, *refused_others]
+    found = [*own[start:], *own[:start], *others]
+    asked = {angle for angle, _ in material.written}  # of a language model
+    found.sort(key=lambda angle: bool(asked) and angle.id not in asked)
+    return found, [*refused, *refused_others]
 
 
 def compose(material: Material) -> CreativeSet:
     """The creative set: variants of the round's angles, or of those that stand in for them, then those for later in the
-    window. An angle whose headlines open ads have already comes after those that have others. Raises NoLegalCopy."""
+    window. An angle whose headlines open ads have already comes after those that have others. Names alone are said in
+    two ads at most, in one where only the brand's is known. Raises NoLegalCopy."""
     brief, variants, drafts, blocked = material.brief, [], [], []
-    chance = digest(material.key("angles", brief.round))
+    chance, size = digest(material.key("angles", brief.round)), angles.SET_SIZE
     found, refused = candidates(material)
     names, refused_names = angles.by_preference(angles.by_name(brief), brief, chance)
     later, _ = angles.by_preference(angles.later(brief), brief, chance)
-    groups = [(found, True), (found, False), (names, True), (names, False)]
-    if not has_facts(brief):
-        groups = [groups[0], groups[2], groups[1], groups[3]]
-    groups += [([*refused, *refused_names], True), ([*refused, *refused_names], False)]
-    groups.append(([angle for angle in later if material.is_possible(angle)], False))
-    for angle, is_fresh in [(angle, is_fresh) for group, is_fresh in groups for angle in group]:
-        if (len(variants) == angles.SET_SIZE and not angle.from_day) or angle.id in {made.angle for made in variants}:
-            continue
-        for draft in material.drafts(angle, drafts)[:TRIES]:
-            if is_fresh and brief.used_phrases.get(draft.headline.wording):
+    later = [angle for angle in later if material.is_possible(angle)]
+    most_by_name = 2 if material.tier or has_facts(brief) else 1
+    if refused:
+        most_by_name = size
+    refused += refused_names
+    turns = [
+        (found, True, size),
+        (found, False, size),
+        (names, True, most_by_name),
+        (names, False, most_by_name),
+        (refused, True, size),
+        (refused, False, size),
+        (later, False, size + len(later)),
+    ]
+    for group, is_fresh, most in turns:
+        for angle in group:
+            is_made = any(variant.angle == angle.id for variant in variants)
+            if is_made or len(variants) >= most:
                 continue
-            variant = _variant(material, angle, draft, [variant.layout for variant in variants])
-            findings = policy.check(variant, material.context)
-            blocking = policy.blocks(findings)
-            blocked += blocking
-            if not blocking:
-                variants.append(replace(variant, rules=tuple(findings)))
+            draft, variant, findings = _best(material, angle, drafts, variants, is_fresh)
+            blocked += policy.blocks(findings)
+            if variant:
+                variants.append(variant)
                 drafts.append(draft)
-                break
-    if len(variants) < angles.SET_SIZE:
-        raise NoLegalCopy(blocked)
     needs_facts = not has_facts(brief)
+    if not variants:
+        raise NoLegalCopy(blocked)
     return CreativeSet(
         objective=brief.objective,
         event=brief.event,
@@ -203,19 +222,37 @@ def compose(material: Material) -> CreativeSet:
     )
 
 
-def _variant(material: Material, angle: Angle, draft: Draft, taken: list[str]) -> Variant:
-    """`taken`: the pictures' compositions of the set's ads so far."""
-    brief, tier = material.brief, material.tier
+def _best(
+    material: Material, angle: Angle, others: list[Draft], variants: list[Variant], is_fresh: bool
+) -> tuple[Draft | None, Variant | None, list[Finding]]:
+    """The angle's best draft that breaks no rule, as a variant; and what the rules found in better ones. `is_fresh`:
+    only in a wording that no open ad has."""
+    found: list[Finding] = []
+    drafts = material.drafts(angle, others)
+    if is_fresh:
+        drafts = [draft for draft in drafts if not material.brief.used_phrases.get(draft.headline.wording)]
+    for draft in drafts[:TRIES]:
+        variant = _variant(material, angle, draft, variants)
+        findings = policy.check(variant, material.context)
+        if not policy.blocks(findings):
+            return draft, replace(variant, rules=tuple(findings)), found
+        found += findings
+    return None, None, found
+
+
+def _variant(material: Material, angle: Angle, draft: Draft, others: list[Variant]) -> Variant:
+    """`others`: the set's ads so far."""
+    brief, about = material.brief, material.about(angle).name
     is_suitable = angle.call_to_action in CTA_SUITS[brief.objective]
     call_to_action = angle.call_to_action if is_suitable else "LEARN_MORE"
     fitted = Fitting(material, angle, draft, call_to_action).fit()
-    shown = _picture(material, angle, draft)
-    seed = f"{material.key('layout')} {brief.round}"
+    shown, shown_claims = _picture(material, angle, draft, [variant.picture.facts for variant in others])
     audience = Segment(brief.segment).label.lower() if brief.segment else "value not known"
-    if tier:
-        audience += f", on “{tier.name}”"
+    if material.tier:
+        audience += f", on “{material.tier.name}”"
     event, label = KINDS[brief.event].noun.capitalize(), CTA_MAP[call_to_action]["label"]
-    why = f"{event}; {audience}. Angle: {angle.name}, leading to “{label}”. Chosen from a dozen drafts: {draft.why}."
+    why = [f"{event}; {audience}. Angle: {angle.name}, leading to “{label}”. Chosen from a dozen drafts: {draft.why}."]
+    taken = [variant.layout for variant in others]
     return Variant(
         angle=angle.id,
         angle_name=angle.name,
@@ -223,47 +260,73 @@ def _variant(material: Material, angle: Angle, draft: Draft, taken: list[str]) -
         body=draft.body.text,
         call_to_action=call_to_action,
         platforms=fitted.platforms,
-        layout=compositions.choose(shown, bool(brief.brand.product_picture), seed, taken),
-        label=capitalised(tier.plan) if tier else "",
-        why=why,
+        layout=compositions.choose(
+            shown, bool(brief.brand.product_picture), f"{material.key('layout')} {brief.round}", taken
+        ),
+        label=capitalised(about.plan) if about else "",
+        why=" ".join([*why, *fitted.left_out]),
         from_day=angle.from_day or None,
         picture=shown,
         phrases=(draft.headline.wording, draft.body.wording),
-        claims=tuple(dict.fromkeys([*fitted.claims, *_shown_claims(material, shown)])),
+        claims=tuple(dict.fromkeys([*fitted.claims, *shown_claims])),
     )
 
 
-def _picture(material: Material, angle: Angle, draft: Draft) -> PictureContent:
-    """What the picture shows beside the headline: two plans, an amount, or the facts that the ad names."""
-    brief = material.brief
-    pair = {
-        "tier": (brief.lighter_tier, brief.tier_facts),
-        "next": (brief.tier_facts, brief.next_tier),
-        "lighter": (brief.lighter_tier, brief.tier_facts),
-    }[angle.about]
-    named = [fact for _, fact in (*draft.headline.used, *draft.body.used)]
-    shown = tuple(dict.fromkeys(capitalised(without_article(fact.phrase or fact.text)) for fact in named))[:SHOWN_FACTS]
-    figure, unit, columns = "", "", ()
-    if angle.picture == "columns" and all(tier and tier.name and tier.facts for tier in pair):
-        names = [format_plan(tier.name)[0].name for tier in pair]
-        lists = [
-            tuple(capitalised(without_article(f.phrase or f.text)) for f in tier.facts[:SHOWN_FACTS]) for tier in pair
-        ]
-        columns = tuple(zip(names, lists, strict=True))
-    if angle.picture == "figure" and draft.headline.used:
-        fact = draft.headline.used[-1][1]
-        if fact.number is not None and fact.topic:
-            figure, unit = f"{fact.number:,.10g}", fact.topic
-    return PictureContent(shown, figure, unit, columns)
+def _picture(
+    material: Material, angle: Angle, draft: Draft, shown_before: list[tuple[str, ...]]
+) -> tuple[PictureContent, list[Claim]]:
+    """What the picture shows beside the headline, and what that states: an amount, facts that the headline does not
+    name, or two plans. `shown_before`: the facts in the pictures of the set's other ads."""
+    about = material.about(angle)
+    of_body, others = _unnamed_facts(material, angle, draft)
+    facts = of_body[:SHOWN_FACTS] or others[:SHOWN_OTHERS]
+    shown = tuple(_as_shown(fact, material) for fact in facts)
+    if any(set(shown) == set(before) for before in shown_before):
+        facts, shown = [], ()
+    figure, unit = "", ""
+    amounts = [fact for fact in (*of_body, *others) if fact.number is not None and fact.topic]
+    if angle.picture == "figure" and amounts and not material.is_listed:
+        figure, unit = f"{amounts[0].number:,.10g}", amounts[0].topic
+        facts = [*facts, amounts[0]]
+    stated = [*material.held[about.kind][:1]]
+    for fact in facts:
+        stated += material.claims_of(about.slot, fact, angle)
+    columns, of_columns = (), []
+    if angle.picture == "columns":
+        columns, of_columns = _columns(material, angle)
+    return PictureContent(shown, figure, unit, columns), [*stated, *of_columns]
 
 
-def _shown_claims(material: Material, shown: PictureContent) -> list[Claim]:
-    """What the picture states beside the texts: its label names the tier, its columns two plans and their facts."""
-    found = list(material.held[ClaimKind.TIER])
-    if shown.columns:
-        texts = {text for _, facts in shown.columns for text in facts}
-        found += [c for c in material.held[ClaimKind.FACT] if capitalised(without_article(c.phrase)) in texts]
-        names = {name for name, _ in shown.columns}
-        neighbours = [*material.held[ClaimKind.NEXT], *material.held[ClaimKind.LIGHTER]]
-        found += [claim for claim in neighbours if format_plan(claim.phrase)[0].name in names]
-    return found
+def _unnamed_facts(material: Material, angle: Angle, draft: Draft) -> tuple[list[Fact], list[Fact]]:
+    """The facts of the plan that the ad speaks of, without those of its headline: those of its body, and the others."""
+    about = material.about(angle)
+    theirs = (*about.facts.facts, *about.facts.inherited) if about.facts else ()
+    of_body, others = [], []
+    for _, fact in draft.body.used:
+        if fact in theirs and fact.text not in draft.headline.facts:
+            of_body.append(fact)
+    for fact in material.pools["own" if about.slot == "fact" else about.slot]:
+        if fact.text not in draft.facts:
+            others.append(fact)
+    return of_body, others
+
+
+def _columns(material: Material, angle: Angle) -> tuple[tuple, list[Claim]]:
+    """Two plans, each its name and its first facts, and what they state; nothing where one of them has no facts."""
+    brief, held = material.brief, material.held
+    pair = (brief.tier_facts, brief.next_tier) if angle.about == "next" else (brief.lighter_tier, brief.tier_facts)
+    columns, stated = [], [*held[ClaimKind.TIER], *held[ClaimKind.NEXT], *held[ClaimKind.LIGHTER]]
+    for tier in pair:
+        if not tier or not tier.name or not tier.facts:
+            return (), []
+        facts = tier.facts[:SHOWN_FACTS]
+        columns.append((format_plan(tier.name)[0].name, tuple(_as_shown(fact, material) for fact in facts)))
+        stated += [claims.fact_claim(fact, tier) for fact in facts]
+    return tuple(columns), stated
+
+
+def _as_shown(fact: Fact, material: Material) -> str:
+    """A fact as a line of its own in a picture."""
+    if material.is_listed or not fact.phrase:
+        return fact.text
+    return capitalised(without_article(fact.phrase))

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-from manimod.creatives.engine.brief import ClaimKind
+from manimod.creatives.engine.brief import Claim, ClaimKind
 from manimod.creatives.engine.facts.model import Fact, FactKind
 
 SLOT = re.compile(r"{([a-z_]+)(\d?)(?::(\d))?}")
@@ -21,8 +22,8 @@ AGREEMENT = re.compile(r"{([^{}|]*)\|([^{}|]*)}")
 WORD_TWICE = re.compile(r"\b(\w+) \1\b", re.IGNORECASE)
 SENTENCE_BREAK = re.compile(r"[.!?] ")
 # The slots that facts fill, each from the pool of its name. "do" says what one can do with a fact: "open the timeline
-# view"; "text" takes any fact exactly as it is stored.
-POOLS = {"fact", "do", "added", "kept", "left_out", "grown_from", "grown_to", "text"}
+# view"; "the" means a certain one: "the timeline view"; "text" takes any fact exactly as it is stored.
+POOLS = {"fact", "the", "do", "added", "kept", "left_out", "grown_from", "grown_to", "text"}
 # What naming a slot states, besides that the fact is one.
 SLOT_CLAIMS = {
     "brand": ClaimKind.BRAND,
@@ -151,9 +152,29 @@ class Filling:
         chosen = self.facts[name][: int(length)] if length else [self.facts[name][int(number or 1) - 1]]
         if name == "do":
             return what_to_do(chosen[0])
+        if name == "the":
+            return definite(chosen[0].phrase)
         if name == "text":
             return ", ".join(fact.text for fact in chosen)
         return join([fact.phrase if has_article else without_article(fact.phrase) for fact in chosen])
+
+
+class FilledLine(NamedTuple):
+    """A filled template: what it says, the facts it names with the pools they are from, and what it states."""
+
+    text: str
+    template: Template
+    used: Sequence[tuple[str, Fact]] = ()
+    claims: tuple[Claim, ...] = ()
+
+    @property
+    def wording(self) -> str:
+        """A line of names and facts alone is known by what it names, in whatever order."""
+        return self.template.wording or " ".join(sorted(re.findall(r"[^\W_]+", self.text.casefold())))
+
+    @property
+    def facts(self) -> set[str]:
+        return {fact.text for _, fact in self.used}
 
 
 @cache
@@ -167,7 +188,7 @@ def what_to_do(fact: Fact, language: str = "en") -> str | None:
     if fact.kind == FactKind.QUANTITY:
         is_countable = fact.is_plural and head == phrase and re.match(r"(?!1 )[\d,]+ ", phrase)
         return f"{verb} one of your {phrase}" if is_countable else None
-    return f"{verb} {re.sub(r'^an? ', 'the ', phrase)}"
+    return f"{verb} {definite(phrase)}"
 
 
 @cache
@@ -185,9 +206,19 @@ def join(phrases: Sequence[str]) -> str:
     return f"{', '.join(front)} and {last}" if front else last
 
 
+def is_all(fact: Fact) -> bool:
+    """ "all needed X-rays": how much there is of something, not a thing that works."""
+    return (fact.phrase or "").startswith("all ")
+
+
+def definite(phrase: str) -> str:
+    """ "the calendar view"; what has no article stays as it is: "bank rules"."""
+    return re.sub(r"^an? ", "the ", phrase)
+
+
 def without_article(phrase: str) -> str:
     """As the name of a feature: "calendar view"."""
-    return re.sub(r"^an? ", "", phrase)
+    return re.sub(r"^(?:an?|the) ", "", phrase)
 
 
 def capitalised(text: str) -> str:
