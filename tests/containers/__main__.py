@@ -59,7 +59,7 @@ class Owner:
     def connect(self) -> None:
         """With a key that may read customers and subscriptions, and mani's webhook set up at Stripe."""
         self.control.reset()
-        self.control.configure_deliveries(backoff=[1.0] * 60)
+        self.control.configure_deliveries(backoff=[1.0] * 300)
         self.account = self.control.create_account("Brightside Studio")
         self.keys = self.account["keys"]["test"]
         self.prices = self.control.catalogue(self.account["id"])
@@ -78,8 +78,11 @@ class Owner:
         stripe.v1.subscriptions.create({"customer": customer, "items": [{"price": self.prices[tier]["month"]}]})
         return f"new_customer:{customer}"
 
+    def wait_for_deliveries(self) -> None:
+        wait_for(lambda: self.control.wait_for_deliveries(timeout=5), "a delivery is not answered")
+
     def expect_delivered(self) -> None:
-        expect(self.control.wait_for_deliveries(timeout=30), "a delivery is not answered")
+        self.wait_for_deliveries()
         refused = [row for row in self.control.deliveries() if not row["succeeded"]]
         expect(not refused, f"a delivery was refused: {refused[:1]}")
 
@@ -147,7 +150,7 @@ def kill_each(site: Site, owner: Owner) -> None:
         os.kill(container["State"]["Pid"], signal.SIGKILL)
     moment = owner.gain_customer("Starter")
     wait_for(lambda: all(each["State"]["Running"] for each in site.containers()), "a container stays down")
-    expect(owner.control.wait_for_deliveries(timeout=60), "a delivery is not answered")
+    owner.wait_for_deliveries()
     owner.expect_creative(moment)
 
 

@@ -89,7 +89,7 @@ def run_units(machine: Machine, sandbox: Sandbox, commit: str) -> None:
         machine.mani("stripe-connect 1", stdin=keys["restricted"])
         customer = sandbox.control.client(keys["secret"]).v1.customers.create({"name": "Hazel Testford"})
         moment = f"new_customer:{customer.id}"
-        wait_for(lambda: machine.moments().get(moment) == "generated", "there is no creative", seconds=300)
+        wait_for(lambda: machine.moments().get(moment) == "generated", "there is no creative")
     with step("every unit runs as mani and writes nothing into /srv/mani"):
         for unit in UNITS:
             process = machine.show(unit, "MainPID")

@@ -27,7 +27,7 @@ def expect(condition: object, otherwise: str) -> None:
         raise Failed(otherwise)
 
 
-def wait_for(condition: Callable[[], object], otherwise: str, seconds: float = 90) -> None:
+def wait_for(condition: Callable[[], object], otherwise: str, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         expect(time.monotonic() < deadline, otherwise)
