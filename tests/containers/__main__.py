@@ -223,7 +223,10 @@ def upgrade(site: Site, owner: Owner, commit: str) -> str:
         site.run(f"docker compose run{after}")
         wait_for(owner.finds_it_ready, "the new release does not get ready")
         owner.expect_creative(moment)
-    expect(queue <= owner.creatives(), "a creative has gone from the queue")
+    owner.visitor.cookies.clear()  # a release may ask everybody to sign in once more
+    owner.sign_in()
+    now = owner.creatives()
+    expect(queue <= now, f"a creative has gone from the queue: {queue} became {now}")
     return f"/healthz: {watch.failed} of {watch.asked} failed, longest wait {watch.longest:.1f} s"
 
 
