@@ -269,6 +269,28 @@ def test_nobody_is_called_back_to_a_tier_that_is_archived(as_owner, account, tea
     assert "Say what Team does" not in page
 
 
+def test_nobody_is_led_to_a_next_tier_that_is_archived(as_owner, account, connection, team):
+    with transaction():
+        lines = ["Workload reports", "Single sign-on", "Audit log"]
+        business = Tier(
+            connection_id=connection.id, stripe_product_id="prod_business", product_name="Business", features=lines
+        )
+        db.session.add(business)
+        add_price(connection, "Business month", 9900, tier="business", interval="month")
+        db.session.flush()
+        catalogue.place_tiers(connection.id)
+    creative = write_approved(account, "renewed", "high")
+    assert "Business" in str(creative.content["variants"])
+    assert exported(account) == (1, {})
+    with transaction():
+        business.active = False
+        catalogue.place_tiers(connection.id)
+    assert "These ads name Business as the next plan, which it isn't any more." in exported(account)[1][creative.id]
+    as_owner.post(f"/creatives/{creative.id}/rewrite")
+    db.session.rollback()
+    assert "Business" not in str(creative.content["variants"])
+
+
 def test_who_has_an_archived_tier_is_still_told_what_it_does(account, team):
     change(active=False)
     with transaction():

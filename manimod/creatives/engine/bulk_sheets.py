@@ -111,7 +111,7 @@ def readme(counts: Mapping[str, int], refused: Sequence[str] = (), left_out: Map
     """What is in the ZIP and what was checked, in plain words."""
     text = README.format(checked=CHECKED, **counts)
     if left_out:
-        text += "\nLeft out, because they break a rule by now:\n"
+        text += "\nLeft out, because they break a rule by now, or what they rest on has changed:\n"
         text += "".join(f"  Creative {number}: {why}\n" for number, why in left_out.items())
     if refused:
         text += "\nThese pictures could not be drawn, because the font lacks a sign:\n"
