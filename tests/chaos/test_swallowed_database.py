@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 from flask import Flask
@@ -39,12 +38,9 @@ def jobs_run(app: Flask, network: Relay) -> Iterator[None]:
         "SECRET_KEY": "s" * 64,
         "ENCRYPTION_KEYS": "k1:" + "A" * 43 + "=",
     }
-    with ExitStack() as stack:
-        for command in ("work", "schedule"):
-            process = subprocess.Popen([sys.executable, "worker.py", command], cwd=ROOT, env=environment)
-            stack.enter_context(process)
-            stack.callback(process.kill)
+    with subprocess.Popen([sys.executable, "worker.py", "together"], cwd=ROOT, env=environment) as process:
         yield
+        process.terminate()
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

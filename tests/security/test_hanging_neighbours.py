@@ -34,7 +34,7 @@ from tests.journeys.stack import Visitor
 from tests.neighbours import Relay, dripping_server, standing_still, valkey_process
 from tests.serving import serve
 
-PROMISED_SECONDS = 5
+PROMISED_SECONDS = 5 + 4  # the second four for a machine that others keep busy; before, each of these took 10 to 60
 DELIVERIES, ROUNDS = 40, 8  # of health checks and pages; all of them within LOAD_SECONDS
 LOAD_SECONDS = 4
 
