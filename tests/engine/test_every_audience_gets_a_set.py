@@ -6,7 +6,7 @@ from collections import Counter
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from manimod.creatives.engine.policy.rules import PolicyContext
-from tests.engine.samples import PICKY, brief, cells, every_text, every_variant
+from tests.engine.samples import PICKY, STORED, brief, cells, every_text, every_variant
 
 
 def test_no_variant_breaks_a_blocking_rule():
@@ -85,3 +85,40 @@ def test_the_objective_follows_event_and_segment():
     expected = {("cancelled", "high"): "winback", ("renewed", "high"): "upsell", ("renewed", "low"): "retention"}
     for (event, segment), objective in expected.items():
         assert brief(event, segment).objective == objective
+
+
+def test_two_ads_of_a_set_never_name_the_same_facts_in_the_same_place():
+    for asked, made in cells():
+        facts = [fact.phrase or fact.text for tier in neighbours(asked) for fact in (*tier.facts, *tier.inherited)]
+        for place in ("headline", "body"):
+            named = []
+            for variant in made.variants:
+                text = getattr(variant, place).casefold()
+                found = frozenset(fact for fact in facts if fact.removeprefix("a ").casefold() in text)
+                assert not found or found not in named, text
+                named.append(found)
+
+
+def neighbours(asked):
+    return filter(None, (asked.tier_facts, asked.next_tier, asked.lighter_tier))
+
+
+def test_a_picture_lists_facts_of_the_plan_that_it_names_and_none_of_the_headline():
+    for asked, _, variant in every_variant():
+        theirs = {}
+        for tier in neighbours(asked):
+            lines = [fact.phrase or fact.text for fact in (*tier.facts, *tier.inherited)]
+            theirs[tier.name] = {line.removeprefix("a ").removeprefix("the ").casefold() for line in lines}
+        (name,) = [name for name in theirs if name in variant.label and variant.label.startswith(name[:4])][:1]
+        for fact in variant.picture.facts:
+            assert fact.casefold() in theirs[name], (variant.label, fact)
+            assert f" {fact.casefold()} " not in f" {variant.headline.casefold()} "
+
+
+def test_an_offer_is_said_once_and_its_code_with_it():
+    offers = STORED[PICKY.name]["offers"]
+    for _, _, variant in every_variant():
+        both = f"{variant.headline} {variant.body}"
+        for offer in offers:
+            assert both.count(offer.text) <= 1
+            assert offer.text not in both or not offer.code or offer.code in variant.body

@@ -87,3 +87,11 @@ def test_a_brand_name_that_no_ad_may_print_is_refused_with_a_reason(name):
 @pytest.mark.parametrize("name", ["Yahoo!", "IKARA", "monday.co", "O'Neill & Söhne", "7Labs", "Guaranteed Fresh"])
 def test_a_brand_may_be_called_what_it_likes(name):
     assert len(copywriter.write(brief(brand=replace(PLAIN, name=name))).variants) == 3
+
+
+def test_a_placement_that_is_left_out_says_why():
+    long = replace(PLAIN, name="The Very Long Company Name of Accounting and Sons")
+    for variant in copywriter.write(brief(brand=long)).variants:
+        assert "Google responsive display is left out: the brand's name is longer than 25 characters." in variant.why
+    for variant in copywriter.write(brief()).variants:
+        assert "left out" not in variant.why

@@ -106,11 +106,15 @@ class Template:
         used: list[tuple[str, Fact]] = []
         for pool, count in self.counts.items():
             chosen = filling.facts[pool][:count]
-            if len(chosen) < count or (pool != "text" and not all(fact.kind in self.kinds for fact in chosen)):
+            if len(chosen) < count:
                 return None
-            used += [(pool, fact) for fact in chosen]
-        if not all(filling.names.get(name) for name in self.names):
-            return None
+            for fact in chosen:
+                if pool != "text" and fact.kind not in self.kinds:
+                    return None
+                used.append((pool, fact))
+        for name in self.names:
+            if not filling.names.get(name):
+                return None
         facts = filling.facts
         text = AGREEMENT.sub(lambda match: match[2 if self._is_plural(match.start(), facts) else 1], self.text)
         parts, at = [], 0
@@ -118,9 +122,13 @@ class Template:
             begins = slot.start() == 0 or SENTENCE_BREAK.fullmatch(text[slot.start() - 2 : slot.start()])
             *_, clause = re.split(r"[.:?!]", text[: slot.start()])
             is_listed = text[: slot.start()].rstrip().endswith(":")
-            has_article = not is_listed if self.is_sentence else bool(KEEPS_ARTICLE.search(clause))
+            has_article = not is_listed
+            if not self.is_sentence:
+                has_article = bool(KEEPS_ARTICLE.search(clause))
             value = filling.value(*slot.groups(), has_article)
-            parts += [text[at : slot.start()], capitalised(value) if begins and slot[1] in POOLS else value]
+            if begins and slot[1] in POOLS:
+                value = capitalised(value)
+            parts += [text[at : slot.start()], value]
             at = slot.end()
         said = re.sub(r"([.!?])[.]", r"\1", "".join(parts) + text[at:])
         return None if WORD_TWICE.search(said) else (said, used)
@@ -219,6 +227,11 @@ def definite(phrase: str) -> str:
 def without_article(phrase: str) -> str:
     """As the name of a feature: "calendar view"."""
     return re.sub(r"^(?:an?|the) ", "", phrase)
+
+
+def content_words(text: str) -> set[str]:
+    """The words that the ear notices when they come twice."""
+    return set(re.findall(r"\b\w{5,}", text.casefold()))
 
 
 def capitalised(text: str) -> str:

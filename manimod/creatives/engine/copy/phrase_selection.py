@@ -148,13 +148,17 @@ class Material:
         return needs_met and len(self.sayable.get(angle.pool, ())) >= angle.least
 
     def names(self, angle: Angle) -> dict[str, str | None]:
-        """What the slots of names and stored texts stand for; None where there is nothing to say. Two angles of a set
+        """What the slots of names and stored texts stand for, as far as there is something to say. Two angles of a set
         and two rounds take different stored texts where there are several."""
         brief = self.brief
-        names = {"brand": brief.brand.name, "plan": self.tier.plan if self.tier else None}
+        names = {"brand": brief.brand.name}
         for slot, tier in (("tier", self.tier), ("next", self.next_tier), ("lighter", self.lighter_tier)):
-            names[slot] = tier.name if tier else None
-        names["seat"] = brief.tier_facts.seat if brief.tier_facts else None
+            if tier:
+                names[slot] = tier.name
+        if self.tier:
+            names["plan"] = self.tier.plan
+        if brief.tier_facts:
+            names["seat"] = brief.tier_facts.seat
         turn = int(digest(self.key("stored")) * 12) + brief.round + int(angle.id[1:])
         if brief.proof:
             names["proof"] = brief.proof[turn % len(brief.proof)].text.rstrip(" .")
@@ -317,7 +321,7 @@ class Material:
             headline_short=len(headline.text) <= weights["short_headline"],
             headline_very_short=len(headline.text) <= weights["very_short_headline"],
             body_short=len(body.text) <= weights["short_body"],
-            echo=len(content_words(headline.text) & content_words(body.text)),
+            echo=len(library.content_words(headline.text) & library.content_words(body.text)),
             brand_again=max(0, both.count(brief.brand.name) - 1),
             headline_used=uses,
             body_used=brief.used_phrases.get(body.wording, 0),
@@ -341,8 +345,3 @@ class Material:
         facts = f"{len(draft.facts)} fact{'s' * (len(draft.facts) != 1)}" if draft.facts else "no fact"
         elsewhere = f"its wording heads {uses} open ads" if uses else "a wording that no open ad has"
         return draft._replace(score=score, why=f"{facts}, {len(headline.text)} characters above, {elsewhere}")
-
-
-def content_words(text: str) -> set[str]:
-    """The words that the ear notices when they come twice."""
-    return set(re.findall(r"\b\w{5,}", text.casefold()))
