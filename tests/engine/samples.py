@@ -1,6 +1,7 @@
-"""Two brands, their tiers with what they contain, and every cell of event x segment x tier position x tone."""
+"""Two brands, their tiers with what they contain, and every cell of event x segment x tier position."""
 
 import itertools
+import os
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -79,12 +80,17 @@ def bare_brief(**asked):
 
 @cache
 def cells():
-    """Every cell as (brief, creative set)."""
+    """Every cell of event, segment, position and brand as (brief, creative set), in one tone after the other.
+
+    `EVERY_TONE=1 pytest tests/engine` writes each cell in every tone.
+    """
     found = []
-    for brand, event, segment, position, tone in itertools.product((PLAIN, PICKY), EVENTS, Segment, TierPosition, Tone):
+    places = itertools.product(EVENTS, Segment, TierPosition, (PLAIN, PICKY))
+    for number, (event, segment, position, brand) in enumerate(places):
         name = TIERS[brand.name][position]
-        asked = brief(event, segment, position, replace(brand, tone=tone), name, **STORED[brand.name])
-        found.append((asked, write(asked)))
+        for tone in Tone if "EVERY_TONE" in os.environ else [list(Tone)[number % len(Tone)]]:
+            asked = brief(event, segment, position, replace(brand, tone=tone), name, **STORED[brand.name])
+            found.append((asked, write(asked)))
     return found
 
 

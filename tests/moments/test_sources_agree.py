@@ -21,7 +21,7 @@ from manimod.stripe.payloads import minimise
 from tests import factories
 from tests.moments.lives import DAY, HOUR, Life, live
 
-LIVES = int(os.environ.get("LIVES", "200"))
+LIVES = int(os.environ.get("LIVES", "120"))
 SYNCED_SHARE, MIXED_SHARE = 0.5, 0.25  # of them: a sync takes longer than an event
 IN_A_GROUP = 200
 OPEN = ("waiting", "ready", "generated")
@@ -129,6 +129,7 @@ def sync_times(lives: list[Life], seed: int) -> list[int]:
     return [*times, START + SPAN * DAY - 3 * HOUR, START + SPAN * DAY - HOUR]
 
 
+@pytest.mark.parametrize("livemode", [True], ids=["live"], indirect=True)
 def test_the_order_of_events_makes_no_difference(connect):
     for number, lives in enumerate(groups()):
         told = told_by(lives)
