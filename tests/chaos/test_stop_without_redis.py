@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,10 @@ def own_valkey(tmp_path: Path) -> Iterator[tuple[subprocess.Popen, str]]:
 def worker(own_valkey: tuple[subprocess.Popen, str], tmp_path: Path) -> Iterator[subprocess.Popen]:
     """It waits for jobs."""
     _, url = own_valkey
+    newest = max(path.name.partition("_")[0] for path in (ROOT / "migrations" / "versions").glob("*.py"))
+    with closing(sqlite3.connect(tmp_path / "unused.db", isolation_level=None)) as database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        database.execute("INSERT INTO alembic_version VALUES (?)", [newest])
     environment = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": f"sqlite:///{tmp_path / 'unused.db'}",
