@@ -118,14 +118,12 @@ def _share_the_last_noun(items: list[str]) -> bool:
 def is_clause(tokens: list[str]) -> bool:
     """Whether the line is a sentence or a command: "Drafts replies", "Access all sounds", "Hosted in Frankfurt"."""
     lower = _bare(tokens)
-    first, second, last = lower[0], [*lower, ""][1], lower[-1]
+    first, last = lower[0], lower[-1]
     if WORDS["clauses"].intersection(lower) or CONTRACTION.search(" ".join(lower)):
         return True
     if _is_adverb(first) or _is_adverb(last):
         return True
     if first in PREPOSITIONS - DETERMINERS and not ABOUT.match(" ".join(lower)):
-        return True
-    if first.endswith("ing") and second in DETERMINERS:
         return True
     return _ends_in_a_participle(tokens) or is_command(tokens) or _is_statement(tokens)
 
