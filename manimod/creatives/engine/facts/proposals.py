@@ -4,7 +4,7 @@ import re
 
 from manimod.creatives.engine.facts.bullets import clean, read_fact, split_lines
 from manimod.creatives.engine.facts.model import Fact, FactSource
-from manimod.creatives.engine.facts.words import TABLE
+from manimod.creatives.engine.facts.words import TABLE, is_foreign
 
 KEYS = {name: frozenset(words) for name, words in TABLE["proposals"].items()}
 MOST = 3
@@ -50,9 +50,14 @@ def _from_description(description: str) -> list[str]:
     """Sentences that name a thing, and the members of lists: "Invoices, receipts and a VAT summary"."""
     lines: list[str] = []
     for line in split_lines(re.sub(r"(?<=\w)\.\s+", "\n", description)):
-        fact = _fact(line)
-        if fact and fact.phrase:
+        if _names_a_thing(line):
             lines.append(line)
-        elif fact:
+        elif _fact(line):
             lines += re.split(r",\s+(?:and\s+)?|\s+and\s+", line)
-    return [line for line in lines if (fact := _fact(line)) and fact.phrase]
+    return list(filter(_names_a_thing, lines))
+
+
+def _names_a_thing(line: str) -> bool:
+    """In another language the owner has to tell."""
+    fact = _fact(line)
+    return bool(fact and (fact.phrase or is_foreign(fact.text)))
