@@ -19,7 +19,6 @@ from manimod.creatives.engine.facts.model import Proof, ReleaseNote, TierFacts
 from manimod.customers import catalogue, replica
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.lifecycle import TierPosition
 from manimod.models import Account, Tier
 from manimod.stripe.catalogue import read_price, read_product, read_profile
 from manimod.stripe.reader import Reader
@@ -94,7 +93,6 @@ def _bare() -> Iterator[ExampleAccount]:
     for seed, name in enumerate(("Hollis & Wren", "Tarn Street", "Pellucid Notes"), 1000):
         brand = Brand(name=name, landing_page="https://www.example/")
         found = [Brief(event="renewed", brand=brand, today=TODAY, seed=str(seed))]
-        for tier, position in (("Basic", "entry"), ("Plus", "middle"), ("Studio", "top")):
-            named = TierFacts(name=tier, position=TierPosition(position))
-            found.append(replace(found[0], tier_facts=named))
+        for tier in ("Basic", "Plus", "Studio"):
+            found.append(replace(found[0], tier_facts=TierFacts(name=tier)))
         yield ExampleAccount(name, found)

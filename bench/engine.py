@@ -47,8 +47,7 @@ def briefs():
         for event, segment, position, tone in itertools.product(EVENTS, Segment, TierPosition, Tone):
             brand = replace(BRAND, tone=tone)
             tier = f"Tier {turn}" if turn else position.capitalize()
-            tier_facts = TierFacts(name=tier, position=position)
-            yield Brief(event=event, segment=segment, tier_facts=tier_facts, brand=brand, today=TODAY)
+            yield Brief(event=event, segment=segment, tier_facts=TierFacts(name=tier), brand=brand, today=TODAY)
 
 
 def with_masters(brief):

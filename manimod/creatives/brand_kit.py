@@ -28,9 +28,9 @@ from manimod.stripe import connections
 from manimod.stripe.catalogue import MAX_FEATURES
 
 SAMPLES = {}
-for event, segment, tier, position in samples.AUDIENCES:
+for event, segment, tier, _position in samples.AUDIENCES:
     if tier == "Team":
-        SAMPLES.setdefault(event, {"segment": segment, "tier_facts": TierFacts(name=tier, position=position)})
+        SAMPLES.setdefault(event, {"segment": segment, "tier_facts": TierFacts(name=tier)})
 MAX_TIER_LINE = 80  # characters, as in Stripe
 # A brand name may break style rules. These it may not: what no ad may print, and what the font cannot draw.
 NAME_RULES = {*copywriter.UNPRINTABLE, "IMG-05"}

@@ -18,7 +18,7 @@ from manimod.creatives.engine.facts.model import FactSource, Proof, ReleaseNote,
 from manimod.creatives.engine.facts.steps import Line, read_tiers
 from manimod.customers import catalogue
 from manimod.extensions import db
-from manimod.lifecycle import KINDS, Objective, Segment, TierPosition
+from manimod.lifecycle import KINDS, Objective, Segment
 from manimod.models import Account, BrandKit, Connection, Creative, Customer, Tier
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, GenericReason
@@ -198,7 +198,6 @@ def get_tiers(
     for (part, tier), (facts, inherited) in zip(parts.items(), read_tiers(price_list), strict=False):
         found[part] = TierFacts(
             name=tier.name,
-            position=tier.position and TierPosition(tier.position),
             facts=facts,
             inherited=inherited,
             is_sold=tier.is_sold,

@@ -66,7 +66,6 @@ class TargetAudience:
 
     event: str
     tier: str | None
-    tier_position: str | None
     segment: str | None
     product: str | None = None
     products: tuple[str, ...] = ()
@@ -133,7 +132,6 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
         audience = TargetAudience(
             event=moment.kind,
             tier=tier.name,
-            tier_position=tier.position,
             segment=stored.shared_segments(moment.kind, moment.product).get(moment.segment or likely_segment),
             product=moment.product,
             products=tuple(products_of[tier.name]),

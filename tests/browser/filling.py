@@ -109,7 +109,6 @@ def make_creative(
     account: Account,
     event: str = "new_customer",
     tier: str | None = "Team",
-    position: str | None = "middle",
     segment: str | None = "new",
     status: str = "waiting",
     minutes_ago: float = 1,
@@ -118,7 +117,7 @@ def make_creative(
     tiers = briefs.get_tiers(account, name=tier)
     tiers = {part: tiers[part] for part in ("tier_facts", "next_tier", "lighter_tier")}
     if tier and not tiers["tier_facts"].facts:  # nothing is stored of it
-        tiers = {"tier_facts": TierFacts(name=tier, position=position)}
+        tiers = {"tier_facts": TierFacts(name=tier)}
     brief = Brief(
         event=event,
         brand=Brand(name=account.name, landing_page="https://example.com"),

@@ -51,9 +51,7 @@ def test_what_is_saved_reaches_the_studio(account):
         releases=[release("Shared calendars", today), release("Faster search", today)],
         disclaimer="Terms apply.",
     )
-    brief = briefs.get_brief(
-        account, event="cancelled", tier_facts=TierFacts(name="Team", position="middle"), segment="high"
-    )
+    brief = briefs.get_brief(account, event="cancelled", tier_facts=TierFacts(name="Team"), segment="high")
     assert brief.brand.banned_terms == ("cheap", "bargain")
     assert brief.brand.landing_page == "https://brightside.example/back"
     assert [(o.text, o.code, o.ends_on.isoformat()) for o in brief.offers] == [

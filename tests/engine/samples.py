@@ -54,7 +54,7 @@ def tier_facts(position, name=None, lines=None, **more):
     """A tier with the facts that its lines say."""
     lines = CONTENTS[position or "single"] if lines is None else lines
     ((facts, _),) = read_tiers([(name or "", [(line, FactSource.STRIPE) for line in lines])])
-    return TierFacts(name=name, position=position, facts=facts, **more)
+    return TierFacts(name=name, facts=facts, **more)
 
 
 def brief(event="renewed", segment="core", position="middle", brand=PLAIN, tier="Team", **more):
@@ -73,9 +73,7 @@ def brief(event="renewed", segment="core", position="middle", brand=PLAIN, tier=
 
 def bare_brief(**asked):
     """A brief of an account of which nothing is known but names."""
-    return replace(
-        brief(**asked), tier_facts=TierFacts(name="Team", position="middle"), next_tier=None, lighter_tier=None
-    )
+    return replace(brief(**asked), tier_facts=TierFacts(name="Team"), next_tier=None, lighter_tier=None)
 
 
 @cache

@@ -39,7 +39,7 @@ def test_an_ad_for_later_says_when_it_may_start(as_owner, account, connection, a
 
 
 def test_a_generic_creative_says_what_to_check(as_owner, account, connection, add_creative):
-    creative = add_creative(account, tier=None, position=None, segment=None)
+    creative = add_creative(account, tier=None, segment=None)
     assert "Check that Stripe data is syncing" in as_owner.get(f"/creatives/{creative.id}").text
 
 
@@ -51,7 +51,7 @@ def test_a_generic_creative_says_what_to_check(as_owner, account, connection, ad
     ],
 )
 def test_a_generic_creative_says_its_true_reason(as_owner, account, connection, add_creative, reason, says):
-    creative = add_creative(account, tier=None, position=None)
+    creative = add_creative(account, tier=None)
     with transaction():
         creative.generic_reason = reason
     for address in (f"/creatives/{creative.id}", "/creatives"):

@@ -140,7 +140,7 @@ def test_placements_are_sketched_side_by_side(as_owner, creative, view):
 
 
 def test_a_generic_creative_has_the_button_that_syncs(as_owner, account, connected, add_creative):
-    creative = add_creative(account, tier=None, position=None, segment=None)
+    creative = add_creative(account, tier=None, segment=None)
     page = as_owner.get(f"/creatives/{creative.id}").text
     assert "Stripe data isn't synced yet" in page
     assert 'action="/settings/integrations/stripe/sync"' in page

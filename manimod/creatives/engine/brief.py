@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from manimod.creatives.engine.facts.model import Proof, ReleaseNote, TierFacts
-from manimod.lifecycle import KINDS, LabelledEnum, Objective, Segment, TierPosition
+from manimod.lifecycle import KINDS, LabelledEnum, Objective, Segment
 
 EVENTS = tuple(KINDS)
 
@@ -129,10 +129,6 @@ class Brief:
     @property
     def tier(self) -> str | None:
         return self.tier_facts.name if self.tier_facts else None
-
-    @property
-    def tier_position(self) -> TierPosition | None:
-        return self.tier_facts.position if self.tier_facts else None
 
     @property
     def objective(self) -> Objective:

@@ -66,5 +66,5 @@ def sample_sets(today: date) -> Iterator[ExportItem]:
 
 def _tiers(names: list[str], contents: tuple[list[str], ...]) -> list[TierFacts]:
     lines = [(name, [(line, FactSource.STRIPE) for line in own]) for name, own in zip(names, contents, strict=True)]
-    found = zip(names, PLACES, read_tiers(lines), strict=True)
-    return [TierFacts(name=name, position=place, facts=facts, has_year=True) for name, place, (facts, _) in found]
+    found = zip(names, read_tiers(lines), strict=True)
+    return [TierFacts(name=name, facts=facts, has_year=True) for name, (facts, _) in found]

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from manimod.lifecycle import LabelledEnum, TierPosition
+from manimod.lifecycle import LabelledEnum
 
 NEW_FOR = timedelta(days=90)  # how long an ad may call a release new
 
@@ -60,7 +60,6 @@ class TierFacts:
     """
 
     name: str | None = None
-    position: TierPosition | None = None
     facts: tuple[Fact, ...] = ()
     inherited: tuple[Fact, ...] = ()
     is_sold: bool = True
