@@ -78,6 +78,7 @@ def test_downgrade_takes_everything_back(app_without_tables: Flask) -> None:
 
 def test_a_database_that_cannot_be_reached_is_said_in_one_line() -> None:
     app = create_app(make_settings("postgresql+psycopg://mani:s3cret@127.0.0.1:1/mani", "redis://127.0.0.1:1/0"))
+    flask_migrate.Migrate(app, db)
     done = app.test_cli_runner().invoke(args=["db", "upgrade", "--directory", FOLDER])
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: The database at DATABASE_URL cannot be prepared: ")
