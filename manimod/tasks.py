@@ -99,4 +99,5 @@ def reconcile(urgent_only: bool = False) -> None:
         for row_id in DUE[name]():
             jobs.enqueue(name, row_id)
     db.session.rollback()
-    jobs.redis().set(jobs.HEARTBEAT_KEY, int(now().timestamp()), ex=jobs.HEARTBEAT_TTL_SECONDS)
+    if not urgent_only:
+        jobs.redis().set(jobs.HEARTBEAT_KEY, int(now().timestamp()), ex=jobs.HEARTBEAT_TTL_SECONDS)
