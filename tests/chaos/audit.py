@@ -19,7 +19,7 @@ from tests.chaos.lives import Happening, expected_moments
 from tests.chaos.scene import Business, Scene, describe
 
 SAMPLES = 3  # of the rows that a finding names
-LEAST_VARIANTS = 3
+LEAST_VARIANTS = 1  # where names are all that is known
 WORDS_OF_PEOPLE = ("Hazel", "Testford")
 
 
