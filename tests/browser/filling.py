@@ -55,16 +55,16 @@ CUSTOMERS = {
     None: {None: 17},
 }
 AUDIENCES = (
-    ("new_customer", "Team", "middle", "new", "waiting"),
-    ("cancelled", "Business", "top", "high", "waiting"),
-    ("renewed", "Starter", "entry", "high", "waiting"),
-    ("payment_failed", "Team", "middle", "core", "waiting"),
-    ("new_customer", "Starter", "entry", "new", "waiting"),
-    ("renewed", "Team", "middle", "core", "waiting"),
-    ("cancelled", "Starter", "entry", "low", "waiting"),
-    ("new_customer", None, None, None, "waiting"),
-    ("renewed", "Business", "top", "high", "approved"),
-    ("cancelled", "Team", "middle", "core", "rejected"),
+    ("new_customer", "Team", "new", "waiting"),
+    ("cancelled", "Business", "high", "waiting"),
+    ("renewed", "Starter", "high", "waiting"),
+    ("payment_failed", "Team", "core", "waiting"),
+    ("new_customer", "Starter", "new", "waiting"),
+    ("renewed", "Team", "core", "waiting"),
+    ("cancelled", "Starter", "low", "waiting"),
+    ("new_customer", None, None, "waiting"),
+    ("renewed", "Business", "high", "approved"),
+    ("cancelled", "Team", "core", "rejected"),
 )
 
 

@@ -21,7 +21,7 @@ def add_creative_of_a_tier() -> tuple[int, int]:
         tier = Tier(connection_id=connection.id, stripe_product_id="prod_team", product_name="Team", features=features)
         db.session.add(tier)
         db.session.flush()
-        creative = make_creative(account, "renewed", "Team", "middle", "core")
+        creative = make_creative(account, "renewed", "Team", "core")
         db.session.add(creative)
     return creative.id, tier.id
 

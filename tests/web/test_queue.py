@@ -9,7 +9,7 @@ from tests.factories import make_connection
 
 
 def test_a_card_tells_whom_what_and_how_quickly(as_owner, account, connection, add_creative):
-    creative = add_creative(account, "cancelled", "Business", "top", "high")
+    creative = add_creative(account, "cancelled", "Business", "high")
     card = as_owner.get("/creatives").text
     assert f'id="creative-{creative.id}"' in card
     assert f"/creatives/{creative.id}/1080x1080.svg?v=" in card
