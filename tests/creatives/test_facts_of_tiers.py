@@ -53,7 +53,7 @@ def neighbours(account, name: str) -> tuple[str | None, str | None]:
 
 
 def position_of(account, product: str) -> str | None:
-    return briefs.find_tier(briefs.load_tiers(account), product, None).position
+    return briefs.find_tier(briefs.load_tiers(account.id), product, None).position
 
 
 # --- from Stripe ------------------------------------------------------------------------------------------------------
