@@ -221,7 +221,7 @@ def test_plans_for_different_people_are_no_steps(account, sell):
     sell(Adult=4200, Child=3600, Perio=5500)
     for name in ("Adult", "Child", "Perio"):
         assert neighbours(account, name) == (None, None)
-        assert briefs.get_tiers(account, f"prod_{name}")["tier_facts"].position == "single"
+        assert position_of(account, f"prod_{name}") == "single"
 
 
 @pytest.mark.parametrize(
