@@ -11,12 +11,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import flask_migrate
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 import worker
 from manimod import create_app
@@ -25,6 +26,7 @@ from manimod.extensions import WRITES, db
 from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.models import Connection, Creative, Customer, Moment, StripeEvent, SyncRun
+from manimod.models.accounts import now
 from tests import factories
 from tests.moments.conftest import lists  # noqa: F401
 from tests.stripe_events import customer, event, item, price, subscription
@@ -182,6 +184,8 @@ def test_workers_before_beside_a_new_web_server(before, connection, drain, clien
     before("work")
     assert states()[:3] == ["done"] * 3
     assert {"new_customer:cus_1", "cancelled:sub_1"} <= set(moments())
+    with transaction():  # as if it had been a minute ago, for their scheduler waits some seconds before each new try
+        db.session.execute(update(StripeEvent).values(received_at=now() - timedelta(minutes=1)))
     for _ in range(5):
         before("work")
     assert states()[3:] == ["done", "failed", "failed"], "a tiered price is new to them"

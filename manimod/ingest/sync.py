@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import func, not_, select, update
+from sqlalchemy import func, not_, or_, select, update
 
 from manimod import jobs
 from manimod.customers import pace, replica, segments, statistics
@@ -211,9 +211,10 @@ def _erase_unlisted(connection_id: int, run_id: int, gateway: StripeGateway, unt
     """
     connection, sync_run = db.session.get(Connection, connection_id), db.session.get(SyncRun, run_id)
     livemode = connection.livemode
+    was_there = Customer.created_at < (sync_run.listed_at or sync_run.started_at)
     query = select(Customer.stripe_id).where(
         Customer.connection_id == connection_id,
-        Customer.created_at < (sync_run.listed_at or sync_run.started_at),
+        or_(was_there, Customer.seen_in_run.is_not(None)),
         func.coalesce(Customer.seen_in_run, 0) != run_id,
     )
     unlisted = list(db.session.scalars(query))

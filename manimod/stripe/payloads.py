@@ -91,6 +91,9 @@ class InvoiceFacts:
     account_name: str | None = None
 
 
+NEW_FIELDS = ("is_tiered", "trial_days")  # of a price, which workers of the release before don't know
+
+
 @dataclass(frozen=True)
 class EventFacts:
     """An event without anything that mani has no use for. Exactly one of the three objects is set, or none."""
@@ -129,8 +132,9 @@ class EventFacts:
     def to_json(self) -> dict[str, Any]:
         facts = orjson.loads(orjson.dumps(self))  # at a tenth of the time that `asdict` takes
         price = facts["subscription"] and facts["subscription"]["price"]
-        if price and not price["is_tiered"]:
-            del price["is_tiered"]  # workers of the release before don't know it
+        for name in NEW_FIELDS:
+            if price and not price[name]:
+                del price[name]
         return facts
 
     @classmethod
