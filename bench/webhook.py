@@ -15,7 +15,7 @@ from bench.stage import Stage
 
 ROUNDS, SECONDS = int(os.environ.get("BENCH_ROUNDS", "3")), 4.0
 MAX_EVENTS = 12_000
-BACKLOG = 20_000  # events for the worker in a round; it does not get through with them
+BACKLOG = 40_000  # events for the worker in a round; it does not get through with them
 TYPES = ("customer.created", "customer.subscription.created", "customer.subscription.updated", "invoice.paid")
 
 
