@@ -39,6 +39,7 @@ def test_a_step_adds_what_only_the_larger_tier_has():
         ("50 credits a month", "Unlimited credits"),
         ("7 day logs", "30 day logs"),
         ("Retries for up to 4h", "Retries for up to 24h"),
+        ("100 GB of storage", "1 TB of storage"),
     ],
 )
 def test_one_thing_in_two_sizes_grows(smaller, larger):
@@ -62,7 +63,9 @@ def test_a_reference_to_another_tier_keeps_its_facts_and_those_that_it_inherits(
 
 
 def test_an_inherited_amount_gives_way_to_the_tiers_own():
-    plans = tiers({"Basic": ["2 users"], "Pro": ["Everything in Basic", "10 users"]})
+    plans = tiers(
+        {"Basic": ["2 users", "100 GB of storage"], "Pro": ["Everything in Basic", "10 users", "1 TB of storage"]}
+    )
     assert plans["Pro"].inherited == ()
 
 

@@ -287,6 +287,9 @@ def _picture(
     amounts = [fact for fact in (*of_body, *others) if fact.number is not None and fact.topic]
     if angle.picture == "figure" and amounts and not material.is_listed:
         figure, unit = f"{amounts[0].number:,.10g}", amounts[0].topic
+        number, _, what = (amounts[0].phrase or "").partition(" ")
+        if number == figure:  # as it is written: "TB of storage"
+            unit = what
         facts = [*facts, amounts[0]]
     stated = [*material.held[about.kind][:1]]
     for fact in facts:

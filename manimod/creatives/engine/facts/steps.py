@@ -7,6 +7,7 @@ from manimod.creatives.engine.facts.bullets import read_fact, referenced_tier, s
 from manimod.creatives.engine.facts.model import Fact, FactSource, TierFacts, TierStep
 
 Line = tuple[str, FactSource]
+BYTES = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
 def read_tiers(tiers: Sequence[tuple[str, Sequence[Line]]]) -> list[tuple[tuple[Fact, ...], tuple[Fact, ...]]]:
@@ -64,11 +65,20 @@ def compare(lower: TierFacts, upper: TierFacts) -> TierStep:
 def _find(fact: Fact, others: Sequence[Fact]) -> Fact | None:
     """The same feature: "3 boards" and "Unlimited boards"; "20 automations a month" and "Unlimited automations"."""
     for other in others:
-        if fact.topic == other.topic:
+        if _topic(fact) == _topic(other):
             return other
         if (fact.is_unlimited or other.is_unlimited) and _without_period(fact) == _without_period(other):
             return other
     return None
+
+
+def _topic(fact: Fact) -> str:
+    """The same of "1 TB of storage" and "100 GB of storage"."""
+    return fact.topic.removeprefix(f"{fact.unit} ".lower()) if fact.unit in BYTES else fact.topic
+
+
+def _number(fact: Fact) -> float | None:
+    return fact.number and fact.number * BYTES.get(fact.unit, 1)
 
 
 def _without_period(fact: Fact) -> str:
@@ -78,7 +88,8 @@ def _without_period(fact: Fact) -> str:
 def _is_larger(fact: Fact, other: Fact) -> bool:
     if other.is_unlimited:
         return False
-    return fact.is_unlimited or (fact.number is not None and other.number is not None and fact.number > other.number)
+    number, before = _number(fact), _number(other)
+    return fact.is_unlimited or (number is not None and before is not None and number > before)
 
 
 def _key(name: str) -> str:
