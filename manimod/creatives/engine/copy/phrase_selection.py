@@ -344,4 +344,4 @@ class Material:
         score = sum(weights[name] * value for name, value in points.items())
         facts = f"{len(draft.facts)} fact{'s' * (len(draft.facts) != 1)}" if draft.facts else "no fact"
         elsewhere = f"its wording heads {uses} open ads" if uses else "a wording that no open ad has"
-        return draft._replace(score=score, why=f"{facts}, {len(headline.text)} characters above, {elsewhere}")
+        return draft._replace(score=score, why=f"{facts}, a headline of {len(headline.text)} characters, {elsewhere}")
