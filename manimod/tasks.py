@@ -1,8 +1,8 @@
 """What workers and the scheduler run. Each task takes an id, and calls jobs.acknowledge before it reads anything."""
 
 from manimod import extensions, jobs
-from manimod.creatives import generate, images, review
-from manimod.customers import tiers
+from manimod.creatives import generate, review
+from manimod.customers import images, tiers
 from manimod.diagnostics import alerts
 from manimod.extensions import db
 from manimod.ingest import events, polling, retention, sync

@@ -219,7 +219,7 @@ def test_only_edges_open_transactions_beside_jobs_that_span_several():
         "manimod.ingest.recent",
         "manimod.ingest.retention",
         "manimod.creatives.generate",
-        "manimod.creatives.images",
+        "manimod.customers.images",
         "manimod.diagnostics.alerts",
         "manimod.tasks",
     }

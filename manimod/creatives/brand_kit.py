@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from manimod import jobs
-from manimod.creatives import briefs, images
+from manimod.creatives import briefs
 from manimod.creatives.engine import samples
 from manimod.creatives.engine.brief import EVENTS, Brief, CreativeSet, Finding
 from manimod.creatives.engine.copy import copywriter
@@ -17,7 +17,7 @@ from manimod.creatives.engine.facts import bullets, proposals
 from manimod.creatives.engine.facts.model import NEW_FOR, FactSource, TierFacts
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.rules import PolicyContext
-from manimod.customers import catalogue
+from manimod.customers import catalogue, images
 from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError
 from manimod.extensions import db

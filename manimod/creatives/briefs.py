@@ -247,15 +247,16 @@ def why_unnamed(brief: Brief) -> GenericReason:
     return GenericReason.UNNAMED_TIER
 
 
-def get_history(account: Account) -> dict[str, Any]:
-    """What the account's earlier sets say for a brief: the phrases that open ones use, and what decisions teach."""
-    return {"used_phrases": _count_phrases(account), "preferences": learning.get_preferences(account)}
+def get_history(account: Account, is_test: bool = False) -> dict[str, Any]:
+    """What the account's earlier sets say for a brief: the phrases that open ones of the same mode use, and what
+    decisions teach."""
+    return {"used_phrases": _count_phrases(account, is_test), "preferences": learning.get_preferences(account)}
 
 
-def _count_phrases(account: Account) -> Counter[str]:
+def _count_phrases(account: Account, is_test: bool) -> Counter[str]:
     """Phrase -> how many ads of the account's open sets use it."""
     columns = [Creative.content[("variants", place, "phrases")] for place in range(MAX_ADS)]
-    open_sets = select(*columns).filter_by(account_id=account.id, is_test=False).where(Creative.run_until > now())
+    open_sets = select(*columns).filter_by(account_id=account.id, is_test=is_test).where(Creative.run_until > now())
     used: Counter[str] = Counter()
     for row in db.session.execute(open_sets.where(Creative.status.in_(OPEN_STATUSES))):
         for phrases in row:
@@ -289,7 +290,7 @@ class StoredFacts:
         """What the ads state and these facts no longer hold, each once. Of a tier that is gone or has another name,
         the name stands for the facts."""
         stated = {}
-        for ad in creative.content["variants"]:
+        for ad in creative.ads:
             for fields in ad.get("claims", ()):
                 claim = Claim(**fields)
                 stated[claim.kind, claim.basis, claim.tier] = claim

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, func, select
 
-from manimod.creatives import briefs, review
+from manimod.creatives import briefs, editing
 from manimod.creatives.engine.brief import CreativeSet, ExportItem
 from manimod.creatives.engine.copy.plan_names import slug
 from manimod.creatives.engine.policy import policy
@@ -58,9 +58,9 @@ def get_page(account: Account, selection: ExportSelection) -> ExportPage:
     context = PolicyContext.of(briefs.to_brief(briefs.get_brand_kit(account), event="new_customer"))
     items, blocked = [], {}
     for creative in creatives:
-        content = CreativeSet.from_json(creative.content)
+        content = CreativeSet.from_json(creative.content | {"variants": creative.ads})
         own_context = replace(context, tier=content.tier, objective=content.objective)
-        problems = [review.say_lost(claim) for claim in stored.lost_claims(creative)]
+        problems = [editing.say_lost(claim) for claim in stored.lost_claims(creative)]
         for variant in content.variants:
             problems += [finding.message for finding in policy.blocks(policy.check(variant, own_context))]
         if problems:

@@ -61,15 +61,19 @@ SEGMENT_BY_POSITION = {
 
 @dataclass(frozen=True)
 class TargetAudience:
-    """Whom one creative addresses. `products`: all that are sold as a tier of this name. `test_moment` keeps each
-    test-mode moment in a creative of its own."""
+    """Whom one creative addresses. `products`: all that are sold as a tier of this name."""
 
     event: str
     tier: str | None
     segment: str | None
+    is_test: bool
     product: str | None = None
     products: tuple[str, ...] = ()
-    test_moment: int | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What its creatives have in common."""
+        return {"event": self.event, "tier": self.tier, "segment": self.segment, "is_test": self.is_test}
 
 
 def generate(connection_id: int) -> bool:
@@ -84,7 +88,9 @@ def generate(connection_id: int) -> bool:
             audiences = _group_by_audience(connection)
             without_creative = _attach_to_open(connection, audiences)
             # Read once a turn: it takes all open sets. Each new set adds its own phrases.
-            history = briefs.get_history(connection.account) if without_creative else {}
+            history = {}
+            if without_creative:
+                history = briefs.get_history(connection.account, is_test=not connection.livemode)
         failed = False
         for audience, moments in without_creative.items():
             if monotonic() > turn_ends:
@@ -133,9 +139,9 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
             event=moment.kind,
             tier=tier.name,
             segment=stored.shared_segments(moment.kind, moment.product).get(moment.segment or likely_segment),
+            is_test=not moment.livemode,
             product=moment.product,
             products=tuple(products_of[tier.name]),
-            test_moment=None if moment.livemode else moment.id,
         )
         audiences[audience].append(moment)
     return audiences
@@ -144,18 +150,14 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
 def _attach_to_open(
     connection: Connection, audiences: dict[TargetAudience, list[Row]]
 ) -> dict[TargetAudience, list[Row]]:
-    """Attach moments to the open creatives of their audiences.
-
-    Returns the others: their audience has no open creative, or they are test data, each of which has a creative of its
-    own.
-    """
+    """Attach moments to the open creatives of their audiences; returns those whose audience has none."""
     open_creatives = {}
     for creative in _find_open(connection.account_id):
-        open_creatives[creative.event, creative.tier, creative.segment] = creative
+        open_creatives[creative.event, creative.tier, creative.segment, creative.is_test] = creative
     left, attached = {}, []
     for audience, moments in audiences.items():
-        creative = open_creatives.get((audience.event, audience.tier, audience.segment))
-        if creative is None or audience.test_moment is not None:
+        creative = open_creatives.get(tuple(audience.columns.values()))
+        if creative is None:
             left[audience] = moments
         else:
             attached.append((creative, audience, moments))
@@ -163,30 +165,32 @@ def _attach_to_open(
     return left
 
 
-def _find_open(account_id: int, **audience: str | None) -> Sequence[Row]:
+def _find_open(account_id: int, **audience: Any) -> Sequence[Row]:
     """The creatives that further moments may join, oldest first; of all audiences unless one is given."""
-    query = select(Creative.id, Creative.event, Creative.tier, Creative.segment, Creative.run_until)
-    query = query.filter_by(account_id=account_id, is_test=False, **audience).where(
-        Creative.status.in_(briefs.OPEN_STATUSES), Creative.generated_at > now() - REFRESH_AFTER
+    columns = (Creative.id, Creative.event, Creative.tier, Creative.segment, Creative.is_test, Creative.run_until)
+    query = (
+        select(*columns)
+        .filter_by(account_id=account_id, **audience)
+        .where(Creative.status.in_(briefs.OPEN_STATUSES), Creative.generated_at > now() - REFRESH_AFTER)
     )
     return db.session.execute(query.order_by(Creative.id)).all()
 
 
 def _attach(connection_id: int, attached: list[tuple[Row | Creative, TargetAudience, list[Row]]]) -> None:
-    """Attach moments to the creative of their audience."""
+    """Attach moments to the creative of their audience, which comes to the top of the queue."""
     creative_rows, moment_rows = [], []
     for creative, audience, moments in attached:
         last_day = max(moment.occurred_at for moment in moments) + timedelta(days=KINDS[audience.event].runs[1])
         run_until = max(creative.run_until, last_day)
-        creative_rows.append({"creative": creative.id, "more": len(moments), "run_until": run_until})
+        creative_rows.append({"creative": creative.id, "more": len(moments), "run_until": run_until, "at": now()})
         ids = [moment.id for moment in moments]
         moment_rows += [{"moment": moment_id, "creative": creative.id} for moment_id in ids]
         log.info("creative_ready", creative=creative.id, connection=connection_id, kind=audience.event, moments=ids)
     if attached:
         connection = db.session.connection()  # many rows through its driver, without the session's work for each
         count = Creative.moments_count + bindparam("more")
-        counted = update(Creative).where(Creative.id == bindparam("creative")).values(moments_count=count)
-        connection.execute(counted.values(run_until=bindparam("run_until")), creative_rows)
+        joined = {"moments_count": count, "run_until": bindparam("run_until"), "joined_at": bindparam("at")}
+        connection.execute(update(Creative).where(Creative.id == bindparam("creative")).values(joined), creative_rows)
         generated = update(Moment).where(Moment.id == bindparam("moment")).values(state=MomentState.GENERATED)
         connection.execute(generated.values(creative_id=bindparam("creative")), moment_rows)
 
@@ -215,9 +219,7 @@ def _write(connection_id: int, audience: TargetAudience, moments: list[Row], his
         moments = [moment for moment in moments if moment.id in still_ready]
         if connection is None or not moments:
             return
-        same, found = {"event": audience.event, "tier": audience.tier, "segment": audience.segment}, ()
-        if audience.test_moment is None:
-            found = _find_open(connection.account_id, **same)
+        found = _find_open(connection.account_id, **audience.columns)
         if found:
             creative = found[-1]
         else:
@@ -231,14 +233,12 @@ def _create(
     connection: Connection, audience: TargetAudience, moment: Row, brief: Brief, content: CreativeSet
 ) -> Creative:
     """A new creative for the audience, which supersedes those that still wait for review."""
-    of_audience = {"tier": audience.tier, "segment": audience.segment, "event": audience.event}
-    of_audience |= {"account_id": connection.account_id, "is_test": audience.test_moment is not None}
-    if audience.test_moment is None:
-        older = update(Creative).filter_by(**of_audience, status=CreativeStatus.WAITING)
-        expired = older.values(status=CreativeStatus.EXPIRED).returning(Creative.id)
-        for older_id in db.session.scalars(expired).all():
-            reason = "a newer set took its place"
-            db.session.add(Review(creative_id=older_id, action=ReviewAction.EXPIRED, reason=reason))
+    of_audience = audience.columns | {"account_id": connection.account_id}
+    older = update(Creative).filter_by(**of_audience, status=CreativeStatus.WAITING)
+    expired = older.values(status=CreativeStatus.EXPIRED).returning(Creative.id)
+    for older_id in db.session.scalars(expired).all():
+        reason = "a newer set took its place"
+        db.session.add(Review(creative_id=older_id, action=ReviewAction.EXPIRED, reason=reason))
     first_day, last_day = KINDS[audience.event].runs
     is_theirs = AudienceDay.stripe_product_id == audience.product
     if audience.tier:

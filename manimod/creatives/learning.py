@@ -49,18 +49,23 @@ class Decision(NamedTuple):
 def get_decisions(account: Account) -> list[Decision]:
     """The latest decisions, newest first, each with the ads as they were then.
 
-    One that was taken back is left out, and a new version that a change of facts called for.
+    One that was taken back is left out, and a new version that a change of facts called for. What an approval leaves
+    out counts as refused.
     """
-    query = select(Review.creative_id, Review.action, Review.about, Review.reason, Review.before, Creative.content)
+    columns = (Review.creative_id, Review.action, Review.about, Review.reason, Review.before)
+    query = select(*columns, Creative.content, Creative.left_out)
     query = query.join(Creative, Creative.id == Review.creative_id).where(Creative.account_id == account.id)
     query = query.where(Review.action.in_((*COUNTS_AS, ReviewAction.REOPENED, ReviewAction.RESTORED)))
     rows = db.session.execute(query.order_by(Review.id.desc()).limit(MAX_DECISIONS))
     found, decided, contents = [], set(), {}
-    for creative_id, action, about, reason, before, content in rows:
+    for creative_id, action, about, reason, before, content, left_out in rows:
         ads = contents.get(creative_id, content)["variants"]
         if action in FINAL:
             if creative_id not in decided and action != ReviewAction.REOPENED:
-                found.append(Decision(ReviewAction(action), about, ads))
+                refused = [ads[place] for place in left_out]
+                found.append(Decision(ReviewAction(action), about, [ad for ad in ads if ad not in refused]))
+                if refused:
+                    found.append(Decision(ReviewAction.REJECTED, None, refused))
             decided.add(creative_id)
         elif before:
             contents[creative_id] = before

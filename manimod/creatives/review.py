@@ -1,54 +1,125 @@
 """The review queue: a person approves or rejects what mani wrote, changes its texts, or asks for a new version."""
 
 import hashlib
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+import zlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, not_, select, update
+from sqlalchemy import Select, and_, func, insert, not_, or_, select, tuple_, update
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from manimod.creatives import briefs, learning
 from manimod.creatives.briefs import StoredFacts
-from manimod.creatives.engine.brief import Brand, Claim, CreativeSet, Finding, Variant
-from manimod.creatives.engine.copy import claims, copywriter
-from manimod.creatives.engine.facts.model import TierFacts
+from manimod.creatives.engine.brief import CreativeSet
 from manimod.creatives.engine.picture import picture
-from manimod.creatives.engine.picture.text_layout import PictureRefused
-from manimod.creatives.engine.policy import policy
-from manimod.creatives.engine.policy.platforms import CANVASES, EMOJI, PLACEMENTS
-from manimod.creatives.engine.policy.rules import ALL, BLOCK, WARN, PolicyContext
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Account, BrandKit, Creative, Health, Moment, Review, Subscription, Tier, User
 from manimod.models.accounts import is_future, now
-from manimod.models.states import CreativeStatus, GenericReason, RejectionReason, ReviewAction
+from manimod.models.states import CreativeStatus, RejectionReason, ReviewAction
 
 TABS = (CreativeStatus.WAITING, CreativeStatus.APPROVED, CreativeStatus.REJECTED)
-CHANGES = (ReviewAction.EDITED, ReviewAction.REWRITTEN, ReviewAction.RESTORED)  # these keep the content they replaced
 PAGE_SIZE = 24
-MAX_BULK = 100  # creatives that are approved at once
-MAX_TEXT_LENGTH = 3000
+EPOCH, MAX_MICROSECONDS = datetime(1970, 1, 1, tzinfo=UTC), 10**17
+MAX_LIVE_IDS = 1000  # of which an open queue hears that they have left
 
 
-class TextBlocked(ManimodError):
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__("TEXT_BLOCKED", sentence=findings[0].message)
+class Place(NamedTuple):
+    """Where a creative stands in the queue: the one that an event has joined last stands first."""
+
+    joined_at: datetime
+    id: int
+
+    @classmethod
+    def of(cls, creative: Creative) -> "Place":
+        return cls(creative.joined_at, creative.id)
+
+    @classmethod
+    def read(cls, text: str) -> "Place | None":
+        """From an address, as `str()` writes it there."""
+        time, _, creative_id = text.partition("-")
+        if not (time.isdecimal() and creative_id.isdecimal() and int(time) < MAX_MICROSECONDS):
+            return None
+        return cls(EPOCH + timedelta(microseconds=int(time)), int(creative_id))
+
+    def __str__(self) -> str:
+        return f"{(self.joined_at - EPOCH) // timedelta(microseconds=1)}-{self.id}"
+
+
+PLACE = tuple_(Creative.joined_at, Creative.id)
+
+
+class QueueState(NamedTuple):
+    """What an open queue compares, to learn whether something has come, left or changed."""
+
+    count: int
+    newest_id: int
+    version: str
+
+
+class Neighbours(NamedTuple):
+    """Where a creative stands among those that match, from 1, and the ids beside it."""
+
+    number: int
+    total: int
+    previous: int | None
+    next: int | None
+
+
+def matching(account: Account, status: str, search: str = "", **columns: Any) -> Select:
+    """A query for the creatives of a status. `search`: part of the tier or of a headline."""
+    query = select(Creative).filter_by(account_id=account.id, status=status, **columns)
+    return query.where(Creative.search_text.contains(search.lower(), autoescape=True)) if search else query
 
 
 def get_page(
-    account: Account, status: str, before: int | None = None, after: int = 0, limit: int = PAGE_SIZE, **filters: Any
+    account: Account,
+    status: str,
+    before: Place | None = None,
+    after: Place | None = None,
+    limit: int = PAGE_SIZE,
+    **filters: Any,
 ) -> list[Creative]:
-    """Creatives of a status, newest first, with ids lower than `before` and higher than `after`. `filters`: columns."""
-    query = select(Creative).filter_by(account_id=account.id, status=status, **filters).where(Creative.id > after)
+    """Creatives of a status in the queue's order, as far as they stand behind `before` and ahead of `after`."""
+    query = matching(account, status, **filters)
     if before is not None:
-        query = query.where(Creative.id < before)
-    return list(db.session.scalars(query.order_by(Creative.id.desc()).limit(limit)))
+        query = query.where(tuple_(*before) > PLACE)
+    if after is not None:
+        query = query.where(tuple_(*after) < PLACE)
+    return list(db.session.scalars(query.order_by(Creative.joined_at.desc(), Creative.id.desc()).limit(limit)))
 
 
-def counts(account: Account, **filters: Any) -> dict[str, int]:
+def get_state(account: Account, status: str, **filters: Any) -> QueueState:
+    parts = (func.count(), func.max(Creative.id), func.sum(Creative.id), func.sum(Creative.revision))
+    query = matching(account, status, **filters).with_only_columns(*parts, func.max(Creative.joined_at))
+    count, newest_id, *rest = db.session.execute(query).one()
+    return QueueState(count, newest_id or 0, f"{zlib.crc32(repr((count, newest_id, *rest)).encode()):08x}")
+
+
+def list_ids(account: Account, status: str, **filters: Any) -> list[int]:
+    """The ids of those that match; none where they are too many to compare."""
+    query = matching(account, status, **filters).with_only_columns(Creative.id).limit(MAX_LIVE_IDS + 1)
+    ids = list(db.session.scalars(query))
+    return ids if len(ids) <= MAX_LIVE_IDS else []
+
+
+def get_neighbours(creative: Creative, status: str, **filters: Any) -> Neighbours:
+    """Of those of a status that match, whether the creative itself still does or not."""
+    listed, place = matching(creative.account, status, **filters), tuple_(creative.joined_at, creative.id)
+    ahead, behind = listed.where(place < PLACE), listed.where(place > PLACE)
+    number, total = (query.with_only_columns(func.count()).scalar_subquery() for query in (ahead, listed))
+    previous = ahead.with_only_columns(Creative.id).order_by(Creative.joined_at, Creative.id).limit(1)
+    following = behind.with_only_columns(Creative.id).order_by(Creative.joined_at.desc(), Creative.id.desc()).limit(1)
+    row = db.session.execute(select(number + 1, total, previous.scalar_subquery(), following.scalar_subquery()))
+    return Neighbours(*row.one())
+
+
+def counts(account: Account, search: str = "", **columns: Any) -> dict[str, int]:
     """The number of creatives of each status that has a tab."""
-    query = select(Creative.status, func.count()).filter_by(account_id=account.id, **filters)
+    query = select(Creative.status, func.count()).filter_by(account_id=account.id, **columns)
+    if search:
+        query = query.where(Creative.search_text.contains(search.lower(), autoescape=True))
     rows = db.session.execute(query.where(Creative.status.in_(TABS)).group_by(Creative.status))
     return dict.fromkeys(TABS, 0) | dict(rows.all())
 
@@ -109,20 +180,29 @@ def decide(
     reason: str = "",
     about: RejectionReason | None = None,
     revision: int | None = None,
-) -> None:
+    left_out: Iterable[int] = (),
+) -> Review:
     """Approve or reject a creative that waits, or put a decided one back into the queue. Raises CREATIVE_GONE if
-    somebody else was first, and CREATIVE_CHANGED if the texts are not those of the `revision` that was seen."""
+    somebody else was first, and CREATIVE_CHANGED if the texts are not those of the `revision` that was seen.
+
+    `left_out`: places of the variants that the approval leaves out; NO_VARIANT_CHOSEN if those are all.
+    """
     before, action = CreativeStatus.WAITING, ReviewAction.REOPENED
     if status != CreativeStatus.WAITING:
         action = ReviewAction(status)
     elif creative.status in TABS[1:]:
         before = CreativeStatus(creative.status)
-    _update(creative, before, revision, {"status": status})
+    if len(set(left_out)) == len(creative.content["variants"]):
+        raise ManimodError("NO_VARIANT_CHOSEN")
+    update_seen(creative, before, revision, {"status": status, "left_out": sorted(left_out)})
     said = {"reason": reason.strip()[:255] or None, "about": about if action == ReviewAction.REJECTED else None}
-    db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, **said))
+    review = Review(creative_id=creative.id, user_id=by.id, action=action, **said)
+    db.session.add(review)
+    return review
 
 
-def _update(creative: Creative, expected: CreativeStatus, seen: int | None, columns: dict[str, Any]) -> None:
+def update_seen(creative: Creative, expected: CreativeStatus, seen: int | None, columns: dict[str, Any]) -> None:
+    """Change a creative that has the expected status and the revision that was seen, or raise as `decide` does."""
     query = update(Creative).where(Creative.id == creative.id, Creative.status == expected)
     if seen is not None:
         query = query.where(Creative.revision == seen)
@@ -133,14 +213,29 @@ def _update(creative: Creative, expected: CreativeStatus, seen: int | None, colu
         raise ManimodError("CREATIVE_GONE", status=creative.status)
 
 
-def decide_many(account: Account, ids: Iterable[int], status: CreativeStatus, by: User) -> list[int]:
-    """Approve those of the account that wait, or reopen those that are approved; returns their ids."""
-    before = CreativeStatus.APPROVED if status == CreativeStatus.WAITING else CreativeStatus.WAITING
-    query = select(Creative).filter_by(account_id=account.id, status=before).where(Creative.id.in_(ids))
-    creatives = db.session.scalars(query.order_by(Creative.id).limit(MAX_BULK).with_for_update()).all()
-    for creative in creatives:
-        decide(creative, status, by)
-    return [creative.id for creative in creatives]
+def decide_many(which: Select, status: CreativeStatus, by: User) -> list[int]:
+    """Approve or reject those of a query for waiting creatives; returns the ids of the reviews."""
+    decided = update(Creative).where(*which.whereclause.clauses).values(status=status).returning(Creative.id)
+    return _add_reviews(decided, ReviewAction(status), by)
+
+
+def reopen_many(account: Account, reviews: Iterable[tuple[int, int]], by: User) -> list[int]:
+    """Take back one's own decisions, given as first and last ids of reviews, where nobody has acted since."""
+    later = aliased(Review)
+    acted = select(later.id).where(later.creative_id == Review.creative_id, later.id > Review.id).exists()
+    mine = select(Review.creative_id).where(Review.user_id == by.id, ~acted)
+    mine = mine.where(or_(*(Review.id.between(first, last) for first, last in reviews)))
+    theirs = update(Creative).where(Creative.account_id == account.id, Creative.id.in_(mine))
+    theirs = theirs.where(Creative.status.in_(TABS[1:])).values(status=CreativeStatus.WAITING, left_out=[])
+    return _add_reviews(theirs.returning(Creative.id), ReviewAction.REOPENED, by)
+
+
+def _add_reviews(decided: ReturningUpdate, action: ReviewAction, by: User) -> list[int]:
+    """Carry out an update of creatives, and note it for each of them."""
+    rows = []
+    for creative_id in db.session.scalars(decided, execution_options={"synchronize_session": False}).all():
+        rows.append({"creative_id": creative_id, "user_id": by.id, "action": action})
+    return sorted(db.session.scalars(insert(Review).returning(Review.id), rows)) if rows else []
 
 
 def expire(account_id: int) -> None:
@@ -153,176 +248,3 @@ def expire(account_id: int) -> None:
         superseded = select(Review.creative_id).where(Review.action == ReviewAction.EXPIRED)
         is_early = and_(Creative.status == CreativeStatus.EXPIRED, not_(is_over), Creative.id.not_in(superseded))
         db.session.execute(theirs.where(is_early).values(status=CreativeStatus.WAITING))
-
-
-def texts_of(variant: Variant) -> dict[str, str]:
-    """Every text of a variant by its key: headline, body, and placement.field.number."""
-    texts = {"headline": variant.headline, "body": variant.body}
-    for placement, copy in variant.platforms.items():
-        for field, number, text in copy.texts():
-            texts[f"{placement}.{field}.{number}"] = text
-    return texts
-
-
-def split_key(key: str) -> tuple[str, str]:
-    """The placement and the field of a text's key; the headline and body of the picture belong to ALL."""
-    placement, _, rest = key.partition(".")
-    if not rest:
-        return ALL, key
-    return placement, rest.rpartition(".")[0]
-
-
-def draft(creative: Creative, index: int, texts: Mapping[str, str]) -> tuple[Variant, list[Finding]]:
-    """The variant with other texts, and everything that the rules and its pictures say about it."""
-    before = Variant.from_json(creative.content["variants"][index])
-    variant = _with_texts(before, texts)
-    context = _policy_context(creative, {*texts_of(variant).values()} - {*texts_of(before).values()})
-    findings = policy.check(variant, context)
-    empty = [field for field in ("headline", "body") if not getattr(variant, field)]
-    if empty:
-        findings.append(Finding("CNT-01", BLOCK, ALL, empty[0], "This text is empty. An ad needs it."))
-    elif (before.headline, before.body) != (variant.headline, variant.body):
-        findings += _picture_findings(variant, context.brand)
-    return replace(variant, rules=tuple(f for f in findings if f.severity == WARN)), findings
-
-
-def check_text(creative: Creative, index: int, key: str, text: str) -> list[Finding]:
-    """What the rules say of one text while it is typed. Raises NOT_FOUND for a key that the variant hasn't."""
-    if key not in texts_of(Variant.from_json(creative.content["variants"][index])):
-        raise ManimodError("NOT_FOUND")
-    text = _clean(text)
-    if not text:
-        return []
-    placement, field = split_key(key)
-    return policy.check_text(text, field, placement, _policy_context(creative, [text]))
-
-
-def edit(creative: Creative, index: int, texts: Mapping[str, str], by: User, revision: int | None) -> None:
-    """Store a person's texts. Raises TextBlocked, and CREATIVE_CHANGED if somebody else was quicker."""
-    variant, findings = draft(creative, index, texts)
-    if policy.blocks(findings):
-        raise TextBlocked(policy.blocks(findings))
-    content = CreativeSet.from_json(creative.content)
-    variants = (*content.variants[:index], variant, *content.variants[index + 1 :])
-    _replace(creative, replace(content, variants=variants), by, ReviewAction.EDITED, revision)
-
-
-def rewrite(creative: Creative, by: User, revision: int | None) -> None:
-    """A new version: the next round's angles and phrasings, by the built-in writer, because a person is waiting.
-
-    An approved creative that states what no longer holds is written anew as well, and waits for review again.
-    """
-    brief = briefs.get_brief(creative.account, round=creative.round + 1, **_audience(creative))
-    columns = {"round": brief.round, "tier": brief.tier or creative.tier}
-    expected, lost = CreativeStatus.WAITING, StoredFacts(creative.account).lost_claims(creative)
-    if creative.status == CreativeStatus.APPROVED and lost:
-        expected, columns["status"] = CreativeStatus.APPROVED, CreativeStatus.WAITING
-    try:
-        content = copywriter.write(brief)
-    except copywriter.NoLegalCopy as refusal:
-        raise TextBlocked(refusal.findings) from None
-    if content.generic and not creative.is_generic:
-        columns["generic_reason"] = briefs.why_unnamed(brief)
-    reason = learning.FACTS_CHANGED if lost else None
-    _replace(creative, content, by, ReviewAction.REWRITTEN, revision, expected, reason, **columns)
-
-
-def say_lost(claim: Claim) -> str:
-    return f"{claims.say_lost(claim)} Ask for a new version."
-
-
-def restore(creative: Creative, review_id: int, by: User, revision: int | None) -> None:
-    """Bring back the texts from before a change."""
-    query = select(Review.before).filter_by(id=review_id, creative_id=creative.id).where(Review.action.in_(CHANGES))
-    before = db.session.scalar(query)
-    if before is None:
-        raise ManimodError("NOT_FOUND")
-    content, context = CreativeSet.from_json(before), _policy_context(creative, [])
-    for variant in content.variants:
-        blocking = policy.blocks(policy.check(variant, context))
-        if blocking:
-            raise TextBlocked(blocking)
-    _replace(creative, content, by, ReviewAction.RESTORED, revision)
-
-
-def _replace(
-    creative: Creative,
-    content: CreativeSet,
-    by: User,
-    action: ReviewAction,
-    revision: int | None,
-    expected: CreativeStatus = CreativeStatus.WAITING,
-    reason: str | None = None,
-    **columns: Any,
-) -> None:
-    before = creative.content
-    columns |= {"content": content.to_json(), "is_generic": content.generic, "revision": Creative.revision + 1}
-    _update(creative, expected, revision, columns)
-    db.session.add(Review(creative_id=creative.id, user_id=by.id, action=action, reason=reason, before=before))
-    db.session.expire(creative)
-
-
-def _with_texts(variant: Variant, texts: Mapping[str, str]) -> Variant:
-    """The variant with the texts of the form. A text that equals the headline or body changes along with
-    it, where the new one fits."""
-    new = {key: _clean(texts.get(key, text)) for key, text in texts_of(variant).items()}
-    follows = {variant.headline: new["headline"], variant.body: new["body"]}
-    platforms = {}
-    for placement, copy in variant.platforms.items():
-        fields = dict.fromkeys(copy.fields, ())
-        for field, number, old in copy.texts():
-            text, following = new[f"{placement}.{field}.{number}"], follows.get(old, old)
-            if text == old and len(following) <= PLACEMENTS[placement].fields[field].hard:
-                text = following
-            fields[field] += tuple(filter(None, [text]))
-        platforms[placement] = replace(copy, fields=fields)
-    return replace(variant, headline=new["headline"], body=new["body"], platforms=platforms)
-
-
-def _picture_findings(variant: Variant, brand: Brand) -> list[Finding]:
-    """Whether every placement's picture can still be drawn with the texts."""
-    findings = {}
-    for name in variant.platforms:
-        placement = PLACEMENTS[name]
-        for canvas in {CANVASES[c].master or c for c in placement.canvases}:
-            try:
-                drawn = picture.lay_out(variant, brand, canvas, placement.little_text)
-            except PictureRefused as refusal:
-                return [Finding("IMG-04", BLOCK, ALL, "headline", str(refusal))]
-            for finding in policy.check_picture(drawn, name):
-                findings[replace(finding, field="headline")] = True
-    return list(findings)
-
-
-def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
-    brief = briefs.to_brief(briefs.get_brand_kit(creative.account), **_audience(creative))
-    return replace(
-        PolicyContext.of(brief),
-        tier=creative.content["tier"] or creative.tier,
-        objective=creative.objective,
-        customer_names=briefs.customer_names_in(creative.account, texts, or_first_name=True),
-        audience_size=creative.audience_size,
-    )
-
-
-def _audience(creative: Creative) -> dict[str, Any]:
-    """Whom the creative addresses, as a brief says it."""
-    tiers = briefs.get_tiers(creative.account, creative.stripe_product_id, creative.tier)
-    if creative.generic_reason == GenericReason.UNNAMED_TIER:
-        tiers |= {"tier_facts": TierFacts(), "picture_of": None}
-    return {"event": creative.event, "segment": creative.segment} | tiers
-
-
-def _clean(text: str) -> str:
-    """One line without invisible characters, but for those that hold the parts of an emoji together."""
-    kept, end = [], 0
-    text = text[:MAX_TEXT_LENGTH]
-    for emoji in EMOJI.finditer(text):
-        kept += [_without_invisible(text[end : emoji.start()]), emoji[0]]
-        end = emoji.end()
-    return " ".join("".join([*kept, _without_invisible(text[end:])]).split())
-
-
-def _without_invisible(text: str) -> str:
-    seen = (sign for sign in text if unicodedata.category(sign) != "Cf")
-    return "".join(sign if sign.isprintable() else " " for sign in seen)

@@ -56,7 +56,9 @@ class TestRun:
             times[:2] = self.moment.received_at, self.moment.detected_at
         if self.moment and self.moment.creative_id:
             self.creative = db.session.get(Creative, self.moment.creative_id)
-            times[2:] = self.creative.generated_at, self.creative.generated_at
+            # Its set may have been written before it, and others may have joined the set since.
+            joined_at = min(self.creative.joined_at, self.moment.ready_at or self.moment.detected_at)
+            times[2:] = [max(self.creative.generated_at, joined_at)] * 2
         self.stages = list(zip(STAGES[1:], times, strict=True))  # when each was done
         self.stage = len(times) - times.count(None)  # how many of them are done
         self.elapsed = max((times[-1] or now()) - self.clock_from, timedelta())

@@ -1,13 +1,19 @@
 """The review queue: creatives (sets of variants for one audience), who reviewed them, and the brand behind them."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import db
 from manimod.models.accounts import Account, User, now
 from manimod.models.states import CreativeStatus
+
+MAX_SEARCHABLE = 500  # characters: PostgreSQL takes 2,700 bytes in an index
+LONG_AGO = "1970-01-01 00:00:00"  # of what a worker of the release before has written
+QUEUE_FILTERS = ("objective", "event", "segment", "tier", "is_test")
 
 
 class BrandKit(db.Model):
@@ -30,6 +36,17 @@ class BrandKit(db.Model):
     version: Mapped[int] = mapped_column(default=0)  # counts the changes, so that pictures are drawn anew
 
 
+def searchable(tier: str | None, content: dict[str, Any]) -> str:
+    """What the queue's search looks into: the tier and the headlines, short enough for an index."""
+    headlines = [variant["headline"] for variant in content["variants"]]
+    return "\n".join(filter(None, [tier, *headlines])).lower()[:MAX_SEARCHABLE]
+
+
+def _searchable(row: DefaultExecutionContext) -> str:
+    columns = row.get_current_parameters()
+    return searchable(columns.get("tier"), columns["content"])
+
+
 class Creative(db.Model):
     """One creative set for one audience (objective, event, tier, value segment): at least three variants."""
 
@@ -45,9 +62,12 @@ class Creative(db.Model):
     is_test: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(String(20), default=CreativeStatus.WAITING)
     content: Mapped[dict]  # a CreativeSet of the engine
+    left_out: Mapped[list] = mapped_column(default=list, server_default="[]")  # places of variants not approved
+    search_text: Mapped[str] = mapped_column(String(MAX_SEARCHABLE), default=_searchable, server_default="")
     round: Mapped[int] = mapped_column(default=0)  # how often a new version was asked for
     revision: Mapped[int] = mapped_column(default=0)  # counts the changes of the content
     moments_count: Mapped[int] = mapped_column(default=1)
+    joined_at: Mapped[datetime] = mapped_column(default=now, server_default=LONG_AGO)  # its latest moment
     source: Mapped[str] = mapped_column(String(10))  # a Source
     run_from: Mapped[datetime]
     run_until: Mapped[datetime]
@@ -61,9 +81,14 @@ class Creative(db.Model):
     account: Mapped[Account] = relationship()
     reviews: Mapped[list["Review"]] = relationship(order_by="Review.id")
 
+    @property
+    def ads(self) -> list[dict[str, Any]]:
+        """The variants as the database has them, without those that its approval left out."""
+        return [ad for place, ad in enumerate(self.content["variants"]) if place not in self.left_out]
+
     __table_args__ = (
         # The queue's filters are in its index, so that a rare one among 100,000 creatives is found without their rows.
-        Index("ix_creative_queue", "account_id", "status", "id", "objective", "event", "segment", "tier", "is_test"),
+        Index("ix_creative_queue", "account_id", "status", "joined_at", "id", *QUEUE_FILTERS, "search_text"),
         Index("ix_creative_audience", "account_id", "tier", "segment", "status", "event"),
     )
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, g, make_response, redirect, request, stream_with_context, url_for
 from flask_security import current_user
 
-from manimod.creatives import briefs, export, review
+from manimod.creatives import briefs, editing, export, review
 from manimod.creatives.engine import bulk_sheets
 from manimod.creatives.engine.brief import Claim
 from manimod.creatives.engine.copy import claims
@@ -142,9 +142,9 @@ def change(account: Account, creative_id: int, review_id: int | None = None) -> 
     with transaction():
         creative = review.get(account, creative_id)
         if review_id is None:
-            review.rewrite(creative, current_user, revision)
+            editing.rewrite(creative, current_user, revision)
         else:
-            review.restore(creative, review_id, current_user, revision)
+            editing.restore(creative, review_id, current_user, revision)
             toast = "The earlier texts are back."
     undo = url_for("creatives.restore", creative_id=creative_id, review_id=creative.reviews[-1].id)
     return render.redirect_with_toast(url_for("creatives.show", creative_id=creative_id), toast, {"address": undo})
@@ -220,7 +220,7 @@ def waiting_count() -> int:
 @blueprint.app_template_filter()
 def warnings(creative: Creative) -> list[str]:
     """What a person should know before approving, each sentence once."""
-    sentences = [review.say_lost(claim) for claim in lost_claims(creative)]
+    sentences = [editing.say_lost(claim) for claim in lost_claims(creative)]
     for variant in creative.content["variants"]:
         for finding in variant["rules"]:
             if finding["severity"] == WARN and finding["rule_id"] != LANDING_PAGE_RULE:

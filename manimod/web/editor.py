@@ -3,7 +3,8 @@
 from flask import Blueprint, Response, request, url_for
 from flask_security import current_user
 
-from manimod.creatives import review
+from manimod.creatives import editing, review
+from manimod.creatives.engine import ad_texts
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.policy.platforms import PLACEMENTS, Field
 from manimod.creatives.engine.policy.rules import ALL
@@ -33,8 +34,8 @@ def save(account: Account, creative_id: int, index: int) -> Response:
     try:
         with transaction():
             creative = review.get(account, creative_id, index)
-            review.edit(creative, index, request.form, current_user, request.form.get("revision", -1, type=int))
-    except review.TextBlocked as blocked:
+            editing.edit(creative, index, request.form, current_user, request.form.get("revision", -1, type=int))
+    except editing.TextBlocked as blocked:
         return _editor(account, creative, index, 422, sentence=str(blocked))
     address = url_for("creatives.show", creative_id=creative_id, _anchor=f"variant-{index}")
     return render.redirect_with_toast(address, "Saved.")
@@ -51,7 +52,7 @@ def check(account: Account, creative_id: int, index: int) -> Response:
         also=("creatives/_draft_picture.html",) if key in ("headline", "body") else (),
         key=key,
         text=text,
-        findings=review.check_text(creative, index, key, text),
+        findings=editing.check_text(creative, index, key, text),
         creative=creative,
         index=index,
         texts=request.form,
@@ -63,17 +64,17 @@ def check(account: Account, creative_id: int, index: int) -> Response:
 def draft_picture(account: Account, creative_id: int, index: int) -> Response:
     """The picture with texts that nobody has saved yet."""
     creative = review.get(account, creative_id, index)
-    variant, _ = review.draft(creative, index, {name: text for name, text in request.args.items() if text})
+    variant, _ = editing.draft(creative, index, {name: text for name, text in request.args.items() if text})
     return render.picture(picture.draw(variant, stored_facts(account).get_brand(creative), "1080x1080"), "svg")
 
 
 def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:
     """The form with the stored texts, or with those that were refused and what is wrong with them."""
-    variant, findings = review.draft(creative, index, request.form)
+    variant, findings = editing.draft(creative, index, request.form)
     texts, shown, groups, open_groups = {}, {}, {}, set()
-    for key, text in review.texts_of(variant).items():
+    for key, text in ad_texts.texts_of(variant).items():
         texts[key], shown[key] = request.form.get(key, text), []
-        placement, field = review.split_key(key)
+        placement, field = ad_texts.split_key(key)
         groups.setdefault(placement, []).append(key)
         for finding in findings:
             is_here = finding.platform in (placement, ALL) and finding.field == field
@@ -98,5 +99,5 @@ def _editor(account: Account, creative: Creative, index: int, status: int = 200,
 @blueprint.app_template_global()
 def field_of(key: str) -> Field | None:
     """The specification of a text's field, with its lengths; None for the headline and body of the picture."""
-    placement, field = review.split_key(key)
+    placement, field = ad_texts.split_key(key)
     return PLACEMENTS[placement].fields.get(field) if placement in PLACEMENTS else None

@@ -8,8 +8,8 @@ from flask import Flask, has_request_context
 from flask_security import current_user
 
 from manimod.config import Settings
+from manimod.creatives.editing import CHANGES
 from manimod.creatives.engine.policy.platforms import AUDIENCE_MINIMUMS, PLACEMENTS
-from manimod.creatives.review import CHANGES
 from manimod.customers.pace import every, get_pace, within
 from manimod.errors import explain
 from manimod.ingest import sync

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, abort, request, url_for
 
 from manimod.accounts import support
-from manimod.creatives import brand_kit, images
-from manimod.customers import tiers
+from manimod.creatives import brand_kit
+from manimod.customers import images, tiers
 from manimod.diagnostics import sources
 from manimod.errors import PASSING, ManimodError
 from manimod.ingest import sync

@@ -145,6 +145,7 @@ def make_creative(
         received_at=happened + timedelta(milliseconds=310),
         detected_at=happened + timedelta(milliseconds=580),
         generated_at=happened + timedelta(milliseconds=830),
+        joined_at=happened + timedelta(milliseconds=830),
     )
 
 

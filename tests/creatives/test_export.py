@@ -91,6 +91,18 @@ def test_a_set_that_breaks_a_rule_by_now_is_left_out_with_the_reason(account):
     assert code_of(account) == "EXPORT_BLOCKED"
 
 
+def test_variants_that_the_approval_left_out_are_not_exported(account):
+    set_brand(account, landing_page="https://brightside.example/")
+    creative = store(account)
+    with transaction():
+        creative.left_out = [0]
+    (item,) = chosen(account).items
+    assert [ad.headline for ad in item.creative_set.variants] == [
+        variant["headline"] for variant in creative.content["variants"][1:]
+    ]
+    assert creative.content["variants"][0]["headline"] not in archive(account).read("meta-bulk-sheet.csv").decode()
+
+
 def test_every_row_is_paused_and_leads_to_the_landing_page(account):
     set_brand(account, landing_page="https://brightside.example/back")
     store(account)

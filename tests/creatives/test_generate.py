@@ -102,12 +102,32 @@ def test_an_approved_set_stays_when_a_fresh_one_is_written(live, tell, queue):
     assert [creative.status for creative in queue()] == ["approved", "waiting"]
 
 
-def test_test_mode_moments_never_share_a_set(connected, tell, drain):
+@pytest.mark.both_databases
+def test_test_mode_moments_of_one_audience_share_a_set_of_test_data(connected, tell, drain):
     drain()
     tell(connected, "a")
+    first = db.session.scalar(select(Creative.joined_at))
     tell(connected, "b")
-    found = db.session.scalars(select(Creative)).all()
-    assert [(creative.is_test, creative.moments_count) for creative in found] == [(True, 1), (True, 1)]
+    (creative,) = db.session.scalars(select(Creative).execution_options(populate_existing=True))
+    assert (creative.is_test, creative.moments_count) == (True, 2)
+    assert creative.joined_at > first
+
+
+def test_a_joined_set_comes_to_the_top_of_the_queue(live, account, tell, queue):
+    tell(live, "a")
+    tell(live, "b", product="prod_scale")
+    assert [creative.tier for creative in review.get_page(account, "waiting")] == ["Scale", "Team"]
+    tell(live, "c")
+    db.session.rollback()
+    assert [creative.tier for creative in review.get_page(account, "waiting")] == ["Team", "Scale"]
+
+
+def test_a_live_moment_never_joins_a_set_of_test_data(live, tell, queue):
+    tell(live, "a")
+    with transaction():
+        db.session.scalar(select(Creative)).is_test = True
+    tell(live, "b")
+    assert [(creative.is_test, creative.moments_count) for creative in queue()] == [(True, 1), (False, 1)]
 
 
 @pytest.mark.parametrize(("kind", "days"), [("customer.created", (0, 14)), ("customer.subscription.deleted", (7, 180))])

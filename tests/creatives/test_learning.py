@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from manimod.creatives import learning, review
+from manimod.creatives import editing, learning, review
 from manimod.creatives.engine.brief import Offer, Preferences
 from manimod.creatives.engine.copy import copywriter
 from manimod.creatives.learning import Decision
@@ -20,7 +20,7 @@ from tests.engine.samples import brief
 def decide(account, owner):
     """A person decides about a new set of ads: `decide("rejected", about="topic")`; returns the creative."""
 
-    def act(status: str, **said: str):
+    def act(status: str, **said: object):
         with transaction():
             creative = make_creative(account, is_test=False)
             db.session.add(creative)
@@ -52,6 +52,13 @@ def test_what_is_approved_weighs_more_and_what_is_refused_less(account, decide):
     assert all(0.5 <= weight < 1 for weight in weights.values())
 
 
+def test_what_an_approval_leaves_out_counts_as_refused(account, decide):
+    creative = decide("approved", left_out=[0])
+    refused, *kept = [ad["angle"] for ad in creative.content["variants"]]
+    weights = learning.get_preferences(account).angles
+    assert weights[refused] < 1 < min(weights[angle] for angle in kept)
+
+
 def test_a_decision_that_is_taken_back_counts_no_more(account, owner, decide):
     creative = decide("rejected")
     with transaction():
@@ -79,7 +86,7 @@ def test_an_edit_counts_against_the_wording_of_the_edited_ad_alone(account, owne
     creative = decide("approved")
     with transaction():
         review.decide(creative, CreativeStatus.WAITING, owner)
-        review.edit(creative, 0, {"headline": "Say it in another way"}, owner, None)
+        editing.edit(creative, 0, {"headline": "Say it in another way"}, owner, None)
     preferences = learning.get_preferences(account)
     assert preferences.angles == {}
     assert set(preferences.phrases) == set(creative.content["variants"][0]["phrases"])
@@ -91,7 +98,7 @@ def test_a_new_version_counts_against_the_old_one(account, owner, decide):
     before = angles_of(creative)
     with transaction():
         review.decide(creative, CreativeStatus.WAITING, owner)
-        review.rewrite(creative, owner, None)
+        editing.rewrite(creative, owner, None)
     assert {angle for angle, weight in learning.get_preferences(account).angles.items() if weight < 1} == before
 
 

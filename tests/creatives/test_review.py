@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from manimod.creatives import briefs, review
+from manimod.creatives import briefs, editing, review
+from manimod.creatives.review import Place
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.jobs import transaction
@@ -30,7 +31,7 @@ def creative(account):
 def edit(creative, by, index=0, revision=None, **texts):
     with transaction():
         seen = creative.revision if revision is None else revision
-        review.edit(creative, index, {key.replace("__", "."): text for key, text in texts.items()}, by, seen)
+        editing.edit(creative, index, {key.replace("__", "."): text for key, text in texts.items()}, by, seen)
 
 
 @pytest.mark.both_databases
@@ -67,7 +68,7 @@ def test_a_text_that_was_the_same_goes_along(creative, owner):
 )
 def test_what_the_rules_block_is_not_stored(creative, owner, texts):
     before = creative.content
-    with pytest.raises(review.TextBlocked) as blocked:
+    with pytest.raises(editing.TextBlocked) as blocked:
         edit(creative, owner, **texts)
     assert str(blocked.value).endswith((".", "”"))
     assert creative.content == before
@@ -77,9 +78,9 @@ def test_what_the_rules_block_is_not_stored(creative, owner, texts):
 def test_a_customers_name_is_blocked(account, connected, owner, creative):
     with transaction():
         db.session.add(Customer(connection_id=connected.id, stripe_id="cus_1", name="Marisol Quux", created_at=now()))
-    with pytest.raises(review.TextBlocked, match="customer's name"):
+    with pytest.raises(editing.TextBlocked, match="customer's name"):
         edit(creative, owner, headline="Marisol, good to see you")
-    assert review.check_text(creative, 0, "headline", "Marisol, good to see you")
+    assert editing.check_text(creative, 0, "headline", "Marisol, good to see you")
 
 
 def test_a_warning_is_stored_and_shown(creative, owner):
@@ -119,13 +120,13 @@ def test_a_decided_creative_is_no_longer_changed(account, owner):
 def test_a_new_version_says_it_differently_and_the_old_one_can_come_back(creative, owner):
     before = creative.content
     with transaction():
-        review.rewrite(creative, owner, 0)
+        editing.rewrite(creative, owner, 0)
     assert creative.round == 1
     old, new = ({v["headline"] for v in content["variants"]} for content in (before, creative.content))
     assert old != new
     assert creative.content["tier"] == before["tier"]
     with transaction():
-        review.restore(creative, creative.reviews[-1].id, owner, 1)
+        editing.restore(creative, creative.reviews[-1].id, owner, 1)
     assert creative.content == before
     assert [entry.action for entry in creative.reviews] == ["rewritten", "restored"]
 
@@ -134,22 +135,100 @@ def test_another_creatives_history_cannot_be_restored(account, owner, creative):
     other = store(account)
     edit(other, owner, headline="Something quite different")
     with pytest.raises(ManimodError) as refused, transaction():
-        review.restore(creative, other.reviews[-1].id, owner, 0)
+        editing.restore(creative, other.reviews[-1].id, owner, 0)
     assert refused.value.code == "NOT_FOUND"
 
 
 @pytest.mark.both_databases
-def test_several_are_approved_but_no_strangers_and_none_twice(account, owner):
+def test_several_are_decided_but_no_strangers_and_none_twice(account, owner):
     mine = [store(account) for _ in range(3)]
     gone = store(account, status="rejected")
     foreign = store(factories.make_account(name="Elsewhere"))
+    ids = [creative.id for creative in (*mine, gone, foreign)]
+    waiting = review.matching(account, "waiting").where(Creative.id.in_(ids))
     with transaction():
-        approved = review.decide_many(account, [c.id for c in (*mine, gone, foreign)], CreativeStatus.APPROVED, owner)
-    assert approved == [c.id for c in mine]
-    assert (gone.status, foreign.status) == ("rejected", "waiting")
+        reviews = review.decide_many(waiting, CreativeStatus.APPROVED, owner)
+    assert len(reviews) == 3
+    assert [creative.status for creative in (*mine, gone, foreign)] == ["approved"] * 3 + ["rejected", "waiting"]
     with transaction():
-        assert review.decide_many(account, approved, CreativeStatus.WAITING, owner) == approved
+        assert len(review.reopen_many(account, [(reviews[0], reviews[-1])], owner)) == 3
     assert [entry.action for entry in mine[0].reviews] == ["approved", "reopened"]
+
+
+def test_undo_leaves_what_somebody_has_decided_since(account, owner, creative):
+    other = factories.make_owner(account)
+    with transaction():
+        reviews = review.decide_many(review.matching(account, "waiting"), CreativeStatus.REJECTED, owner)
+        review.decide(creative, CreativeStatus.WAITING, other)
+        review.decide(creative, CreativeStatus.REJECTED, other)
+    with transaction():
+        assert review.reopen_many(account, [(reviews[0], reviews[0])], owner) == []
+    assert creative.status == "rejected"
+
+
+@pytest.mark.both_databases
+def test_each_creative_knows_its_place_and_its_neighbours(account):
+    third, second, first = store(account), store(account), store(account)
+    store(account, "cancelled")
+    assert review.get_page(account, "waiting", after=Place.of(second), event="new_customer") == [first]
+    assert review.get_page(account, "waiting", before=Place.of(second)) == [third]
+    assert Place.read(str(Place.of(second))) == Place.of(second)
+    neighbours = review.get_neighbours(second, "waiting", event="new_customer")
+    assert neighbours == (2, 3, first.id, third.id)
+    with transaction():
+        second.status = "approved"
+    assert review.get_neighbours(second, "waiting", event="new_customer")[2:] == (first.id, third.id)
+
+
+@pytest.mark.parametrize("text", ["", "5", "x-1", "1-x", "9" * 40 + "-1", "-1-5", "²-1"])
+def test_a_place_that_nobody_wrote_is_none(text):
+    assert Place.read(text) is None
+
+
+@pytest.mark.both_databases
+def test_search_finds_tiers_and_headlines_whatever_their_case(account, owner):
+    team, scale = store(account, "renewed", "Team"), store(account, "cancelled", "Scale 100%")
+    assert review.get_page(account, "waiting", search="SCALE") == [scale]
+    assert review.get_page(account, "waiting", search="100%") == [scale]
+    assert review.get_page(account, "waiting", search="0_%") == []
+    headline = team.content["variants"][1]["headline"]
+    assert team in review.get_page(account, "waiting", search=headline[3:].upper())
+    edit(team, owner, headline="Éclair for everybody")
+    assert review.get_page(account, "waiting", search="éclair FOR") == [team]
+    assert review.counts(account, search="éclair") == {"waiting": 1, "approved": 0, "rejected": 0}
+
+
+@pytest.mark.both_databases
+def test_whatever_changes_in_the_queue_gives_it_another_version(account, owner, creative):
+    versions = [review.get_state(account, "waiting").version]
+
+    def look() -> None:
+        versions.append(review.get_state(account, "waiting").version)
+
+    edit(creative, owner, headline="Another headline")
+    look()
+    other = store(account)
+    look()
+    with transaction():
+        review.decide(creative, CreativeStatus.APPROVED, owner)
+    look()
+    with transaction():
+        other.joined_at = now()
+    look()
+    assert len(set(versions)) == 5
+
+
+def test_an_approval_can_leave_variants_out_but_not_all(account, owner, creative):
+    everything = range(len(creative.content["variants"]))
+    with pytest.raises(ManimodError) as refused, transaction():
+        review.decide(creative, CreativeStatus.APPROVED, owner, left_out=everything)
+    assert refused.value.code == "NO_VARIANT_CHOSEN"
+    with transaction():
+        review.decide(creative, CreativeStatus.APPROVED, owner, left_out=[1])
+    assert creative.ads == [creative.content["variants"][0], *creative.content["variants"][2:]]
+    with transaction():
+        review.decide(creative, CreativeStatus.WAITING, owner)
+    assert creative.ads == creative.content["variants"]
 
 
 def test_filters_go_together(account):

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from manimod.creatives import images
+from manimod.customers import images
 from manimod.errors import ManimodError
 from tests.security import hostile
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, inspect, select
 
-from manimod.creatives import briefs, export, images
+from manimod.creatives import briefs, export
 from manimod.creatives.engine.copy import copywriter
-from manimod.customers import catalogue
+from manimod.customers import catalogue, images
 from manimod.extensions import db
 from manimod.ingest import sync
 from manimod.jobs import transaction

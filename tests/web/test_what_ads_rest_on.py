@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from manimod.creatives import briefs, export, learning, review
+from manimod.creatives import briefs, editing, export, learning, review
 from manimod.creatives.engine.copy import copywriter
 from manimod.customers import catalogue
 from manimod.extensions import db
@@ -148,7 +148,7 @@ def test_words_that_a_person_has_typed_lead_only_to_what_they_still_say(as_owner
     with transaction():
         review.decide(creative, CreativeStatus.WAITING, owner)
         texts = {"headline": "Plan with your whole team", "body": "Boards have no limit."}
-        review.edit(creative, 0, texts, owner, None)
+        editing.edit(creative, 0, texts, owner, None)
     page = as_owner.get(f"/creatives/{creative.id}").text
     heading = page.split("Plan with your whole team", 2)[-1].split("</h2>")[0]
     assert "source-mark" not in heading

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image
 
-from manimod.creatives import images
+from manimod.customers import images
 from manimod.errors import ManimodError
 
 

@@ -7,7 +7,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from manimod.creatives import images
+from manimod.customers import images
 from manimod.errors import ManimodError
 
 
