@@ -71,14 +71,10 @@
     toasts.append(toast);
   };
 
-  // A lost connection is said, and taken back when the next answer arrives.
-  const connectionLost = (lost) => ($("#connection-lost").hidden = !lost);
-  document.addEventListener("htmx:sendError", () => connectionLost(true));
-  document.addEventListener("htmx:timeout", () => connectionLost(true));
   document.addEventListener("htmx:afterRequest", (event) => {
     rest(event.target.closest("form") ?? event.target);
-    if (event.detail.xhr.status) connectionLost(false);
-    if (event.detail.successful) event.target.closest?.(".toast")?.remove();
+    const { status } = event.detail.xhr;
+    if (status && status < 400) event.target.closest?.(".toast")?.remove();
   });
   document.addEventListener("htmx:responseError", (event) => {
     const fromMani = event.detail.xhr.getResponseHeader("HX-Reswap");

@@ -19,13 +19,10 @@ SOURCES = {
     "popper.js": BOOTSTRAP / "umd" / "popper.min.js",
     "bootstrap.js": BOOTSTRAP / "js" / "bootstrap.min.js",
     "htmx.js": files("js_lib_htmx") / "static" / "htmx" / "htmx.min.js",
-    "mani.css": STATIC / "mani.css",
-    "mani.js": STATIC / "mani.js",
-    "theme.js": STATIC / "theme.js",
-    "favicon.svg": STATIC / "favicon.svg",
     "inter.ttf": files("fontpkg_inter") / "files" / "Inter[opsz,wght].ttf",
     "icons.svg": BOOTSTRAP / "icons" / "bootstrap-icons.svg",
 }
+SOURCES |= {path.name: path for path in STATIC.iterdir()}
 MIMETYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "ttf": "font/ttf"}
 blueprint = Blueprint("assets", __name__)
 

@@ -35,7 +35,7 @@ def register(app: Flask) -> None:
     user_authenticated.connect(_begin_session, app)
     app.before_request_funcs.setdefault("security", []).append(_check_request)
     app.after_request_funcs.setdefault("security", []).append(_adjust_response)
-    security.unauthn_handler(_ask_to_sign_in)
+    security.unauthn_handler(ask_to_sign_in)
     security.want_json(lambda _request: False)
     app.context_processor(lambda: {"account": getattr(current_user, "account", None)})
     app.context_processor(lambda: {"for_support": request.blueprint == "support"})
@@ -71,18 +71,30 @@ def support_required(view: Callable) -> Callable:
     return guarded
 
 
-def _ask_to_sign_in(mechanisms: list | None = None, headers: dict | None = None) -> Response:
-    """Afterwards the person is back where they were: for htmx that is the page, not the fragment."""
-    back = None
-    with suppress(ValueError):  # of what is no address
-        if request.htmx or request.method == "GET":
-            parts = urlsplit(request.htmx.current_url or request.full_path)
-            path = "/" + parts.path.lstrip("/\\")  # cannot lead to another site
-            back = f"{path}?{parts.query}" if parts.query else path
-    response = render.redirect_with_toast(url_for("security.login", next=back if back != "/" else None))
+def ask_to_sign_in(mechanisms: list | None = None, headers: dict | None = None) -> Response:
+    """Afterwards the person is back on the page where they were. The pages' scripts ask in a dialog of their own."""
     if render.wants_fragment():
-        response.status_code = 401
-    return response
+        return Response(status=401, headers={"X-Error-Code": "SIGNED_OUT"})
+    if request.method == "GET":
+        back = own_path(request.full_path)
+        return render.redirect_with_toast(url_for("security.login", next=back if back != "/" else None))
+    return render.redirect_with_toast(url_for("security.login", next=page_before(), signed_out="press"))
+
+
+def page_before() -> str | None:
+    """The page of mani from which the request comes, as a path."""
+    if request.referrer and request.referrer.startswith(request.host_url):
+        return own_path(request.referrer)
+    return None
+
+
+def own_path(address: str) -> str | None:
+    """The path and query of an address, which cannot lead to another site; None for what is no address."""
+    with suppress(ValueError):
+        parts = urlsplit(address)
+        path = "/" + parts.path.lstrip("/\\")
+        return f"{path}?{parts.query}" if parts.query else path
+    return None
 
 
 def _check_request() -> Response | None:

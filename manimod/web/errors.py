@@ -4,6 +4,7 @@ import traceback
 
 import structlog
 from flask import Flask, Response, abort, current_app, g, request
+from flask_security import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
@@ -11,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from manimod.creatives.engine.picture.text_layout import PictureRefused
 from manimod.errors import FAILURES, ManimodError
 from manimod.extensions import db
-from manimod.web import render
+from manimod.web import auth, render
 
 log = structlog.get_logger()
 
@@ -23,7 +24,7 @@ CODES = {
 def register(app: Flask) -> None:
     app.before_request(_refuse_json)
     app.register_error_handler(ManimodError, lambda failure: _respond(failure.code, sentence=str(failure)))
-    app.register_error_handler(CSRFError, lambda _error: _respond("FORM_EXPIRED"))
+    app.register_error_handler(CSRFError, _on_expired_form)
     app.register_error_handler(PictureRefused, lambda refusal: Response(f"{refusal}\n", 422, mimetype="text/plain"))
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(OverflowError, _on_unstorable_value)
@@ -37,6 +38,16 @@ def _refuse_json() -> None:
     """FlaskForm and Flask-Security would read it like a form."""
     if request.is_json:
         abort(415)
+
+
+def _on_expired_form(_error: CSRFError) -> Response:
+    """The session has ended, or only the form's token: then its own page, which has a new one, comes back."""
+    if not current_user.is_authenticated and request.blueprint != "security":
+        return auth.ask_to_sign_in()
+    back = auth.page_before()
+    if back and not render.wants_fragment():
+        return render.redirect_with_toast(back, "This form had expired and nothing was saved. Please press once more.")
+    return _respond("FORM_EXPIRED")
 
 
 def _on_http_error(error: HTTPException) -> Response:

@@ -22,12 +22,14 @@ from tests.journeys.stack import Stack
 
 # Chromium and htmx report each refused or lost request as an error; the pages handle them, the tests look at how.
 HANDLED = (
+    "status of 400",
     "status of 401",
     "status of 404",
     "status of 409",
     "status of 422",
     "status of 503",
     "net::ERR_FAILED",
+    "net::ERR_INTERNET_DISCONNECTED",
     "Status Error Code 4",
     "htmx:",
 )

@@ -69,6 +69,15 @@ def test_what_passes_can_be_tried_again_at_the_same_place(as_owner, failing, sta
     assert 'href="/help?from=here">Try again</a>' in as_owner.get(address).text
 
 
+def test_an_expired_form_comes_back_with_a_new_token(as_owner):
+    as_owner.sends_csrf = False
+    answer = as_owner.post("/settings/account", headers={"Referer": "http://localhost/settings/account"})
+    assert (answer.status_code, answer.location) == (303, "/settings/account")
+    assert "This form had expired and nothing was saved." in as_owner.get("/settings/account").text
+    assert as_owner.post("/settings/account", headers={"Referer": "https://evil.example/"}).status_code == 400
+    assert as_owner.htmx("post", "/settings/account").headers["X-Error-Code"] == "FORM_EXPIRED"
+
+
 def test_a_form_that_failed_leads_back_to_its_page(as_owner):
     too_much = {"data": {"name": "n" * 4_000_000}}
     answer = as_owner.post("/settings/account", headers={"Referer": "http://localhost/settings/account"}, **too_much)

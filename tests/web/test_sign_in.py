@@ -64,11 +64,21 @@ def test_the_way_back_never_leads_to_another_site(client, owner, elsewhere):
     assert not target.path.startswith("//")
 
 
-def test_htmx_of_a_lost_session_is_sent_to_the_sign_in_with_the_page_it_came_from(client):
-    headers = {"HX-Current-URL": "http://localhost/creatives?status=approved"}
-    answer = client.htmx("get", "/creatives/new", headers=headers)
-    assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"] == "/sign-in?next=/creatives?status%3Dapproved"
+def test_a_script_of_a_page_is_told_that_the_session_has_ended(client):
+    answer = client.htmx("get", "/creatives/new")
+    assert (answer.status_code, answer.headers["X-Error-Code"]) == (401, "SIGNED_OUT")
+    client.sends_csrf = False
+    answer = client.htmx("post", "/creatives/1/approve")
+    assert (answer.status_code, answer.headers["X-Error-Code"]) == (401, "SIGNED_OUT")
+
+
+def test_a_form_of_a_lost_session_leads_to_the_sign_in_and_back_to_its_page(client):
+    client.sends_csrf = False
+    answer = client.post("/settings/account", headers={"Referer": "http://localhost/settings/account?a=1"})
+    assert answer.status_code == 303
+    assert answer.location == "/sign-in?next=/settings/account?a%3D1&signed_out=press"
+    assert "your last press was not saved" in client.get(answer.location).text
+    assert client.post("/settings/account", headers={"Referer": "http://evil.example/"}).location.count("next") == 0
 
 
 def test_signing_out_needs_a_post(as_owner):
