@@ -67,7 +67,7 @@ def different(svg, count):
 
 
 def export_one(made):
-    for _ in bulk_sheets.stream([brief.ExportItem("bench", made, BRAND)]):
+    for _ in bulk_sheets.zip_files(bulk_sheets.pictures(brief.ExportItem("bench", made, BRAND))):
         pass
 
 

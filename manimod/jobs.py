@@ -41,6 +41,7 @@ JOBS = {
     "process_events": Job(FAST, 120, 10),
     "sync_customers": Job(SLOW, 300, 30),
     "fetch_pictures": Job(SLOW, 300, 30),
+    "make_export": Job(SLOW, 300, 30),
     "poll_events": Job(SLOW, 300, 30),
     "check_health": Job(SLOW, 60, 30),
     "prune": Job(SLOW, 60, 30),

@@ -1,7 +1,7 @@
 """What workers and the scheduler run. Each task takes an id, and calls jobs.acknowledge before it reads anything."""
 
 from manimod import extensions, jobs
-from manimod.creatives import generate, review
+from manimod.creatives import export, generate, review
 from manimod.customers import images, tiers
 from manimod.diagnostics import alerts
 from manimod.extensions import db
@@ -36,6 +36,12 @@ def fetch_pictures(connection_id: int) -> None:
     """After a sync, and when an owner takes a picture away; a lost one waits for the next sync."""
     jobs.acknowledge("fetch_pictures", connection_id)
     images.fetch_pictures(connection_id)
+
+
+def make_export(export_id: int) -> None:
+    jobs.acknowledge("make_export", export_id)
+    if export.make(export_id):
+        jobs.enqueue("make_export", export_id)
 
 
 def poll_events(connection_id: int) -> None:
@@ -73,6 +79,7 @@ def overwriting_due() -> list[int]:
 DUE = {
     "process_events": events.due,
     "sync_customers": sync.due,
+    "make_export": export.due,
     "poll_events": polling.due,
     "check_health": alerts.due,
     "prune": retention.due,

@@ -205,7 +205,7 @@ def identifiers(node):
 
 
 def test_only_edges_open_transactions_beside_jobs_that_span_several():
-    """Views, commands and long-running jobs (process, generate, fetch, rotate, sync, poll); nothing else commits."""
+    """Views, commands and long-running jobs (process, generate, fetch, export, rotate, sync, poll); nothing else commits."""
     allowed = {
         "manimod.jobs",
         "manimod.cli",
@@ -218,6 +218,7 @@ def test_only_edges_open_transactions_beside_jobs_that_span_several():
         "manimod.ingest.polling",
         "manimod.ingest.recent",
         "manimod.ingest.retention",
+        "manimod.creatives.export",
         "manimod.creatives.generate",
         "manimod.customers.images",
         "manimod.diagnostics.alerts",

@@ -194,7 +194,10 @@ def decide(
         before = CreativeStatus(creative.status)
     if len(set(left_out)) == len(creative.content["variants"]):
         raise ManimodError("NO_VARIANT_CHOSEN")
-    update_seen(creative, before, revision, {"status": status, "left_out": sorted(left_out)})
+    columns = {"status": status, "left_out": sorted(left_out)}
+    if columns["left_out"] != creative.left_out:
+        columns["exported_revision"] = None  # what was exported were other variants
+    update_seen(creative, before, revision, columns)
     said = {"reason": reason.strip()[:255] or None, "about": about if action == ReviewAction.REJECTED else None}
     review = Review(creative_id=creative.id, user_id=by.id, action=action, **said)
     db.session.add(review)

@@ -1,4 +1,5 @@
 """Deletes what is older than RETENTION_DAYS: processed events, invoices, and moments that nothing can report again.
+Files of exports go after a day, the pictures that were drawn for them after a week without an export.
 
 Stripe lists and resends events for 30 days, so an older one never comes back. The sync compares a subscription's
 present period and latest invoice only: of its renewals and failures the newest stays, those before may go. What happens
@@ -8,14 +9,23 @@ once in a life (new customer, cancelled) stays. See docs/decisions/0012.
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, select, tuple_
 from sqlalchemy.orm import aliased
 
 from manimod import jobs
 from manimod.config import settings
 from manimod.extensions import db
 from manimod.lifecycle import KINDS
-from manimod.models import Connection, Invoice, Moment, StripeEvent, SyncRun
+from manimod.models import (
+    Connection,
+    Creative,
+    DrawnPictures,
+    Export,
+    Invoice,
+    Moment,
+    StripeEvent,
+    SyncRun,
+)
 from manimod.models.accounts import now
 from manimod.models.states import EventState, MomentState
 
@@ -24,6 +34,9 @@ log = structlog.get_logger()
 BATCH_SIZE = 1000  # rows in one transaction: some milliseconds of locks
 INTERVAL_SECONDS = 3600
 MAX_SINCE_SYNC = timedelta(days=2)  # the slowest takes a day
+EXPORTS_LAST = timedelta(days=1)
+PICTURES_LAST = timedelta(days=7)  # since the last export that used them
+PICTURES_BATCH = 20  # creatives, with a megabyte or two each
 REPEATING = [kind for kind, about in KINDS.items() if about.repeats]
 DECIDED = (MomentState.GENERATED, MomentState.WITHDRAWN, MomentState.SKIPPED)
 
@@ -69,6 +82,21 @@ def prune(connection_id: int) -> bool:
         for model, old in ((StripeEvent, events), (Invoice, invoices), (Moment, moments)):
             query = delete(model).where(model.id.in_(old.limit(BATCH_SIZE)))
             deleted += db.session.execute(query, execution_options={"synchronize_session": False}).rowcount
+        deleted += _delete_exports(connection_id)
     if deleted:
         log.info("pruned", connection=connection_id, rows=deleted)
     return deleted > 0
+
+
+def _delete_exports(connection_id: int) -> int:
+    account = select(Connection.account_id).where(Connection.id == connection_id).scalar_subquery()
+    is_old = Export.created_at < now() - EXPORTS_LAST, Export.account_id == account
+    theirs = select(Creative.id).where(Creative.account_id == account)
+    unused = select(DrawnPictures.creative_id, DrawnPictures.version).where(
+        DrawnPictures.used_at < now() - PICTURES_LAST, DrawnPictures.creative_id.in_(theirs)
+    )
+    drawn = tuple_(DrawnPictures.creative_id, DrawnPictures.version).in_(unused.limit(PICTURES_BATCH))
+    queries = delete(Export).where(*is_old), delete(DrawnPictures).where(drawn)
+    return sum(
+        db.session.execute(query, execution_options={"synchronize_session": False}).rowcount for query in queries
+    )

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import db
 from manimod.models.accounts import Account, User, now
-from manimod.models.states import CreativeStatus
+from manimod.models.states import CreativeStatus, ExportState
 
 MAX_SEARCHABLE = 500  # characters: PostgreSQL takes 2,700 bytes in an index
 LONG_AGO = "1970-01-01 00:00:00"  # of what a worker of the release before has written
@@ -77,6 +77,8 @@ class Creative(db.Model):
     received_at: Mapped[datetime]
     detected_at: Mapped[datetime]
     generated_at: Mapped[datetime] = mapped_column(default=now)
+    exported_at: Mapped[datetime | None]
+    exported_revision: Mapped[int | None]  # of what the latest export held; None: that has changed
 
     account: Mapped[Account] = relationship()
     reviews: Mapped[list["Review"]] = relationship(order_by="Review.id")
@@ -106,3 +108,45 @@ class Review(db.Model):
     at: Mapped[datetime] = mapped_column(default=now)
 
     user: Mapped[User | None] = relationship(lazy="joined")
+
+
+class Export(db.Model):
+    """Approved creatives as one file, which a worker makes. The file is the sheets and the creatives' pictures."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    requested_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    is_test: Mapped[bool] = mapped_column(default=False)
+    with_pictures: Mapped[bool] = mapped_column(default=True)
+    creative_ids: Mapped[list]  # newest first
+    state: Mapped[str] = mapped_column(String(10), default=ExportState.MAKING)
+    done: Mapped[int] = mapped_column(default=0)  # creatives whose pictures are drawn
+    attempts: Mapped[int] = mapped_column(default=0)  # time slices since something was last done
+    lease_until: Mapped[datetime] = mapped_column(default=now)  # the worker that makes it
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]
+    error_code: Mapped[str | None] = mapped_column(String(50))  # of errors.toml, of one that failed
+    left_out: Mapped[dict] = mapped_column(default=dict)  # number of a creative -> why
+    parts: Mapped[list] = mapped_column(default=list)  # [creative, version] of the pictures in it
+    sheets: Mapped[bytes | None] = mapped_column(deferred=True)  # a ZIP of the texts
+    creatives: Mapped[int] = mapped_column(default=0)  # in the file, as are the pictures
+    pictures: Mapped[int] = mapped_column(default=0)
+    size: Mapped[int] = mapped_column(BigInteger, default=0)  # bytes of the file
+
+    account: Mapped[Account] = relationship()
+
+    __table_args__ = (
+        Index("ix_export_account", "account_id", "created_at"),
+        Index("ix_export_state", "state", "lease_until"),
+    )
+
+
+class DrawnPictures(db.Model):
+    """A creative's pictures in every size, as they were drawn for an export. They are kept for the next one."""
+
+    creative_id: Mapped[int] = mapped_column(ForeignKey("creative.id"), primary_key=True)
+    version: Mapped[str] = mapped_column(String(20), primary_key=True)  # as review.picture_version gives it
+    data: Mapped[bytes] = mapped_column(deferred=True)  # a ZIP of PNG files
+    pictures: Mapped[int]
+    refused: Mapped[list] = mapped_column(default=list)  # names of those that could not be drawn
+    used_at: Mapped[datetime] = mapped_column(default=now, index=True)

@@ -49,6 +49,12 @@ class CreativeStatus(LabelledEnum):
     EXPIRED = "expired", "Expired"  # its window is over
 
 
+class ExportState(LabelledEnum):
+    MAKING = "making", "Being made"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+
+
 class GenericReason(LabelledEnum):
     """Why a creative is generic."""
 

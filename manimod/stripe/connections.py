@@ -19,7 +19,7 @@ from manimod import jobs
 from manimod.config import STRIPE_TIMEOUT, settings
 from manimod.errors import PASSING, ManimodError, explain
 from manimod.extensions import database_timeout, db
-from manimod.models import Account, Connection
+from manimod.models import Account, Connection, Creative, DrawnPictures, Export
 from manimod.models.accounts import now
 from manimod.models.states import ConnectionStatus, Plan
 from manimod.stripe.crypto import DecryptionError
@@ -159,6 +159,9 @@ def disconnect(connection: Connection) -> None:
     for mapper in db.Model.registry.mappers:
         if "connection_id" in mapper.columns:
             db.session.execute(delete(mapper.class_).filter_by(connection_id=connection.id))
+    its_creatives = select(Creative.id).filter_by(account_id=connection.account_id, is_test=not connection.livemode)
+    db.session.execute(delete(DrawnPictures).where(DrawnPictures.creative_id.in_(its_creatives)))
+    db.session.execute(delete(Export).filter_by(account_id=connection.account_id, is_test=not connection.livemode))
     jobs.enqueue("overwrite_deleted", connection.id)
 
 

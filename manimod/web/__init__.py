@@ -13,6 +13,7 @@ from manimod.web import (
     dashboard,
     editor,
     errors,
+    exports,
     health,
     labels,
     settings,
@@ -20,7 +21,7 @@ from manimod.web import (
     troubleshooting,
 )
 
-PAGES = (brand, creatives, dashboard, editor, settings, support, troubleshooting)
+PAGES = (brand, creatives, dashboard, editor, exports, settings, support, troubleshooting)
 MACROS = {"ui": "ui", "forms": "forms", "charts": "charts", "check_macros": "checks"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

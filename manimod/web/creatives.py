@@ -1,21 +1,17 @@
-"""The review queue: cards, one creative with its variants, their pictures, the decisions, and the export."""
+"""The review queue: cards, one creative with its variants, their pictures, and the decisions."""
 
-from dataclasses import replace
-from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, g, make_response, redirect, request, stream_with_context, url_for
+from flask import Blueprint, Response, abort, g, make_response, redirect, request, url_for
 from flask_security import current_user
 
-from manimod.creatives import briefs, editing, export, review
-from manimod.creatives.engine import bulk_sheets
+from manimod.creatives import briefs, editing, review
 from manimod.creatives.engine.brief import Claim
 from manimod.creatives.engine.copy import claims
 from manimod.creatives.engine.policy.platforms import CANVASES
 from manimod.creatives.engine.policy.rules import WARN
 from manimod.customers import pace
-from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.lifecycle import KINDS, Objective, Segment
 from manimod.models import Account, BrandKit, Creative
@@ -159,44 +155,6 @@ def picture(account: Account, creative_id: int, canvas: str, file_format: str) -
         abort(404)
     drawn = review.render_picture(creative, variant, canvas, file_format, stored_facts(account))
     return render.picture(drawn, file_format, _picture_version(creative))
-
-
-@blueprint.get("/export")
-@owner_required
-def export_page(account: Account) -> Response:
-    selection = _selection()
-    page = export.get_page(account, selection)
-    with_test = export.count(account, replace(selection, with_test=True))
-    return render.page(
-        "creatives/export.html",
-        selection=selection,
-        page=page,
-        total=export.count(account, replace(selection, before=None)),
-        max_creatives=export.MAX_CREATIVES,
-        tests_only=not page.items and not selection.with_test and with_test > 0,
-    )
-
-
-@blueprint.get("/export.zip")
-@owner_required
-def download(account: Account) -> Response:
-    """One page with its pictures, or the texts of all that follow."""
-    selection, with_pictures, left_out = _selection(), "without_pictures" not in request.args, {}
-    page = export.get_page(account, selection)
-    export.require_ready(account, page)
-    items = export.all_items(account, selection, left_out)
-    if with_pictures:
-        items, left_out = page.items, page.blocked
-        db.session.rollback()  # no transaction stays open while pictures are drawn, which takes seconds
-    chunks = stream_with_context(filter(None, bulk_sheets.stream(items, with_pictures, left_out)))
-    name = f"mani-creatives-{date.today()}.zip"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(chunks, headers=headers, mimetype="application/zip")
-
-
-def _selection() -> export.ExportSelection:
-    only, before = request.args.get("only", type=int), request.args.get("before", type=int)
-    return export.ExportSelection("with_test" in request.args, only, before)
 
 
 @blueprint.app_template_global()

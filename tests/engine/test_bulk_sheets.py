@@ -22,7 +22,10 @@ def rows(archive, name):
 
 @pytest.fixture(scope="module")
 def archive():
-    return zipfile.ZipFile(io.BytesIO(b"".join(bulk_sheets.stream([ITEM, ITEM], with_pictures=False))))
+    sheets = bulk_sheets.Sheets()
+    sheets.add(ITEM)
+    sheets.add(ITEM)
+    return zipfile.ZipFile(io.BytesIO(b"".join(bulk_sheets.zip_files(sheets.files(0, [], {})))))
 
 
 def test_the_zip_is_sound_and_says_what_was_checked(archive):
@@ -80,13 +83,13 @@ def test_pictures_come_in_every_size_and_with_little_text():
 def test_a_picture_that_cannot_be_drawn_is_named_in_the_readme():
     variant = replace(ITEM.creative_set.variants[0], headline="مرحبا")
     item = ITEM._replace(creative_set=replace(ITEM.creative_set, variants=(variant,)))
-    made = zipfile.ZipFile(io.BytesIO(b"".join(bulk_sheets.stream([item]))))
-    assert "could not be drawn" in made.read("README.txt").decode()
-    assert not [name for name in made.namelist() if name.endswith(".png")]
+    assert {png for _, png in bulk_sheets.pictures(item)} == {None}
+    text = bulk_sheets.readme({"sets": 1, "ads": 1, "pictures": 0}, [name for name, _ in bulk_sheets.pictures(item)])
+    assert "could not be drawn" in text
 
 
 def test_the_archive_is_handed_over_in_pieces():
     one = replace(ITEM.creative_set, variants=ITEM.creative_set.variants[:1])
-    pieces = bulk_sheets.stream([ITEM._replace(creative_set=one)])
+    pieces = bulk_sheets.zip_files(bulk_sheets.pictures(ITEM._replace(creative_set=one)))
     assert next(pieces)[:2] == b"PK"
     pieces.close()

@@ -38,11 +38,11 @@ RULES = {
     "creatives.queue": OWNERS,
     "creatives.arrivals": OWNERS,
     "creatives.decide_many": OWNERS,
-    "creatives.export_page": OWNERS,
-    "creatives.download": OWNERS,
     "creatives.*": OF_ONE_OWNER,
     "dashboard.*": OWNERS,
     "editor.*": OF_ONE_OWNER,
+    "exports.download": OF_ONE_OWNER,
+    "exports.*": OWNERS,
     "health.*": OPEN,  # /metrics from the same machine only, or with METRICS_TOKEN: tests/web/test_metrics.py
     "security.login": OPEN,
     "security.logout": OPEN,
@@ -66,8 +66,8 @@ RULES = {
     "troubleshooting.*": OWNERS,
     "webhooks.stripe": STRIPES,
 }
-# A version that was replaced, a text that is edited, a picture that was uploaded.
-NEED_MORE = ("creatives.restore", "editor.check", "settings.tier_picture")
+# A version that was replaced, a file that was made, a text that is edited, a picture that was uploaded.
+NEED_MORE = ("creatives.restore", "exports.download", "editor.check", "settings.tier_picture")
 FILES = {"assets.serve": "mani.css", "bootstrap.static": "css/bootstrap.min.css", "static": "mani.css"}
 VISITORS = list(OPEN)
 SECRET_OF_THE_ACCOUNT = "Canary Works"
@@ -126,6 +126,7 @@ def addresses(app, account):
         "name": "mani.css",
         "account_id": account.id,
         "event_id": 1,
+        "export_id": 1,
         "check": "webhook",
         "action": "sync",
     }

@@ -121,14 +121,16 @@ def test_the_brands_preview_is_harmless_while_it_is_typed(as_owner, connection):
     assert_harmless(as_owner.get("/settings/brand/preview/renewed.svg", query_string=typed).data)
 
 
-def test_an_export_opens_no_folder_and_no_formula(as_owner, account, add_creative, connection):
+def test_an_export_opens_no_folder_and_no_formula(as_owner, account, add_creative, connection, drain):
     with transaction():
         account.name = "=1+1"
         kit = briefs.get_brand_kit(account)
         kit.landing_page = "https://mani.example/"
         db.session.add(kit)
     add_creative(account, tier="../../" + EVIL, status="approved")
-    answer = as_owner.get("/creatives/export.zip?with_test=1&without_pictures=1", buffered=True)
+    as_owner.post("/creatives/export?test=1&without_pictures=1")
+    drain()
+    answer = as_owner.get("/creatives/export/1.zip", buffered=True)
     assert answer.status_code == 200, answer.text
     with zipfile.ZipFile(io.BytesIO(answer.data)) as packed:
         for name in packed.namelist():

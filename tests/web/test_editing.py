@@ -1,11 +1,7 @@
-"""Changing a creative: the editor with its live lint, new versions, history, several at once, and the export."""
-
-import io
-import zipfile
+"""Changing a creative: the editor with its live lint, new versions, history, and several at once."""
 
 import pytest
 
-from manimod.creatives import export
 from tests import factories
 
 
@@ -150,38 +146,6 @@ def test_a_missing_landing_page_is_said_on_the_card(as_owner, connection, creati
     assert "No landing page is set yet" in as_owner.get("/creatives").text
     as_owner.post("/settings/brand", data={"name": "Brightside", "landing_page": "https://brightside.example/"})
     assert "No landing page is set yet" not in as_owner.get("/creatives").text
-
-
-def test_the_export_says_what_is_missing_and_then_streams(as_owner, account, add_creative):
-    assert "Nothing approved yet" in as_owner.get("/creatives/export").text
-    creative = add_creative(account, status="approved")
-    assert "made from Stripe test data" in as_owner.get("/creatives/export").text
-    assert as_owner.get("/creatives/export.zip").status_code == 422
-    assert "no landing page" in as_owner.get("/creatives/export.zip?with_test=1").text
-    as_owner.post("/settings/brand", data={"name": account.name, "landing_page": "https://brightside.example/"})
-    assert "1 approved creative" in as_owner.get("/creatives/export?with_test=1").text
-    answer = as_owner.get(f"/creatives/export.zip?with_test=1&without_pictures=1&only={creative.id}", buffered=True)
-    assert answer.mimetype == "application/zip"
-    with zipfile.ZipFile(io.BytesIO(answer.data)) as files:
-        assert "meta-bulk-sheet.csv" in files.namelist()
-        assert not [name for name in files.namelist() if name.startswith(("/", "..")) or "<" in name]
-
-
-def test_a_long_export_says_which_part_it_holds_and_leads_to_the_older_ones(
-    as_owner, account, add_creative, monkeypatch
-):
-    monkeypatch.setattr(export, "PAGE_SIZE", 1)
-    as_owner.post("/settings/brand", data={"name": account.name, "landing_page": "https://brightside.example/"})
-    old, new = (add_creative(account, status="approved", is_test=False) for _ in range(2))
-    page = as_owner.get("/creatives/export").text
-    assert "2 approved creatives" in page
-    assert "this ZIP holds the newest 1" in page
-    address = f"/creatives/export?before={new.id}"
-    assert f'href="{address}"' in page
-    assert "this ZIP holds the next 1" in as_owner.get(address).text
-    answer = as_owner.get(f"/creatives/export.zip?before={new.id}&without_pictures=1", buffered=True)
-    with zipfile.ZipFile(io.BytesIO(answer.data)) as files:
-        assert f"-{old.id}-" in files.read("meta-bulk-sheet.csv").decode()
 
 
 @pytest.mark.parametrize(

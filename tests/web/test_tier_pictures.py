@@ -122,8 +122,9 @@ def test_the_draft_in_the_editor_shows_it(as_owner, account, team):
 def test_an_export_has_it(as_owner, account, team):
     write_set(account, status="approved")
     upload(as_owner, team)
-    exported = export.get_page(account, export.ExportSelection()).items
-    assert [item.brand.product_picture for item in exported] == [stored(team)]
+    approved = db.session.scalars(export.ExportSelection().query(account)).all()
+    exportable, _ = export.judge(account, approved)
+    assert [one.item.brand.product_picture for one in exportable] == [stored(team)]
 
 
 def test_browsers_get_a_new_address_of_the_ads_picture_with_each_upload(as_owner, account, team):

@@ -78,8 +78,9 @@ def change(**columns: object) -> None:
 def exported(account) -> tuple[int, dict[int, str]]:
     """How many sets an export holds, and what is left out with its reason."""
     db.session.rollback()
-    page = export.get_page(account, export.ExportSelection())
-    return len(page.items), page.blocked
+    approved = db.session.scalars(export.ExportSelection().query(account)).all()
+    exportable, left_out = export.judge(account, approved)
+    return len(exportable), {int(number): why for number, why in left_out.items()}
 
 
 @pytest.mark.both_databases

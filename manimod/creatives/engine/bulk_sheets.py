@@ -76,38 +76,54 @@ def pictures(item: ExportItem) -> Iterator[tuple[str, bytes | None]]:
                 yield name, None
 
 
-def stream(
-    items: Iterable[ExportItem], with_pictures: bool = True, left_out: Mapping[int, str] | None = None
-) -> Iterator[bytes]:
-    """The ZIP in chunks of bytes, one picture at a time. `left_out`: id of a creative -> why it is missing, for the
-    README; the items may add to it until they end."""
-    counts, refused, sink = {"sets": 0, "ads": 0, "pictures": 0}, [], _Sink()
-    texts, writers = {}, {}
-    for name, sheet in SHEETS.items():
-        texts[name] = io.StringIO("\ufeff", newline="")  # the mark tells spreadsheets that it is UTF-8
-        texts[name].seek(0, io.SEEK_END)
-        writers[name] = csv.DictWriter(texts[name], sheet["columns"])
-        writers[name].writeheader()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for item in items:
-            counts["sets"] += 1
-            counts["ads"] += len(item.creative_set.variants)
-            for name, writer in writers.items():
-                writer.writerows(rows(item, name))
-            for name, png in pictures(item) if with_pictures else ():
-                if png is None:
-                    refused.append(name)
-                    continue
-                counts["pictures"] += 1
-                archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), png)
-                yield sink.take()
-        for name, text in texts.items():
-            archive.writestr(SHEETS[name]["file"], text.getvalue())
-        archive.writestr("README.txt", readme(counts, refused, left_out or {}))
+class Sheets:
+    """The texts of an export, added item by item: the rows of each sheet, and what the README counts."""
+
+    def __init__(self) -> None:
+        self.sets = self.ads = 0
+        self.texts: dict[str, io.StringIO] = {}
+        self.writers: dict[str, csv.DictWriter] = {}
+        for name, sheet in SHEETS.items():
+            self.texts[name] = io.StringIO("\ufeff", newline="")  # the mark tells spreadsheets that it is UTF-8
+            self.texts[name].seek(0, io.SEEK_END)
+            self.writers[name] = csv.DictWriter(self.texts[name], sheet["columns"])
+            self.writers[name].writeheader()
+
+    def add(self, item: ExportItem) -> None:
+        self.sets += 1
+        self.ads += len(item.creative_set.variants)
+        for name, writer in self.writers.items():
+            writer.writerows(rows(item, name))
+
+    def files(self, pictures: int, refused: Sequence[str], left_out: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+        """(name, content) of each sheet and of the README. `refused`: names of pictures that cannot be drawn;
+        `left_out`: number of a creative -> why it is missing."""
+        for name, text in self.texts.items():
+            yield SHEETS[name]["file"], text.getvalue().encode()
+        counts = {"sets": self.sets, "ads": self.ads, "pictures": pictures}
+        yield "README.txt", readme(counts, refused, left_out).encode()
+
+
+def zip_files(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+    """A ZIP of (name, content) in chunks, one file at a time. The same files always give the same bytes."""
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, content in files:
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16  # or unzip makes files that nobody may read
+            is_packed = name.endswith(".png")
+            archive.writestr(entry, content, zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED)
+            yield sink.take()
     yield sink.take()
 
 
-def readme(counts: Mapping[str, int], refused: Sequence[str] = (), left_out: Mapping[int, str] | None = None) -> str:
+def unzip_files(data: bytes) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            yield name, archive.read(name)
+
+
+def readme(counts: Mapping[str, int], refused: Sequence[str] = (), left_out: Mapping[str, str] | None = None) -> str:
     """What is in the ZIP and what was checked, in plain words."""
     text = README.format(checked=CHECKED, **counts)
     if left_out:
