@@ -205,7 +205,7 @@ def identifiers(node):
 
 
 def test_only_edges_open_transactions_beside_jobs_that_span_several():
-    """Views, commands and long-running jobs (process, generate, export, fetch, rotate, sync, poll); no other commits."""
+    """Views, commands and long jobs (process, generate, export, fetch, rotate, sync, poll); no other commits."""
     allowed = {
         "manimod.jobs",
         "manimod.cli",
