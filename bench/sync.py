@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.stage import peak_megabytes
+from bench.stage import peak_megabytes, valkey
 from tests.stripe_sandbox import SandboxControl
 
 CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "100000"))
@@ -23,13 +23,13 @@ READS = ["rak_customer_read", "rak_subscription_read", "rak_product_read", "rak_
 
 
 def measure() -> list[Figure]:
-    with sandbox_process() as control:
+    with sandbox_process() as control, valkey() as redis_url:
         key = seed(control, CUSTOMERS)
         wire = child("read_the_wire", control, key)
-        full = child("sync_everything", control, key, rate=100_000)
-        small = child("sync_everything", control, seed(control, SMALL), rate=100_000)
+        full = child("sync_everything", control, key, redis_url=redis_url, rate=100_000)
+        small = child("sync_everything", control, seed(control, SMALL), redis_url=redis_url, rate=100_000)
         control.rate_limit(per_second=STRIPE_RATE)
-        limited = child("sync_everything", control, key, rate=STRIPE_RATE)
+        limited = child("sync_everything", control, key, redis_url=redis_url, rate=STRIPE_RATE)
     rate, wire_rate = CUSTOMERS / full["seconds"], CUSTOMERS / wire["seconds"]
     is_quick = rate >= 0.5 * wire_rate
     bound = CUSTOMERS / 100 / STRIPE_RATE
@@ -93,7 +93,7 @@ def read_the_wire(url: str) -> None:
     report(begun)
 
 
-def sync_everything(url: str, rate: str) -> None:
+def sync_everything(url: str, redis_url: str, rate: str) -> None:
     from manimod import create_app
     from manimod.extensions import db
     from manimod.ingest import sync
@@ -104,7 +104,7 @@ def sync_everything(url: str, rate: str) -> None:
 
     settings = make_settings(
         f"sqlite:///{Path(os.environ['BENCH_FOLDER']) / 'bench.db'}",
-        redis_url="redis://127.0.0.1:1/0",
+        redis_url=redis_url.removeprefix("redis_url="),
         STRIPE_API_BASE=url,
         STRIPE_REQUESTS_PER_SECOND=rate.removeprefix("rate="),
     )

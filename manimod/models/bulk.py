@@ -69,4 +69,4 @@ def _upsertion(
         changed[name] = columns[name] + statement.excluded[name]
     where = newer(statement.excluded) if newer else None
     statement = statement.on_conflict_do_update(index_elements=unique, set_=changed, where=where)
-    return statement.returning(columns[unique[0]])
+    return statement.returning(columns[unique[0]]) if dialect == "postgresql" else statement

@@ -89,12 +89,13 @@ def write_subscriptions(
 
     `invoices`: the latest ones of some of them, by subscription.
     """
-    customers = {facts.customer for facts in page.rows if facts.customer}
+    listed = {facts.id: facts for facts in page.rows}
+    customers = {facts.customer for facts in listed.values() if facts.customer}
     customers -= replica.find_erased(connection.id, customers)
     baselines = _baselines(connection.id, page.rows)
     since, read_at = _since(connection, page, sync_run), int(page.asked_at.timestamp())
     rows, changes, prices, known_invoices = [], [], set(), {}
-    for facts in page.rows:
+    for facts in listed.values():
         if facts.customer not in customers:
             continue
         before = baselines[facts.id]

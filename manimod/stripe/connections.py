@@ -220,9 +220,8 @@ def _gateway(api_key: str, timeout: float, count: Callable[[], None] | None = No
 def _count_read(redis: Redis, connection_id: int) -> None:
     """Called in threads, without an application context."""
     key = READS_KEY.format(connection_id, now().date())
-    with suppress(RedisError):
-        redis.incr(key)
-        redis.expire(key, READS_KEPT_FOR)
+    with suppress(RedisError), redis.pipeline(transaction=False) as commands:
+        commands.incr(key).expire(key, READS_KEPT_FOR).execute()
 
 
 def count_reads(connection_id: int) -> int:
