@@ -273,8 +273,12 @@ class StoredFacts:
 
     def get_brief(self, event: str, product: str | None = None, name: str | None = None, **audience: Any) -> Brief:
         """Without what only the writing of new ads needs: customers' names, used phrases, preferences, a picture."""
-        tiers = get_tiers(self.account, product, name, self.tiers) | audience
+        tiers = self._get_tiers(product, name) | audience
         return to_brief(self.kit, self.profile, tiers=self.tiers, event=event, **tiers | {"picture_of": None})
+
+    @cache  # noqa: B019 - lives as long as a request or a turn of a job
+    def _get_tiers(self, product: str | None, name: str | None) -> dict[str, TierFacts | Tier | None]:
+        return get_tiers(self.account, product, name, self.tiers)
 
     def picture_of(self, creative: Creative) -> Tier | None:
         """The product whose picture the creative's own pictures show."""
