@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 # Failures of the database that no event can cause; a DataError or an IntegrityError may be one's doing.
 DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingError)
-BATCH_SIZE = 400  # events in one transaction: on SQLite the webhook waits for it
+BATCH_SIZE = 200  # events in one transaction: on SQLite the webhook waits for it
 MAX_SECONDS = 1.0  # then other accounts get their turn
 MAX_ATTEMPTS = 5
 EVENT_KEY = ("connection_id", "stripe_id", "type", "created_at")  # Stripe's test sends repeat one id
