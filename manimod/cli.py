@@ -60,6 +60,13 @@ def command(name: str) -> Callable:
 
 
 account_argument = click.argument("account_id", type=int)
+mode_option = click.option(
+    "--mode",
+    "livemode",
+    type=click.Choice(["live", "test"]),
+    callback=lambda _context, _option, value: value and value == "live",
+    help="Which connection, where an account has a live and a test one.",
+)
 generate_option = click.option("--generate", is_flag=True, help="Make a password and print it, instead of reading one.")
 
 
@@ -158,31 +165,34 @@ def stripe_connect(account: Account) -> Answer:
 
 @command("stripe-webhook-secret")
 @account_argument
-def stripe_webhook_secret(account: Account) -> Answer:
+@mode_option
+def stripe_webhook_secret(account: Account, livemode: bool | None) -> Answer:
     """Store the signing secret of mani's webhook endpoint. It is read from standard input."""
     secret = _read_secret("Signing secret")
     with transaction():
-        connection = connections.require_current(account)
+        connection = _require_connection(account, livemode)
         connections.set_signing_secret(connection, secret)
     return _describe(connection, f"Account {account.id} verifies its webhooks with this secret.")
 
 
 @command("stripe-disconnect")
 @account_argument
-def stripe_disconnect(account: Account) -> Answer:
+@mode_option
+def stripe_disconnect(account: Account, livemode: bool | None) -> Answer:
     """Disconnect an account: the API key and what was synced are deleted, the Stripe account stays as it is."""
     with transaction():
-        connection = connections.require_current(account)
+        connection = _require_connection(account, livemode)
         connections.disconnect(connection)
     return _describe(connection, f"Account {account.id} is disconnected from Stripe.")
 
 
 @command("stripe-sync")
 @account_argument
-def stripe_sync(account: Account) -> Answer:
+@mode_option
+def stripe_sync(account: Account, livemode: bool | None) -> Answer:
     """Ask for a sync now instead of at its time."""
     with transaction():
-        connection = connections.require_current(account)
+        connection = _require_connection(account, livemode)
         sync.request_sync(connection)
     return _describe(connection, f"The sync of account {account.id} starts as soon as a worker is free.")
 
@@ -208,21 +218,21 @@ def rotate_keys() -> Answer:
 def replay(account: Account, event_id: str) -> Answer:
     """Process an event again that was ignored or given up. EVENT_ID is Stripe's: evt_..."""
     with transaction():
-        connection = connections.require_current(account)
-        own = StripeEvent.connection_id == connection.id
-        found = select(StripeEvent.id).where(own, StripeEvent.stripe_id == event_id).order_by(StripeEvent.id.desc())
-        row_id = db.session.scalar(found.limit(1))
+        of_account = StripeEvent.connection_id == Connection.id, Connection.account_id == account.id
+        found = select(StripeEvent.id).where(*of_account, StripeEvent.stripe_id == event_id)
+        row_id = db.session.scalar(found.order_by(StripeEvent.id.desc()).limit(1))
         if row_id is None:
             raise click.ClickException(f"Account {account.id} has no event {event_id}.")
-        delivery_log.replay(connection, row_id)
+        delivery_log.replay(account, row_id)
     return f"{event_id} is processed again.", {"account": account.id, "event": event_id}
 
 
 @command("moments")
 @account_argument
-def moments(account: Account) -> Answer:
-    """List the moments of an account's Stripe connection, the oldest first."""
-    connection = connections.get_for_account(account)
+@mode_option
+def moments(account: Account, livemode: bool | None) -> Answer:
+    """List the moments of an account's Stripe connection, the oldest first; of the live one unless a mode is given."""
+    connection = connections.get_for_account(account, livemode)
     query = select(Moment).where(Moment.connection_id == (connection and connection.id))
     lines, facts = [], []
     for moment in db.session.scalars(query.order_by(Moment.occurred_at, Moment.id)):
@@ -236,9 +246,16 @@ def moments(account: Account) -> Answer:
 
 @command("doctor")
 @click.argument("account_id", type=int, required=False)
-def doctor(account: Account | None = None) -> Answer:
+@mode_option
+def doctor(livemode: bool | None, account: Account | None = None) -> Answer:
     """Say what is wrong with an account, after asking Stripe, or with the installation. Status 1 if it is broken."""
-    checks = check_runner.run_checks(account, ask_stripe=account is not None)
+    checks, connected = [], []
+    if account:
+        for connection in connections.list_for_account(account):
+            if connection.is_connected and livemode in (None, connection.livemode):
+                connected.append(connection)
+    for connection in connected or [None]:
+        checks += check_runner.run_checks(account, connection, ask_stripe=connection is not None)
     lines, facts = [], []
     for check in checks:
         line = f"{check.outcome.replace('_', ' '):15}{check.title}: {check.meaning}"
@@ -295,6 +312,13 @@ def _read_secret(label: str) -> str:
     if sys.stdin.isatty():
         return click.prompt(label, hide_input=True)
     return click.get_text_stream("stdin").read().strip()
+
+
+def _require_connection(account: Account, livemode: bool | None) -> Connection:
+    """Whoever changes one of two connections says which."""
+    if livemode is None and all(connections.get_current(account, mode) for mode in (True, False)):
+        raise click.ClickException(f"Account {account.id} has a live and a test connection. Say which one with --mode.")
+    return connections.require_current(account, livemode)
 
 
 def _describe(connection: Connection, sentence: str) -> Answer:

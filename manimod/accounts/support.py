@@ -3,14 +3,15 @@
 Every action, and every look at what is known of a person, needs a reason and is audited.
 """
 
-from sqlalchemy import Row, case, func, or_, select
+from sqlalchemy import Row, Select, and_, case, exists, func, not_, or_, select
+from sqlalchemy.orm import aliased
 
 from manimod.diagnostics import check_runner, delivery_log
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.ingest import sync
 from manimod.models import PLANS, Account, AuditEntry, Connection, Health, User
-from manimod.models.states import Outcome
+from manimod.models.states import ConnectionStatus, Outcome
 from manimod.stripe import connections
 
 PAGE_SIZE = 25
@@ -23,10 +24,12 @@ WORST_FIRST = (Outcome.BROKEN, Outcome.ATTENTION, UNCHECKED, Outcome.GOOD, Outco
 def search(
     text: str = "", outcome: str | None = None, page: int = 0
 ) -> list[Row[tuple[Account, Health | None, Connection | None]]]:
-    """A page of accounts, the worst first and among those the longest; one row more if another page follows."""
+    """A page of accounts, the worst first and among those the longest; one row more if another page follows.
+
+    An account with a live and a test connection has a row for each.
+    """
     health = func.coalesce(Health.outcome, UNCHECKED)
-    query = select(Account, Health, Connection).outerjoin(Health, Health.account_id == Account.id)
-    query = query.outerjoin(Connection, Connection.account_id == Account.id)
+    query = _with_connections(select(Account, Health, Connection))
     if text := text.strip():
         owners = select(User.account_id).where(User.email.icontains(text, autoescape=True))
         named = Account.name.icontains(text, autoescape=True)
@@ -34,14 +37,24 @@ def search(
     if outcome:
         query = query.where(health == outcome)
     order = case({name: place for place, name in enumerate(WORST_FIRST)}, value=health)
-    query = query.order_by(order, Health.changed_at, Account.id).offset(page * PAGE_SIZE).limit(PAGE_SIZE + 1)
-    return list(db.session.execute(query))
+    query = query.order_by(order, Health.changed_at, Account.id, Connection.id)
+    return list(db.session.execute(query.offset(page * PAGE_SIZE).limit(PAGE_SIZE + 1)))
+
+
+def _with_connections(query: Select) -> Select:
+    """Of accounts, with what is connected; of those without, with the one that was, if there was one."""
+    others = aliased(Connection)
+    is_newer = or_(others.status == ConnectionStatus.CONNECTED, others.id > Connection.id)
+    is_away = Connection.status != ConnectionStatus.CONNECTED
+    is_hidden = and_(is_away, exists().where(others.account_id == Account.id, others.id != Connection.id, is_newer))
+    query = query.outerjoin(Connection, and_(Connection.account_id == Account.id, not_(is_hidden)))
+    return query.outerjoin(Health, Health.connection_id == Connection.id)
 
 
 def counts() -> dict[str, int]:
-    """Accounts by outcome."""
+    """The rows of all pages by outcome."""
     outcome = func.coalesce(Health.outcome, UNCHECKED)
-    query = select(outcome, func.count(Account.id)).outerjoin(Health, Health.account_id == Account.id)
+    query = _with_connections(select(outcome, func.count(Account.id)).select_from(Account))
     return dict.fromkeys(WORST_FIRST, 0) | dict(db.session.execute(query.group_by(outcome)).all())
 
 
@@ -68,16 +81,18 @@ def look(by: User, account: Account, reason: str, **seen: object) -> None:
 # The actions. Each is in the caller's transaction, together with its audit entry.
 
 
-def check(by: User, account: Account, reason: str) -> None:
+def check(by: User, account: Account, reason: str, livemode: bool) -> None:
     """Keeps the outcome. Stripe is asked before, outside of the transaction."""
-    found = check_runner.run_checks(account)
+    connection = connections.get_current(account, livemode)
+    found = check_runner.run_checks(account, connection)
     record_action(by, account, "checked", reason, outcome=check_runner.worst_outcome(found))
-    check_runner.save_health(account, found)
+    if connection:
+        check_runner.save_health(connection, found)
 
 
-def sync_now(by: User, account: Account, reason: str) -> None:
+def sync_now(by: User, account: Account, reason: str, livemode: bool) -> None:
     record_action(by, account, "synced", reason)
-    sync.request_sync(connections.require_current(account))
+    sync.request_sync(connections.require_current(account, livemode))
 
 
 def set_plan(by: User, account: Account, reason: str, plan: str) -> None:
@@ -85,11 +100,12 @@ def set_plan(by: User, account: Account, reason: str, plan: str) -> None:
         raise ManimodError("PLAN_UNKNOWN")
     record_action(by, account, "set_plan", reason, before=account.plan, after=plan)
     account.plan = plan
-    check_runner.save_health(account, check_runner.run_checks(account))
+    for connection in connections.list_for_account(account):
+        if connection.is_connected:
+            check_runner.save_health(connection, check_runner.run_checks(account, connection))
 
 
 def replay(by: User, account: Account, reason: str, event_id: int) -> None:
-    connection = connections.require_current(account)
-    event = delivery_log.get_event(connection, event_id).event
+    event = delivery_log.get_event(account, event_id).event
     record_action(by, account, "replayed_event", reason, event=event.stripe_id)
-    delivery_log.replay(connection, event_id)
+    delivery_log.replay(account, event_id)

@@ -17,7 +17,7 @@ from manimod.creatives.engine.facts import bullets, proposals
 from manimod.creatives.engine.facts.model import NEW_FOR, FactSource, TierFacts
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.rules import PolicyContext
-from manimod.customers import catalogue, images
+from manimod.customers import catalogue, images, replica
 from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError
 from manimod.extensions import db
@@ -92,14 +92,13 @@ def _store(account: Account, columns: dict[str, Any], seen_version: int | None =
     for column, value in columns.items():
         setattr(kit, column, value)
     kit.version += 1
-    connection = connections.get_current(account)
-    if connection:
+    for connection in connections.list_for_account(account):
         record.release_blocked(connection)
 
 
 def find_problems(account: Account, kit: BrandKit) -> dict[str, list[Finding]]:
     """Field -> what the ad rules find in it."""
-    names = briefs.customer_names_in(account, briefs.stored_texts(kit), or_first_name=True)
+    names = replica.customer_names_in(account, briefs.stored_texts(kit), or_first_name=True)
     context = PolicyContext.of(briefs.to_brief(kit, event="new_customer"), customer_names=names)
     found = defaultdict(list)
     if kit.name:
@@ -162,7 +161,7 @@ def unprintable_tiers(connection: Connection, tiers: list[Tier]) -> dict[int, st
             names[tier.id] = tier.name
         elif tier.why_unnamed:
             reasons[tier.id] = tier.why_unnamed
-    customer_names = briefs.customer_names_in(connection.account, names.values())
+    customer_names = replica.customer_names_in(connection.account, names.values(), is_test=not connection.livemode)
     context = PolicyContext(briefs.get_brand(connection.account, connection.profile), customer_names=customer_names)
     for tier_id, name in names.items():
         _, reason = printable_tier(name, context)
@@ -223,9 +222,9 @@ def set_tier_lines(connection: Connection, tier_id: int, lines: list[str]) -> Ti
 
     Raises NOT_FOUND, or BrandRejected with a sentence for each line that no ad may say.
     """
-    tier = get_tier(connection, tier_id)
+    tier = get_tier(connection.account, tier_id)
     kit = briefs.get_brand_kit(connection.account, connection.profile)
-    names = briefs.customer_names_in(connection.account, lines, or_first_name=True)
+    names = replica.customer_names_in(connection.account, lines, or_first_name=True)
     context = PolicyContext.of(briefs.to_brief(kit, event="new_customer"), customer_names=names)
     problems = {}
     if len(lines) > MAX_FEATURES:
@@ -247,7 +246,7 @@ def set_tier_lines(connection: Connection, tier_id: int, lines: list[str]) -> Ti
     tier.owner_lines = lines
     if lines == listed:
         tier.owner_lines = []
-    catalogue.place_tiers(connection.id)
+    catalogue.place_tiers(tier.connection_id)
     return tier
 
 
@@ -257,21 +256,22 @@ def set_tier_picture(connection: Connection, tier_id: int, data: bytes | None) -
     After an upload that is Stripe's turn again. Stripe's own, once taken away, stays away until the product has another
     one. Raises NOT_FOUND, PICTURE_TOO_LARGE or the LOGO_ failures.
     """
-    tier = get_tier(connection, tier_id)
+    tier = get_tier(connection.account, tier_id)
     if data is not None:
         tier.picture, tier.picture_from, tier.picture_at = images.read_picture(data), UPLOAD, now()
         tier.picture_error = None
         return tier
     if tier.picture_from == UPLOAD:
         tier.picture_from = None
-        jobs.enqueue("fetch_pictures", connection.id)
+        jobs.enqueue("fetch_pictures", tier.connection_id)
     tier.picture = tier.picture_at = None
     return tier
 
 
-def get_tier(connection: Connection, tier_id: int) -> Tier:
+def get_tier(account: Account, tier_id: int) -> Tier:
     """Raises NOT_FOUND."""
-    tier = db.session.scalar(select(Tier).filter_by(connection_id=connection.id, id=tier_id))
+    query = select(Tier).join(Connection).where(Connection.account_id == account.id, Tier.id == tier_id)
+    tier = db.session.scalar(query)
     if tier is None:
         raise ManimodError("NOT_FOUND")
     return tier
@@ -279,7 +279,7 @@ def get_tier(connection: Connection, tier_id: int) -> Tier:
 
 def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
     """Give a tier the owner's name, or Stripe's if it is empty. Raises NOT_FOUND or one of the TIER_NAME_ failures."""
-    tier = get_tier(connection, tier_id)
+    tier = get_tier(connection.account, tier_id)
     name = " ".join(name.split())
     if len(name) > MAX_NAME_LENGTH or (not name and not tier.product_name):
         raise ManimodError("TIER_NAME_MISSING")
@@ -287,5 +287,5 @@ def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
     reasons = unprintable_tiers(connection, [tier])
     if name and reasons:
         raise ManimodError("TIER_NAME_UNPRINTABLE", why=reasons[tier_id])
-    catalogue.place_tiers(connection.id)
+    catalogue.place_tiers(tier.connection_id)
     return tier

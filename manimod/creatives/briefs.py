@@ -1,32 +1,27 @@
 """Stored brand kits as the values that the creative engine takes: brand, offers, brief and lint context."""
 
-import re
-import string
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
 from manimod.creatives import learning
 from manimod.creatives.engine.brief import Brand, Brief, Claim, ClaimKind, Offer
 from manimod.creatives.engine.copy import claims, copywriter
 from manimod.creatives.engine.facts.model import FactSource, Proof, ReleaseNote, TierFacts
 from manimod.creatives.engine.facts.steps import Line, read_tiers
-from manimod.customers import catalogue
+from manimod.customers import catalogue, replica
 from manimod.extensions import db
 from manimod.lifecycle import KINDS, Objective, Segment
-from manimod.models import Account, BrandKit, Connection, Creative, Customer, Tier
+from manimod.models import Account, BrandKit, Connection, Creative, Tier
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus, GenericReason
 
 MAX_BRAND_NAME = 60
 MAX_TIERS_READ = 30  # beside the three of a brief
-MAX_NAMES = 500  # customers whose names are looked for in one ad
-MAX_WORDS_IN_A_NAME = 4
 # Columns of a brand kit and what Stripe's profile of an account has for them.
 FROM_PROFILE = {
     "name": "name",
@@ -38,7 +33,6 @@ FROM_PROFILE = {
 TIER_PARTS = ("tier_facts", "next_tier", "lighter_tier")  # of a brief
 MAX_ADS = 5  # in one set
 OPEN_STATUSES = (CreativeStatus.WAITING, CreativeStatus.APPROVED)
-_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def get_brand_kit(account: Account, profile: dict[str, str] | None = None) -> BrandKit:
@@ -60,8 +54,9 @@ def get_brand_kit(account: Account, profile: dict[str, str] | None = None) -> Br
 
 
 def get_profile(account_id: int) -> dict[str, str]:
-    """How the account presents itself in Stripe, as far as its key may read that."""
-    return db.session.scalar(select(Connection.profile).where(Connection.account_id == account_id)) or {}
+    """How the account presents itself in Stripe, as far as a key may read that; in live mode, if that says anything."""
+    query = select(Connection.profile).where(Connection.account_id == account_id).order_by(Connection.livemode.desc())
+    return next(filter(None, db.session.scalars(query)), {})
 
 
 def get_brand(account: Account, profile: dict[str, str] | None = None) -> Brand:
@@ -127,8 +122,11 @@ def _release_notes(kit: BrandKit, tiers: list[Tier] | None) -> tuple[ReleaseNote
     return tuple(notes)
 
 
-def load_tiers(account_id: int) -> list[Tier]:
+def load_tiers(account_id: int, is_test: bool | None = None) -> list[Tier]:
+    """Those of test or of live mode, or of both."""
     query = select(Tier).join(Connection).where(Connection.account_id == account_id).order_by(Tier.id)
+    if is_test is not None:
+        query = query.where(Connection.livemode.is_(not is_test))
     return list(db.session.scalars(query))
 
 
@@ -214,10 +212,12 @@ def _lines(tier: Tier, same: list[Tier]) -> list[Line]:
     return [(line, source) for line in catalogue.lines_of(tier, same)]
 
 
-def get_brief(account: Account, event: str, history: dict[str, Any] | None = None, **audience: Any) -> Brief:
+def get_brief(
+    account: Account, event: str, history: dict[str, Any] | None = None, is_test: bool | None = None, **audience: Any
+) -> Brief:
     """The brief of an audience, with the customers' names that its tiers and the stored texts hold, for the policy.
 
-    `history`: from `get_history`, where it is known already.
+    `history`: from `get_history`, where it is known already. `is_test`: as for `replica.customer_names_in`.
     A neighbour that is named after a customer is left out: it isn't for everybody.
     """
     kit = get_brand_kit(account)
@@ -225,7 +225,7 @@ def get_brief(account: Account, event: str, history: dict[str, Any] | None = Non
     for part in TIER_PARTS:
         if tier := audience.get(part):
             texts += [tier.name or "", *(fact.text for fact in (*tier.facts, *tier.inherited))]
-    names = customer_names_in(account, texts)
+    names = replica.customer_names_in(account, texts, is_test=is_test)
     for part in ("next_tier", "lighter_tier"):
         for name in names:
             if (tier := audience.get(part)) and " " in name and name.lower() in tier.name.lower():
@@ -265,26 +265,35 @@ def _count_phrases(account: Account, is_test: bool) -> Counter[str]:
 
 
 class StoredFacts:
-    """What is stored of an account for its ads, read once for many briefs: brand kit, Stripe's profile and tiers."""
+    """What is stored of an account for its ads, read once for many briefs: brand kit, Stripe's profile, and the tiers
+    of test and live mode (`tiers`, by `is_test`).
+    """
 
     def __init__(self, account: Account) -> None:
-        self.account, self.profile, self.tiers = account, get_profile(account.id), load_tiers(account.id)
+        self.account, self.profile = account, get_profile(account.id)
         self.kit = get_brand_kit(account, self.profile)
+        self.tiers: dict[bool, list[Tier]] = {True: [], False: []}
+        query = select(Tier, Connection.livemode).join(Connection).where(Connection.account_id == account.id)
+        for tier, livemode in db.session.execute(query.order_by(Tier.id)):
+            self.tiers[not livemode].append(tier)
 
-    def get_brief(self, event: str, product: str | None = None, name: str | None = None, **audience: Any) -> Brief:
+    def get_brief(
+        self, event: str, is_test: bool, product: str | None = None, name: str | None = None, **audience: Any
+    ) -> Brief:
         """Without what only the writing of new ads needs: customers' names, used phrases, preferences, a picture."""
-        tiers = self._get_tiers(product, name) | audience
-        return to_brief(self.kit, self.profile, tiers=self.tiers, event=event, **tiers | {"picture_of": None})
+        tiers = self._get_tiers(is_test, product, name) | audience
+        all_tiers = self.tiers[is_test] + self.tiers[not is_test]
+        return to_brief(self.kit, self.profile, tiers=all_tiers, event=event, **tiers | {"picture_of": None})
 
     @cache  # noqa: B019 - lives as long as a request or a turn of a job
-    def _get_tiers(self, product: str | None, name: str | None) -> dict[str, TierFacts | Tier | None]:
-        return get_tiers(self.account, product, name, self.tiers)
+    def _get_tiers(self, is_test: bool, product: str | None, name: str | None) -> dict[str, TierFacts | Tier | None]:
+        return get_tiers(self.account, product, name, self.tiers[is_test])
 
     def picture_of(self, creative: Creative) -> Tier | None:
         """The product whose picture the creative's own pictures show."""
         if creative.generic_reason == GenericReason.UNNAMED_TIER:  # it is for several products
             return None
-        return find_pictured(self.tiers, creative.stripe_product_id, creative.tier)
+        return find_pictured(self.tiers[creative.is_test], creative.stripe_product_id, creative.tier)
 
     def get_brand(self, creative: Creative) -> Brand:
         """The brand as the creative's pictures show it."""
@@ -303,7 +312,7 @@ class StoredFacts:
         audience = {"product": creative.stripe_product_id, "name": creative.tier, "segment": creative.segment}
         if creative.generic_reason == GenericReason.UNNAMED_TIER:
             audience["tier_facts"] = TierFacts()
-        brief = self.get_brief(creative.event, **audience)
+        brief = self.get_brief(creative.event, creative.is_test, **audience)
         lost, gone = [], set()
         for claim in stated.values():
             if not claims.stands(claim, brief):
@@ -313,32 +322,10 @@ class StoredFacts:
         return [claim for claim in lost if claim.kind != ClaimKind.FACT or claim.tier not in gone]
 
     @cache  # noqa: B019 - lives as long as a request or a turn of a job
-    def shared_segments(self, event: str, product: str | None) -> dict[Segment, Segment | None]:
+    def shared_segments(self, event: str, is_test: bool, product: str | None) -> dict[Segment, Segment | None]:
         """Segment -> the one whose set it gets after an event; see copywriter.shared_segments."""
-        return copywriter.shared_segments(self.get_brief(event, product))
+        return copywriter.shared_segments(self.get_brief(event, is_test, product))
 
 
 def stored_texts(kit: BrandKit) -> list[str]:
     return [kit.disclaimer, *kit.proof, *(row["text"] for row in [*kit.releases, *kit.offers])]
-
-
-def customer_names_in(account: Account, texts: Iterable[str], or_first_name: bool = False) -> list[str]:
-    """Names of the account's customers that stand in the texts, in full or only the first with a capital letter."""
-    phrases, first_names = set(), set()
-    for text in texts:
-        words = re.findall(r"[\w'’.-]+", text)
-        for start, word in enumerate(words):
-            for end in range(start + 1, start + MAX_WORDS_IN_A_NAME + 1):
-                phrases.add(" ".join(words[start:end]).strip("."))
-            if word[0].isupper():
-                first_names.add(re.sub(r"['’]s$", "", word.strip(".'’-")))
-    if not phrases:
-        return []
-    # PostgreSQL lowers every letter, SQLite and some of PostgreSQL's locales only A to Z.
-    lowered = {*map(str.lower, phrases), *(phrase.translate(_ASCII_LOWER) for phrase in phrases)}
-    is_named = [func.lower(Customer.name).in_(lowered)]
-    for name in first_names:
-        if or_first_name and len(name) > 2:
-            is_named.append(Customer.is_named(f"{name} "))
-    query = select(Customer.name).distinct().join(Connection, Connection.id == Customer.connection_id)
-    return list(db.session.scalars(query.where(Connection.account_id == account.id, or_(*is_named)).limit(MAX_NAMES)))

@@ -19,6 +19,7 @@ from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import CANVASES, PLACEMENTS
 from manimod.creatives.engine.policy.rules import ALL, BLOCK, WARN, PolicyContext
 from manimod.creatives.review import update_seen
+from manimod.customers import replica
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Creative, Review, User
@@ -74,7 +75,8 @@ def rewrite(creative: Creative, by: User, revision: int | None) -> None:
     An approved creative that states what no longer holds is written anew as well, and waits for review again.
     """
     history = briefs.get_history(creative.account, creative.is_test)
-    brief = briefs.get_brief(creative.account, history=history, round=creative.round + 1, **_audience(creative))
+    of_audience = _audience(creative) | {"round": creative.round + 1}
+    brief = briefs.get_brief(creative.account, history=history, is_test=creative.is_test, **of_audience)
     columns = {"round": brief.round, "tier": brief.tier or creative.tier}
     expected, lost = CreativeStatus.WAITING, StoredFacts(creative.account).lost_claims(creative)
     if creative.status == CreativeStatus.APPROVED and lost:
@@ -147,14 +149,15 @@ def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
         PolicyContext.of(brief),
         tier=creative.content["tier"] or creative.tier,
         objective=creative.objective,
-        customer_names=briefs.customer_names_in(creative.account, texts, or_first_name=True),
+        customer_names=replica.customer_names_in(creative.account, texts, or_first_name=True, is_test=creative.is_test),
         audience_size=creative.audience_size,
     )
 
 
 def _audience(creative: Creative) -> dict[str, Any]:
     """Whom the creative addresses, as a brief says it."""
-    tiers = briefs.get_tiers(creative.account, creative.stripe_product_id, creative.tier)
+    stored = briefs.load_tiers(creative.account_id, creative.is_test)
+    tiers = briefs.get_tiers(creative.account, creative.stripe_product_id, creative.tier, stored)
     if creative.generic_reason == GenericReason.UNNAMED_TIER:
         tiers |= {"tier_facts": TierFacts(), "picture_of": None}
     return {"event": creative.event, "segment": creative.segment} | tiers

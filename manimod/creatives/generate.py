@@ -128,6 +128,7 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
     query = select(Moment.id, Moment.kind, Moment.livemode, Moment.source, *times, product, segment)
     query = query.where(Moment.connection_id == connection.id, Moment.state == MomentState.READY, OPEN_MOMENTS)
     tier_of, audiences, stored = defaultdict(Tier), defaultdict(list), briefs.StoredFacts(connection.account)
+    is_test = not connection.livemode
     products_of: dict[str | None, list[str]] = defaultdict(list)  # a tier's name -> what it is sold as
     for tier in tiers.get_for_connection(connection):
         tier_of[tier.stripe_product_id] = tier
@@ -138,8 +139,8 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
         audience = TargetAudience(
             event=moment.kind,
             tier=tier.name,
-            segment=stored.shared_segments(moment.kind, moment.product).get(moment.segment or likely_segment),
-            is_test=not moment.livemode,
+            segment=stored.shared_segments(moment.kind, is_test, moment.product).get(moment.segment or likely_segment),
+            is_test=is_test,
             product=moment.product,
             products=tuple(products_of[tier.name]),
         )
@@ -197,9 +198,10 @@ def _attach(connection_id: int, attached: list[tuple[Row | Creative, TargetAudie
 
 def _write(connection_id: int, audience: TargetAudience, moments: list[Row], history: dict[str, Any]) -> None:
     """Write a creative for an audience that has none, and attach its moments."""
-    account = db.session.get_one(Connection, connection_id).account
-    tiers_named = briefs.get_tiers(account, audience.product)
-    brief = briefs.get_brief(account, audience.event, history, segment=audience.segment, **tiers_named)
+    connection = db.session.get_one(Connection, connection_id)
+    account, is_test = connection.account, not connection.livemode
+    tiers_named = briefs.get_tiers(account, audience.product, tiers=briefs.load_tiers(account.id, is_test))
+    brief = briefs.get_brief(account, audience.event, history, is_test, segment=audience.segment, **tiers_named)
     model, moment_ids = settings().llm, [moment.id for moment in moments]
     if model:
         db.session.commit()  # ends the read transaction while the model works

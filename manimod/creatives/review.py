@@ -124,14 +124,15 @@ def counts(account: Account, search: str = "", **columns: Any) -> dict[str, int]
     return dict.fromkeys(TABS, 0) | dict(rows.all())
 
 
-def latest(account: Account, columns: tuple, count: int) -> Select:
+def latest(account: Account, is_test: bool, columns: tuple, count: int) -> Select:
     """A query for columns of the latest creatives of any status, newest first."""
-    return select(*columns).where(Creative.account_id == account.id).order_by(Creative.id.desc()).limit(count)
+    query = select(*columns).filter_by(account_id=account.id, is_test=is_test)
+    return query.order_by(Creative.id.desc()).limit(count)
 
 
-def tiers(account: Account) -> list[str]:
+def tiers(account: Account, is_test: bool) -> list[str]:
     """The tiers of the account's creatives, for the filter."""
-    query = select(Creative.tier).where(Creative.account_id == account.id, Creative.tier.is_not(None))
+    query = select(Creative.tier).filter_by(account_id=account.id, is_test=is_test).where(Creative.tier.is_not(None))
     return list(db.session.scalars(query.distinct().order_by(Creative.tier).limit(100)))
 
 
@@ -246,8 +247,9 @@ def expire(account_id: int) -> None:
     is_over, theirs = Creative.run_until < now(), update(Creative).where(Creative.account_id == account_id)
     is_waiting = Creative.status == CreativeStatus.WAITING
     db.session.execute(theirs.where(is_waiting, is_over).values(status=CreativeStatus.EXPIRED))
-    health = db.session.get(Health, account_id)  # as this was last asked, or later
-    if health and is_future(health.checked_at):
+    # As this was last asked, or later.
+    checked_at = db.session.scalar(select(func.max(Health.checked_at)).where(Health.account_id == account_id))
+    if checked_at and is_future(checked_at):
         superseded = select(Review.creative_id).where(Review.action == ReviewAction.EXPIRED)
         is_early = and_(Creative.status == CreativeStatus.EXPIRED, not_(is_over), Creative.id.not_in(superseded))
         db.session.execute(theirs.where(is_early).values(status=CreativeStatus.WAITING))

@@ -5,6 +5,8 @@ are whole seconds, in which much may happen: a row's `observed_at` has the secon
 within it. Who was deleted in Stripe stays deleted: callers leave out the customers that `find_erased` returns.
 """
 
+import re
+import string
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from manimod.extensions import db
 from manimod.models import (
+    Account,
     Connection,
     Customer,
     ErasedCustomer,
@@ -40,6 +43,9 @@ from manimod.stripe.payloads import (
 FINAL_STATUSES = {Subscription: ("canceled", "incomplete_expired"), Invoice: ("paid", "void")}
 # In which a subscription or an invoice goes through its statuses within one second.
 STATUS_ORDER = ("draft", "open", "uncollectible", "incomplete", "trialing", "paused", "active", "past_due", "unpaid")
+MAX_NAMES = 500  # customers whose names are looked for in one ad
+MAX_WORDS_IN_A_NAME = 4
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def apply_events(connection: Connection, events: list[EventFacts]) -> None:
@@ -247,6 +253,35 @@ def update_tiers(connection_id: int, products: Iterable[ProductFacts]) -> None:
             "asked_at": now(),
         }
     upsert(Tier, list(rows.values()), ("connection_id", "stripe_product_id"))
+
+
+def customer_names_in(
+    account: Account, texts: Iterable[str], or_first_name: bool = False, is_test: bool | None = None
+) -> list[str]:
+    """Names of the account's customers that stand in the texts, in full or only the first with a capital letter.
+
+    With `is_test` only the customers of test or of live mode: those of a test are called as one likes, "Team" as well.
+    """
+    phrases, first_names = set(), set()
+    for text in texts:
+        words = re.findall(r"[\w'’.-]+", text)
+        for start, word in enumerate(words):
+            for end in range(start + 1, start + MAX_WORDS_IN_A_NAME + 1):
+                phrases.add(" ".join(words[start:end]).strip("."))
+            if word[0].isupper():
+                first_names.add(re.sub(r"['’]s$", "", word.strip(".'’-")))
+    if not phrases:
+        return []
+    # PostgreSQL lowers every letter, SQLite and some of PostgreSQL's locales only A to Z.
+    lowered = {*map(str.lower, phrases), *(phrase.translate(_ASCII_LOWER) for phrase in phrases)}
+    is_named = [func.lower(Customer.name).in_(lowered)]
+    for name in first_names:
+        if or_first_name and len(name) > 2:
+            is_named.append(Customer.is_named(f"{name} "))
+    query = select(Customer.name).distinct().join(Connection, Connection.id == Customer.connection_id)
+    if is_test is not None:
+        query = query.where(Connection.livemode.is_(not is_test))
+    return list(db.session.scalars(query.where(Connection.account_id == account.id, or_(*is_named)).limit(MAX_NAMES)))
 
 
 def find_erased(connection_id: int, customer_ids: set[str]) -> set[str]:

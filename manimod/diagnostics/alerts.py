@@ -14,6 +14,7 @@ from manimod.models import Account, Alert, Connection, Health, User
 from manimod.models.accounts import is_ahead, is_recent, now
 from manimod.models.bulk import insert_new
 from manimod.models.states import ConnectionStatus, Outcome
+from manimod.stripe import connections
 
 log = structlog.get_logger()
 
@@ -26,41 +27,52 @@ MAIL_GRACE = timedelta(minutes=2)  # what works again by then is not mailed
 def due() -> list[int]:
     """The connected accounts whose checks ran longest ago, a few at a time."""
     is_due = or_(Health.checked_at.is_(None), not_(is_recent(Health.checked_at, CHECK_INTERVAL)))
-    query = select(Connection.account_id).outerjoin(Health, Health.account_id == Connection.account_id)
+    query = select(Connection.account_id).outerjoin(Health, Health.connection_id == Connection.id)
     query = query.where(Connection.status == ConnectionStatus.CONNECTED, is_due).order_by(Health.checked_at)
-    return list(db.session.scalars(query.limit(MAX_ACCOUNTS)))
+    return list(dict.fromkeys(db.session.scalars(query.limit(MAX_ACCOUNTS))))
 
 
 def update_alerts(account_id: int | None = None) -> None:
-    """Run the checks of an account, or of the installation; begin and end its alerts, and keep an account's outcome.
+    """Run the checks of an account's live and test connection, or of the installation; begin and end the alerts, and
+    keep each connection's outcome.
 
     A check that was not judged neither begins nor ends an alert. Owners get none about mani's own parts.
     """
-    account = account_id and db.session.get_one(Account, account_id)
-    found = check_runner.run_checks(account)
+    if account_id is None:
+        _update_alerts("installation", None, {"account_id": None, "connection_id": None})
+        return
+    for connection in connections.list_for_account(db.session.get_one(Account, account_id)):
+        if connection.is_connected:
+            own = {"account_id": account_id, "connection_id": connection.id}
+            _update_alerts(f"connection:{connection.id}", connection, own)
+
+
+def _update_alerts(name: str, connection: Connection | None, own: dict[str, int | None]) -> None:
+    """`own`: the columns of its alerts."""
+    found = check_runner.run_checks(connection and connection.account, connection)
     broken, working = [], []
     for check in found:
-        if account and CHECKS[check.name].installation:
+        if connection and CHECKS[check.name].installation:
             continue
         if check.outcome == Outcome.BROKEN:
-            alert = {"account_id": account_id, "check": check.name, "began_at": now(), "mail_at": now() + MAIL_GRACE}
-            alert["open_key"] = f"{account_id or 'installation'}:{check.name}"
-            alert["meaning"] = f"{check.title}: {check.meaning}"[:500]
+            alert = own | {"check": check.name, "began_at": now(), "mail_at": now() + MAIL_GRACE}
+            alert |= {"open_key": f"{name}:{check.name}", "meaning": f"{check.title}: {check.meaning}"[:500]}
             broken.append(alert)
         elif check.outcome != Outcome.NOT_APPLICABLE:
             working.append(check.name)
-    is_over = and_(Alert.account_id == account_id, Alert.ended_at.is_(None), Alert.check.in_(working))
+    is_over = and_(Alert.account_id == own["account_id"], Alert.connection_id == own["connection_id"])
+    is_over = and_(is_over, Alert.ended_at.is_(None), Alert.check.in_(working))
     # A mail that is still due need not be sent any more; after one that was sent, the end is mailed too.
     mail_at = case((Alert.mail_at.is_(None), now()), else_=None)
     with jobs.transaction():
         insert_new(Alert, broken, ("open_key",))
         db.session.execute(update(Alert).where(is_over).values(ended_at=now(), open_key=None, mail_at=mail_at))
-        if account:
-            check_runner.save_health(account, found)
+        if connection:
+            check_runner.save_health(connection, found)
 
 
 def open_alerts(account_id: int | None) -> list[Alert]:
-    """What is broken now; without an account, of the installation."""
+    """What is broken now in live and test mode; without an account, of the installation."""
     query = select(Alert).where(Alert.account_id == account_id, Alert.ended_at.is_(None))
     return list(db.session.scalars(query.order_by(Alert.id)))
 
@@ -79,11 +91,14 @@ def send_mails() -> None:
             alert.mail_at = None
             owners = select(User.email).where(User.account_id == alert.account_id, User.active.is_(True))
             recipients, page = list(db.session.scalars(owners)), f"{settings().public_url}/troubleshooting"
+            if alert.connection:
+                page = f"{page}?mode={alert.connection.mode}"
             if alert.account_id is None:
                 recipients, page = [settings().alert_email], f"{settings().public_url}/support"
-            subject, text = "mani: something doesn't work", f"{alert.meaning}\n\nWhat to do: {page}\n"
+            meaning = f"Stripe, {alert.connection.mode} mode. {alert.meaning}" if alert.connection else alert.meaning
+            subject, text = "mani: something doesn't work", f"{meaning}\n\nWhat to do: {page}\n"
             if alert.ended_at:
-                subject, text = "mani: it works again", f"This is over:\n\n{alert.meaning}\n\n{page}\n"
+                subject, text = "mani: it works again", f"This is over:\n\n{meaning}\n\n{page}\n"
         try:
             if any(recipients):
                 with jobs.time_limit(MAIL_TIMEOUT):

@@ -10,7 +10,7 @@ from pathlib import Path
 from manimod.diagnostics.checks import CheckResult, Checks, broken, not_applicable
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Account, Health
+from manimod.models import Account, Connection, Health
 from manimod.models.accounts import is_future, now
 from manimod.models.states import Outcome
 from manimod.stripe import connections
@@ -62,15 +62,17 @@ for _row in tomllib.loads(Path(__file__).with_name("checks.toml").read_text(enco
 RUN_ORDER = list(TopologicalSorter({row.name: row.needs for row in CHECKS.values()}).static_order())
 
 
-def run_checks(account: Account | None = None, ask_stripe: bool = False) -> list[Check]:
-    """Every check of an account, or those of the installation.
+def run_checks(
+    account: Account | None = None, connection: Connection | None = None, ask_stripe: bool = False
+) -> list[Check]:
+    """Every check of an account with its live or test `connection`, if it has one; or those of the installation.
 
-    With `ask_stripe` the account's key is tried first, which takes a few seconds.
+    With `ask_stripe` the connection's key is tried first, which takes a few seconds.
     """
-    if ask_stripe and account.may_connect_stripe and (connection := connections.get_current(account)):
+    if ask_stripe and account.may_connect_stripe and connection:
         with suppress(ManimodError):  # the checks read what is remembered
             connections.refresh_permissions(connection.id)
-    checks, found = Checks(account), {}
+    checks, found = Checks(account, connection), {}
     for name in RUN_ORDER:
         row = CHECKS[name]
         if account is None and not row.installation:
@@ -103,9 +105,11 @@ def group_by_question(found: list[Check]) -> dict[str, list[Check]]:
     return groups
 
 
-def save_health(account: Account, found: list[Check]) -> Health:
+def save_health(connection: Connection, found: list[Check]) -> Health:
     """Keep the outcome for pages that list many accounts."""
-    health = db.session.get(Health, account.id) or Health(account_id=account.id, changed_at=now())
+    health = db.session.get(Health, connection.id)
+    if health is None:
+        health = Health(connection_id=connection.id, account_id=connection.account_id, changed_at=now())
     outcome = worst_outcome(found)
     if health.outcome != outcome:
         health.outcome, health.changed_at = outcome, now()

@@ -68,12 +68,11 @@ def _count(number: int, thing: str) -> str:
 class Checks:
     """What several checks look at, read once; then a method for each row of checks.toml.
 
-    Without an account, those of the whole installation. `connection` is None while the account is not connected.
+    Without an account, those of the whole installation. `connection` is None while it is not connected.
     """
 
-    def __init__(self, account: Account | None = None) -> None:
-        self.account, self.heartbeats = account, jobs.Heartbeats()
-        self.connection = account and connections.get_current(account)
+    def __init__(self, account: Account | None = None, connection: Connection | None = None) -> None:
+        self.account, self.connection, self.heartbeats = account, connection, jobs.Heartbeats()
         self.words = {"key_link": restricted_key_link()}  # what every sentence of checks.toml may hold in braces
         if self.connection:
             self._read_connection(self.connection)
@@ -101,7 +100,8 @@ class Checks:
         rejected = rejected.order_by(RejectedDelivery.last_at)
         self.rejections = {row.code: row for row in db.session.scalars(rejected)}
         columns = (Creative.is_generic, Creative.generic_reason, Creative.received_at, Creative.generated_at)
-        self.creatives = db.session.execute(review.latest(self.account, columns, MAX_CREATIVES)).all()
+        latest = review.latest(self.account, not connection.livemode, columns, MAX_CREATIVES)
+        self.creatives = db.session.execute(latest).all()
 
     def check_plan(self) -> CheckResult:
         evidence = f"{self.account.plan.capitalize()} plan"

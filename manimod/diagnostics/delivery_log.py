@@ -12,6 +12,7 @@ from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.ingest import events
 from manimod.models import (
+    Account,
     Connection,
     Creative,
     Customer,
@@ -114,11 +115,11 @@ def rejected_deliveries(connection: Connection) -> list[RejectedDelivery]:
     return list(db.session.scalars(query.order_by(RejectedDelivery.last_at.desc()).limit(PAGE_SIZE)))
 
 
-def get_event(connection: Connection, event_id: int) -> EventDetail:
-    """Raises NOT_FOUND, also for another account's event."""
-    query = select(StripeEvent).where(StripeEvent.connection_id == connection.id, StripeEvent.id == event_id)
-    event = db.session.scalar(query)
-    if event is None:
+def get_event(account: Account, event_id: int) -> EventDetail:
+    """Of the account's live or test connection. Raises NOT_FOUND, also for another account's event."""
+    event = db.session.get(StripeEvent, event_id)
+    connection = event and db.session.get(Connection, event.connection_id)
+    if connection is None or connection.account_id != account.id:
         raise ManimodError("NOT_FOUND")
     meaning = interpret.Interpretation()
     has_failed = event.attempts > 0 and event.processed_at is None  # nothing came of it, and it may be unreadable
@@ -130,11 +131,12 @@ def get_event(connection: Connection, event_id: int) -> EventDetail:
     return EventDetail(event, moments, sorted({withdrawal.kind for withdrawal in meaning.withdrawals}))
 
 
-def replay(connection: Connection, event_id: int) -> None:
+def replay(account: Account, event_id: int) -> None:
     """Process an event once more that was ignored or has failed. Moments that exist are not made twice."""
-    if not get_event(connection, event_id).may_replay:
+    detail = get_event(account, event_id)
+    if not detail.may_replay:
         raise ManimodError("EVENT_NOT_REPLAYED")
-    events.replay(connection, event_id)
+    events.replay(db.session.get(Connection, detail.event.connection_id), event_id)
 
 
 def find_customers(connection: Connection, text: str) -> list[CustomerActivity]:

@@ -13,7 +13,7 @@ from manimod.models.states import CreativeStatus, ExportState
 
 MAX_SEARCHABLE = 500  # characters: PostgreSQL takes 2,700 bytes in an index
 LONG_AGO = "1970-01-01 00:00:00"  # of what a worker of the release before has written
-QUEUE_FILTERS = ("objective", "event", "segment", "tier", "is_test")
+QUEUE = ("account_id", "is_test", "status", "joined_at", "id")
 
 
 class BrandKit(db.Model):
@@ -90,8 +90,8 @@ class Creative(db.Model):
 
     __table_args__ = (
         # The queue's filters are in its index, so that a rare one among 100,000 creatives is found without their rows.
-        Index("ix_creative_queue", "account_id", "status", "joined_at", "id", *QUEUE_FILTERS, "search_text"),
-        Index("ix_creative_audience", "account_id", "tier", "segment", "status", "event"),
+        Index("ix_creative_queue", *QUEUE, "objective", "event", "segment", "tier", "search_text"),
+        Index("ix_creative_audience", "account_id", "is_test", "tier", "segment", "status", "event"),
     )
 
 

@@ -2,17 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Delete, Engine, Executable, ForeignKey, Index, String, Update, event
+from sqlalchemy import Connection as OpenConnection
+from sqlalchemy import Delete, Engine, Executable, ForeignKey, Index, String, Update, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from manimod.extensions import db
 from manimod.models.accounts import Account, User, now
+from manimod.models.stripe import Connection
 
 
 class Health(db.Model):
-    """The outcome of an account's checks at their last run: what the support panel sorts by."""
+    """The outcome of a connection's checks at their last run: what the support panel sorts by."""
 
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), primary_key=True, autoincrement=False)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     outcome: Mapped[str] = mapped_column(String(15))  # an Outcome
     checks: Mapped[dict]  # check -> outcome, of those that are not good
     checked_at: Mapped[datetime]
@@ -24,9 +27,10 @@ class Health(db.Model):
 
 
 class Alert(db.Model):
-    """A check that became broken, until it is good again. Without an account it is one of the installation."""
+    """A check of a connection that became broken, until it is good again. Without one it is of the installation."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int | None] = mapped_column(ForeignKey("connection.id"))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     check: Mapped[str] = mapped_column(String(50))
     open_key: Mapped[str | None] = mapped_column(String(80), unique=True)  # while it is open, so that only one is
@@ -36,6 +40,7 @@ class Alert(db.Model):
     mail_at: Mapped[datetime | None]  # when the next mail about it is due
 
     account: Mapped[Account | None] = relationship()
+    connection: Mapped[Connection | None] = relationship()
 
     __table_args__ = (Index("ix_alert_open", "account_id", "ended_at"),)
 
@@ -62,7 +67,7 @@ class AuditIsFinal(Exception):
 
 
 @event.listens_for(Engine, "before_execute")
-def keep_audit_entries(_connection: Connection, statement: Executable, *_rest: object) -> None:
+def keep_audit_entries(_connection: OpenConnection, statement: Executable, *_rest: object) -> None:
     """Covers both flushes of the session and bulk statements."""
     if isinstance(statement, (Update, Delete)) and statement.table.name == AuditEntry.__tablename__:
         raise AuditIsFinal

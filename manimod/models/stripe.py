@@ -37,10 +37,13 @@ def partial_index(name: str, *columns: str, where: str) -> Index:
 
 
 class Connection(db.Model):
-    """One account's connection to Stripe. It stays as a row after a disconnect, so that its webhook answers 410."""
+    """An account's live or test connection to Stripe.
+
+    It stays as a row after a disconnect, so that its webhook answers 410.
+    """
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     webhook_token: Mapped[str] = mapped_column(String(64), unique=True)
     status: Mapped[str] = mapped_column(String(20), default=ConnectionStatus.CONNECTED)
     stripe_account_id: Mapped[str | None] = mapped_column(String(64))
@@ -72,6 +75,10 @@ class Connection(db.Model):
     @property
     def is_connected(self) -> bool:
         return self.status == ConnectionStatus.CONNECTED
+
+    @property
+    def mode(self) -> str:
+        return "live" if self.livemode else "test"
 
     @classmethod
     def may_be_read(cls) -> ColumnElement[bool]:

@@ -53,20 +53,33 @@ class KeyCheck:
         return self.key_type.endswith("_live")
 
 
-def get_for_account(account: Account) -> Connection | None:
-    """The account's connection, connected or not; None if there has never been one."""
-    return db.session.scalar(select(Connection).where(Connection.account_id == account.id))
+def list_for_account(account: Account) -> list[Connection]:
+    """The account's live and test connection: what is connected first, then live before test."""
+    is_away = Connection.status != ConnectionStatus.CONNECTED
+    query = select(Connection).where(Connection.account_id == account.id)
+    return list(db.session.scalars(query.order_by(is_away, Connection.livemode.desc(), Connection.id)))
 
 
-def get_current(account: Account) -> Connection | None:
-    """The account's connection while it is connected, else None."""
-    connection = get_for_account(account)
+def get_for_account(account: Account, livemode: bool | None = None) -> Connection | None:
+    """The account's live or test connection, connected or not; None if there has never been one.
+
+    Without `livemode` the first one of `list_for_account`.
+    """
+    for connection in list_for_account(account):
+        if livemode in (None, connection.livemode):
+            return connection
+    return None
+
+
+def get_current(account: Account, livemode: bool | None = None) -> Connection | None:
+    """The same while it is connected, else None."""
+    connection = get_for_account(account, livemode)
     return connection if connection and connection.is_connected else None
 
 
-def require_current(account: Account) -> Connection:
+def require_current(account: Account, livemode: bool | None = None) -> Connection:
     """Raises STRIPE_NOT_CONNECTED."""
-    connection = get_current(account)
+    connection = get_current(account, livemode)
     if connection is None:
         raise ManimodError("STRIPE_NOT_CONNECTED")
     return connection
@@ -107,22 +120,25 @@ def require_plan(account: Account) -> None:
 
 
 def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Connection:
-    """Store an accepted key and start the first sync.
+    """Store an accepted key as that of its mode, live or test, and start the first sync. The other mode is left alone.
 
-    A key of another Stripe account or mode raises STRIPE_KEY_OTHER_ACCOUNT unless the owner agreed to start over;
-    then everything read with the old key is deleted.
+    Where the mode is connected to another Stripe account, it raises STRIPE_KEY_OTHER_ACCOUNT unless the owner agreed to
+    start over; then everything read with the old key is deleted. The two modes may be different Stripe accounts, since
+    a sandbox has an account id of its own: https://docs.stripe.com/test-mode-sandboxes-comparison
     """
     require_plan(account)
-    connection = get_for_account(account)
+    db.session.execute(select(Account.id).where(Account.id == account.id).with_for_update())  # one connection a mode
+    connection = get_for_account(account, check.livemode)
     if connection is None:
         connection = Connection(account_id=account.id, webhook_token=secrets.token_urlsafe(24))
+        connection.livemode = check.livemode
         connection.connected_at = check.probe.asked_at
         db.session.add(connection)
         db.session.flush()
     elif check.probe.account_id is None and "account" in check.probe.not_asked and not start_over:
         raise ManimodError("STRIPE_FAILED")  # whether the key is of the same account can't be asked now
     # A key without a readable account id counts as one of another account.
-    elif (connection.stripe_account_id, connection.livemode) != (check.probe.account_id or "", check.livemode):
+    elif connection.stripe_account_id != (check.probe.account_id or ""):
         if connection.is_connected and not start_over:
             raise ManimodError("STRIPE_KEY_OTHER_ACCOUNT")
         disconnect(connection)
@@ -131,7 +147,6 @@ def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Conn
     connection.status = ConnectionStatus.CONNECTED
     connection.stripe_account_id = check.probe.account_id
     connection.stripe_account_name = check.probe.account_name
-    connection.livemode = check.livemode
     connection.key_type = check.key_type
     connection.permissions = {}  # what was known of the key before
     _remember_permissions(connection, check.probe)

@@ -16,8 +16,7 @@ from manimod.jobs import transaction
 from manimod.lifecycle import KINDS, Objective, Segment
 from manimod.models import Account, BrandKit, Creative
 from manimod.models.states import CreativeStatus, RejectionReason
-from manimod.stripe import connections
-from manimod.web import render
+from manimod.web import modes, render
 from manimod.web.auth import owner_required
 from manimod.web.forms import DecisionForm
 from manimod.web.sources import Sources
@@ -53,7 +52,9 @@ def arrivals(account: Account) -> Response:
     if not render.wants_fragment():
         return redirect(url_for("creatives.queue"))
     pace.mark_watched(account)
-    cards = review.get_page(account, CreativeStatus.WAITING, after=request.args.get("since", 0, type=int), **_filters())
+    cards = review.get_page(
+        account, CreativeStatus.WAITING, after=request.args.get("since", 0, type=int), **_filters(account)
+    )
     if not cards:
         return nothing_new(account)
     return render.page(
@@ -70,7 +71,7 @@ def arrivals(account: Account) -> Response:
 
 def nothing_new(account: Account) -> Response:
     """Until the next poll; without a connection nothing can come, and htmx stops polling at its own status 286."""
-    return make_response("", 204 if connections.get_current(account) else 286)
+    return make_response("", 204 if modes.connection_of(account) else 286)
 
 
 @blueprint.get("/<int:creative_id>")
@@ -172,7 +173,8 @@ def _picture_version(creative: Creative) -> str:
 @blueprint.app_template_global()
 def waiting_count() -> int:
     """For the navigation, on every page of an owner."""
-    return review.counts(current_user.account)["waiting"] if current_user.account else 0
+    account = current_user.account
+    return review.counts(account, is_test=modes.shows_test(account))["waiting"] if account else 0
 
 
 @blueprint.app_template_filter()
@@ -199,7 +201,7 @@ blueprint.add_app_template_filter(claims.say_lost, "lost_sentence")
 
 @blueprint.app_template_global()
 def sources_of(creative: Creative, variant: dict[str, Any]) -> Sources:
-    return Sources(variant, stored_facts(creative.account).tiers)
+    return Sources(variant, stored_facts(creative.account).tiers[creative.is_test])
 
 
 @blueprint.app_template_global()
@@ -215,14 +217,14 @@ def stored_facts(account: Account) -> briefs.StoredFacts:
 
 
 def _queue_context(account: Account, tab: str, before: int | None = None) -> dict[str, Any]:
-    cards = review.get_page(account, tab, before, limit=PAGE_SIZE, **_filters())
+    cards = review.get_page(account, tab, before, limit=PAGE_SIZE, **_filters(account))
     return {
         "cards": cards,
         "tab": tab,
         "newest_id": cards[0].id if cards else 0,
         "oldest_id": cards[-1].id if len(cards) == PAGE_SIZE else None,
-        "connection": connections.get_current(account),
-        "tiers": review.tiers(account),
+        "connection": modes.connection_of(account),
+        "tiers": review.tiers(account, modes.shows_test(account)),
         **_counts_context(account),
     }
 
@@ -230,15 +232,15 @@ def _queue_context(account: Account, tab: str, before: int | None = None) -> dic
 def _counts_context(account: Account) -> dict[str, Any]:
     """The counts of the tabs, which are filtered, and the number of the navigation, which is not."""
     return {
-        "tab_counts": review.counts(account, **_filters()),
+        "tab_counts": review.counts(account, **_filters(account)),
         "chosen": _chosen(),
-        "waiting": review.counts(account)["waiting"],
+        "waiting": waiting_count(),
     }
 
 
 def _chosen() -> dict[str, str]:
     """The filters of the address. What it asks for and mani doesn't know is left out."""
-    choices = {"objective": [*Objective], "event": KINDS, "segment": [*Segment], "test": ("yes", "no")}
+    choices = {"objective": [*Objective], "event": KINDS, "segment": [*Segment]}
     chosen = {}
     for name, value in request.args.items():
         if value in choices.get(name, ()) or (name == "tier" and value):
@@ -246,16 +248,14 @@ def _chosen() -> dict[str, str]:
     return chosen
 
 
-def _filters() -> dict[str, Any]:
-    """The same as columns of Creative."""
-    filters = _chosen()
-    if "test" in filters:
-        filters["is_test"] = filters.pop("test") == "yes"
-    return filters
+def _filters(account: Account) -> dict[str, Any]:
+    """The same as columns of Creative, with the mode that is shown."""
+    return _chosen() | {"is_test": modes.shows_test(account)}
 
 
 def page_context(account: Account, creative: Creative) -> dict[str, Any]:
-    """What the pages of one creative, and its editor, show."""
+    """What the pages of one creative, and its editor, show: live or test data as the creative is."""
+    modes.show(not creative.is_test)
     view, brand = request.args.get("view"), briefs.to_brand(kit_of(account))
     return {
         "creative": creative,

@@ -15,8 +15,7 @@ from manimod.ingest import sync
 from manimod.models import Account, Connection, Creative
 from manimod.models.accounts import now
 from manimod.moments import record
-from manimod.stripe import connections
-from manimod.web import render
+from manimod.web import modes, render
 from manimod.web.auth import owner_required
 from manimod.web.creatives import nothing_new
 from manimod.web.labels import LABELS, sync_interval
@@ -34,8 +33,9 @@ blueprint = Blueprint("dashboard", __name__)
 @owner_required
 def show(account: Account) -> Response:
     """The page; and for itself, while something is under way, what has changed since."""
-    connection = connections.get_current(account)
-    shown = {"creatives": review.counts(account), "syncing": False, "trend": [], "tiers": [], "segments": []}
+    connection, is_test = modes.connection_of(account), modes.shows_test(account)
+    shown = {"creatives": review.counts(account, is_test=is_test), "syncing": False}
+    shown |= {"trend": [], "tiers": [], "segments": []}
     working, last_event, run = None, None, None
     if connection:
         working = sources.WorkingSource(connection)
@@ -44,7 +44,7 @@ def show(account: Account) -> Response:
         shown["trend"] = statistics.moments_by_day(connection)
         shown["tiers"], shown["segments"] = _customers(connection)
     delays = []
-    for occurred, generated in db.session.execute(review.latest(account, TIMES, DELAYS_SHOWN)):
+    for occurred, generated in db.session.execute(review.latest(account, is_test, TIMES, DELAYS_SHOWN)):
         delays.append((generated - occurred).total_seconds())
     steps = setup.steps(account, connection, bool(shown["tiers"]), last_event is not None, bool(delays))
     done = sum(step["done"] for step in steps)
@@ -90,7 +90,7 @@ def waiting(account: Account) -> Response:
     """Asked by every page but the queue now and then: the number beside “Creatives”, where it is no longer `seen`."""
     if not render.wants_fragment():
         return redirect(url_for("creatives.queue"))
-    count = review.counts(account)["waiting"]
+    count = review.counts(account, is_test=modes.shows_test(account))["waiting"]
     more = count - request.args.get("seen", 0, type=int)
     if not more:
         return nothing_new(account)
@@ -111,7 +111,7 @@ def test(account: Account) -> Response:
     if request.args.get("since") == "now":
         return redirect(url_for("dashboard.test", since=today))
     since = request.args.get("since", type=int)
-    connection = connections.get_current(account)
+    connection = modes.connection_of(account)
     watched, stage = None, 0
     if connection and since is not None:
         begin = min(max(since, today - A_DAY), today)  # whatever somebody writes into the address
@@ -134,7 +134,7 @@ def test(account: Account) -> Response:
 @owner_required
 def audience(account: Account) -> Response:
     """Customers by tier and segment, and what has been made for each."""
-    connection, context = connections.get_current(account), {}
+    connection, context = modes.connection_of(account), {}
     if connection:
         context["run"] = sync.get_latest(connection)
         context["audiences"] = statistics.get_audiences(connection)
@@ -154,6 +154,6 @@ def audience(account: Account) -> Response:
 @blueprint.get("/help")
 @owner_required
 def help_page(account: Account) -> Response:
-    connection = connections.get_current(account)
+    connection = modes.connection_of(account)
     length = sync_interval(connection) if connection else timedelta(minutes=settings().sync_interval_minutes)
     return render.page("help/index.html", connection=connection, sync_length=length)

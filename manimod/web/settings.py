@@ -17,7 +17,7 @@ from manimod.models.accounts import now
 from manimod.models.states import SyncState
 from manimod.moments import record
 from manimod.stripe import connections
-from manimod.web import forms, render
+from manimod.web import forms, modes, render
 from manimod.web.auth import owner_required
 from manimod.web.labels import is_about_the_key
 
@@ -45,7 +45,7 @@ def account(account: Account) -> Response:
 @blueprint.get("", strict_slashes=False, endpoint="settings")
 @owner_required
 def integrations(account: Account) -> Response:
-    return render.page("settings/integrations.html", connection=connections.get_current(account))
+    return render.page("settings/integrations.html", connection=modes.connection_of(account))
 
 
 @blueprint.get("/integrations/stripe")
@@ -97,7 +97,7 @@ def save_events(account: Account, kind: str | None) -> Response:
 @blueprint.post("/integrations/stripe/signing-secret")
 @owner_required
 def save_signing_secret(account: Account) -> Response:
-    connection, form = connections.require_current(account), forms.SigningSecretForm()
+    connection, form = modes.require_connection(account), forms.SigningSecretForm()
     try:
         with transaction():
             connections.set_signing_secret(connection, form.signing_secret.data or "")
@@ -111,7 +111,7 @@ def save_signing_secret(account: Account) -> Response:
 @blueprint.post("/integrations/stripe/signing-secret/old/remove")
 @owner_required
 def remove_old_secret(account: Account) -> Response:
-    connection = connections.require_current(account)
+    connection = modes.require_connection(account)
     with transaction():
         connection.encrypted_old_signing_secret = None
     context = _context(connection)
@@ -121,7 +121,7 @@ def remove_old_secret(account: Account) -> Response:
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>")
 @owner_required
 def rename_tier(account: Account, tier_id: int) -> Response:
-    connection, form = connections.require_current(account), forms.TierNameForm()
+    connection, form = modes.require_connection(account), forms.TierNameForm()
     try:
         with transaction():
             tier = brand_kit.rename_tier(connection, tier_id, form.name.data or "")
@@ -136,7 +136,7 @@ def rename_tier(account: Account, tier_id: int) -> Response:
 @owner_required
 def save_tier_lines(account: Account, tier_id: int) -> Response:
     """What a tier does, a thing a line."""
-    connection, form = connections.require_current(account), forms.TierLinesForm()
+    connection, form = modes.require_connection(account), forms.TierLinesForm()
     try:
         with transaction():
             tier = brand_kit.set_tier_lines(connection, tier_id, form.lines.data or [])
@@ -150,7 +150,7 @@ def save_tier_lines(account: Account, tier_id: int) -> Response:
 @owner_required
 def save_tier_picture(account: Account, tier_id: int) -> Response:
     """Upload a picture of what a tier does, or with `remove` take it away."""
-    connection, form = connections.require_current(account), forms.TierPictureForm()
+    connection, form = modes.require_connection(account), forms.TierPictureForm()
     data, toast = None, "Picture removed."
     if not form.remove.data:
         data = form.picture.data.read() if form.picture.data else b""
@@ -167,7 +167,7 @@ def save_tier_picture(account: Account, tier_id: int) -> Response:
 @blueprint.get("/integrations/stripe/tiers/<int:tier_id>/picture")
 @owner_required
 def tier_picture(account: Account, tier_id: int) -> Response:
-    tier = brand_kit.get_tier(connections.require_current(account), tier_id)
+    tier = brand_kit.get_tier(account, tier_id)
     if not tier.picture:
         abort(404)
     kind = "png" if tier.picture.startswith(images.SIGNATURES["PNG"]) else "jpeg"
@@ -177,7 +177,7 @@ def tier_picture(account: Account, tier_id: int) -> Response:
 @blueprint.post("/integrations/stripe/sync")
 @owner_required
 def sync_now(account: Account) -> Response:
-    connection = connections.require_current(account)
+    connection = modes.require_connection(account)
     with transaction():
         sync.request_sync(connection)
     return render.success_response("settings/_sync.html", _here("sync"), "Sync started.", **_context(connection))
@@ -187,7 +187,7 @@ def sync_now(account: Account) -> Response:
 @owner_required
 def sync_status(account: Account) -> Response:
     """Asked for by the progress bar; the last answer also brings what the sync has changed elsewhere on the page."""
-    context = _context(connections.require_current(account))
+    context = _context(modes.require_connection(account))
     if context["is_syncing"] and render.wants_fragment():
         return render.partial("settings/_sync.html", **context)
     also = CHANGED_BY_A_SYNC
@@ -200,7 +200,7 @@ def sync_status(account: Account) -> Response:
 @owner_required
 def disconnect(account: Account) -> Response:
     """What will be deleted, and a button; the button disconnects."""
-    connection = connections.require_current(account)
+    connection = modes.require_connection(account)
     if request.method == "GET":
         return render.page("settings/disconnect.html", connection=connection)
     with transaction():
@@ -218,7 +218,7 @@ def is_syncing(connection: Connection, runs: Sequence[SyncRun]) -> bool:
 
 
 def _page(account: Account, fragment: str | None = None, status: int = 200, **context: object) -> Response:
-    connection = connections.get_current(account)
+    connection = modes.connection_of(account)
     shown = {"connection": None, "key_form": forms.ApiKeyForm(formdata=None)}
     shown["events_form"] = forms.EventsForm(formdata=None, data=record.switches(account))
     if connection:
@@ -245,7 +245,7 @@ def _context(connection: Connection) -> dict:
 
 def _tier_response(connection: Connection, tier_id: int, toast: str = "", **rejected: dict) -> Response:
     """The tier's row after a change, or with what was rejected."""
-    tier = brand_kit.get_tier(connection, tier_id)
+    tier = brand_kit.get_tier(connection.account, tier_id)
     if rejected and not render.wants_fragment():
         return _page(connection.account, status=422, **rejected)
     context = _context(connection) | rejected | {"tier": tier}

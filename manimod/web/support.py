@@ -11,7 +11,7 @@ from manimod.jobs import transaction
 from manimod.models import Account
 from manimod.models.states import EventState
 from manimod.stripe import connections
-from manimod.web import render
+from manimod.web import modes, render
 from manimod.web.auth import support_required
 from manimod.web.forms import CustomerSearchForm, SupportForm
 
@@ -55,7 +55,7 @@ def account(account: Account) -> Response:
 @support_required
 def event(account: Account, event_id: int) -> Response:
     """One event, for a reason, and the form to process it once more."""
-    detail, form = delivery_log.get_event(connections.require_current(account), event_id), SupportForm()
+    detail, form = delivery_log.get_event(account, event_id), SupportForm()
     is_shown, status = form.validate_on_submit(), 422 if form.errors else 200
     if is_shown:
         with transaction():
@@ -70,7 +70,7 @@ def event(account: Account, event_id: int) -> Response:
 def replay(account: Account, event_id: int) -> Response:
     form = SupportForm()
     if not form.validate():
-        detail = delivery_log.get_event(connections.require_current(account), event_id)
+        detail = delivery_log.get_event(account, event_id)
         return render.page("support/event.html", status=422, account=account, detail=detail, form=form, is_shown=False)
     with transaction():
         support.replay(current_user, account, form.reason.data, event_id)
@@ -82,7 +82,7 @@ def replay(account: Account, event_id: int) -> Response:
 @support_required
 def customers(account: Account) -> Response:
     """Was this customer processed? What is known is shown for a reason only."""
-    connection, form, found = connections.require_current(account), CustomerSearchForm(), None
+    connection, form, found = modes.require_connection(account), CustomerSearchForm(), None
     if form.validate_on_submit():
         ids = delivery_log.find_ids(connection, form.text.data)
         with transaction():
@@ -102,9 +102,10 @@ def act(account: Account, action: str) -> Response:
     if not form.validate():
         return _page(account, 422, form)
     if action == "check":
-        check_runner.run_checks(account, ask_stripe=True)  # takes long, so it is outside of the transaction
+        # Takes long, so it is outside of the transaction.
+        check_runner.run_checks(account, modes.connection_of(account), ask_stripe=True)
     function, toast = ACTIONS[action]
-    details = {"plan": form.plan.data or ""} if action == "plan" else {}
+    details = {"plan": form.plan.data or ""} if action == "plan" else {"livemode": modes.shows_live(account)}
     with transaction():
         function(current_user, account, form.reason.data, **details)
     return render.redirect_with_toast(
@@ -113,7 +114,7 @@ def act(account: Account, action: str) -> Response:
 
 
 def _page(account: Account, status: int = 200, form: SupportForm | None = None) -> Response:
-    connection = connections.get_for_account(account)
+    connection = connections.get_for_account(account, modes.shows_live(account))
     context = {}
     if connection:
         context["runs"] = sync.list_latest(connection)
@@ -125,7 +126,7 @@ def _page(account: Account, status: int = 200, form: SupportForm | None = None) 
         account=account,
         owners=support.owner_emails(account),
         connection=connection,
-        found=check_runner.run_checks(account),
+        found=check_runner.run_checks(account, modes.connection_of(account)),
         alerts=alerts.open_alerts(account.id),
         entries=support.audit_entries(account),
         form=form or SupportForm(formdata=None, data={"plan": account.plan}),

@@ -6,8 +6,7 @@ from flask_security import current_user
 from manimod.diagnostics import alerts, check_runner, delivery_log
 from manimod.jobs import transaction
 from manimod.models import Account, Alert
-from manimod.stripe import connections
-from manimod.web import render
+from manimod.web import modes, render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("troubleshooting", __name__, url_prefix="/troubleshooting")
@@ -18,16 +17,19 @@ blueprint.add_app_template_global(check_runner.worst_outcome)
 @blueprint.get("", strict_slashes=False)
 @owner_required
 def show(account: Account) -> Response:
-    return render.page("troubleshooting/index.html", found=check_runner.run_checks(account))
+    found = check_runner.run_checks(account, modes.connection_of(account))
+    return render.page("troubleshooting/index.html", found=found)
 
 
 @blueprint.post("/run")
 @owner_required
 def run(account: Account) -> Response:
     """Run the checks now, with a question to Stripe."""
-    found = check_runner.run_checks(account, ask_stripe=True)
-    with transaction():
-        check_runner.save_health(account, found)
+    connection = modes.connection_of(account)
+    found = check_runner.run_checks(account, connection, ask_stripe=True)
+    if connection:
+        with transaction():
+            check_runner.save_health(connection, found)
     address, toast = url_for("troubleshooting.show"), "The checks ran just now."
     return render.success_response("troubleshooting/_checks.html", address, toast, found=found, is_fresh=True)
 
@@ -35,7 +37,7 @@ def run(account: Account) -> Response:
 @blueprint.get("/deliveries")
 @owner_required
 def deliveries(account: Account) -> Response:
-    connection = connections.require_current(account)
+    connection = modes.require_connection(account)
     chosen = {name: request.args[name] for name in delivery_log.FILTERS if request.args.get(name)}
     return render.page(
         "troubleshooting/deliveries.html",
@@ -50,7 +52,8 @@ def deliveries(account: Account) -> Response:
 @blueprint.get("/events/<int:event_id>")
 @owner_required
 def event(account: Account, event_id: int) -> Response:
-    detail = delivery_log.get_event(connections.require_current(account), event_id)
+    detail = delivery_log.get_event(account, event_id)
+    modes.show(detail.event.livemode)
     return render.page("troubleshooting/event.html", detail=detail)
 
 
@@ -58,7 +61,7 @@ def event(account: Account, event_id: int) -> Response:
 @owner_required
 def replay(account: Account, event_id: int) -> Response:
     with transaction():
-        delivery_log.replay(connections.require_current(account), event_id)
+        delivery_log.replay(account, event_id)
     address = url_for("troubleshooting.event", event_id=event_id)
     return render.redirect_with_toast(address, "The event is processed again, within seconds.")
 
@@ -67,7 +70,7 @@ def replay(account: Account, event_id: int) -> Response:
 @owner_required
 def customers(account: Account) -> Response:
     """Was this customer processed?"""
-    connection, text = connections.require_current(account), request.args.get("q", "")
+    connection, text = modes.require_connection(account), request.args.get("q", "")
     found = delivery_log.find_customers(connection, text)
     return render.page("troubleshooting/customers.html", connection=connection, text=text, found=found)
 

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from click import ClickException
 
 revision = "0008"
 down_revision = "0007"
@@ -17,7 +18,16 @@ NEW_COLUMNS: list[tuple[str, sa.Column]] = [
     ("creative", sa.Column("exported_revision", sa.Integer(), nullable=True)),
 ]
 QUEUE_INDEX = ["account_id", "status", "id", "objective", "event", "segment", "tier", "is_test"]
-NEW_QUEUE_INDEX = [*QUEUE_INDEX[:2], "joined_at", *QUEUE_INDEX[2:], "search_text"]
+NEW_QUEUE_INDEX = ["account_id", "is_test", "status", "joined_at", "id", *QUEUE_INDEX[3:7], "search_text"]
+AUDIENCE_INDEX = ["account_id", "tier", "segment", "status", "event"]
+NEW_AUDIENCE_INDEX = ["account_id", "is_test", *AUDIENCE_INDEX[1:]]
+HEALTH_COLUMNS = (
+    sa.Column("account_id", sa.Integer(), nullable=False),
+    sa.Column("outcome", sa.String(15), nullable=False),
+    sa.Column("checks", sa.JSON(), nullable=False),
+    sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+)
 
 
 def upgrade() -> None:
@@ -25,9 +35,22 @@ def upgrade() -> None:
         op.add_column(table, column._copy())
     op.execute("UPDATE creative SET joined_at = generated_at")
     fill_search_text()
-    op.drop_index("ix_creative_queue", "creative")
-    op.create_index("ix_creative_queue", "creative", NEW_QUEUE_INDEX)
+    index_creatives(NEW_QUEUE_INDEX, NEW_AUDIENCE_INDEX)
     create_exports()
+    with op.batch_alter_table("connection") as batch_op:
+        batch_op.drop_constraint(op.f("uq_connection_account_id"), type_="unique")
+        batch_op.create_index(op.f("ix_connection_account_id"), ["account_id"])
+    link_health_to_connections()
+    with op.batch_alter_table("alert") as batch_op:
+        batch_op.add_column(sa.Column("connection_id", sa.Integer()))
+        batch_op.create_foreign_key(op.f("fk_alert_connection_id"), "connection", ["connection_id"], ["id"])
+    op.execute(
+        "UPDATE alert SET connection_id = (SELECT id FROM connection WHERE connection.account_id = alert.account_id)"
+    )
+    op.execute(
+        "UPDATE alert SET open_key = 'connection:' || connection_id || ':' || \"check\" "
+        "WHERE open_key IS NOT NULL AND connection_id IS NOT NULL"
+    )
 
 
 def fill_search_text() -> None:
@@ -88,9 +111,74 @@ def create_exports() -> None:
 
 
 def downgrade() -> None:
+    keep_one_connection()
     op.drop_table("drawn_pictures")
     op.drop_table("export")
-    op.drop_index("ix_creative_queue", "creative")
-    op.create_index("ix_creative_queue", "creative", QUEUE_INDEX)
+    op.execute(
+        "UPDATE alert SET open_key = account_id || ':' || \"check\" "
+        "WHERE open_key IS NOT NULL AND connection_id IS NOT NULL"
+    )
+    with op.batch_alter_table("alert") as batch_op:
+        batch_op.drop_constraint(op.f("fk_alert_connection_id"), type_="foreignkey")
+        batch_op.drop_column("connection_id")
+    health = sa.table("health", *(sa.column(column.name, column.type) for column in HEALTH_COLUMNS))
+    replace_health(sa.select(health), "account_id")
+    with op.batch_alter_table("connection") as batch_op:
+        batch_op.drop_index(op.f("ix_connection_account_id"))
+        batch_op.create_unique_constraint(op.f("uq_connection_account_id"), ["account_id"])
+    index_creatives(QUEUE_INDEX, AUDIENCE_INDEX)
     for table, column in reversed(NEW_COLUMNS):
         op.execute(f"ALTER TABLE {table} DROP COLUMN {column.name}")
+
+
+def index_creatives(queue: list[str], audience: list[str]) -> None:
+    """Every page asks for the test or the live creatives, which only a filter did before."""
+    for name, columns in (("ix_creative_queue", queue), ("ix_creative_audience", audience)):
+        op.drop_index(name, "creative")
+        op.create_index(name, "creative", columns)
+
+
+def link_health_to_connections() -> None:
+    """A new table, as SQLite can't give one another primary key. Accounts that never connected have no row in it."""
+    health = sa.table("health", *(sa.column(column.name, column.type) for column in HEALTH_COLUMNS))
+    connection = sa.table("connection", sa.column("id"), sa.column("account_id"))
+    query = sa.select(connection.c.id.label("connection_id"), health)
+    query = query.join_from(health, connection, connection.c.account_id == health.c.account_id)
+    link = sa.ForeignKeyConstraint(["connection_id"], ["connection.id"], name=op.f("fk_health_connection_id"))
+    replace_health(query, "connection_id", sa.Column("connection_id", sa.Integer(), nullable=False), link)
+
+
+def replace_health(query: sa.Select, primary_key: str, *more: sa.schema.SchemaItem) -> None:
+    """Make the table anew, with the rows that the query finds in it."""
+    rows = [dict(row) for row in op.get_bind().execute(query).mappings()]
+    op.drop_table("health")
+    health = op.create_table(
+        "health",
+        *(column._copy() for column in HEALTH_COLUMNS),
+        *more,
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_health_account_id")),
+        sa.PrimaryKeyConstraint(primary_key, name=op.f("pk_health")),
+    )
+    op.create_index("ix_health_outcome", "health", ["outcome", "changed_at"])
+    if rows:
+        op.bulk_insert(health, rows)
+
+
+def keep_one_connection() -> None:
+    """The release before has one connection an account. A disconnected one beside it holds nothing any more."""
+    database = op.get_bind()
+    both = "SELECT account_id FROM connection WHERE status = 'connected' GROUP BY account_id HAVING count(*) > 1"
+    accounts = sorted(database.scalars(sa.text(both)))
+    if accounts:
+        raise ClickException(
+            "The release before keeps one connection for each account. Disconnect the test or the live one of account "
+            f"{', '.join(map(str, accounts))} first (flask stripe-disconnect ACCOUNT --mode test), then try again."
+        )
+    others = (
+        "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY account_id ORDER BY status, livemode DESC, id) "
+        "AS place FROM connection) AS numbered WHERE place > 1"
+    )
+    ids = list(database.scalars(sa.text(others)))
+    for table, column in (("alert", "connection_id"), ("health", "connection_id"), ("connection", "id")):
+        link = sa.column(column)
+        database.execute(sa.delete(sa.table(table, link)).where(link.in_(ids)))

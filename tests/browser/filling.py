@@ -87,7 +87,10 @@ def fill_support(by: User) -> None:
     accounts = list(db.session.scalars(select(Account).order_by(Account.id)))
     with transaction():
         for account in accounts:
-            health = check_runner.save_health(account, check_runner.run_checks(account))
+            connection = connections.get_for_account(account)
+            if connection is None:
+                continue
+            health = check_runner.save_health(connection, check_runner.run_checks(account, connection))
             # What many accounts look like: the gallery runs without a job server, which breaks all of them.
             health.outcome = ("broken", "attention", "good")[account.id % 3]
             health.checks = {"signature": health.outcome} if account.id % 3 < 2 else {}

@@ -52,7 +52,7 @@ class World:
 
     def checks(self):
         db.session.commit()
-        return {check.name: check for check in check_runner.run_checks(self.account, ask_stripe=True)}
+        return {check.name: check for check in check_runner.run_checks(self.account, self.connection, ask_stripe=True)}
 
     def failing(self):
         """Check -> outcome, of those that are not good."""
@@ -336,12 +336,12 @@ def test_below_pro_the_one_thing_to_do_is_to_upgrade(app, valkey):
 
 def test_the_outcome_is_saved_with_the_failing_checks(world):
     with transaction():
-        health = check_runner.save_health(world.account, check_runner.run_checks(world.account))
+        health = check_runner.save_health(world.connection, check_runner.run_checks(world.account, world.connection))
     assert (health.outcome, health.checks) == ("good", {})
     since = health.changed_at
     repair = lower_plan(world)
     with transaction():
-        health = check_runner.save_health(world.account, check_runner.run_checks(world.account))
+        health = check_runner.save_health(world.connection, check_runner.run_checks(world.account, world.connection))
     assert (health.outcome, health.checks) == ("broken", {"plan": "broken"})
     assert health.changed_at > since
     repair()

@@ -58,7 +58,7 @@ def outcomes(connection) -> Callable[[], dict[str, str]]:
     """Of each check."""
 
     def run() -> dict[str, str]:
-        return {check.name: check.outcome for check in check_runner.run_checks(connection.account)}
+        return {check.name: check.outcome for check in check_runner.run_checks(connection.account, connection)}
 
     return run
 
@@ -273,13 +273,13 @@ def test_what_was_last_seen_in_the_future_is_broken(connection, work, clock, out
     work()
     tasks.reconcile()  # the scheduler was there
     clock.ahead = timedelta()
-    found = {check.name: check for check in check_runner.run_checks(connection.account)}
+    found = {check.name: check for check in check_runner.run_checks(connection.account, connection)}
     assert found["scheduler"].outcome == "broken"
     assert "in the future" in found["scheduler"].meaning
     assert not [check.name for check in found.values() if check.outcome == "good" and _is_ahead(check.seen_at)]
     tasks.reconcile()
     work()
-    found = {check.name: check for check in check_runner.run_checks(connection.account)}
+    found = {check.name: check for check in check_runner.run_checks(connection.account, connection)}
     assert found["scheduler"].outcome == "good"
     assert not [check.name for check in found.values() if _is_ahead(check.seen_at)]
 

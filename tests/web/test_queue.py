@@ -96,4 +96,5 @@ def test_a_filter_is_led_by_an_index_to_its_tier_and_segment(as_owner, account, 
     as_owner.get("/creatives?tier=Business&segment=low")
     event.remove(db.engine, "before_cursor_execute", explain)
     assert plans
-    assert all("ix_creative_audience (account_id=? AND tier=? AND segment=? AND status=?)" in plan for plan in plans)
+    led = "ix_creative_audience (account_id=? AND is_test=? AND tier=? AND segment=? AND status=?)"
+    assert all(led in plan for plan in plans)

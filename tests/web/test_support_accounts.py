@@ -20,14 +20,14 @@ ADDRESSES = ("/support", "/support/accounts/1", "/support/accounts/1/events/1", 
 def add(app):
     def add(name: str, outcome: str | None = None, hours: int = 1, **columns) -> Account:
         account = factories.make_account(name=name)
-        if columns:
-            factories.make_connection(account, **columns)
+        if columns or outcome:
+            connection = factories.make_connection(account, **columns)
         if outcome:
             at = now() - timedelta(hours=hours)
             checks = {"webhook": outcome} if outcome in ("broken", "attention") else {}
             with transaction():
                 health = {"outcome": outcome, "checks": checks, "checked_at": at, "changed_at": at}
-                db.session.add(Health(account_id=account.id, **health))
+                db.session.add(Health(connection_id=connection.id, account_id=account.id, **health))
         return account
 
     return add

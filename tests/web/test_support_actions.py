@@ -70,7 +70,7 @@ def test_the_plan_is_set_and_the_checks_know(do, connected):
     assert do("plan", plan="free").status_code == 303
     assert entries() == [("set_plan", REASON, {"before": "pro", "after": "free"})]
     assert connected.account.plan == "free"
-    assert db.session.get(Health, connected.account_id).outcome != "good"
+    assert db.session.get(Health, connected.id).outcome != "good"
 
 
 def test_a_plan_that_mani_doesnt_have(do, connected):
@@ -89,7 +89,7 @@ def test_the_checks_run_with_stripe_asked(do, connected, sandbox, stripe_account
     sandbox.delete_key(stripe_account["keys"]["test"]["restricted"])
     assert do("check").status_code == 303
     assert entries() == [("checked", REASON, {"outcome": "broken"})]
-    assert db.session.get(Health, connected.account_id).outcome == "broken"
+    assert db.session.get(Health, connected.id).outcome == "broken"
     assert connected.last_error == "STRIPE_KEY_REJECTED"
 
 

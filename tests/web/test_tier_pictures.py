@@ -15,7 +15,7 @@ from manimod.customers import catalogue, images
 from manimod.extensions import db
 from manimod.ingest import sync
 from manimod.jobs import transaction
-from manimod.models import Creative, Tier
+from manimod.models import Connection, Creative, Tier
 from manimod.models.accounts import now
 from tests import factories
 from tests.creatives.test_fetched_pictures import Server, allow, png, response, tls
@@ -27,6 +27,11 @@ PAGE = "/settings/integrations/stripe"
 CANVASES = ("1080x1080", "1200x628")
 READS = ["rak_customer_read", "rak_subscription_read", "rak_product_read", "rak_plan_read"]
 FEATURES = ["Timeline view", "Approvals", "Unlimited boards", "Guest access"]
+
+
+@pytest.fixture
+def connection(account) -> Connection:
+    return factories.make_connection(account, livemode=True)
 
 
 @pytest.fixture

@@ -11,13 +11,19 @@ from manimod.creatives.engine.copy import copywriter
 from manimod.customers import catalogue
 from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import Creative, Tier
+from manimod.models import Connection, Creative, Tier
 from manimod.models.accounts import now
 from manimod.models.states import CreativeStatus
+from tests import factories
 from tests.customers.holdings import add_price
 
 FEATURES = ["Timeline view", "Approvals", "Unlimited boards", "Guest access"]
 CHANGED = "What these ads rest on has changed."
+
+
+@pytest.fixture
+def connection(account) -> Connection:
+    return factories.make_connection(account, livemode=True)
 
 
 @pytest.fixture
