@@ -47,14 +47,14 @@ def _with_connections(query: Select) -> Select:
     is_newer = or_(others.status == ConnectionStatus.CONNECTED, others.id > Connection.id)
     is_away = Connection.status != ConnectionStatus.CONNECTED
     is_hidden = and_(is_away, exists().where(others.account_id == Account.id, others.id != Connection.id, is_newer))
-    query = query.outerjoin(Connection, and_(Connection.account_id == Account.id, not_(is_hidden)))
+    query = query.select_from(Account).outerjoin(Connection, and_(Connection.account_id == Account.id, not_(is_hidden)))
     return query.outerjoin(Health, Health.connection_id == Connection.id)
 
 
 def counts() -> dict[str, int]:
     """The rows of all pages by outcome."""
     outcome = func.coalesce(Health.outcome, UNCHECKED)
-    query = _with_connections(select(outcome, func.count(Account.id)).select_from(Account))
+    query = _with_connections(select(outcome, func.count(Account.id)))
     return dict.fromkeys(WORST_FIRST, 0) | dict(db.session.execute(query.group_by(outcome)).all())
 
 

@@ -18,8 +18,8 @@ from manimod.jobs import transaction
 from manimod.models import Connection, Creative, Tier
 from manimod.models.accounts import now
 from tests import factories
-from tests.creatives.test_fetched_pictures import Server, allow, png, response, tls
 from tests.customers.holdings import add_price
+from tests.customers.test_fetched_pictures import Server, allow, png, response, tls
 
 __all__ = ["tls"]
 
