@@ -23,6 +23,17 @@
     delete drafts[elt.action];
     store();
   });
+  document.addEventListener("click", ({ target }) => {
+    const taken = target.closest("[data-take]");
+    if (taken) {
+      const field = document.getElementById(taken.dataset.take);
+      field.value = taken.value;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    } else if (target.matches("[data-discard]")) {
+      delete drafts[target.closest("form").action];
+      store();
+    }
+  });
   document.addEventListener("submit", ({ target }) => {
     if (target.action.endsWith("/sign-out")) sessionStorage.removeItem(KEY);
   });
@@ -41,11 +52,6 @@
     });
     if (!changed.length) return;
     const notice = document.getElementById("draft-notice").content.firstElementChild.cloneNode(true);
-    notice.querySelector("button").addEventListener("click", () => {
-      delete drafts[form.action];
-      store();
-      location.reload();
-    });
     form.prepend(notice);
     for (const field of changed) {
       for (let hidden = field.closest("details"); hidden; hidden = hidden.parentElement.closest("details")) hidden.open = true;

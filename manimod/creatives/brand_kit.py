@@ -75,11 +75,6 @@ def save(account: Account, values: dict[str, Any], seen_version: int | None = No
     _store(account, values, seen_version)
 
 
-def set_logo(account: Account, data: bytes | None) -> None:
-    """Store an uploaded logo, or with None take it away. Raises the LOGO_ failures."""
-    _store(account, {"logo": None if data is None else images.read_logo(data)})
-
-
 def _store(account: Account, columns: dict[str, Any], seen_version: int | None = None) -> None:
     """Change the stored kit, one person after the other, and try again the moments that the old one blocked."""
     db.session.execute(select(Account.id).where(Account.id == account.id).with_for_update())

@@ -69,6 +69,26 @@ def edit(creative: Creative, index: int, texts: Mapping[str, str], by: User, rev
     _replace(creative, replace(content, variants=variants), by, ReviewAction.EDITED, revision)
 
 
+def merge(creative: Creative, index: int, typed: Mapping[str, str], seen: int) -> tuple[dict[str, str], dict[str, str]]:
+    """The texts of a form that was opened at an earlier revision, `seen`, together with what was stored since.
+
+    A text that only one of both has changed is that one's. The second answer holds what is stored where both did.
+    """
+    changes = [change.before for change in creative.reviews if change.before]
+    before, merged, both = {}, {}, {}
+    if 0 < creative.revision - seen <= len(changes):
+        variants = changes[seen - creative.revision]["variants"]
+        before = texts_of(Variant.from_json(variants[min(index, len(variants) - 1)]))
+    for key, stored in texts_of(Variant.from_json(creative.content["variants"][index])).items():
+        text = ad_texts.clean(typed.get(key, stored))
+        merged[key] = text
+        if text in (stored, before.get(key)):
+            merged[key] = stored
+        elif stored != before.get(key):
+            both[key] = stored
+    return merged, both
+
+
 def rewrite(creative: Creative, by: User, revision: int | None) -> None:
     """A new version: the next round's angles and phrasings, by the built-in writer, because a person is waiting.
 

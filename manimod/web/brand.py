@@ -10,7 +10,7 @@ from manimod.jobs import transaction
 from manimod.models import Account, BrandKit
 from manimod.web import render
 from manimod.web.auth import owner_required
-from manimod.web.forms import BrandForm, LogoForm, LookForm
+from manimod.web.forms import BrandForm, LookForm, mark_differences
 
 blueprint = Blueprint("brand", __name__, url_prefix="/settings/brand")
 
@@ -26,27 +26,28 @@ def show(account: Account) -> Response:
     if is_valid:
         try:
             with transaction():
-                brand_kit.save(account, form.valid_values, form.version.data)
-            return _success(account, "Brand kit saved.")
+                brand_kit.save(account, form.valid_values | form.logo_values, form.version.data)
+            return _success(account)
         except brand_kit.BrandRejected as rejection:
             for field, sentence in rejection.problems.items():
                 form[field].errors = [sentence]
+        except ManimodError as failure:
+            if failure.code != "BRAND_CHANGED":
+                raise
+            return _show_conflict(account, draft, form)
     return render.page("brand/show.html", "form", 422, **_context(account, draft, form))
 
 
-@blueprint.post("/logo")
-@owner_required
-def save_logo(account: Account) -> Response:
-    """Upload the logo, or with `remove` take it away."""
-    form = LogoForm()
-    data = form.logo.data.read() if form.logo.data else b""
-    try:
+def _show_conflict(account: Account, draft: BrandKit, form: BrandForm) -> Response:
+    """What was typed, with what somebody else has saved beside it. The next press on Save keeps what is in the form."""
+    stored = BrandForm(formdata=None, obj=briefs.get_brand_kit(account))
+    if not mark_differences(form, stored):
         with transaction():
-            brand_kit.set_logo(account, None if form.remove.data else data)
-    except ManimodError as failure:
-        form.logo.errors = [str(failure)]
-        return render.page("brand/show.html", "form", failure.status, **_context(account) | {"logo_form": form})
-    return _success(account, "Logo removed." if form.remove.data else "Logo saved.")
+            brand_kit.save(account, form.valid_values | form.logo_values)
+        return _success(account)
+    form.version.raw_data = [str(stored.version.data)]
+    context = _context(account, draft, form) | {"sentence": render.CONFLICT}
+    return render.over_the_form(render.page("brand/show.html", "form", 409, **context))
 
 
 @blueprint.post("/preview")
@@ -84,8 +85,8 @@ def logo(account: Account) -> Response:
     return render.picture(kit.logo, "png", str(kit.version))
 
 
-def _success(account: Account, toast: str) -> Response:
-    return render.success_response("brand/_kit.html", url_for("brand.show"), toast, **_context(account))
+def _success(account: Account) -> Response:
+    return render.success_response("brand/_kit.html", url_for("brand.show"), "Brand kit saved.", **_context(account))
 
 
 def _context(account: Account, kit: BrandKit | None = None, form: BrandForm | None = None) -> dict:
@@ -105,7 +106,6 @@ def _context(account: Account, kit: BrandKit | None = None, form: BrandForm | No
         "kit": kit,
         "is_from_stripe": kit.version == 0 and bool(briefs.get_profile(account.id)),
         "form": form,
-        "logo_form": LogoForm(formdata=None),
         "remarks": brand_kit.find_warnings(account, kit),
         "learnt": learning.in_words(account),
         "max_decisions": learning.MAX_DECISIONS,

@@ -1,5 +1,7 @@
 """The editor of a variant: texts that are judged, and a picture that is drawn, while they are typed."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, request, url_for
 from flask_security import current_user
 
@@ -25,18 +27,23 @@ def edit(account: Account, creative_id: int, index: int) -> Response:
     if creative.status != CreativeStatus.WAITING:
         address = url_for("creatives.show", creative_id=creative_id)
         return render.redirect_with_toast(address, "Only waiting creatives can change.")
-    return _editor(account, creative, index)
+    return _editor(account, creative, index, {})
 
 
 @blueprint.post("/edit")
 @owner_required
 def save(account: Account, creative_id: int, index: int) -> Response:
+    creative = review.get(account, creative_id, index)
+    seen, now, texts, theirs = request.form.get("revision", -1, type=int), creative.revision, request.form, {}
+    if seen != now and creative.status == CreativeStatus.WAITING:
+        texts, theirs = editing.merge(creative, index, texts, seen)
+    if theirs:
+        return render.over_the_form(_editor(account, creative, index, texts, 409, render.CONFLICT, theirs))
     try:
         with transaction():
-            creative = review.get(account, creative_id, index)
-            editing.edit(creative, index, request.form, current_user, request.form.get("revision", -1, type=int))
+            editing.edit(review.get(account, creative_id, index), index, texts, current_user, now)
     except editing.TextBlocked as blocked:
-        return _editor(account, creative, index, 422, sentence=str(blocked))
+        return _editor(account, creative, index, texts, 422, str(blocked))
     address = url_for("creatives.show", creative_id=creative_id, _anchor=f"variant-{index}")
     return render.redirect_with_toast(address, "Saved.")
 
@@ -68,12 +75,21 @@ def draft_picture(account: Account, creative_id: int, index: int) -> Response:
     return render.picture(picture.draw(variant, stored_facts(account).get_brand(creative), "1080x1080"), "svg")
 
 
-def _editor(account: Account, creative: Creative, index: int, status: int = 200, sentence: str = "") -> Response:
-    """The form with the stored texts, or with those that were refused and what is wrong with them."""
-    variant, findings = editing.draft(creative, index, request.form)
+def _editor(
+    account: Account,
+    creative: Creative,
+    index: int,
+    typed: Mapping[str, str],
+    status: int = 200,
+    sentence: str = "",
+    theirs: Mapping[str, str] | None = None,
+) -> Response:
+    """The form with the stored texts, or with what was `typed` and refused, what is wrong with it and what somebody
+    else has saved meanwhile."""
+    variant, findings = editing.draft(creative, index, typed)
     texts, shown, groups, open_groups = {}, {}, {}, set()
     for key, text in ad_texts.texts_of(variant).items():
-        texts[key], shown[key] = request.form.get(key, text), []
+        texts[key], shown[key] = typed.get(key, text), []
         placement, field = ad_texts.split_key(key)
         groups.setdefault(placement, []).append(key)
         for finding in findings:
@@ -81,6 +97,8 @@ def _editor(account: Account, creative: Creative, index: int, status: int = 200,
             if is_here and finding.rule_id != LANDING_PAGE_RULE and finding.excerpt in texts[key]:
                 shown[key].append(finding)
                 open_groups.add(placement)
+        if theirs and key in theirs:
+            open_groups.add(placement)
     return render.page(
         "creatives/edit.html",
         "editor",
@@ -93,6 +111,7 @@ def _editor(account: Account, creative: Creative, index: int, status: int = 200,
         groups=groups,
         open_groups=open_groups,
         sentence=sentence,
+        theirs=theirs or {},
     )
 
 

@@ -21,12 +21,14 @@ from manimod.accounts import support
 from manimod.creatives import briefs
 from manimod.creatives.briefs import MAX_BRAND_NAME
 from manimod.creatives.engine.brief import OfferKind, Tone
+from manimod.customers import images
 from manimod.customers.tiers import MAX_NAME_LENGTH
-from manimod.errors import explain
+from manimod.errors import ManimodError, explain
 from manimod.lifecycle import KINDS
 from manimod.models.states import Plan
 
 NOT_IN_LIST = "Choose one of the list."
+NOT_OF_THE_KIT = ("version", "csrf_token", "logo_file", "removes_logo")  # of the brand kit's form
 MAX_LINES = 50  # banned words, proof or release notes of an account
 MAX_LINE_LENGTH = 160
 MAX_OFFERS = 10
@@ -98,11 +100,6 @@ class TierPictureForm(FlaskForm):
 class AccountForm(FlaskForm):
     name = _line("Name", 120, "The name is missing or too long. An account needs a name of 1 to 120 characters.", 1)
     time_zone = SelectField("Time zone", choices=TIME_ZONES, invalid_choice_message="mani doesn't know this time zone.")
-
-
-class LogoForm(FlaskForm):
-    logo = FileField("Logo")
-    remove = BooleanField("Remove")
 
 
 class SupportForm(FlaskForm):
@@ -179,6 +176,23 @@ class RowsField(FieldList):
         return rows
 
 
+def mark_differences(form: Form, stored: Form) -> bool:
+    """Give each field whose value differs from the stored one `theirs`, which is that as a text. Whether any does."""
+    differs = False
+    for field in form:
+        if field.name not in NOT_OF_THE_KIT and field.data != stored[field.name].data:
+            field.theirs, differs = _as_text(stored[field.name].data), True
+    return differs
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, list):
+        return "\n".join(map(_as_text, value))
+    if isinstance(value, dict):
+        return ", ".join(filter(None, value.values()))
+    return value or ""
+
+
 def _colour_field(label: str) -> ColorField:
     return ColorField(label, [Regexp("#[0-9a-fA-F]{6}$", message="A colour looks like #1f6feb.")])
 
@@ -196,7 +210,7 @@ class LookForm(FlaskForm):
         """The values of a brand kit that are valid, of a form that was validated."""
         values = {}
         for field in self:
-            if field.name not in ("version", "csrf_token") and not field.errors:
+            if field.name not in NOT_OF_THE_KIT and not field.errors:
                 values[field.name] = field.data
         return values
 
@@ -205,6 +219,8 @@ class BrandForm(LookForm):
     """The ad rules come afterwards."""
 
     version = IntegerField(validators=[Optional()], widget=HiddenInput())
+    logo_file = FileField("Logo")
+    removes_logo = BooleanField("Remove the logo")
     landing_page = StringField(
         "Landing page",
         [
@@ -231,6 +247,17 @@ class BrandForm(LookForm):
     offers = RowsField(FormField(OfferForm), "Offers")
     banned_words = LinesField("Words to avoid")
     disclaimer = _line("Disclaimer", 200, "A disclaimer has at most 200 characters.")
+
+    def validate_logo_file(self, field: FileField) -> None:
+        """`logo_values` becomes the new logo as it is stored; it stays empty where the logo is to stay."""
+        self.logo_values = {}
+        if self.removes_logo.data:
+            self.logo_values["logo"] = None
+        elif field.data:
+            try:
+                self.logo_values["logo"] = images.read_logo(field.data.read())
+            except ManimodError as failure:
+                raise ValidationError(str(failure)) from None
 
     def validate_offers(self, field: FieldList) -> None:
         if len(field.data) > MAX_OFFERS:

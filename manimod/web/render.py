@@ -8,6 +8,8 @@ from typing import Any
 from flask import Response, flash, make_response, redirect, render_template, request
 from jinja2_fragments.flask import render_block
 
+# The form comes back with both versions: what was typed, and what was saved since it was opened.
+CONFLICT = "Somebody else, or another tab, has saved meanwhile. Both versions are here: what you save now is kept."
 MIMETYPES = {"svg": "image/svg+xml", "png": "image/png", "jpeg": "image/jpeg"}
 
 
@@ -56,6 +58,12 @@ def redirect_with_toast(address: str, toast: str = "", undo: dict | None = None)
     if wants_fragment():
         return make_response("", 200, {"HX-Redirect": address})
     return redirect(address, 303)
+
+
+def over_the_form(response: Response) -> Response:
+    """Let htmx show the form that comes with a conflict, though its status is an error's."""
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response
 
 
 def picture(content: str | bytes, kind: str, version: str | None = None) -> Response:

@@ -7,7 +7,7 @@ from manimod.extensions import db
 from manimod.models import Connection
 from tests import factories
 from tests.browser import guide
-from tests.creatives.test_fetched_pictures import png
+from tests.customers.test_fetched_pictures import png
 
 
 def test_the_brand_is_saved_and_a_mistake_is_explained(open_as_owner):

@@ -1,13 +1,19 @@
 """What was typed or pressed survives Back, a reload, the end of the session, of its token and of the connection."""
 
+import io
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from manimod.extensions import db
 from manimod.models import User
 from tests import factories
+
+_drawn = io.BytesIO()
+Image.new("RGB", (200, 80), "#204080").save(_drawn, "PNG")
+LOGO = _drawn.getvalue()
 
 
 @pytest.fixture
@@ -67,13 +73,50 @@ def test_a_draft_can_be_discarded_and_a_sign_out_forgets_it(open_editor):
     before = page.locator("#headline").input_value()
     page.locator("#headline").fill("Never mind")
     page.reload()
-    page.get_by_role("button", name="Discard it").click()
+    page.get_by_role("link", name="Discard it").click()
     expect(page.locator("#headline")).to_have_value(before)
     page.locator("#headline").fill("Never mind")
     page.get_by_role("button", name="Harbour & Finch").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/sign-in$"))
     assert page.evaluate("sessionStorage.getItem('mani-drafts')") is None
+
+
+def test_a_second_tab_that_saved_first_shows_both_versions_and_a_choice(open_editor):
+    page = open_editor()
+    page.locator("#headline").fill("Mine is calmer")
+    page.locator("#body").fill("Mine says more about planning in a calm way.")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator("#headline").fill("Theirs is calm")
+    other.get_by_role("button", name="Save").click()
+    expect(other.locator("#variant-0")).to_contain_text("Theirs is calm")
+    page.reload()  # the draft keeps the state on which it was based
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#editor [role=alert]").first).to_contain_text("Both versions are here")
+    expect(page.locator("#headline")).to_have_value("Mine is calmer")
+    expect(page.locator("#headline-theirs")).to_have_text("Theirs is calm")
+    page.locator("[data-take=headline]").click()
+    expect(page.locator("#headline")).to_have_value("Theirs is calm")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#variant-0")).to_contain_text("Theirs is calm")
+    expect(page.locator("#variant-0")).to_contain_text("Mine says more about planning")
+
+
+def test_a_brand_that_is_refused_keeps_the_chosen_logo_and_every_word(open_as_owner):
+    page = open_as_owner(at="/settings/brand")
+    page.get_by_label("Logo").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": LOGO})
+    page.get_by_label("Landing page").fill("https://no")
+    page.get_by_label("Disclaimer").fill("Terms apply.")
+    page.get_by_role("button", name="Save brand").click()
+    expect(page.locator("#landing_page-error")).to_be_visible()
+    page.get_by_label("Landing page").fill("https://brightside.example/")
+    page.get_by_role("button", name="Save brand").click()
+    expect(page.get_by_alt_text("Your logo")).to_be_visible()
+    assert page.get_by_label("Logo", exact=True).input_value() == ""
+    page.reload()
+    expect(page.get_by_label("Disclaimer")).to_have_value("Terms apply.")
+    expect(page.get_by_text("What you typed here is back.")).to_have_count(0)
 
 
 def test_the_end_of_the_session_asks_in_a_dialog_and_the_press_is_done_again(open_editor, sign_out):

@@ -25,8 +25,8 @@ def test_whatever_is_uploaded_is_a_picture_or_refused(app):
 
 
 def test_the_page_refuses_it_in_words(as_owner, connection):
-    for name, data in (("a.svg", hostile.PICTURES[-1]), ("../../x.png", b"\x89PNG\r\n\x1a\n" + bytes(100)), ("", b"x")):
-        upload = {"logo": (io.BytesIO(data), name)}
-        answer = as_owner.post("/settings/brand/logo", data=upload, content_type="multipart/form-data")
+    for name, data in (("a.svg", hostile.PICTURES[-1]), ("../../x.png", b"\x89PNG\r\n\x1a\n" + bytes(100))):
+        upload = {"name": "Brightside", "logo_file": (io.BytesIO(data), name)}
+        answer = as_owner.post("/settings/brand", data=upload, content_type="multipart/form-data")
         assert answer.status_code == 422
         assert "PNG" in answer.text

@@ -133,11 +133,26 @@ def test_a_text_that_no_ad_may_say_comes_back_with_the_sentence(as_owner, accoun
     assert briefs.get_brand_kit(account).version == 0
 
 
-def test_an_old_form_is_told_so(as_owner):
-    as_owner.post("/settings/brand", data=FORM)
-    late = as_owner.htmx("post", "/settings/brand", data=FORM | {"name": "Other"})
-    assert late.status_code == 409
-    assert "Somebody else has changed the brand kit" in late.text
+def test_what_was_saved_meanwhile_stands_beside_what_was_typed(as_owner, account):
+    as_owner.post("/settings/brand", data=FORM | {"name": "Theirs", "banned_words": "cheap\nbargain"})
+    mine = FORM | {"name": "Mine", "offers-0-text": "20% off", "banned_words": ""}
+    late = as_owner.htmx("post", "/settings/brand", data=mine)
+    assert (late.status_code, late.headers["HX-Reswap"]) == (409, "outerHTML")
+    assert "Both versions are here" in late.text
+    assert 'value="Mine"' in late.text
+    assert 'value="20% off"' in late.text
+    assert 'data-take="name" value="Theirs"' in late.text
+    assert 'data-take="banned_words" value="cheap\nbargain"' in late.text
+    assert 'data-take="disclaimer"' not in late.text
+    assert briefs.get_brand_kit(account).name == "Theirs"
+    assert 'name="version" type="hidden" value="1"' in late.text
+    assert as_owner.post("/settings/brand", data=mine | {"version": "1"}).status_code == 303
+    assert briefs.get_brand_kit(account).name == "Mine"
+
+
+def test_the_same_press_that_arrives_twice_is_no_conflict(as_owner, account):
+    for _ in range(2):
+        assert "Brand kit saved." in as_owner.htmx("post", "/settings/brand", data=FORM).text
 
 
 def test_the_picture_shows_what_is_not_saved_yet(as_owner, account):
@@ -157,13 +172,15 @@ def test_a_name_that_cannot_be_drawn_breaks_no_page(as_owner):
 
 
 def test_a_logo_is_stored_shown_and_removed(as_owner, account):
-    answer = as_owner.htmx("post", "/settings/brand/logo", data={"logo": (png(), "logo.png")})
-    assert "Logo saved." in answer.text
+    answer = as_owner.htmx("post", "/settings/brand", data=FORM | {"logo_file": (png(), "logo.png")})
+    assert "Brand kit saved." in answer.text
     shown = as_owner.get("/settings/brand/logo.png")
     assert shown.mimetype == "image/png"
     assert briefs.get_brand(account).logo == shown.data
     assert "data:image/png;base64," in as_owner.get("/settings/brand/preview/cancelled.svg").text
-    as_owner.post("/settings/brand/logo", data={"remove": "1"})
+    assert as_owner.post("/settings/brand", data=FORM | {"version": "1"}).status_code == 303
+    assert briefs.get_brand(account).logo == shown.data, "a form without a file keeps it"
+    as_owner.post("/settings/brand", data=FORM | {"version": "2", "removes_logo": "y"})
     assert as_owner.get("/settings/brand/logo.png").status_code == 404
 
 
@@ -173,13 +190,14 @@ def test_a_logo_is_stored_shown_and_removed(as_owner, account):
         (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', "SVG files can hold programs"),
         (png().getvalue()[:-40], "damaged or incomplete"),
         (png((5000, 20)).getvalue(), "5000 × 20"),
-        (b"", "No file was chosen"),
     ],
 )
 def test_a_hostile_logo_is_refused_with_a_sentence(as_owner, account, data, words):
-    answer = as_owner.htmx("post", "/settings/brand/logo", data={"logo": (io.BytesIO(data), "logo.png")})
+    typed = FORM | {"landing_page": "http://no.example", "logo_file": (io.BytesIO(data), "logo.png")}
+    answer = as_owner.htmx("post", "/settings/brand", data=typed)
     assert answer.status_code == 422
     assert words in answer.text
+    assert "must be a full address" in answer.text, "all mistakes are told at once"
     assert briefs.get_brand(account).logo is None
 
 

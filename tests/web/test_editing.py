@@ -93,6 +93,35 @@ def test_a_new_version_can_be_undone(as_owner, creative):
     assert creative.content == before
 
 
+def test_texts_that_were_saved_meanwhile_stand_beside_those_that_were_typed(as_owner, creative):
+    address = f"/creatives/{creative.id}/variants/0/edit"
+    opened = form_of(creative)
+    as_owner.post(address, data=opened | {"headline": "Theirs is calm"})
+    mine = opened | {"headline": "Mine is calmer", "google_search.headlines.0": "Plan in a calm way"}
+    for late in (as_owner.htmx("post", address, data=mine), as_owner.post(address, data=mine)):
+        assert late.status_code == 409
+        assert "Both versions are here" in late.text
+        assert "Mine is calmer</textarea>" in late.text
+        assert 'data-take="headline" value="Theirs is calm"' in late.text
+        assert 'name="revision" value="1"' in late.text
+    blocked = as_owner.post(address, data=mine | {"body": "Your payment failed"})
+    assert blocked.status_code == 409, "a refusal hides no conflict"
+    assert as_owner.post(address, data=mine | {"revision": 1}).status_code == 303
+    assert creative.content["variants"][0]["headline"] == "Mine is calmer"
+    again = as_owner.post(address, data=mine | {"revision": 1})
+    assert (again.status_code, again.location) == (303, f"/creatives/{creative.id}#variant-0"), "the same press twice"
+
+
+def test_of_two_who_changed_different_texts_neither_loses(as_owner, creative):
+    address = f"/creatives/{creative.id}/variants/0/edit"
+    opened = form_of(creative, headline=creative.content["variants"][0]["headline"])
+    opened |= {"body": creative.content["variants"][0]["body"]}
+    as_owner.post(address, data=opened | {"headline": "Theirs is calm"})
+    assert as_owner.post(address, data=opened | {"body": "Mine says how to plan."}).status_code == 303
+    variant = creative.content["variants"][0]
+    assert (variant["headline"], variant["body"]) == ("Theirs is calm", "Mine says how to plan.")
+
+
 def test_who_is_late_with_a_new_version_is_told(as_owner, creative):
     as_owner.post(f"/creatives/{creative.id}/rewrite", data={"revision": 0})
     late = as_owner.htmx("post", f"/creatives/{creative.id}/rewrite", data={"revision": 0})
