@@ -53,6 +53,7 @@ class TierPosition(LabelledEnum):
 @dataclass(frozen=True, kw_only=True)
 class MomentKind:
     name: str  # on the pages
+    code: str  # in the names of ads and audiences, which everybody sees
     purpose: str  # beside its switch
     noun: str  # in a sentence: "Made for upsell after a renewal."
     situation: str  # how the audience is described to a language model

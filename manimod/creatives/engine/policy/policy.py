@@ -23,6 +23,7 @@ from manimod.creatives.engine.policy.rules import (
     PolicyContext,
     Text,
     broken_tables,
+    find_terms,
     load_rules,
 )
 
@@ -80,6 +81,11 @@ def check_name(name: str, context: PolicyContext) -> list[Finding]:
         exempt.append("MIS-01")
     copy = CheckedCopy(ALL, [Text.masked("stored", name, context)])
     return [finding for finding in _judge(("text",), ANY, copy, context) if finding.rule_id not in exempt]
+
+
+def check_ad_name(name: str) -> list[Finding]:
+    """The findings of what a campaign, an ad, a file or a part of a link is called."""
+    return _judge(("name",), ALL, name)
 
 
 def check_picture(canvas: Canvas, placement: str) -> list[Finding]:
@@ -201,6 +207,11 @@ def drawable(copy: CheckedCopy, _context: PolicyContext) -> Iterator[Hit]:
 def little_text(canvas: Canvas, _placement: str) -> Iterator[Hit]:
     if canvas.text_share > platforms.LITTLE_TEXT_SHARE:
         yield Hit("picture", f"{canvas.text_share:.0%}")
+
+
+def neutral_name(name: str) -> Iterator[Hit]:
+    for found in find_terms("names", re.sub(r"[\W_]+", " ", name)):
+        yield Hit("name", found)
 
 
 def drawn_button(canvas: Canvas, _placement: str) -> Iterator[Hit]:

@@ -52,7 +52,7 @@ def _fill(pattern: str, words: Mapping[str, str]) -> str:
 
 
 TERMS = load_terms(Path(__file__).with_name("terms"))
-TABLES_OF_RULES = [name for name, table in TERMS.items() if table["patterns"] and name != "model"]
+TABLES_OF_RULES = [name for name, table in TERMS.items() if table["patterns"] and name not in ("model", "names")]
 
 
 @cache

@@ -1,0 +1,89 @@
+"""The names of audiences, campaigns, ad sets, ads and pictures: neutral codes, the same on every platform.
+
+Every visitor sees them in the address, and Meta stops audiences and campaigns whose name suggests somebody's money or
+health (Custom Audience terms, since 2025-09-02), so a name never says what happened to somebody, what they are worth or
+what their tier is called. `legend` says it to the buyer.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+
+from manimod.lifecycle import KINDS, Segment
+
+SEGMENT_CODES = {Segment.HIGH: "a", Segment.CORE: "b", Segment.LOW: "c", Segment.NEW: "n"}
+ALL = "all"  # every tier, or every value segment
+TIER_LENGTH = 5
+TIER_LETTERS = "bcdfghjkmnpqrstvwxz23456789"  # no vowels, so that no code becomes a word
+
+
+def tier_code(tier: str | None) -> str:
+    """The same for the same name in every account, "all" for ads that name no tier."""
+    if not tier:
+        return ALL
+    number = int.from_bytes(sha256(tier.casefold().encode()).digest()[:8], "big")
+    letters = ""
+    for _ in range(TIER_LENGTH):
+        number, place = divmod(number, len(TIER_LETTERS))
+        letters += TIER_LETTERS[place]
+    return letters
+
+
+def segment_code(segments: Iterable[str]) -> str:
+    """One letter for each value segment, such as "ab"."""
+    code = "".join(sorted(SEGMENT_CODES[Segment(segment)] for segment in segments))
+    return code if 0 < len(code) < len(SEGMENT_CODES) else ALL
+
+
+def audience_name(event: str, tier: str | None, segments: Iterable[str]) -> str:
+    """ "mani-keep-t7kqx-ab": the lifecycle event, the tier and the value segments of an audience."""
+    return f"mani-{KINDS[event].code}-{tier_code(tier)}-{segment_code(segments)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdNames:
+    """What the ads of one creative are called. `from_day`: of those that start later in its window, else 0."""
+
+    creative_id: int
+    event: str
+    tier: str | None
+    segments: tuple[str, ...]
+    round: int
+    start: date
+    end: date
+    from_day: int = 0
+
+    @property
+    def audience(self) -> str:
+        later = f"-d{self.from_day}" if self.from_day else ""
+        return audience_name(self.event, self.tier, self.segments) + later
+
+    @property
+    def group(self) -> str:
+        """Of the campaign; ad groups and ad sets add to it. Whatever differs in one of its parts stays apart."""
+        window = f"{self.start:%Y%m%d}-{self.end:%Y%m%d}"
+        return f"{self.audience}-r{self.round}-s{self.creative_id}-{window}"
+
+    def ad(self, place: int) -> str:
+        """`place`: that of the variant in its creative, from 0."""
+        return f"{self.group}-v{place + 1}"
+
+    def content(self, place: int) -> str:
+        """The creative and the variant, for utm_content: "s41-v2"."""
+        return f"s{self.creative_id}-v{place + 1}"
+
+    def picture(self, place: int, canvas: str) -> str:
+        """A file name. It leaves out the window, which grows as customers join, while the picture stays the same."""
+        return f"{self.audience}-r{self.round}-{self.content(place)}-{canvas}.png"
+
+
+def legend(names: Sequence[AdNames]) -> list[tuple[str, str]]:
+    """(code, what it means) of every part that the names have."""
+    rows = [("mani", "Made by mani x Stripe")]
+    rows += [(kind.code, kind.name) for event, kind in KINDS.items() if any(one.event == event for one in names)]
+    rows += sorted({(tier_code(one.tier), one.tier or "Ads that name no tier") for one in names})
+    rows += [(code, segment.label) for segment, code in SEGMENT_CODES.items()]
+    rows += [(ALL, "All tiers, or all value segments"), ("d30", "From day 30 after the event")]
+    rows += [("r1", "Written anew once"), ("s41", "Creative 41 in mani"), ("v2", "The second variant of the creative")]
+    return [*rows, ("20261201-20261214", "First and last day on which the ads should run")]
