@@ -36,6 +36,7 @@ MINUTE = timedelta(minutes=1)
 SOME_PAYMENTS, MORE_PAYMENTS, MANY_PAYMENTS = 44, 173, 432  # of 30 days
 SLOW_POLL, POLL, SPENT_POLL = 10 * MINUTE, 5 * MINUTE, 60 * MINUTE
 WATCHED_POLL = {True: 4 * MINUTE, False: timedelta(seconds=15)}  # by livemode
+WRITTEN_AFTER = timedelta(seconds=45)  # it was found: the grace period for a subscription, and the writing
 CANCELLATIONS, SLOW_SYNC, SLOWEST_SYNC = 5 * MINUTE, timedelta(hours=3), timedelta(days=1)
 PAGE_SIZE = 100
 PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -75,6 +76,10 @@ class Pace:
         if is_watched:
             return min(usual, WATCHED_POLL[True])
         return usual
+
+    def until_creative(self, is_watched: bool = False) -> timedelta:
+        """From what happens in Stripe to the creative, at most, where mani asks for what is new."""
+        return self.poll(is_watched) + WRITTEN_AFTER
 
     @property
     def cancellations(self) -> timedelta | None:

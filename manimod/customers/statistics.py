@@ -12,10 +12,10 @@ from manimod.customers import tiers
 from manimod.customers.tiers import RUNNING_STATUSES
 from manimod.extensions import db
 from manimod.lifecycle import KINDS, Segment
-from manimod.models import AudienceDay, Connection, Creative, Customer, MomentDay, Subscription
+from manimod.models import AudienceDay, Connection, Creative, Customer, Moment, MomentDay, Subscription
 from manimod.models.accounts import now
 from manimod.models.bulk import upsert
-from manimod.models.states import CreativeStatus
+from manimod.models.states import CreativeStatus, MomentState
 
 TREND_DAYS = 30
 MAX_TREND_TIERS = 4  # with more tiers than this, the trend adds up the smaller ones
@@ -119,6 +119,13 @@ def sizes(connection: Connection) -> list[tuple[str | None, str | None, int]]:
     query = select(AudienceDay.stripe_product_id, AudienceDay.segment, AudienceDay.customers)
     rows = db.session.execute(query.where(is_latest(connection.id)))
     return [(names.get(product, tiers.UNNAMED), segment, customers) for product, segment, customers in rows]
+
+
+def count_new_customers(connection: Connection, since: datetime) -> int:
+    """The customers who have joined since then, as events or checks have said."""
+    is_new = and_(Moment.kind == "new_customer", Moment.occurred_at > since)
+    query = select(func.count()).where(Moment.connection_id == connection.id, is_new)
+    return db.session.scalar(query.where(Moment.state != MomentState.WITHDRAWN))
 
 
 def by_size(counts: list[tuple[str | None, int]]) -> list[tuple[str | None, int]]:

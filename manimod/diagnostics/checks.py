@@ -89,7 +89,8 @@ class Checks:
         self.sources = sources.WorkingSource(connection)
         pace = self.sources.pace
         self.words |= {"poll": every(pace.poll()), "sync": every(self.sources.sync_interval)}
-        self.words |= {"found": within(pace.poll()), "reads": f"{pace.reads:,}", "allowance": f"{pace.allowance:,}"}
+        self.words |= {"found": within(pace.until_creative()), "reads": f"{pace.reads:,}"}
+        self.words["allowance"] = f"{pace.allowance:,}"
         self.synced_at = next((run.finished_at for run in self.sources.runs if run.state == SyncState.DONE), None)
         # When Stripe was last read without an error.
         self.read_at = max(filter(None, (self.synced_at, connection.polled_at, connection.connected_at)))

@@ -120,9 +120,12 @@ class WorkingSource:
 def _webhook_state(connection: Connection, latest: Sequence[StripeEvent | Row]) -> SourceState:
     if connection.encrypted_signing_secret is None:
         return SourceState.NOT_READY
-    if not latest:
-        return SourceState.AWAITED
-    return SourceState.WORKS if any(map(_was_delivered, latest)) else SourceState.FAILS
+    if any(map(_was_delivered, latest)):
+        return SourceState.WORKS
+    since = connection.signing_secret_set_at
+    if since and not is_future(since):
+        latest = [arrival for arrival in latest if arrival.received_at > since]
+    return SourceState.FAILS if latest else SourceState.AWAITED
 
 
 def _was_delivered(arrival: StripeEvent | Row) -> bool:

@@ -30,6 +30,7 @@ from manimod.local import valkey_server
 from manimod.local.data_directory import CannotRun, DataDirectory
 from manimod.local.wait_for_stop import STOP_SIGNALS, say
 from manimod.models import Account
+from manimod.models.accounts import PLACEHOLDER_NAME
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
@@ -141,7 +142,7 @@ def greet(app: Flask, directory: DataDirectory) -> None:
         if not users.any_users():
             password = users.new_password()
             with transaction():
-                name = os.environ.get("ACCOUNT_NAME") or "My company"
+                name = os.environ.get("ACCOUNT_NAME") or PLACEHOLDER_NAME
                 users.create_user(OWNER_EMAIL, password, Account(name=name, plan="pro"))
             print(f"  Sign in    {OWNER_EMAIL}")
             print(f"  Password   {password}   (shown this once; change it under Settings)")

@@ -12,6 +12,7 @@ from manimod.models.states import Plan
 PLANS = tuple(plan.value for plan in Plan)
 PLANS_WITH_STRIPE = (Plan.PRO, Plan.SCALE)
 
+PLACEHOLDER_NAME = "My company"  # of an account that nobody has named
 CLOCK_TOLERANCE = timedelta(minutes=1)  # by which the clocks of several machines may differ
 
 StoredTime = datetime | InstrumentedAttribute[datetime | None]  # of a row at hand, or a column in a query

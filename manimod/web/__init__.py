@@ -18,11 +18,12 @@ from manimod.web import (
     labels,
     modes,
     settings,
+    setup,
     support,
     troubleshooting,
 )
 
-PAGES = (brand, creatives, dashboard, editor, exports, settings, support, troubleshooting)
+PAGES = (brand, creatives, dashboard, editor, exports, settings, setup, support, troubleshooting)
 MACROS = {"ui": "ui", "forms": "forms", "charts": "charts", "check_macros": "checks"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

@@ -14,12 +14,14 @@ from manimod.extensions import db
 from manimod.ingest import sync
 from manimod.models import Account, Connection, Creative
 from manimod.models.accounts import now
+from manimod.models.states import SyncState
 from manimod.moments import record
 from manimod.web import modes, render
 from manimod.web.auth import owner_required
 from manimod.web.creatives import nothing_new
 from manimod.web.labels import LABELS, sync_interval
 from manimod.web.settings import is_syncing
+from manimod.web.setup import setup_steps
 
 TIMES, DELAYS_SHOWN = (Creative.occurred_at, Creative.generated_at), 100  # from Stripe's event to the queue
 TIERS_SHOWN = 8
@@ -35,7 +37,7 @@ def show(account: Account) -> Response:
     """The page; and for itself, while something is under way, what has changed since."""
     connection, is_test = modes.connection_of(account), modes.shows_test(account)
     shown = {"creatives": review.counts(account, is_test=is_test), "syncing": False}
-    shown |= {"trend": [], "tiers": [], "segments": []}
+    shown |= {"trend": [], "tiers": [], "segments": [], "joined": 0}  # joined: since the last sync
     working, last_event, run = None, None, None
     if connection:
         working = sources.WorkingSource(connection)
@@ -43,10 +45,13 @@ def show(account: Account) -> Response:
         shown["syncing"] = is_syncing(connection, working.runs)
         shown["trend"] = statistics.moments_by_day(connection)
         shown["tiers"], shown["segments"] = _customers(connection)
+        complete = next((run for run in working.runs if run.state == SyncState.DONE), None)
+        since = complete.started_at if complete else connection.connected_at
+        shown["joined"] = statistics.count_new_customers(connection, since)
     delays = []
     for occurred, generated in db.session.execute(review.latest(account, is_test, TIMES, DELAYS_SHOWN)):
         delays.append((generated - occurred).total_seconds())
-    steps = setup.steps(account, connection, bool(shown["tiers"]), last_event is not None, bool(delays))
+    steps = setup_steps()
     done = sum(step["done"] for step in steps)
     # Changes with whatever the page shows, but not with the clock.
     facts = [shown, done, last_event and last_event.id, run and (run.state, run.customers, run.subscriptions)]

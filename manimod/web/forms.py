@@ -3,6 +3,7 @@
 A rule that needs neither the database nor Stripe is a validator here. The view adds what a service refuses.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -43,6 +44,11 @@ def one_line(text: str | None) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text or "").split())
 
 
+def with_https(text: str) -> str:
+    """An address as people type it, `example.com/shop`, as a whole one."""
+    return f"https://{text}" if re.match(r"[\w-]+(\.[\w-]+)+(?![\w@.+-]*@)", text) else text
+
+
 def _line(label: str, longest: int, problem: str, shortest: int = -1, example: str = "") -> StringField:
     """A field for one line, with the sentence for what is too long or too short."""
     return StringField(
@@ -53,6 +59,10 @@ def _line(label: str, longest: int, problem: str, shortest: int = -1, example: s
 class ApiKeyForm(FlaskForm):
     api_key = PasswordField("Paste the API key.")
     start_over = BooleanField("Start over")
+
+
+class StripeAccountNameForm(FlaskForm):
+    name = StringField(filters=[one_line])
 
 
 class SigningSecretForm(FlaskForm):
@@ -228,7 +238,7 @@ class BrandForm(LookForm):
             Length(max=500, message="An address has at most 500 characters."),
             Regexp(LANDING_PAGE, message="The landing page must be a full address that starts with https://."),
         ],
-        [one_line],
+        [one_line, with_https],
     )
     support = StringField(
         "Where customers get help",
@@ -240,7 +250,7 @@ class BrandForm(LookForm):
                 message="Help is a full address that starts with https://, or an e-mail address.",
             ),
         ],
-        [one_line],
+        [one_line, with_https],
     )
     releases = RowsField(FormField(ReleaseForm), "What's new in your product")
     proof = LinesField("Proof")
@@ -266,3 +276,9 @@ class BrandForm(LookForm):
     def validate_releases(self, field: FieldList) -> None:
         if len(field.data) > MAX_LINES:
             raise ValidationError(f"At most {MAX_LINES} release notes.")
+
+
+class FirstBrandForm(BrandForm):
+    """What the setup asks of the brand kit, so that already the first ad is the owner's."""
+
+    version = tone = support = releases = proof = offers = banned_words = disclaimer = None

@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, request, url_for
 
 from manimod.accounts import support
 from manimod.creatives import brand_kit
 from manimod.customers import images, tiers
-from manimod.diagnostics import sources
+from manimod.customers.tiers import MAX_NAME_LENGTH
+from manimod.diagnostics import delivery_log, sources
+from manimod.diagnostics.sources import SourceState
 from manimod.errors import PASSING, ManimodError
 from manimod.ingest import sync
 from manimod.jobs import transaction
 from manimod.lifecycle import KINDS
 from manimod.models import Account, Connection, SyncRun
 from manimod.models.accounts import now
-from manimod.models.states import SyncState
+from manimod.models.states import Source, SyncState
 from manimod.moments import record
 from manimod.stripe import connections
 from manimod.web import forms, modes, render
@@ -25,7 +27,13 @@ blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
 # Mended in the field itself. For the other refused keys the page leads to a new one.
 MENDED_HERE = ("STRIPE_KEY_MISSING", "STRIPE_KEY_SIGNING_SECRET", "STRIPE_KEY_TRUNCATED", "STRIPE_KEY_OTHER_ACCOUNT")
-CHANGED_BY_A_SYNC = ("settings/_trouble.html", "settings/_connection.html", "settings/_sources.html")
+CHANGED_BY_A_SYNC = (
+    "settings/_trouble.html",
+    "settings/_connection.html",
+    "settings/_sources.html",
+    "setup/_next_step.html",
+)
+CHANGED_BY_THE_WEBHOOK = ("settings/_sources.html", "setup/_next_step.html")
 
 
 @blueprint.route("/account", methods=["GET", "POST"])
@@ -58,7 +66,9 @@ def show(account: Account) -> Response:
 @owner_required
 def connect(account: Account) -> Response:
     connections.require_plan(account)
-    form = forms.ApiKeyForm()
+    form, address = forms.ApiKeyForm(), _here()
+    if connections.get_current(account) is None:
+        address = url_for("setup.next_step")
     try:
         check = connections.check_key(form.api_key.data or "")
         with transaction():
@@ -68,7 +78,9 @@ def connect(account: Account) -> Response:
         form.api_key.errors = [str(failure)]
         return _page(
             account,
-            status=failure.status,
+            "connect",
+            # htmx swaps only what is 422. The browser keeps the key that it still has, where asking again may help.
+            status=422 if render.wants_fragment() else failure.status,
             key_form=form,
             wants_another_key=is_about_the_key(failure.code) and failure.code not in MENDED_HERE,
             may_retry=failure.code in PASSING,
@@ -76,7 +88,24 @@ def connect(account: Account) -> Response:
             offers_fresh_start=form.start_over.data or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
             replaces_key=True,
         )
-    return render.redirect_with_toast(_here(), f"Connected to {name}.")
+    return render.redirect_with_toast(address, f"Connected to {name}.")
+
+
+@blueprint.get("/integrations/stripe/connect")
+@owner_required
+def connect_page(account: Account) -> Response:
+    """Where a browser without JavaScript is left by a refused key."""
+    return redirect(_here("connect"))
+
+
+@blueprint.post("/integrations/stripe/name")
+@owner_required
+def name_account(account: Account) -> Response:
+    """What the owner calls the Stripe account, where Stripe doesn't tell its name. An empty one takes it away."""
+    connection, form = connections.require_current(account), forms.StripeAccountNameForm()
+    with transaction():
+        connection.stripe_account_name = form.name.data[:MAX_NAME_LENGTH] or None
+    return render.success_response("settings/_connection.html", _here(), "Name saved.", **_context(connection))
 
 
 @blueprint.post("/integrations/stripe/events", defaults={"kind": None})
@@ -104,8 +133,20 @@ def save_signing_secret(account: Account) -> Response:
     except ManimodError as failure:
         form.signing_secret.errors = [str(failure)]
         return _page(account, "webhook", failure.status, secret_form=form, replaces_secret=True)
-    context = _context(connection)
-    return render.success_response("settings/_webhook.html", _here("webhook"), "Signing secret saved.", **context)
+    return _webhook_response(connection, "Signing secret saved.")
+
+
+@blueprint.get("/integrations/stripe/webhook")
+@owner_required
+def webhook_status(account: Account) -> Response:
+    """Asked for while the webhook waits for its first event; with what arrived comes what it changes on the page."""
+    if not render.wants_fragment():
+        return redirect(_here("webhook"))
+    connection = connections.require_current(account)
+    context = _webhook_context(connection)
+    if request.args.get("seen") == context["webhook_state"]:
+        return make_response("", 204)
+    return render.partial("settings/_webhook.html", also=CHANGED_BY_THE_WEBHOOK, **context)
 
 
 @blueprint.post("/integrations/stripe/signing-secret/old/remove")
@@ -114,8 +155,7 @@ def remove_old_secret(account: Account) -> Response:
     connection = modes.require_connection(account)
     with transaction():
         connection.encrypted_old_signing_secret = None
-    context = _context(connection)
-    return render.success_response("settings/_webhook.html", _here("webhook"), "Old secret removed.", **context)
+    return _webhook_response(connection, "Old secret removed.")
 
 
 @blueprint.post("/integrations/stripe/tiers/<int:tier_id>")
@@ -222,7 +262,7 @@ def _page(account: Account, fragment: str | None = None, status: int = 200, **co
     shown = {"connection": None, "key_form": forms.ApiKeyForm(formdata=None)}
     shown["events_form"] = forms.EventsForm(formdata=None, data=record.switches(account))
     if connection:
-        shown |= _context(connection) | {"working": sources.WorkingSource(connection)}
+        shown |= _context(connection) | _webhook_context(connection)
     return render.page("settings/stripe.html", fragment, status, **shown | context)
 
 
@@ -231,7 +271,6 @@ def _context(connection: Connection) -> dict:
     found, runs = tiers.get_for_connection(connection), sync.list_latest(connection)
     return {
         "connection": connection,
-        "secret_form": forms.SigningSecretForm(formdata=None),
         "tiers": found,
         "unprintable": brand_kit.unprintable_tiers(connection, found),
         "lines": brand_kit.describe_tiers(found),
@@ -241,6 +280,31 @@ def _context(connection: Connection) -> dict:
         "is_syncing": is_syncing(connection, runs),
         "sync_length": sync.interval(connection, runs[0] if runs else None),
     }
+
+
+def _webhook_context(connection: Connection) -> dict:
+    """What the webhook's card shows. `webhook_state`: a SourceState, or rejected."""
+    working, set_at, rejected = sources.WorkingSource(connection), connection.signing_secret_set_at, None
+    state = working.states[Source.WEBHOOK]
+    if state not in (SourceState.NOT_READY, SourceState.WORKS):
+        rejected = next(iter(delivery_log.rejected_deliveries(connection)), None)
+        if rejected and set_at and rejected.last_at > set_at:
+            state = "rejected"
+    form = forms.SigningSecretForm(formdata=None)
+    return {
+        "connection": connection,
+        "secret_form": form,
+        "working": working,
+        "webhook_state": state,
+        "rejected": rejected,
+    }
+
+
+def _webhook_response(connection: Connection, toast: str) -> Response:
+    context = _webhook_context(connection)
+    return render.success_response(
+        "settings/_webhook.html", _here("webhook"), toast, also=CHANGED_BY_THE_WEBHOOK, **context
+    )
 
 
 def _tier_response(connection: Connection, tier_id: int, toast: str = "", **rejected: dict) -> Response:

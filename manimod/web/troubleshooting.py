@@ -76,6 +76,13 @@ def customers(account: Account) -> Response:
 
 
 @blueprint.app_template_global()
+def fix_of(alert: Alert) -> dict | None:
+    """What to do about an alert, where that is a page of mani and the same for every account."""
+    fix = check_runner.CHECKS[alert.check].fix if alert.check in check_runner.CHECKS else {}
+    return fix if fix.get("endpoint") and "{" not in fix["label"] else None
+
+
+@blueprint.app_template_global()
 def open_alerts() -> list[Alert]:
     """What is broken at the moment, for the navigation and the dashboard; read once a page."""
     if "alerts" not in g:

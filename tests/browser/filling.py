@@ -16,6 +16,7 @@ from manimod.jobs import transaction
 from manimod.models import (
     Account,
     AudienceDay,
+    BrandKit,
     Connection,
     Creative,
     Customer,
@@ -71,6 +72,8 @@ AUDIENCES = (
 def fill(account: Account) -> Connection:
     connection = factories.make_connection(account, permissions=PERMISSIONS)
     with transaction():
+        brand = {"name": account.name, "landing_page": "https://example.com", "version": 1}
+        db.session.add(BrandKit(account_id=account.id, **brand))
         _add_mirror(connection)
         _add_moments(connection)
         for number, audience in enumerate(reversed(AUDIENCES)):
@@ -153,6 +156,8 @@ def make_creative(
 
 
 def _add_mirror(connection: Connection) -> None:
+    customer = {"stripe_id": "cus_0", "name": "Ada Testford", "segment": "core", "created_at": now()}
+    db.session.add(Customer(connection_id=connection.id, **customer))
     for product, (name, position) in TIERS.items():
         tier = {"stripe_product_id": product, "product_name": name, "position": position}
         db.session.add(Tier(connection_id=connection.id, is_sold=True, **tier, **WHAT_THEY_DO[product]))

@@ -17,7 +17,10 @@ from tests import factories
 def connection(account) -> Connection:
     """With a signing secret, and a key that may read events."""
     permissions = {"customers": True, "subscriptions": True, "events": True}
-    return factories.make_connection(account, permissions=permissions, next_poll_at=now())
+    connection = factories.make_connection(account, permissions=permissions, next_poll_at=now())
+    with transaction():
+        connection.signing_secret_set_at = now() - timedelta(days=2)
+    return connection
 
 
 @pytest.fixture
@@ -127,6 +130,13 @@ def test_the_sync_can_prove_a_webhook_silent_too(connection, arrived):
     arrived("sync", times=3)
     working = sources.WorkingSource(connection)
     assert (working.name, working.states["webhook"]) == ("recent", "fails")
+
+
+def test_what_came_before_the_secret_was_pasted_says_nothing_of_the_webhook(connection, arrived):
+    arrived("poll", times=3)
+    with transaction():
+        connection.signing_secret_set_at = now()
+    assert sources.WorkingSource(connection).states["webhook"] == "awaited"
 
 
 def test_a_quiet_day_does_not_make_a_webhook_fail(connection, arrived):

@@ -59,7 +59,7 @@ def test_the_last_answer_brings_what_the_sync_has_changed_elsewhere(as_owner, co
     answer = as_owner.htmx("get", f"{PAGE}/sync").text
     for part in ("trouble", "connection", "sources", "tiers"):
         assert f'id="{part}"' in answer
-    assert answer.count('hx-swap-oob="true"') == 4
+    assert answer.count('hx-swap-oob="true"') == 5
 
 
 def test_later_syncs_leave_the_tiers_alone_where_somebody_may_be_typing(as_owner, connected, drain):
