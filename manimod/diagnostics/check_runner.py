@@ -1,6 +1,7 @@
 """Runs the checks of checks.toml. A check that needs another one that is not good says so and is not judged."""
 
 import tomllib
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
@@ -63,9 +64,13 @@ RUN_ORDER = list(TopologicalSorter({row.name: row.needs for row in CHECKS.values
 
 
 def run_checks(
-    account: Account | None = None, connection: Connection | None = None, ask_stripe: bool = False
+    account: Account | None = None,
+    connection: Connection | None = None,
+    ask_stripe: bool = False,
+    names: Collection[str] = CHECKS,
 ) -> list[Check]:
     """Every check of an account with its live or test `connection`, if it has one; or those of the installation.
+    Of these the `names`.
 
     With `ask_stripe` the connection's key is tried first, which takes a few seconds.
     """
@@ -75,7 +80,7 @@ def run_checks(
     checks, found = Checks(account, connection), {}
     for name in RUN_ORDER:
         row = CHECKS[name]
-        if account is None and not row.installation:
+        if name not in names or (account is None and not row.installation):
             continue
         causes = [found[need] for need in row.needs if need in found and found[need].outcome != Outcome.GOOD]
         if causes:

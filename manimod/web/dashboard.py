@@ -3,13 +3,14 @@
 import zlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 
 from manimod.config import settings
 from manimod.creatives import review
 from manimod.customers import pace, statistics
-from manimod.diagnostics import setup, sources
+from manimod.diagnostics import check_runner, setup, sources
 from manimod.extensions import db
 from manimod.ingest import sync
 from manimod.models import Account, Connection, Creative
@@ -117,7 +118,12 @@ def test(account: Account) -> Response:
         return redirect(url_for("dashboard.test", since=today))
     since = request.args.get("since", type=int)
     connection = modes.connection_of(account)
-    watched, stage = None, 0
+    watched, stage, obstacle, working = None, 0, None, None
+    if connection:
+        working = sources.WorkingSource(connection)
+        found = check_runner.run_checks(account, connection, names=setup.TEST_CHECKS)
+        found.sort(key=attrgetter("severity"))
+        obstacle = next((check for check in found if check.is_failing), None)
     if connection and since is not None:
         begin = min(max(since, today - A_DAY), today)  # whatever somebody writes into the address
         watched = setup.TestRun(connection, datetime.fromtimestamp(begin, UTC))
@@ -131,6 +137,8 @@ def test(account: Account) -> Response:
         switches=record.switches(account),
         watched=watched,
         since=since,
+        working=working,
+        obstacle=obstacle,
         announcement=f"Test: {setup.STAGES[stage].lower()}.",
     )
 

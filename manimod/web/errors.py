@@ -91,6 +91,7 @@ def _respond(code: str, status: int | None = None, sentence: str | None = None) 
         response = render.partial("_toast.html", status, message={"text": sentence, "is_error": True})
         response.headers["HX-Reswap"] = "none"  # the page keeps what it shows
     else:
-        response = render.page("error.html", status=status, code=code, number=status, sentence=sentence)
+        template = "connect_first.html" if code == "STRIPE_NOT_CONNECTED" else "error.html"
+        response = render.page(template, status=status, code=code, number=status, sentence=sentence)
     response.headers["X-Error-Code"] = code
     return response

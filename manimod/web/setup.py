@@ -20,7 +20,7 @@ blueprint = Blueprint("setup", __name__, url_prefix="/setup")
 def next_step(account: Account) -> Response:
     """To the place of the first step that is not done; to the dashboard once all are."""
     for step in setup_steps():
-        if not step["done"]:
+        if step["is_next"]:
             return redirect(url_for(step["endpoint"], _anchor=step.get("anchor")))
     return redirect(url_for("dashboard.show"))
 

@@ -5,11 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser import guide
-
-
-def paste(page: Page, key: str) -> None:
-    page.get_by_label("Paste the API key.").fill(key)
-    page.locator("#connect button[type=submit]").click()
+from tests.browser.guide import paste
 
 
 def test_each_wrong_key_has_its_own_sentence_beside_the_field(open_as_owner, sandbox):
@@ -55,25 +51,43 @@ def test_a_refused_key_is_explained_and_the_field_is_ready_for_the_next(open_as_
     assert narrow not in page.content()
 
 
-def test_when_stripe_is_down_try_again_leads_back_into_the_field(open_as_owner, sandbox):
+def test_when_stripe_is_down_the_key_stays_in_the_field(open_as_owner, sandbox):
     account = sandbox.create_account("Brightside Studio")
     key = account["keys"]["test"]["restricted"]
     page = open_as_owner(at=guide.STRIPE)
     sandbox.fault(path="/v1/customers", times=1, status=500)
     paste(page, key)
     expect(page.locator("#api_key-error")).to_contain_text("Stripe answered with an error of its own.")
-    page.get_by_role("heading", level=1).click()
-    expect(page.locator("#api_key")).not_to_be_focused()
-    page.get_by_role("link", name="Try again").click()
-    expect(page.locator("#api_key")).to_be_focused()
-    paste(page, key)
-    expect(page.locator("#connection")).to_contain_text("Status: Connected")
+    expect(page.locator("#connect")).to_contain_text("Your key is still in the field.")
+    assert key not in page.content(), "only the browser still has it"
+    page.locator("#connect button[type=submit]").click()
+    page.wait_for_url("**/setup/brand")
+    expect(page.locator("main")).to_contain_text("Status: Connected")
+
+
+def test_after_a_refused_key_the_address_bar_leads_back_to_the_form(open_as_owner, sandbox):
+    page = open_as_owner(java_script_enabled=False, at=guide.STRIPE)
+    paste(page, "hello")
+    page.goto(page.url)
+    expect(page.get_by_label("Paste the API key.")).to_be_visible()
+
+
+def test_pages_of_a_connection_lead_to_connect_where_there_is_none(open_as_owner):
+    page = open_as_owner()
+    for address in (f"{guide.STRIPE}/disconnect", "/troubleshooting/deliveries", "/troubleshooting/customers"):
+        page.goto(address)
+        expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+        expect(page.get_by_role("heading", name="Connect Stripe first")).to_be_visible()
+        page.get_by_role("link", name="Connect Stripe").click()
+        expect(page.get_by_label("Paste the API key.")).to_be_visible()
 
 
 def test_a_key_of_another_account_asks_before_it_starts_over(open_as_owner, sandbox):
     first, second = sandbox.create_account("First Studio"), sandbox.create_account("Second Studio")
     page = open_as_owner(at=guide.STRIPE)
     paste(page, first["keys"]["test"]["restricted"])
+    page.wait_for_url("**/setup/brand")
+    page.goto(guide.STRIPE)
     page.get_by_role("link", name="Replace key").click()
     paste(page, second["keys"]["test"]["restricted"])
     expect(page.locator("#api_key-error")).to_contain_text("another Stripe account or mode")

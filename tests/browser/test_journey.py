@@ -13,11 +13,13 @@ def test_the_guide_works_from_the_first_line_to_the_last(open_as_owner, sandbox)
     page = open_as_owner(form=True)
     expect(page.get_by_role("heading", name="Set up mani with Stripe")).to_be_visible()
 
-    guide.connect(page, "sk_live_" + "a" * 24)
+    page.get_by_role("link", name="Connect Stripe").click()
+    guide.paste(page, "sk_live_" + "a" * 24)
     expect(page.locator("#api_key-error")).to_contain_text("full secret key")
     expect(page.locator("#api_key")).to_be_focused()
-    page.get_by_label("Paste the API key.").fill(account["keys"]["test"]["restricted"])
-    page.get_by_role("button", name="Connect", exact=True).click()
+    guide.paste(page, account["keys"]["test"]["restricted"])
+    expect(page.locator("main")).to_contain_text("Status: Connected with Brightside Studio")
+    page.goto(guide.STRIPE)
     expect(page.locator("#connection")).to_contain_text("Status: Connected")
     expect(page.locator("#connection")).to_contain_text("Brightside Studio")
     expect(page.locator("#toasts")).to_contain_text("Connected to Brightside Studio.")
@@ -55,6 +57,56 @@ def test_the_guide_works_from_the_first_line_to_the_last(open_as_owner, sandbox)
     page.get_by_role("button", name="Disconnect").click()
     expect(page.get_by_role("button", name="Connect", exact=True)).to_be_visible()
     expect(page.locator("#toasts")).to_contain_text("The API key is deleted.")
+
+
+COUNT_CLICKS = """document.addEventListener("click", (event) => {
+    if (event.isTrusted) sessionStorage.setItem("clicks", Number(sessionStorage.getItem("clicks")) + 1);
+}, true)"""
+
+
+def test_the_setup_leads_from_the_sign_in_to_the_first_creative_in_ten_clicks(open_as_owner, sandbox):
+    """Each page shows the next step as its one primary button, and the first ad is the owner's."""
+    account = demo.seed(sandbox, customers=12)
+    page = open_as_owner(form=True)
+    page.context.add_init_script(COUNT_CLICKS)
+    page.reload()
+    clicks = 1  # the button of the sign-in form
+
+    page.get_by_role("link", name="Connect Stripe").click()
+    guide.paste(page, sandbox.create_key(account["id"], permissions=["rak_customer_read", "rak_subscription_read"]))
+    expect(page.get_by_role("heading", name="Whose ads are these?")).to_be_visible()
+    page.get_by_label("Name in ads").fill("Juniper")
+    page.get_by_label("Landing page").fill("juniper.example/shop")
+    page.get_by_role("button", name="Save and go on").click()
+
+    page.wait_for_url("**/settings/integrations/stripe#webhook")
+    expect(page.locator("#connection")).to_contain_text("Juniper")
+    expect(page.locator("main .btn-primary:visible")).to_have_count(1)
+    page.locator("[data-copy=webhook-address]").click()
+    page.locator("[data-copy=event-types]").click()
+    guide.set_up_webhook(page, sandbox, account)
+    expect(page.locator("#webhook-title")).to_contain_text("Waiting for the first event")
+    expect(page.locator("#sources")).to_contain_text("waiting for its first event")
+    expect(page.locator("main .btn-primary:visible")).to_have_text(["Send yourself a test"])
+    page.locator("#next-action").click()
+
+    page.get_by_role("link", name="Start watching").click()
+    stripe = sandbox.client(account["keys"]["test"]["secret"])
+    customer = stripe.v1.customers.create({"name": "Ada Example"})
+    price = account["prices"]["Team"]["month"]
+    stripe.v1.subscriptions.create({"customer": customer.id, "items": [{"price": price}]})
+    page.get_by_role("link", name="Look at the ads").click()
+    expect(page.locator("#variants")).to_contain_text("Juniper")
+    expect(page.locator("main")).not_to_contain_text("Generic")
+    expect(page.locator("main")).not_to_contain_text("No landing page")
+    clicks += page.evaluate("Number(sessionStorage.getItem('clicks'))")
+    assert clicks == 10
+
+    page.goto(guide.STRIPE)
+    expect(page.locator("#webhook-title")).to_contain_text("Working")
+    expect(page.locator("#next-step")).to_be_empty()
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Set up mani with Stripe")).to_have_count(0)
 
 
 def test_a_creative_is_on_the_screen_within_3_seconds_of_the_event(open_as_owner, sandbox):

@@ -19,6 +19,7 @@ def set_up(page: Page, sandbox: SandboxControl) -> tuple:
     guide.connect(page, account["keys"]["test"]["restricted"])
     guide.set_up_webhook(page, sandbox, account)
     page.goto("/test")
+    expect(page.locator("#way")).to_contain_text("The webhook is set up")
     page.get_by_role("link", name="Start watching").click()
     return sandbox.client(account["keys"]["test"]["secret"]), account["prices"]["Team"]["month"]
 
@@ -59,6 +60,43 @@ def test_each_stage_is_shown_as_it_happens_and_then_the_page_stops_asking(open_a
     assert not asked
     page.get_by_role("link", name="Look at the ads").click()
     expect(page.get_by_role("heading", name="From the event to the queue")).to_be_visible()
+
+
+def test_with_the_guides_key_alone_the_way_is_said_and_the_clock_is_won(open_as_owner, sandbox):
+    """Two permissions and no webhook: while somebody watches, mani asks every 15 seconds."""
+    account = demo.seed(sandbox, customers=3)
+    page = open_as_owner()
+    guide.connect(page, sandbox.create_key(account["id"], permissions=["rak_customer_read", "rak_subscription_read"]))
+    page.goto("/test")
+    expect(page.locator("#way")).to_contain_text("mani looks for new customers every 15 seconds while you watch")
+    page.get_by_role("link", name="Start watching").click()
+    expect(page.get_by_role("timer")).to_contain_text("/ 5:00")
+    stripe = sandbox.client(account["keys"]["test"]["secret"])
+    create_subscriber(stripe, account["prices"]["Team"]["month"])
+    expect(page.locator("#watch").get_by_role("heading")).to_have_text(
+        "It works: the ads are in your queue", timeout=60_000
+    )
+
+
+def test_rejected_deliveries_are_said_while_one_watches(open_as_owner, sandbox):
+    page = open_as_owner()
+    stripe, price = set_up(page, sandbox)
+    page.goto(guide.STRIPE)
+    page.get_by_text("Replace it", exact=True).click()
+    for secret in ("whsec_" + "x" * 32, "whsec_" + "y" * 32):  # the one before the last still counts
+        page.get_by_label("Paste the signing secret").fill(secret)
+        page.locator("#secret-form").get_by_role("button", name="Save").click()
+        expect(page.locator("#toasts")).to_contain_text("Signing secret saved.")
+        page.reload()
+        page.get_by_text("Replace it", exact=True).click()
+    expect(page.locator("#webhook-title")).to_contain_text("Waiting for the first event")
+    create_subscriber(stripe, price)
+    expect(page.locator("#webhook-title")).to_contain_text("Deliveries are rejected")
+    page.goto("/test?since=now")
+    expect(page.locator("#way")).to_contain_text("signed with another secret than the one in mani")
+    expect(page.get_by_role("timer")).to_have_count(0)
+    page.get_by_role("link", name="Paste the signing secret").click()
+    expect(page.get_by_label("Paste the signing secret")).to_be_attached()
 
 
 def test_a_lost_connection_is_said_and_the_watch_goes_on_by_itself(open_as_owner):

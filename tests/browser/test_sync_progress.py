@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser import guide
-from tests.browser.test_connect_errors import paste
+from tests.browser.guide import paste
 
 
 def test_the_progress_moves_by_itself_and_the_page_stops_asking(open_as_owner, sandbox):
@@ -16,6 +16,8 @@ def test_the_progress_moves_by_itself_and_the_page_stops_asking(open_as_owner, s
     page.on("request", lambda request: request.url.endswith("/stripe/sync") and asked.append(request.method))
     page.goto(guide.STRIPE)
     paste(page, account["keys"]["test"]["restricted"])
+    page.wait_for_url("**/setup/brand")
+    page.goto(guide.STRIPE)
     progress = page.get_by_role("progressbar", name="Progress of the sync")
     expect(progress).to_be_visible()
     expect(page.locator("#sync")).to_contain_text("subscriptions read")
@@ -42,6 +44,8 @@ def test_a_tier_is_named_in_its_row(open_as_owner, sandbox):
     sandbox.seed_customers(account["id"], 20, seed=1)
     page = open_as_owner(at=guide.STRIPE)
     paste(page, account["keys"]["test"]["restricted"])
+    page.wait_for_url("**/setup/brand")
+    page.goto(guide.STRIPE)
     field = page.get_by_label("Name of the tier").first
     field.fill("Founders {")
     field.press("Enter")

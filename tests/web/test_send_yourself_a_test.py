@@ -5,12 +5,29 @@ import time
 from datetime import timedelta
 
 import pytest
+from rq import Worker
+from rq.serializers import JSONSerializer
 
 from manimod.extensions import db
-from manimod.jobs import transaction
-from manimod.models import Connection, Moment, StripeEvent
+from manimod.jobs import FAST, HEARTBEAT_KEY, SLOW, transaction
+from manimod.models import Connection, Moment, RejectedDelivery, StripeEvent
 from manimod.models.accounts import now
 from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def everybody_at_work(valkey):
+    for name in (FAST, SLOW):
+        Worker([name], connection=valkey, serializer=JSONSerializer).register_birth()
+    valkey.set(HEARTBEAT_KEY, int(time.time()))
+
+
+def reject_deliveries(connection: Connection, count: int) -> None:
+    rejected = {"code": "WEBHOOK_BAD_SIGNATURE", "hour": now(), "count": count, "last_at": now()}
+    with transaction():
+        connection.signing_secret_set_at = now() - timedelta(minutes=1)
+        db.session.add(RejectedDelivery(connection_id=connection.id, **rejected))
+
 
 DONE = '<li class="list-group-item d-flex gap-3 done"'
 
@@ -131,3 +148,63 @@ def test_another_accounts_event_is_not_seen(as_owner, connection):
     add_event(stranger, seconds_ago=9)
     add_moment(stranger, seconds_ago=9)
     assert "Waiting for the event" in as_owner.get(begun()).text
+
+
+def without_webhook(connection: Connection, **permissions: bool) -> None:
+    with transaction():
+        connection.encrypted_signing_secret = None
+        connection.permissions = {"customers": True, "subscriptions": True, **permissions}
+        connection.next_poll_at = now()
+
+
+@pytest.mark.parametrize(
+    ("permissions", "way"),
+    [
+        ({}, "mani looks for new customers every 15 seconds while you watch: their ads are here within a minute."),
+        (
+            {"events": True},
+            "mani asks Stripe for events every 15 seconds while you watch: ads are here within a minute.",
+        ),
+    ],
+    ids=["the guide's key", "a key that may read events"],
+)
+def test_the_way_is_said_before_the_start(as_owner, connection, permissions, way):
+    without_webhook(connection, **permissions)
+    for page in (as_owner.get("/test").text, as_owner.get(begun()).text):
+        assert way in page
+        assert "a webhook</a> it takes seconds" in page
+
+
+def test_where_only_the_sync_is_left_no_clock_runs(as_owner, connection):
+    without_webhook(connection)
+    with transaction():
+        connection.polled_at = now() - timedelta(hours=1)
+    page = as_owner.get(begun()).text
+    assert "Only the customer sync finds the new customer" in page
+    assert "set up the webhook</a>" in page
+    assert "/ 5:00" not in page
+
+
+def test_rejected_deliveries_are_said_at_once_with_the_place_to_mend_it(as_owner, connection):
+    reject_deliveries(connection, 45)
+    for page in (as_owner.get("/test").text, as_owner.htmx("get", begun(2)).text):
+        assert "Deliveries are rejected: they are signed with another secret" in page
+        assert "45 rejected" in page
+        assert 'href="/settings/integrations/stripe#webhook">Paste the signing secret</a>' in page
+    assert "Waiting for the event" not in page
+    assert "/ 5:00" not in page
+
+
+def test_a_subscription_is_waited_for_with_a_countdown(as_owner, connection):
+    add_event(connection, seconds_ago=9)
+    add_moment(connection, seconds_ago=9, state="waiting", ready_at=now() + timedelta(seconds=11))
+    page = as_owner.get(begun()).text
+    assert re.search(r"in case a subscription follows: 1[01] s to go", page)
+
+
+def test_after_five_minutes_nobody_is_told_to_create_a_customer_now(as_owner, connection):
+    page = as_owner.get(begun(seconds_ago=330)).text
+    assert "No event in 5 minutes" in page
+    assert "Create a customer in Stripe's" not in page
+    assert "/ 5:00" not in page
+    assert 'hx-trigger="every 1s"' in page, "it may still come"

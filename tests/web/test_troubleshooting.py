@@ -37,10 +37,7 @@ def row(stripe_id):
 
 def test_the_three_questions_of_the_guide_come_first(as_owner, connected):
     page = as_owner.get(PAGE).text
-    places = [
-        page.index(question)
-        for question in ("API key rejected", "No events triggering", "Customer data not appearing", "own parts")
-    ]
+    places = [page.index(question) for question in (">API key<", ">Events<", ">Customer data<", "own parts")]
     assert places == sorted(places)
 
 
@@ -57,7 +54,7 @@ def test_what_is_broken_stands_on_top_of_its_question_with_what_to_do(as_owner, 
     with transaction():
         connected.last_error, connected.failing_since = "STRIPE_KEY_EXPIRED", now()
     page = as_owner.get(PAGE).text
-    key = page.split("API key rejected")[1].split("No events triggering")[0]
+    key = page.split(">API key<")[1].split(">Events<")[0]
     assert "has expired" in key
     assert "Replace the key" in key
     assert 'href="/settings/integrations/stripe?replace=1#connect"' in key
