@@ -26,9 +26,13 @@ TEST_CHECKS = (
 )
 
 
-def get_steps(account: Account) -> list[dict]:
-    """The rows of setup.toml, in one query. `done`; `waits`: it will tick by itself; `is_next`: the one to do now."""
-    connected = select(Connection.id).filter_by(account_id=account.id, status=ConnectionStatus.CONNECTED)
+def get_steps(account: Account, livemode: bool) -> list[dict]:
+    """The rows of setup.toml for live or test mode, in one query.
+
+    Each has `done`, `waits` (it will tick by itself) and `is_next` (the one to do now).
+    """
+    connected = select(Connection.id).filter_by(account_id=account.id, livemode=livemode)
+    connected = connected.where(Connection.status == ConnectionStatus.CONNECTED)
     switched_off = select(func.count()).where(Trigger.account_id == account.id, Trigger.enabled.is_(False))
     is_ours = and_(StripeEvent.connection_id.in_(connected), StripeEvent.state != EventState.IGNORED)
     has = {
@@ -37,7 +41,7 @@ def get_steps(account: Account) -> list[dict]:
         "events": switched_off.scalar_subquery() < len(KINDS),
         "webhook": exists().where(is_ours),
         "customers": exists().where(Customer.connection_id.in_(connected)),
-        "creative": exists().where(Creative.account_id == account.id),
+        "creative": exists().where(Creative.account_id == account.id, Creative.is_test.is_(not livemode)),
         "secret": connected.where(Connection.encrypted_signing_secret.is_not(None)).exists(),
     }
     done = db.session.execute(select(*(found.label(name) for name, found in has.items()))).one()._asdict()

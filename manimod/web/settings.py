@@ -67,10 +67,10 @@ def show(account: Account) -> Response:
 def connect(account: Account) -> Response:
     connections.require_plan(account)
     form, address = forms.ApiKeyForm(), _here()
-    if connections.get_current(account) is None:
-        address = url_for("setup.next_step")
     try:
         check = connections.check_key(form.api_key.data or "")
+        if connections.get_current(account, check.livemode) is None:
+            address = url_for("setup.next_step")
         with transaction():
             connection = connections.connect(account, check, form.start_over.data)
             name = connection.stripe_account_name or connection.stripe_account_id or "Stripe"
@@ -102,7 +102,7 @@ def connect_page(account: Account) -> Response:
 @owner_required
 def name_account(account: Account) -> Response:
     """What the owner calls the Stripe account, where Stripe doesn't tell its name. An empty one takes it away."""
-    connection, form = connections.require_current(account), forms.StripeAccountNameForm()
+    connection, form = modes.require_connection(account), forms.StripeAccountNameForm()
     with transaction():
         connection.stripe_account_name = form.name.data[:MAX_NAME_LENGTH] or None
     return render.success_response("settings/_connection.html", _here(), "Name saved.", **_context(connection))
@@ -142,7 +142,7 @@ def webhook_status(account: Account) -> Response:
     """Asked for while the webhook waits for its first event; with what arrived comes what it changes on the page."""
     if not render.wants_fragment():
         return redirect(_here("webhook"))
-    connection = connections.require_current(account)
+    connection = modes.require_connection(account)
     context = _webhook_context(connection)
     if request.args.get("seen") == context["webhook_state"]:
         return make_response("", 204)

@@ -8,8 +8,7 @@ from manimod.diagnostics import setup
 from manimod.jobs import transaction
 from manimod.models import Account
 from manimod.models.accounts import PLACEHOLDER_NAME
-from manimod.stripe import connections
-from manimod.web import forms, render
+from manimod.web import forms, modes, render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("setup", __name__, url_prefix="/setup")
@@ -29,7 +28,7 @@ def next_step(account: Account) -> Response:
 @owner_required
 def brand(account: Account) -> Response:
     """The name, colours and landing page of the ads. What Stripe has of them is proposed."""
-    kit, connection = briefs.get_brand_kit(account), connections.get_current(account)
+    kit, connection = briefs.get_brand_kit(account), modes.connection_of(account)
     form = forms.FirstBrandForm(obj=kit)
     if kit.version == 0 and not form.is_submitted():
         known = connection and connection.stripe_account_name
@@ -52,5 +51,5 @@ def brand(account: Account) -> Response:
 def setup_steps() -> list[dict]:
     """The steps of the signed-in owner's setup, read once a request."""
     if "setup_steps" not in g:
-        g.setup_steps = setup.get_steps(current_user.account)
+        g.setup_steps = setup.get_steps(current_user.account, modes.shows_live(current_user.account))
     return g.setup_steps
