@@ -64,8 +64,9 @@ class Owner:
         self.keys = self.account["keys"]["test"]
         self.prices = self.control.catalogue(self.account["id"])
         page = self.visitor.submit(f"{STRIPE_PAGE}/connect", {"api_key": self.keys["restricted"]}, page=STRIPE_PAGE)
-        address = re.search(rf"{ADDRESS}/webhooks/stripe/[\w-]+", page.text)
-        expect(page.ok and address, f"the key was not taken: {page.status_code} at {page.url}")
+        expect(page.ok, f"the key was not taken: {page.status_code} at {page.url}")
+        address = re.search(rf"{ADDRESS}/webhooks/stripe/[\w-]+", self.visitor.get(STRIPE_PAGE).text)
+        expect(address, "the Stripe page shows no webhook address")
         endpoint = self.control.create_endpoint(self.account["id"], address[0], events=list(EVENT_TYPES))
         self.signing_secret = endpoint["secret"]
         fields = {"signing_secret": self.signing_secret}
