@@ -83,55 +83,6 @@
     if (event.target.type === "checkbox") event.target.checked = !event.target.checked;
   });
 
-  // When a card leaves the queue, the keyboard goes on with its neighbour.
-  const CARD = 'class="card creative"';
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const card = event.detail.target;
-    if (!card.matches(".creative") || event.detail.serverResponse.includes(CARD)) return;
-    const neighbour = card.nextElementSibling ?? card.previousElementSibling;
-    const next = neighbour && $("button, a.btn", neighbour);
-    if (card.contains(document.activeElement)) setTimeout(() => (next ?? $("#main")).focus(), 250);
-  });
-
-  // Shortcuts press what carries their key: in the card that is at hand, in the latest toast, or on the page.
-  const off = () => localStorage.getItem("mani-shortcuts") === "off";
-  const cards = () => [...document.querySelectorAll("article.creative")];
-  const atHand = () => document.activeElement.closest?.("article.creative");
-  const walk = (step) => {
-    const all = cards();
-    const next = all[Math.max(0, all.indexOf(atHand()) + step)] ?? all.at(-1);
-    if (next) $("h2 a", next).focus();
-  };
-  const press = (key) => {
-    if (key === "j") return walk(1);
-    if (key === "k") return walk(-1);
-    if (key === "u") return [...document.querySelectorAll(".toast-action")].at(-1)?.click();
-    const inCards = cards().length > 0;
-    const found = $(`[data-key="${CSS.escape(key)}"]`, inCards && key !== "?" ? atHand() ?? cards()[0] : document);
-    if (!found) return;
-    found.matches("input[type=text], input:not([type])") ? found.focus() : found.click();
-  };
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || $(".modal.show")) return;
-    if (event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
-    if (event.key.length !== 1 || (off() && event.key !== "?") || !$("#shortcuts")) return;
-    if (!"jkaroxnu?".includes(event.key.toLowerCase())) return;
-    event.preventDefault();
-    event.key === "?" ? bootstrap.Modal.getOrCreateInstance("#shortcuts").show() : press(event.key.toLowerCase());
-  });
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-tick-all]");
-    if (!button) return;
-    const boxes = [...document.querySelectorAll(`input[form="${button.dataset.tickAll}"]`)];
-    const tick = boxes.some((box) => !box.checked);
-    boxes.forEach((box) => (box.checked = tick));
-  });
-  const onOff = $("[data-shortcuts-on]");
-  if (onOff) {
-    onOff.checked = !off();
-    onOff.addEventListener("change", () => localStorage.setItem("mani-shortcuts", onOff.checked ? "on" : "off"));
-  }
-
   // New creatives are counted in the title: on the open queue those that came while the tab was in the background,
   // elsewhere those that came since the page was opened.
   const title = document.title;
@@ -143,7 +94,7 @@
     if (detail.xhr.status !== 200) return;
     if (detail.requestConfig.elt.id === "waiting-badge") unseen = waiting() - atFirst;
     if (detail.requestConfig.elt.id === "arrivals" && document.hidden) {
-      unseen += detail.xhr.responseText.split(CARD).length - 1;
+      unseen += detail.xhr.responseText.split('class="card creative"').length - 1;
     }
     showUnseen();
   });

@@ -81,12 +81,13 @@ def get_page(
     limit: int = PAGE_SIZE,
     **filters: Any,
 ) -> list[Creative]:
-    """Creatives of a status in the queue's order, as far as they stand behind `before` and ahead of `after`."""
+    """Creatives of a status in the queue's order: the first, those next behind `before`, or next ahead of `after`."""
     query = matching(account, status, **filters)
+    if after is not None:
+        ahead = query.where(tuple_(*after) < PLACE).order_by(Creative.joined_at, Creative.id).limit(limit)
+        return list(db.session.scalars(ahead))[::-1]
     if before is not None:
         query = query.where(tuple_(*before) > PLACE)
-    if after is not None:
-        query = query.where(tuple_(*after) < PLACE)
     return list(db.session.scalars(query.order_by(Creative.joined_at.desc(), Creative.id.desc()).limit(limit)))
 
 
@@ -97,11 +98,11 @@ def get_state(account: Account, status: str, **filters: Any) -> QueueState:
     return QueueState(count, newest_id or 0, f"{zlib.crc32(repr((count, newest_id, *rest)).encode()):08x}")
 
 
-def list_ids(account: Account, status: str, **filters: Any) -> list[int]:
-    """The ids of those that match; none where they are too many to compare."""
+def list_ids(account: Account, status: str, **filters: Any) -> list[int] | None:
+    """The ids of those that match; None where they are too many to compare."""
     query = matching(account, status, **filters).with_only_columns(Creative.id).limit(MAX_LIVE_IDS + 1)
     ids = list(db.session.scalars(query))
-    return ids if len(ids) <= MAX_LIVE_IDS else []
+    return ids if len(ids) <= MAX_LIVE_IDS else None
 
 
 def get_neighbours(creative: Creative, status: str, **filters: Any) -> Neighbours:
@@ -230,7 +231,9 @@ def reopen_many(account: Account, reviews: Iterable[tuple[int, int]], by: User) 
     mine = select(Review.creative_id).where(Review.user_id == by.id, ~acted)
     mine = mine.where(or_(*(Review.id.between(first, last) for first, last in reviews)))
     theirs = update(Creative).where(Creative.account_id == account.id, Creative.id.in_(mine))
-    theirs = theirs.where(Creative.status.in_(TABS[1:])).values(status=CreativeStatus.WAITING, left_out=[])
+    theirs = theirs.where(Creative.status.in_(TABS[1:])).values(
+        status=CreativeStatus.WAITING, left_out=[], exported_revision=None
+    )
     return _add_reviews(theirs.returning(Creative.id), ReviewAction.REOPENED, by)
 
 

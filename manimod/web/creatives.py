@@ -1,9 +1,9 @@
-"""The review queue: cards, one creative with its variants, their pictures, and the decisions."""
+"""One creative with its variants, their pictures, and the decisions about it."""
 
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, g, make_response, redirect, request, url_for
+from flask import Response, abort, g, request, url_for
 from flask_security import current_user
 
 from manimod.creatives import briefs, editing, review
@@ -11,123 +11,103 @@ from manimod.creatives.engine.brief import Claim
 from manimod.creatives.engine.copy import claims
 from manimod.creatives.engine.policy.platforms import CANVASES
 from manimod.creatives.engine.policy.rules import WARN
-from manimod.customers import pace
+from manimod.errors import FAILURES, ManimodError
 from manimod.jobs import transaction
-from manimod.lifecycle import KINDS, Objective, Segment
 from manimod.models import Account, BrandKit, Creative
 from manimod.models.states import CreativeStatus, RejectionReason
 from manimod.web import modes, render
 from manimod.web.auth import owner_required
 from manimod.web.forms import DecisionForm
+from manimod.web.labels import audience
+from manimod.web.queue import (
+    CHANGED_WITH_THE_QUEUE,
+    DECISIONS,
+    PAGE_SIZE,
+    blueprint,
+    chosen_filters,
+    counts_context,
+    queue_address,
+    read_filters,
+)
 from manimod.web.sources import Sources
 
-blueprint = Blueprint("creatives", __name__, url_prefix="/creatives")
-
-PAGE_SIZE = 12  # cards; the next ones come when a person scrolls to their end
 VIEWS = {"texts": "Texts", "feed": "Feed post", "story": "Story", "search": "Search result"}
-DECISIONS = {
-    "approve": (CreativeStatus.APPROVED, "Approved."),
-    "reject": (CreativeStatus.REJECTED, "Rejected."),
-    "reopen": (CreativeStatus.WAITING, "Back in the queue."),
-}
 LANDING_PAGE_RULE = "URL-01"  # pages look at the landing page of today, not at that of the day the ad was written
-
-
-@blueprint.get("", strict_slashes=False)
-@owner_required
-def queue(account: Account) -> Response:
-    tab, before = request.args.get("status", CreativeStatus.WAITING), request.args.get("before", type=int)
-    if tab not in review.TABS:
-        abort(404)
-    context = _queue_context(account, tab, before)
-    if before and render.wants_fragment():
-        return render.page("creatives/_queue.html", "cards", **context)
-    return render.page("creatives/index.html", "queue", also=("_waiting_badge.html",), **context)
-
-
-@blueprint.get("/new")
-@owner_required
-def arrivals(account: Account) -> Response:
-    """An open queue asks every second for what has come since; mostly nothing has."""
-    if not render.wants_fragment():
-        return redirect(url_for("creatives.queue"))
-    pace.mark_watched(account)
-    cards = review.get_page(
-        account, CreativeStatus.WAITING, after=request.args.get("since", 0, type=int), **_filters(account)
-    )
-    if not cards:
-        return nothing_new(account)
-    return render.page(
-        "creatives/_queue.html",
-        "cards",
-        also=("creatives/_arrivals.html", "creatives/_tabs.html", "_waiting_badge.html", "_announcer.html"),
-        cards=cards,
-        newest_id=cards[0].id,
-        tab=CreativeStatus.WAITING,
-        announcement="New creative ready for review." if len(cards) == 1 else f"{len(cards)} new creatives ready.",
-        **_counts_context(account),
-    )
-
-
-def nothing_new(account: Account) -> Response:
-    """Until the next poll; without a connection nothing can come, and htmx stops polling at its own status 286."""
-    return make_response("", 204 if modes.connection_of(account) else 286)
+DECIDED_MEANWHILE = ("CREATIVE_GONE", "CREATIVE_CHANGED")
 
 
 @blueprint.get("/<int:creative_id>")
 @owner_required
 def show(account: Account, creative_id: int) -> Response:
-    return render.page("creatives/show.html", "variants", **page_context(account, review.get(account, creative_id)))
+    creative = review.get(account, creative_id)
+    context = page_context(account, creative) | neighbours_context(creative)
+    return render.page("creatives/show.html", "variants", **context)
 
 
 @blueprint.post("/<int:creative_id>/<any(approve, reject, reopen):decision>")
 @owner_required
 def decide(account: Account, creative_id: int, decision: str) -> Response:
-    """A decision on a card (`tab` is the list it stands in) or on the creative's own page (no `tab`)."""
-    tab, chosen = request.values.get("tab"), _chosen()
-    status, toast = DECISIONS[decision]
-    form = DecisionForm()
-    with transaction():
-        creative = review.get(account, creative_id)
-        about = RejectionReason(form.about.data) if form.about.data in [*RejectionReason] else None
-        review.decide(creative, status, current_user, form.reason.data or "", about, form.revision.data)
+    """A decision on a card (`tab` is the list it stands in) or on the creative's own page (no `tab`), which leads on
+    to the next one of the same filters."""
+    tab, (status, said), form = request.values.get("tab"), DECISIONS[decision], DecisionForm()
+    try:
+        with transaction():
+            creative = review.get(account, creative_id)
+            about = RejectionReason(form.about.data) if form.about.data in [*RejectionReason] else None
+            given = {"reason": form.reason.data or "", "about": about, "revision": form.revision.data}
+            if "by_variant" in request.form and status == CreativeStatus.APPROVED:
+                kept = request.form.getlist("variant", type=int)
+                given["left_out"] = [n for n in range(len(creative.content["variants"])) if n not in kept]
+            decided = review.decide(creative, status, current_user, **given)
+    except ManimodError as failure:
+        if failure.code not in DECIDED_MEANWHILE:
+            raise
+        return _as_it_stands(account, creative_id, tab, FAILURES[failure.code].meaning.format(**failure.slots))
     if tab:
         partial = "creatives/_card.html" if creative.status == tab else ""
-        also = ("creatives/_tabs.html", "_waiting_badge.html")
-        address = url_for("creatives.queue", status=tab, **chosen)
-        undo = {"target": "#queue-cards", "swap": "afterbegin"}
-    else:
-        partial, also = "creatives/_review.html", ("creatives/_history.html",)
-        address = url_for("creatives.show", creative_id=creative_id)
-        undo = {"target": "#review", "swap": "outerHTML"}
-    undo["address"] = url_for("creatives.decide", creative_id=creative_id, decision="reopen", tab=tab, **chosen)
+        context = page_context(account, creative) | counts_context(account, tab)
+        undo = {"target": "#queue-cards", "swap": "afterbegin", "reviews": f"{decided.id}-{decided.id}"}
+        undo["address"] = _undo_address(creative, tab=tab)
+        return render.success_response(
+            partial,
+            queue_address(tab),
+            f"{said.capitalize()}.",
+            undo if status != CreativeStatus.WAITING else None,
+            CHANGED_WITH_THE_QUEUE,
+            **context,
+        )
     if status == CreativeStatus.WAITING:
-        undo = None
-    context = page_context(account, creative) | _counts_context(account)
-    return render.success_response(partial, address, toast, undo, also, tab=tab, **context)
+        return _own_page(account, creative, f"{said.capitalize()}.")
+    beside = neighbours_context(creative, CreativeStatus.WAITING)["neighbours"]
+    following, address = beside.next or beside.previous, queue_address(CreativeStatus.WAITING)
+    if following:
+        address = url_for("creatives.show", creative_id=following, **chosen_filters())
+    undo = {"address": _undo_address(creative)}
+    return render.redirect_with_toast(address, f"{said.capitalize()}: {audience(creative)}.", undo)
 
 
-@blueprint.post("/<any(approve, reopen):decision>")
-@owner_required
-def decide_many(account: Account, decision: str) -> Response:
-    """Approve the cards that are ticked, or undo that. Answers with the first page of the waiting queue."""
-    ids, undo = set(request.values.getlist("id", type=int)), None
-    status, _ = DECISIONS[decision]
-    with transaction():
-        decided = review.decide_many(account, ids, status, current_user)
-    if decision == "reopen":
-        toast = f"{len(decided)} back in the queue."
-    elif decided:
-        toast = f"{len(decided)} approved."
-        address = url_for("creatives.decide_many", decision="reopen", id=decided, **_chosen())
-        undo = {"address": address, "target": "#queue", "swap": "outerHTML"}
-    else:
-        toast = "Nothing was approved: tick a creative first."
-    if decision == "approve" and len(ids) > len(decided):
-        toast += f" {len(ids) - len(decided)} had been decided meanwhile."
-    context = _queue_context(account, CreativeStatus.WAITING)
-    address, also = url_for("creatives.queue", **_chosen()), ("_waiting_badge.html",)
-    return render.success_response("creatives/_queue.html", address, toast, undo, also, **context)
+def _undo_address(creative: Creative, **own: str) -> str:
+    return url_for("creatives.decide", creative_id=creative.id, decision="reopen", **own, **chosen_filters())
+
+
+def _as_it_stands(account: Account, creative_id: int, tab: str | None, sentence: str) -> Response:
+    """A decision came too late: nothing has changed, and the card or the page shows why."""
+    creative = review.get(account, creative_id)
+    if not tab:
+        return _own_page(account, creative, sentence)
+    context = page_context(account, creative) | counts_context(account, tab)
+    also = (*CHANGED_WITH_THE_QUEUE, "_announcer.html")
+    if not render.wants_fragment():
+        return render.redirect_with_toast(queue_address(tab), sentence)
+    return render.partial("creatives/_card.html", also=also, sentence=sentence, announcement=sentence, **context)
+
+
+def _own_page(account: Account, creative: Creative, toast: str) -> Response:
+    address = url_for("creatives.show", creative_id=creative.id, **chosen_filters())
+    context = page_context(account, creative) | neighbours_context(creative)
+    return render.success_response(
+        "creatives/_review.html", address, toast, None, ("creatives/_history.html",), **context
+    )
 
 
 @blueprint.post("/<int:creative_id>/rewrite", endpoint="rewrite")
@@ -143,8 +123,10 @@ def change(account: Account, creative_id: int, review_id: int | None = None) -> 
         else:
             editing.restore(creative, review_id, current_user, revision)
             toast = "The earlier texts are back."
-    undo = url_for("creatives.restore", creative_id=creative_id, review_id=creative.reviews[-1].id)
-    return render.redirect_with_toast(url_for("creatives.show", creative_id=creative_id), toast, {"address": undo})
+    review_id = creative.reviews[-1].id
+    undo = url_for("creatives.restore", creative_id=creative_id, review_id=review_id, **chosen_filters())
+    address = url_for("creatives.show", creative_id=creative_id, **chosen_filters())
+    return render.redirect_with_toast(address, toast, {"address": undo})
 
 
 @blueprint.get("/<int:creative_id>/<canvas>.<any(svg, png):file_format>")
@@ -181,7 +163,7 @@ def waiting_count() -> int:
 def warnings(creative: Creative) -> list[str]:
     """What a person should know before approving, each sentence once."""
     sentences = [editing.say_lost(claim) for claim in lost_claims(creative)]
-    for variant in creative.content["variants"]:
+    for variant in creative.ads:
         for finding in variant["rules"]:
             if finding["severity"] == WARN and finding["rule_id"] != LANDING_PAGE_RULE:
                 sentences.append(finding["message"])
@@ -216,41 +198,22 @@ def stored_facts(account: Account) -> briefs.StoredFacts:
     return g.stored_facts
 
 
-def _queue_context(account: Account, tab: str, before: int | None = None) -> dict[str, Any]:
-    cards = review.get_page(account, tab, before, limit=PAGE_SIZE, **_filters(account))
+def neighbours_context(creative: Creative, tab: str | None = None) -> dict[str, Any]:
+    """Which list somebody goes through, with its filters, and the creative's place in it."""
+    tab = tab or request.args.get("status")
+    if tab not in review.TABS:
+        tab = creative.status if creative.status in review.TABS else CreativeStatus.WAITING
+    filters, place = read_filters(creative.account) | {"is_test": creative.is_test}, {}
+    neighbours = review.get_neighbours(creative, tab, **filters)
+    if "status" in request.args:
+        place["status"] = tab
+    shown = (neighbours.number + PAGE_SIZE - 1) // PAGE_SIZE * PAGE_SIZE
     return {
-        "cards": cards,
-        "tab": tab,
-        "newest_id": cards[0].id if cards else 0,
-        "oldest_id": cards[-1].id if len(cards) == PAGE_SIZE else None,
-        "connection": modes.connection_of(account),
-        "tiers": review.tiers(account, modes.shows_test(account)),
-        **_counts_context(account),
+        "list_tab": tab,
+        "neighbours": neighbours,
+        "chosen": chosen_filters() | place,
+        "queue_address": queue_address(tab, shown, f"creative-{creative.id}"),
     }
-
-
-def _counts_context(account: Account) -> dict[str, Any]:
-    """The counts of the tabs, which are filtered, and the number of the navigation, which is not."""
-    return {
-        "tab_counts": review.counts(account, **_filters(account)),
-        "chosen": _chosen(),
-        "waiting": waiting_count(),
-    }
-
-
-def _chosen() -> dict[str, str]:
-    """The filters of the address. What it asks for and mani doesn't know is left out."""
-    choices = {"objective": [*Objective], "event": KINDS, "segment": [*Segment]}
-    chosen = {}
-    for name, value in request.args.items():
-        if value in choices.get(name, ()) or (name == "tier" and value):
-            chosen[name] = value[:255]
-    return chosen
-
-
-def _filters(account: Account) -> dict[str, Any]:
-    """The same as columns of Creative, with the mode that is shown."""
-    return _chosen() | {"is_test": modes.shows_test(account)}
 
 
 def page_context(account: Account, creative: Creative) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from manimod.models.states import SyncState
 from manimod.moments import record
 from manimod.web import modes, render
 from manimod.web.auth import owner_required
-from manimod.web.creatives import nothing_new
 from manimod.web.labels import LABELS, sync_interval
+from manimod.web.queue import nothing_new
 from manimod.web.settings import is_syncing
 from manimod.web.setup import setup_steps
 

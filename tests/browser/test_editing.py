@@ -43,8 +43,8 @@ def test_the_keyboard_reviews_the_queue(open_as_owner):
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Keyboard shortcuts")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Tick all").click()
-    page.get_by_role("button", name="Approve ticked").click()
+    page.get_by_role("button", name="Select all").click()
+    page.get_by_role("button", name="Approve selected").click()
     expect(cards).to_have_count(0)
     expect(page.locator("#toasts")).to_contain_text("3 approved.")
 

@@ -57,7 +57,7 @@ def test_a_decision_in_another_tab_is_taken_over(open_as_owner):
     page.goto("/help")
     other = page.context.new_page()
     other.goto("/creatives")
-    other.get_by_role("button", name="Reject").first.click()
+    other.locator("article.creative").first.get_by_role("button", name="Reject").click()
     expect(other.locator("article.creative")).to_have_count(1)
     come_back(page)
     expect(page.locator("#waiting-badge")).to_contain_text("1")

@@ -38,6 +38,7 @@ RULES = {
     "creatives.queue": OWNERS,
     "creatives.arrivals": OWNERS,
     "creatives.decide_many": OWNERS,
+    "creatives.reopen_many": OWNERS,
     "creatives.*": OF_ONE_OWNER,
     "dashboard.*": OWNERS,
     "editor.*": OF_ONE_OWNER,

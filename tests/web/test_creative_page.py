@@ -21,6 +21,29 @@ def test_every_variant_is_shown_with_its_texts(page, creative):
         assert page.count(f">{platform}<") == len(creative.content["variants"])
 
 
+def test_it_says_its_place_among_those_of_the_same_filters_and_leads_to_its_neighbours(
+    as_owner, account, connection, add_creative
+):
+    last, _other, middle, first = (
+        add_creative(account, kind) for kind in ("renewed", "cancelled", "renewed", "renewed")
+    )
+    page = html.unescape(as_owner.get(f"/creatives/{middle.id}?event=renewed").text)
+    assert "2 of 3" in page
+    for neighbour, key in ((first, "k"), (last, "j")):
+        assert f'href="/creatives/{neighbour.id}?event=renewed" data-key="{key}"' in page
+    assert f'href="/creatives?event=renewed#creative-{middle.id}"' in page, "back leads to the same list"
+    assert (
+        "event=renewed" in as_owner.get("/creatives?event=renewed").text.split('data-key="o"')[0].rpartition("href=")[2]
+    )
+
+
+def test_back_leads_to_a_list_that_is_long_enough(as_owner, account, connection, add_creative):
+    oldest = add_creative(account)
+    for _ in range(13):
+        add_creative(account)
+    assert f'href="/creatives?shown=24#creative-{oldest.id}"' in as_owner.get(f"/creatives/{oldest.id}").text
+
+
 def test_the_timeline_runs_from_stripe_to_the_queue(page):
     steps = [page.index(words) for words in ("Happened in Stripe", "Received (webhook)", "Understood", "Ads ready")]
     assert steps == sorted(steps)
@@ -68,7 +91,13 @@ def test_a_picture_is_an_svg_that_can_do_nothing(as_owner, creative):
 
 
 def test_a_picture_is_kept_under_its_versioned_address_only(as_owner, connection, creative):
-    address = as_owner.get("/creatives").text.split('<img src="')[1].split('"')[0].replace("&amp;", "&")
+    address = (
+        as_owner.get("/creatives")
+        .text.split("<article", 1)[1]
+        .split('<img src="')[1]
+        .split('"')[0]
+        .replace("&amp;", "&")
+    )
     kept = as_owner.get(address)
     assert "immutable" in kept.headers["Cache-Control"]
     assert "private" in kept.headers["Cache-Control"]

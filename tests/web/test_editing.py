@@ -129,20 +129,6 @@ def test_who_is_late_with_a_new_version_is_told(as_owner, creative):
     assert "Somebody else has changed these texts" in late.text
 
 
-def test_ticked_cards_are_approved_together_and_undone_together(as_owner, account, connection, add_creative):
-    ids = [add_creative(account).id for _ in range(3)]
-    page = as_owner.get("/creatives").text
-    assert page.count('form="bulk"') == 3
-    answer = as_owner.htmx("post", "/creatives/approve", data={"id": ids[:2]})
-    assert "2 approved." in answer.text
-    assert answer.text.count('class="card creative"') == 1
-    undo = f"/creatives/reopen?id={ids[0]}&amp;id={ids[1]}"
-    assert undo in answer.text
-    assert as_owner.htmx("post", undo.replace("&amp;", "&")).text.count('class="card creative"') == 3
-    plain = as_owner.post("/creatives/approve", data={"id": ids})
-    assert (plain.status_code, plain.location) == (303, "/creatives")
-
-
 def test_filters_stay_in_every_address_of_the_queue(as_owner, account, connection, add_creative):
     add_creative(account, "cancelled", "Business", "high")
     add_creative(account)

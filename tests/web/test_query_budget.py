@@ -7,6 +7,7 @@ from rq import Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy import event
 
+from manimod.creatives import review
 from manimod.extensions import db
 from manimod.jobs import FAST, HEARTBEAT_KEY, SLOW
 from tests import factories
@@ -31,6 +32,8 @@ def count_queries(app):
         "/",
         "/audience",
         "/creatives",
+        "/creatives?q=team&event=renewed",
+        "/creatives/{id}?q=team&event=renewed",
         "/creatives/{id}",
         "/settings/integrations",
         "/settings/integrations/stripe",
@@ -73,8 +76,29 @@ def test_support_pages_ask_a_bounded_number_of_times(as_support, support, accoun
         assert len(count_queries) <= budget, count_queries
 
 
-def test_asking_for_new_creatives_is_cheap(as_owner, connection, creative, count_queries):
-    for address in (f"/creatives/new?since={creative.id}", "/waiting?seen=1"):
+def test_asking_for_new_creatives_is_cheap(as_owner, account, connection, creative, count_queries):
+    state = review.get_state(account, "waiting")
+    for address in (f"/creatives/new?seen={state.version}", "/waiting?seen=1"):
         count_queries.clear()
         assert as_owner.htmx("get", address).status_code == 204
         assert len(count_queries) <= 6, count_queries
+
+
+def test_an_empty_queue_asks_what_the_checks_ask(as_owner, connection, valkey, count_queries):
+    assert as_owner.get("/creatives").status_code == 200
+    assert len(count_queries) <= CHECKS_BUDGET + 5, count_queries
+
+
+def test_search_reads_no_more_than_the_index(as_owner, account, connection, creative):
+    """However many creatives there are: headlines are looked for without their rows."""
+    plans = []
+
+    def explain(connection, _cursor, statement, parameters, *_rest):
+        if "count(*)" in statement and "search_text" in statement and "EXPLAIN" not in statement:
+            steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(step.detail for step in steps if " creative " in step.detail)
+
+    event.listen(db.engine, "before_cursor_execute", explain)
+    as_owner.get("/creatives?q=team")
+    event.remove(db.engine, "before_cursor_execute", explain)
+    assert any("COVERING INDEX ix_creative_queue" in plan for plan in plans), plans

@@ -2,6 +2,8 @@
 
 import pytest
 
+from manimod.jobs import transaction
+
 DECISIONS = [("approve", "approved", "Approved."), ("reject", "rejected", "Rejected.")]
 
 
@@ -20,7 +22,7 @@ def test_a_decided_card_leaves_the_queue(as_owner, owner, connection, creative, 
 @pytest.mark.parametrize(("action", "status", "said"), DECISIONS)
 def test_a_plain_form_goes_back_to_the_list_it_stood_in(as_owner, connection, creative, action, status, said):
     answer = as_owner.post(f"/creatives/{creative.id}/{action}", data={"tab": "waiting"})
-    assert (answer.status_code, answer.location) == (303, "/creatives?status=waiting")
+    assert (answer.status_code, answer.location) == (303, "/creatives")
     page = as_owner.get("/creatives").text
     assert said in page
     assert f'action="/creatives/{creative.id}/reopen?tab=waiting"' in page, "the toast offers the way back"
@@ -44,23 +46,70 @@ def test_an_approved_card_can_go_back_to_the_queue(as_owner, account, connection
     assert creative.status == "waiting"
 
 
-def test_the_creatives_own_page_stays(as_owner, connection, creative):
-    answer = as_owner.htmx("post", f"/creatives/{creative.id}/reject", data={"reason": "Not our tone"})
-    assert answer.text.lstrip().startswith('<section id="review"')
-    assert "Not our tone" in answer.text
-    assert 'hx-target="#review"' in answer.text
-    plain = as_owner.post(f"/creatives/{creative.id}/reopen")
-    assert (plain.status_code, plain.location) == (303, f"/creatives/{creative.id}")
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_a_decision_on_its_own_page_leads_to_the_next_of_the_same_filters(
+    as_owner, connection, add_creative, account, decision
+):
+    last, middle, _other, first = (
+        add_creative(account, kind) for kind in ("renewed", "renewed", "cancelled", "renewed")
+    )
+    address = f"/creatives/{first.id}/{decision}?event=renewed"
+    answer = as_owner.htmx("post", address)
+    assert answer.headers["HX-Redirect"] == f"/creatives/{middle.id}?event=renewed"
+    answer = as_owner.post(f"/creatives/{middle.id}/{decision}?event=renewed")
+    assert (answer.status_code, answer.location) == (303, f"/creatives/{last.id}?event=renewed")
+    page = as_owner.get(answer.location).text
+    assert f"{decision.rstrip('e')}ed: Team" in page.replace("Reject", "reject").replace("Approv", "approv")
+    assert f'action="/creatives/{middle.id}/reopen?event=renewed"' in page, "the toast offers the way back"
+    assert as_owner.post(f"/creatives/{last.id}/{decision}?event=renewed").location == "/creatives?event=renewed"
+    assert (
+        as_owner.post(f"/creatives/{middle.id}/reopen?event=renewed").location
+        == f"/creatives/{middle.id}?event=renewed"
+    )
 
 
-def test_two_people_cannot_both_decide(as_owner, connection, creative):
+def test_two_people_cannot_both_decide_and_the_later_one_sees_how_it_stands(as_owner, owner, connection, creative):
     as_owner.post(f"/creatives/{creative.id}/approve")
     late = as_owner.htmx("post", f"/creatives/{creative.id}/reject", data={"tab": "waiting"})
-    assert late.status_code == 409
-    assert late.headers["HX-Reswap"] == "none"
-    assert "approved meanwhile" in late.text
-    assert as_owner.post(f"/creatives/{creative.id}/reject").status_code == 409
+    assert late.status_code == 200
+    card, _, rest = late.text.partition("</article>")
+    assert "This creative was approved meanwhile." in card
+    assert owner.email in card
+    assert "Back to the queue" in card
+    for piece in ("queue-tabs", "waiting-badge", "announcer"):
+        assert f'id="{piece}"' in rest
+    own_page = as_owner.htmx("post", f"/creatives/{creative.id}/reject")
+    assert own_page.text.lstrip().startswith('<section id="review"')
+    assert "approved meanwhile" in own_page.text
+    plain = as_owner.post(f"/creatives/{creative.id}/reject", data={"tab": "waiting"})
+    assert (plain.status_code, plain.location) == (303, "/creatives")
     assert creative.status == "approved"
+
+
+def test_a_card_with_texts_of_before_shows_those_of_today(as_owner, connection, creative):
+    with transaction():
+        creative.revision = 3
+    late = as_owner.htmx("post", f"/creatives/{creative.id}/approve", data={"tab": "waiting", "revision": 2})
+    assert "Somebody else has changed these texts meanwhile." in late.text
+    assert '<input type="hidden" name="revision" value="3">' in late.text
+    assert creative.status == "waiting"
+
+
+def test_variants_are_approved_one_by_one(as_owner, connection, creative):
+    names = [variant["angle_name"] for variant in creative.content["variants"]]
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    assert page.count('name="variant"') == len(names)
+    answer = as_owner.htmx("post", f"/creatives/{creative.id}/approve", data={"by_variant": "1"})
+    assert answer.status_code == 422
+    assert "Select at least one variant" in answer.text
+    as_owner.post(f"/creatives/{creative.id}/approve", data={"by_variant": "1", "variant": ["0"]})
+    assert creative.left_out == list(range(1, len(names)))
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    assert f"Approved: 1 of {len(names)} variants" in page
+    assert page.count("Not approved") == len(names) - 1
+    card = as_owner.get("/creatives?status=approved").text
+    assert "1 variant ·" in card
+    assert 'type="radio"' not in card
 
 
 def test_a_reason_is_shown_as_text(as_owner, connection, creative):

@@ -22,7 +22,7 @@ from manimod.creatives.engine.copy.plan_names import PlanName, format_plan
 from manimod.creatives.engine.facts.model import Fact, TierFacts
 from manimod.creatives.engine.picture import compositions
 from manimod.creatives.engine.policy import policy
-from manimod.creatives.engine.policy.platforms import CTA_MAP, CTA_SUITS
+from manimod.creatives.engine.policy.platforms import CTA_SUITS
 from manimod.creatives.engine.policy.rules import ALL, ANY, PolicyContext
 from manimod.lifecycle import KINDS, Segment
 
@@ -247,11 +247,6 @@ def _variant(material: Material, angle: Angle, draft: Draft, others: list[Varian
     call_to_action = angle.call_to_action if is_suitable else "LEARN_MORE"
     fitted = Fitting(material, angle, draft, call_to_action).fit()
     shown, shown_claims = _picture(material, angle, draft, [variant.picture.facts for variant in others])
-    audience = Segment(brief.segment).label.lower() if brief.segment else "value not known"
-    if material.tier:
-        audience += f", on “{material.tier.name}”"
-    event, label = KINDS[brief.event].noun.capitalize(), CTA_MAP[call_to_action]["label"]
-    why = [f"{event}; {audience}. Angle: {angle.name}, leading to “{label}”. Chosen from a dozen drafts: {draft.why}."]
     taken = [variant.layout for variant in others]
     return Variant(
         angle=angle.id,
@@ -264,7 +259,7 @@ def _variant(material: Material, angle: Angle, draft: Draft, others: list[Varian
             shown, bool(brief.brand.product_picture), f"{material.key('layout')} {brief.round}", taken
         ),
         label=capitalised(about.plan) if about else "",
-        why=" ".join([*why, *fitted.left_out]),
+        why=" ".join([f"Chosen from a dozen drafts: {draft.why}.", *fitted.left_out]),
         from_day=angle.from_day or None,
         picture=shown,
         phrases=(draft.headline.wording, draft.body.wording),
