@@ -4,6 +4,7 @@ The database is the truth and Redis only the queue: a job that is lost is enqueu
 nothing here raises when Redis is away.
 """
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker, get_current_job
 from rq.serializers import JSONSerializer
 from rq.timeouts import UnixSignalDeathPenalty
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from manimod.extensions import WRITES, db
+from manimod.models import Creative
 from manimod.models.accounts import is_future
 
 log = structlog.get_logger()
@@ -26,6 +30,8 @@ FAST, SLOW = "mani", "mani-sync"  # queues: a sync that takes minutes must not h
 WAITING_KEY = "mani:job:{}:{}"  # while a job waits: task, row
 HEARTBEAT_KEY = "mani:scheduler"  # of the scheduler, in Unix seconds; RQ keeps those of the workers
 HEARTBEAT_TTL_SECONDS = 15
+MARK_KEY = "mani:mark:{}"  # account -> the mark of its creatives, until they change
+MARK_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ def transaction() -> Iterator[None]:
     """
     db.session.commit()
     db.session.connection(execution_options={WRITES: True})
-    g.requested_jobs = requested = {}
+    g.requested_jobs, g.changed_accounts = requested, changed = {}, set()
     try:
         yield
         db.session.commit()
@@ -65,7 +71,9 @@ def transaction() -> Iterator[None]:
         db.session.rollback()
         raise
     finally:
-        g.requested_jobs = None
+        g.requested_jobs = g.changed_accounts = None
+    for account_id in changed:
+        creatives_changed(account_id)
     for name, row_id in requested:
         enqueue(name, row_id)
 
@@ -94,6 +102,41 @@ def acknowledge(name: str, row_id: int) -> None:
     structlog.contextvars.bind_contextvars(job_id=job.id if job else None, task=name)
     with suppress(RedisError):  # then the key expires by itself
         redis().delete(WAITING_KEY.format(name, row_id))
+
+
+def get_mark(account_id: int) -> str:
+    """A word for the account's creatives as they are now, for `is_unchanged`; empty while Redis is away."""
+    key, new = MARK_KEY.format(account_id), f"{account_id}-{secrets.token_urlsafe(12)}"
+    with suppress(RedisError):
+        if redis().set(key, new, nx=True, ex=MARK_SECONDS):
+            return new
+        return (redis().get(key) or b"").decode()
+    return ""
+
+
+def is_unchanged(client: Redis, mark: str) -> bool:
+    """Whether the account's creatives are as they were when `get_mark` gave the mark. Works without an application."""
+    account_id = mark.partition("-")[0]
+    with suppress(RedisError):
+        return account_id.isdecimal() and client.get(MARK_KEY.format(account_id[:20])) == mark.encode()
+    return False
+
+
+def creatives_changed(account_id: int) -> None:
+    """Open pages look anew: in a transaction as soon as it has committed, otherwise now."""
+    if g.get("changed_accounts") is not None:
+        g.changed_accounts.add(account_id)
+        return
+    with suppress(RedisError):  # then the mark expires by itself
+        redis().delete(MARK_KEY.format(account_id))
+
+
+@event.listens_for(Session, "after_flush")
+def note_creatives(session: Session, _context: object) -> None:
+    """Statements that change many rows are not seen here; whoever runs one calls `creatives_changed`."""
+    for row in {*session.new, *session.dirty}:
+        if isinstance(row, Creative):
+            creatives_changed(row.account_id)
 
 
 def begin_pause(key: str, seconds: int) -> bool:

@@ -78,32 +78,18 @@
   });
   document.addEventListener("htmx:responseError", (event) => {
     const fromMani = event.detail.xhr.getResponseHeader("HX-Reswap");
-    const asksByItself = ["arrivals", "waiting-badge"].includes(event.target.id);
+    const asksByItself = "poll" in event.target.dataset;
     if (!fromMani && !asksByItself) showError("That didn't work. Try again in a minute.");
     if (event.target.type === "checkbox") event.target.checked = !event.target.checked;
   });
 
-  // New creatives are counted in the title: on the open queue those that came while the tab was in the background,
-  // elsewhere those that came since the page was opened.
+  // Creatives that came since the page was opened are counted in its title.
   const title = document.title;
   const waiting = () => Number($("#waiting-badge")?.dataset.count);
   const atFirst = waiting();
-  let unseen = 0;
-  const showUnseen = () => (document.title = unseen > 0 ? `(${unseen}) ${title}` : title);
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
-    if (detail.xhr.status !== 200) return;
-    if (detail.requestConfig.elt.id === "waiting-badge") unseen = waiting() - atFirst;
-    if (detail.requestConfig.elt.id === "arrivals" && document.hidden) {
-      unseen += detail.xhr.responseText.split('class="card creative"').length - 1;
-    }
-    showUnseen();
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden || !$("#arrivals")) return;
-    unseen = 0;
-    showUnseen();
-  });
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && event.target.id === "waiting-badge") event.preventDefault();
+    if (detail.xhr.status !== 200 || detail.requestConfig.elt.id !== "waiting-badge") return;
+    const unseen = waiting() - atFirst;
+    document.title = unseen > 0 ? `(${unseen}) ${title}` : title;
   });
 })();

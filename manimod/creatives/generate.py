@@ -162,7 +162,8 @@ def _attach_to_open(
             left[audience] = moments
         else:
             attached.append((creative, audience, moments))
-    _attach(connection.id, attached)
+    if attached:
+        _attach(connection.id, connection.account_id, attached)
     return left
 
 
@@ -177,8 +178,11 @@ def _find_open(account_id: int, **audience: Any) -> Sequence[Row]:
     return db.session.execute(query.order_by(Creative.id)).all()
 
 
-def _attach(connection_id: int, attached: list[tuple[Row | Creative, TargetAudience, list[Row]]]) -> None:
+def _attach(
+    connection_id: int, account_id: int, attached: list[tuple[Row | Creative, TargetAudience, list[Row]]]
+) -> None:
     """Attach moments to the creative of their audience, which comes to the top of the queue."""
+    jobs.creatives_changed(account_id)
     creative_rows, moment_rows = [], []
     for creative, audience, moments in attached:
         last_day = max(moment.occurred_at for moment in moments) + timedelta(days=KINDS[audience.event].runs[1])
@@ -187,13 +191,12 @@ def _attach(connection_id: int, attached: list[tuple[Row | Creative, TargetAudie
         ids = [moment.id for moment in moments]
         moment_rows += [{"moment": moment_id, "creative": creative.id} for moment_id in ids]
         log.info("creative_ready", creative=creative.id, connection=connection_id, kind=audience.event, moments=ids)
-    if attached:
-        connection = db.session.connection()  # many rows through its driver, without the session's work for each
-        count = Creative.moments_count + bindparam("more")
-        joined = {"moments_count": count, "run_until": bindparam("run_until"), "joined_at": bindparam("at")}
-        connection.execute(update(Creative).where(Creative.id == bindparam("creative")).values(joined), creative_rows)
-        generated = update(Moment).where(Moment.id == bindparam("moment")).values(state=MomentState.GENERATED)
-        connection.execute(generated.values(creative_id=bindparam("creative")), moment_rows)
+    connection = db.session.connection()  # many rows through its driver, without the session's work for each
+    count = Creative.moments_count + bindparam("more")
+    joined = {"moments_count": count, "run_until": bindparam("run_until"), "joined_at": bindparam("at")}
+    connection.execute(update(Creative).where(Creative.id == bindparam("creative")).values(joined), creative_rows)
+    generated = update(Moment).where(Moment.id == bindparam("moment")).values(state=MomentState.GENERATED)
+    connection.execute(generated.values(creative_id=bindparam("creative")), moment_rows)
 
 
 def _write(connection_id: int, audience: TargetAudience, moments: list[Row], history: dict[str, Any]) -> None:
@@ -228,7 +231,7 @@ def _write(connection_id: int, audience: TargetAudience, moments: list[Row], his
             creative = _create(connection, audience, moments[0], brief, content)
             for ad in content.variants:
                 history["used_phrases"].update(ad.phrases)
-        _attach(connection_id, [(creative, audience, moments)])
+        _attach(connection_id, connection.account_id, [(creative, audience, moments)])
 
 
 def _create(

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, insert, not_, or_, select, tuple_, update
+from sqlalchemy import Select, Update, and_, func, insert, not_, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.dml import ReturningUpdate
 
+from manimod import jobs
 from manimod.creatives.briefs import StoredFacts
 from manimod.creatives.engine.brief import CreativeSet
 from manimod.creatives.engine.picture import picture
@@ -211,6 +211,7 @@ def update_seen(creative: Creative, expected: CreativeStatus, seen: int | None, 
     query = update(Creative).where(Creative.id == creative.id, Creative.status == expected)
     if seen is not None:
         query = query.where(Creative.revision == seen)
+    jobs.creatives_changed(creative.account_id)
     if not db.session.execute(query.values(columns)).rowcount:
         db.session.refresh(creative)
         if creative.status == expected:
@@ -220,7 +221,7 @@ def update_seen(creative: Creative, expected: CreativeStatus, seen: int | None, 
 
 def decide_many(which: Select, status: CreativeStatus, by: User) -> list[int]:
     """Approve or reject those of a query for waiting creatives; returns the ids of the reviews."""
-    decided = update(Creative).where(*which.whereclause.clauses).values(status=status).returning(Creative.id)
+    decided = update(Creative).where(*which.whereclause.clauses).values(status=status)
     return _add_reviews(decided, ReviewAction(status), by)
 
 
@@ -234,13 +235,15 @@ def reopen_many(account: Account, reviews: Iterable[tuple[int, int]], by: User) 
     theirs = theirs.where(Creative.status.in_(TABS[1:])).values(
         status=CreativeStatus.WAITING, left_out=[], exported_revision=None
     )
-    return _add_reviews(theirs.returning(Creative.id), ReviewAction.REOPENED, by)
+    return _add_reviews(theirs, ReviewAction.REOPENED, by)
 
 
-def _add_reviews(decided: ReturningUpdate, action: ReviewAction, by: User) -> list[int]:
+def _add_reviews(decided: Update, action: ReviewAction, by: User) -> list[int]:
     """Carry out an update of creatives, and note it for each of them."""
     rows = []
-    for creative_id in db.session.scalars(decided, execution_options={"synchronize_session": False}).all():
+    found = decided.returning(Creative.id, Creative.account_id)
+    for creative_id, account_id in db.session.execute(found, execution_options={"synchronize_session": False}).all():
+        jobs.creatives_changed(account_id)
         rows.append({"creative_id": creative_id, "user_id": by.id, "action": action})
     return sorted(db.session.scalars(insert(Review).returning(Review.id), rows)) if rows else []
 
@@ -249,7 +252,8 @@ def expire(account_id: int) -> None:
     """Take creatives whose window is over out of the queue, and put back what a clock took out that was ahead."""
     is_over, theirs = Creative.run_until < now(), update(Creative).where(Creative.account_id == account_id)
     is_waiting = Creative.status == CreativeStatus.WAITING
-    db.session.execute(theirs.where(is_waiting, is_over).values(status=CreativeStatus.EXPIRED))
+    if db.session.execute(theirs.where(is_waiting, is_over).values(status=CreativeStatus.EXPIRED)).rowcount:
+        jobs.creatives_changed(account_id)
     # As this was last asked, or later.
     checked_at = db.session.scalar(select(func.max(Health.checked_at)).where(Health.account_id == account_id))
     if checked_at and is_future(checked_at):

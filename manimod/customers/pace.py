@@ -41,7 +41,8 @@ CANCELLATIONS, SLOW_SYNC, SLOWEST_SYNC = 5 * MINUTE, timedelta(hours=3), timedel
 PAGE_SIZE = 100
 PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 WATCHED_KEY = "mani:watched"  # account -> until when somebody looks at its queue or test, Unix seconds
-WATCHED_SECONDS = 10  # after the page has last asked; it does so each second
+# After the page has last asked: it does so every two minutes at least, and not while the person is in Stripe's tab.
+WATCHED_SECONDS = 300
 
 
 @dataclass(frozen=True)

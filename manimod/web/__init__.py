@@ -17,6 +17,7 @@ from manimod.web import (
     health,
     labels,
     modes,
+    polling,
     settings,
     setup,
     support,
@@ -45,7 +46,7 @@ def register(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     for module in (*PAGES, assets, health):
         app.register_blueprint(module.blueprint)
-    for module in (labels, auth, modes, errors):
+    for module in (labels, auth, modes, errors, polling):
         module.register(app)
     # The templates' macros are globals: `ui.icon(...)` works in pages, in macros, and in partials rendered alone.
     # A file of macros is compiled when the first of them is used.

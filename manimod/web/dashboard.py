@@ -17,7 +17,7 @@ from manimod.models import Account, Connection, Creative
 from manimod.models.accounts import now
 from manimod.models.states import SyncState
 from manimod.moments import record
-from manimod.web import modes, render
+from manimod.web import modes, polling, render
 from manimod.web.auth import owner_required
 from manimod.web.labels import LABELS, sync_interval
 from manimod.web.queue import nothing_new
@@ -92,6 +92,7 @@ def _customers(connection: Connection) -> tuple[list[tuple[str, int]], list[tupl
 
 @blueprint.get("/waiting")
 @owner_required
+@polling.marked
 def waiting(account: Account) -> Response:
     """Asked by every page but the queue now and then: the number beside “Creatives”, where it is no longer `seen`."""
     if not render.wants_fragment():

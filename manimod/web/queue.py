@@ -14,7 +14,7 @@ from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.models import Account, Connection, Creative
 from manimod.models.states import CreativeStatus
-from manimod.web import modes, render
+from manimod.web import modes, polling, render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("creatives", __name__, url_prefix="/creatives")
@@ -57,8 +57,9 @@ def queue(account: Account) -> Response:
 
 @blueprint.get("/new")
 @owner_required
+@polling.marked
 def arrivals(account: Account) -> Response:
-    """An open queue asks every second for what has come, changed or left since; mostly nothing has."""
+    """An open queue asks for what has come, changed or left since; mostly nothing has."""
     if not render.wants_fragment():
         return redirect(url_for("creatives.queue"))
     pace.mark_watched(account)

@@ -36,7 +36,7 @@ def test_while_the_first_sync_reads_the_page_waits_for_it(as_owner, connection):
         db.session.add(SyncRun(connection_id=connection.id, state="running", customers=300))
     page = as_owner.get("/audience").text
     assert "300 customers so far" in page
-    assert 'hx-trigger="every 2s"' in page
+    assert 'data-poll="2"' in page
 
 
 def test_an_account_without_customers_is_told_when_they_come(as_owner, connection):

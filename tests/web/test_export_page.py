@@ -43,13 +43,13 @@ def test_it_is_watched_until_there_is_a_link(as_owner, account, add_creative, dr
     creative = add_creative(account, status="approved", is_test=False)
     started = as_owner.htmx("post", "/creatives/export", data={"wanted": "new", "without_pictures": "1"}).text
     assert "Exporting 1 creative" in started
-    assert 'hx-trigger="every 2s"' in started
+    assert 'data-poll="2"' in started
     assert "Exporting 1 creative" in as_owner.htmx("post", "/creatives/export", data={"wanted": "all"}).text
     drain()
     done = as_owner.htmx("get", "/creatives/export?watched=1").text
     assert "/creatives/export/1.zip" in done
     assert "The export is ready." in done
-    assert "hx-trigger" not in done
+    assert "data-poll" not in done
     assert "New since the last export: 0 creatives" in done
     assert "Exported " in as_owner.get("/creatives?status=approved").text
     assert as_owner.get("/creatives/export/1.zip", buffered=True).mimetype == "application/zip"

@@ -4,7 +4,7 @@ import re
 
 from tests import factories
 
-BADGE = r'hx-get="(/waiting\?seen=\d+)" hx-trigger="every 15s, visibilitychange from:document"'
+BADGE = r'hx-get="(/waiting\?seen=\d+)" data-poll="15"'
 
 
 def asked_by(page: str) -> str:
