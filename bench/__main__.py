@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("webhook", "drain", "scaling", "delay", "engine", "creative", "sync", "pages", "idle")
+BENCHMARKS = ("webhook", "drain", "scaling", "delay", "engine", "creative", "sync", "pages", "tabs", "idle")
 QUICK = {
     "BENCH_EVENTS": "4000",
     "BENCH_ROWS": "100000",

@@ -40,18 +40,6 @@ def test_the_dashboard_follows_the_queue(open_as_owner, add_creative):
     expect(page.locator("#tile-waiting .fs-2")).to_have_text("1")
 
 
-def test_a_page_in_the_background_asks_nothing(open_as_owner):
-    page = open_as_owner(connected=True)
-    page.goto("/help")
-    asked = []
-    page.on("request", lambda request: "/waiting" in request.url and asked.append(request.url))
-    page.evaluate(HIDE, True)
-    page.evaluate("htmx.trigger('#waiting-badge', 'visibilitychange')")
-    assert not asked
-    with page.expect_request("**/waiting?seen=0"):
-        come_back(page)
-
-
 def test_a_decision_in_another_tab_is_taken_over(open_as_owner):
     page = open_as_owner(connected=True, creatives=2)
     page.goto("/help")
@@ -62,13 +50,3 @@ def test_a_decision_in_another_tab_is_taken_over(open_as_owner):
     come_back(page)
     expect(page.locator("#waiting-badge")).to_contain_text("1")
     expect(page).to_have_title("Help · mani")
-
-
-def test_the_open_queue_counts_in_its_title_what_came_meanwhile(open_as_owner, add_creative):
-    page = open_as_owner(connected=True)
-    page.goto("/creatives")
-    page.evaluate(HIDE, True)
-    add_creative()
-    expect(page).to_have_title("(1) Creatives · mani")
-    come_back(page)
-    expect(page).to_have_title("Creatives · mani")
