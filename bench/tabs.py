@@ -25,7 +25,7 @@ def measure() -> list[Figure]:
     with Stage() as stage, stage.database("sqlite") as url, stage.web(url) as port:
         app = stage.app(url)
         with app.app_context():
-            cookies = [cookie for _ in range(ACCOUNTS) for cookie in [make_tab(app)]]
+            cookies = [make_cookie(app) for _ in range(ACCOUNTS)]
             pids = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if is_web(pid, port)]
             before = sum(map(processor_seconds, pids))
             counts, delays = asyncio.run(watch(app, port, cookies))
@@ -49,13 +49,13 @@ def is_web(pid: int, port: int) -> bool:
         return False
 
 
-def make_tab(app) -> str:
+def make_cookie(app) -> str:
     """An account of its own; the session of its owner."""
     from tests import factories
     from tests.client import Client
 
-    account = factories.make_account(name=f"Account {time.monotonic_ns()}")
-    owner = factories.make_owner(account, f"{time.monotonic_ns()}@example.com")
+    account = factories.make_account()
+    owner = factories.make_owner(account, f"owner{account.id}@example.com")
     factories.make_connection(account)
     app.test_client_class = Client
     return f"mani={app.test_client().sign_in(owner).get_cookie('mani').value}"
