@@ -7,7 +7,7 @@ from manimod.creatives import export
 from manimod.jobs import transaction
 from manimod.models import Account
 from manimod.models.states import ExportState
-from manimod.web import render
+from manimod.web import modes, render
 from manimod.web.auth import owner_required
 
 blueprint = Blueprint("exports", __name__, url_prefix="/creatives/export")
@@ -23,12 +23,12 @@ def show(account: Account) -> Response:
 @owner_required
 def start(account: Account) -> Response:
     """While an export is being made, a second press shows that one."""
-    selection = _selection(request.values.get("wanted", export.ALL))
+    selection = _selection(account, request.values.get("wanted", export.ALL))
     with transaction():
         export.request(account, selection, current_user)
     if render.wants_fragment():
         return _page(account)
-    return render.redirect_with_toast(url_for("exports.show", test=1 if selection.is_test else None))
+    return render.redirect_with_toast(url_for("exports.show"))
 
 
 @blueprint.get("/<int:export_id>.zip")
@@ -41,19 +41,19 @@ def download(account: Account, export_id: int) -> Response:
     return Response(filter(None, chunks), headers=headers, mimetype="application/zip")
 
 
-def _selection(wanted: str) -> export.ExportSelection:
+def _selection(account: Account, wanted: str) -> export.ExportSelection:
     ids = tuple(request.values.getlist("id", type=int)[: export.MAX_TEXTS])
     with_pictures = "without_pictures" not in request.values
-    return export.ExportSelection("test" in request.values, wanted, ids, with_pictures)
+    return export.ExportSelection(modes.shows_test(account), wanted, ids, with_pictures)
 
 
 def _page(account: Account, watched: int | None = None) -> Response:
     """`watched`: the export that the page has seen being made."""
-    is_test, chosen = "test" in request.values, _selection(export.CHOSEN)
+    is_test, chosen = modes.shows_test(account), _selection(account, export.CHOSEN)
     recent = export.list_recent(account, is_test)
     choices = {}
     for wanted in (export.CHOSEN,) if chosen.ids else (export.NEW, export.ALL):
-        choices[wanted] = export.estimate(account, _selection(wanted))
+        choices[wanted] = export.estimate(account, _selection(account, wanted))
     finished = [made for made in recent if made.id == watched and made.state != ExportState.MAKING]
     return render.page(
         "creatives/export.html",
@@ -63,7 +63,7 @@ def _page(account: Account, watched: int | None = None) -> Response:
         is_test=is_test,
         chosen=chosen,
         choices=choices,
-        approved=export.count(account, _selection(export.ALL)),
+        approved=export.count(account, _selection(account, export.ALL)),
         of_other_mode=export.count(account, export.ExportSelection(not is_test)),
         making=export.get_making(account),
         recent=recent,

@@ -128,7 +128,7 @@ def test_an_export_opens_no_folder_and_no_formula(as_owner, account, add_creativ
         kit.landing_page = "https://mani.example/"
         db.session.add(kit)
     add_creative(account, tier="../../" + EVIL, status="approved")
-    as_owner.post("/creatives/export?test=1&without_pictures=1")
+    as_owner.post("/creatives/export?mode=test&without_pictures=1")
     drain()
     answer = as_owner.get("/creatives/export/1.zip", buffered=True)
     assert answer.status_code == 200, answer.text

@@ -18,14 +18,15 @@ def test_nothing_approved_is_said(as_owner):
 def test_what_is_all_from_test_data_is_counted_and_told_apart(as_owner, account, add_creative):
     for _ in range(2):
         add_creative(account, status="approved")
-    page = as_owner.get("/creatives/export").text
+    page = as_owner.get("/creatives/export?mode=live").text
     assert "2 approved creatives, all from test data" in page
     assert "Nothing approved" not in page
-    assert "Export of test data" in as_owner.get("/creatives/export?test=1").text
+    assert 'href="/creatives/export?mode=test"' in page
+    assert "Export of test data" in as_owner.get("/creatives/export?mode=test").text
 
 
 def test_a_missing_landing_page_is_said_before(as_owner, account, add_creative):
-    add_creative(account, status="approved", is_test=False)
+    add_creative(account, status="approved")
     as_owner.post("/settings/brand", data={"name": account.name, "landing_page": ""})
     assert "no landing page" in as_owner.get("/creatives/export").text
     assert as_owner.post("/creatives/export").status_code == 422
@@ -33,14 +34,14 @@ def test_a_missing_landing_page_is_said_before(as_owner, account, add_creative):
 
 def test_number_pictures_size_and_time_are_said_before(as_owner, account, add_creative):
     for _ in range(3):
-        add_creative(account, status="approved", is_test=False)
+        add_creative(account, status="approved")
     page = as_owner.get("/creatives/export").text
     assert "New since the last export: 3 creatives" in page
     assert "About 81 pictures, 4.8 MB" in page
 
 
 def test_it_is_watched_until_there_is_a_link(as_owner, account, add_creative, drain):
-    creative = add_creative(account, status="approved", is_test=False)
+    creative = add_creative(account, status="approved")
     started = as_owner.htmx("post", "/creatives/export", data={"wanted": "new", "without_pictures": "1"}).text
     assert "Exporting 1 creative" in started
     assert 'data-poll="2"' in started
@@ -57,7 +58,7 @@ def test_it_is_watched_until_there_is_a_link(as_owner, account, add_creative, dr
 
 
 def test_only_the_selected_ones_are_exported(as_owner, account, add_creative, drain):
-    first, _ = (add_creative(account, status="approved", is_test=False) for _ in range(2))
+    first, _ = (add_creative(account, status="approved") for _ in range(2))
     assert f'form="export-chosen" name="id" value="{first.id}"' in as_owner.get("/creatives?status=approved").text
     assert "The selected ones: 1 creative" in as_owner.get(f"/creatives/export?id={first.id}").text
     form = {"wanted": "chosen", "id": first.id, "without_pictures": "1"}
@@ -69,12 +70,12 @@ def test_only_the_selected_ones_are_exported(as_owner, account, add_creative, dr
 def test_more_than_one_file_holds_is_said(as_owner, account, add_creative, monkeypatch):
     monkeypatch.setattr(export, "MAX_CREATIVES", 1)
     for _ in range(2):
-        add_creative(account, status="approved", is_test=False)
+        add_creative(account, status="approved")
     assert "One file holds 1" in as_owner.get("/creatives/export").text
 
 
 def test_a_strangers_file_is_not_there(app, as_owner, account, add_creative, drain):
-    add_creative(account, status="approved", is_test=False)
+    add_creative(account, status="approved")
     as_owner.post("/creatives/export", data={"wanted": "all", "without_pictures": "1"})
     drain()
     assert as_owner.get("/creatives/export/1.zip", buffered=True).status_code == 200
