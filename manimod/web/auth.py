@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import wraps
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request, session, url_for
+from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask_limiter.util import get_remote_address
 from flask_security import auth_required, current_user, user_authenticated
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -37,6 +37,7 @@ def register(app: Flask) -> None:
     app.after_request_funcs.setdefault("security", []).append(_adjust_response)
     security.unauthn_handler(ask_to_sign_in)
     security.want_json(lambda _request: False)
+    security.tf_token_validation_context_processor(_get_setup_values)
     app.context_processor(lambda: {"account": getattr(current_user, "account", None)})
     app.context_processor(lambda: {"for_support": request.blueprint == "support"})
     # Flask-Security would look for a token in every request; nobody has one here.
@@ -100,6 +101,8 @@ def own_path(address: str) -> str | None:
 def _check_request() -> Response | None:
     if request.endpoint in NOT_USED or (request.endpoint in SIGNING_IN_ONLY and current_user.is_authenticated):
         raise ManimodError("NOT_FOUND")
+    if request.endpoint == "security.two_factor_setup" and _is_setting_up():
+        return _show_setup()
     # The password alone would open a remembered session, so those who need a code are never remembered.
     if request.endpoint in SIGNING_IN_ONLY:
         session.pop("tf_remember_login", None)
@@ -112,9 +115,30 @@ def _check_request() -> Response | None:
     return None
 
 
+def _is_setting_up() -> bool:
+    """Whether an authenticator has been shown its key and has not given a right code yet."""
+    return session.get("tf_state") == "validating_profile"
+
+
+def _show_setup() -> Response:
+    """The page for the code, which has the key as well: a wrong code, Back or a reload leaves it as it is."""
+    next_page = request.args.get("next")
+    return redirect(url_for("security.two_factor_token_validation", next=next_page), 303)
+
+
+def _get_setup_values() -> dict[str, str]:
+    if not _is_setting_up():
+        return {}
+    user = security.datastore.find_user(fs_uniquifier=session["tf_user_id"])
+    values = security.totp_factory.fetch_setup_values(session["tf_totp_secret"], user)
+    return {"qr_code": values["image"], "key": values["key"]}
+
+
 def _adjust_response(response: Response) -> Response:
     """Say 422 for a refused form, and lead support to its own pages."""
-    if request.method == "POST" and response.status_code == 200 and request.endpoint != "security.two_factor_setup":
+    if request.method == "POST" and response.status_code == 200:
+        if request.endpoint == "security.two_factor_setup" and _is_setting_up():
+            return _show_setup()
         response.status_code = 422
     is_signed_in = request.endpoint == "security.two_factor_token_validation" and current_user.is_authenticated
     if is_signed_in and urlsplit(response.location).path in ("/", url_for("security.login")):

@@ -19,6 +19,10 @@ def enter(client, code):
     return client.post("/sign-in/code", data={"code": code})
 
 
+def show_key(client):
+    return client.get(client.post("/sign-in/authenticator", data={"setup": "authenticator"}).location)
+
+
 @pytest.fixture
 def newcomer(app):
     return factories.make_support(authenticator=False)
@@ -69,7 +73,7 @@ def test_support_is_never_remembered_by_a_device(client, support):
 
 def test_the_first_sign_in_sets_up_the_authenticator(client, newcomer):
     assert password(client, newcomer).location == "/sign-in/authenticator"
-    shown = client.post("/sign-in/authenticator", data={"setup": "authenticator"})
+    shown = show_key(client)
     assert shown.status_code == 200
     assert 'src="data:image/svg+xml;base64,' in shown.text
     with client.session_transaction() as session:
@@ -79,9 +83,34 @@ def test_the_first_sign_in_sets_up_the_authenticator(client, newcomer):
     assert newcomer.tf_primary_method == "authenticator"
 
 
+def key_on(page: str) -> str:
+    return page.partition('id="authenticator-key">')[2].partition("<")[0]
+
+
+def test_the_same_key_stays_until_one_code_was_right(client, newcomer):
+    password(client, newcomer)
+    key = key_on(show_key(client).text)
+    wrong = enter(client, "000000")
+    assert wrong.status_code == 422
+    assert "That code isn" in wrong.text
+    assert "Lost your phone" not in wrong.text
+    seen = [wrong, client.get("/sign-in/code"), client.get(client.get("/sign-in/authenticator").location)]
+    seen.append(show_key(client))
+    assert {key_on(page.text) for page in seen} == {key}
+
+
+def test_a_new_sign_in_gets_another_key(client, newcomer):
+    keys = set()
+    for _ in range(2):
+        password(client, newcomer)
+        page = show_key(client)
+        keys.add(key_on(page.text))
+    assert len(keys) == 2
+
+
 def test_the_authenticators_secret_is_stored_sealed(client, newcomer):
     password(client, newcomer)
-    page = client.post("/sign-in/authenticator", data={"setup": "authenticator"}).text
+    page = show_key(client).text
     shown = page.partition('id="authenticator-key">')[2].partition("<")[0]
     with client.session_transaction() as session:
         assert len(shown.replace("-", "")) >= 32
