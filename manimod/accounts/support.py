@@ -1,6 +1,7 @@
 """What support sees of all accounts, and may do to one of them.
 
-Every action, and every look at what is known of a person, needs a reason and is audited.
+Every action, and every look at what is known of a person or at the owner's pages, needs a reason and is audited. A look
+at an account's technical state needs none.
 """
 
 from sqlalchemy import Row, Select, and_, case, exists, func, not_, or_, select
@@ -74,20 +75,12 @@ def record_action(by: User, account: Account, action: str, reason: str, **detail
 
 
 def look(by: User, account: Account, reason: str, **seen: object) -> None:
-    """Support looks at what is known of customers. `seen` has ids of Stripe's only, never what was searched for."""
+    """Support looks at what is known of customers, or at the owner's pages. `seen` has ids and names of pages only,
+    never what was searched for."""
     record_action(by, account, "looked", reason, **seen)
 
 
 # The actions. Each is in the caller's transaction, together with its audit entry.
-
-
-def check(by: User, account: Account, reason: str, livemode: bool) -> None:
-    """Keeps the outcome. Stripe is asked before, outside of the transaction."""
-    connection = connections.get_current(account, livemode)
-    found = check_runner.run_checks(account, connection)
-    record_action(by, account, "checked", reason, outcome=check_runner.worst_outcome(found))
-    if connection:
-        check_runner.save_health(connection, found)
 
 
 def sync_now(by: User, account: Account, reason: str, livemode: bool) -> None:

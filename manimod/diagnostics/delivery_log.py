@@ -53,6 +53,7 @@ class LogPage:
 
     events: list[StripeEvent]
     further: int | None
+    outcomes: dict[int, list[Row]]  # by the event's row
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,25 @@ def page(connection: Connection, wanted: dict[str, str], after: int | None = Non
         further = found[-1].id
     elif len(scanned) == size:
         further = scanned[-1]
-    return LogPage(found, further)
+    return LogPage(found, further, find_outcomes(connection, found))
+
+
+def find_outcomes(connection: Connection, listed: list[StripeEvent]) -> dict[int, list[Row]]:
+    """What came of events, by their row: each moment's kind, state and reason, and its creative's id, tier and
+    segment."""
+    said = {event.id: {moment.key for moment in _interpret(event).moments} for event in listed}
+    columns = (Moment.key, Moment.kind, Moment.state, Moment.reason, Moment.creative_id, Creative.tier)
+    query = select(*columns, Creative.segment).outerjoin(Creative, Creative.id == Moment.creative_id)
+    theirs = Moment.connection_id == connection.id, Moment.key.in_(set().union(*said.values()))
+    moments = db.session.execute(query.where(*theirs)).all()
+    return {row_id: [moment for moment in moments if moment.key in keys] for row_id, keys in said.items()}
+
+
+def _interpret(event: StripeEvent) -> interpret.Interpretation:
+    has_failed = event.attempts > 0 and event.processed_at is None  # nothing came of it, and it may be unreadable
+    if has_failed or "id" not in event.facts:
+        return interpret.Interpretation()
+    return interpret.interpret(EventFacts.from_json(event.facts))
 
 
 def rejected_deliveries(connection: Connection) -> list[RejectedDelivery]:
@@ -121,10 +140,7 @@ def get_event(account: Account, event_id: int) -> EventDetail:
     connection = event and db.session.get(Connection, event.connection_id)
     if connection is None or connection.account_id != account.id:
         raise ManimodError("NOT_FOUND")
-    meaning = interpret.Interpretation()
-    has_failed = event.attempts > 0 and event.processed_at is None  # nothing came of it, and it may be unreadable
-    if "id" in event.facts and not has_failed:
-        meaning = interpret.interpret(EventFacts.from_json(event.facts))
+    meaning = _interpret(event)
     with_creatives = select(Moment, Creative).outerjoin(Creative, Creative.id == Moment.creative_id)
     is_its_own = Moment.key.in_([moment.key for moment in meaning.moments])
     moments = db.session.execute(with_creatives.where(Moment.connection_id == connection.id, is_its_own)).all()

@@ -3,6 +3,7 @@
 import re
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_SKEW_SECONDS = 2**31 - 1  # as the column holds it; a signature without a time is off by decades
+CHECKED_AGAIN_AFTER = 30  # seconds, where deliveries are rejected
 REJECTIONS_PER_ADDRESS = parse("1200 per minute")
 # Built once: every event passes here. The lock makes a disconnect wait until the events are committed.
 RECIPIENTS = (
@@ -154,6 +156,10 @@ def _count_rejected(delivery: Delivery) -> None:
         raise ManimodError("TOO_MANY")
     with jobs.transaction():
         count_rejected(delivery.connection_id, delivery.failure)
+        with suppress(RedisError):  # support and the owner see it at once, whatever a flood brings
+            if jobs.begin_pause(f"mani:rejected:{delivery.connection_id}", CHECKED_AGAIN_AFTER):
+                account = select(Connection.account_id).where(Connection.id == delivery.connection_id)
+                jobs.enqueue("check_health", db.session.scalar(account))
 
 
 def count_rejected(connection_id: int, failure: ManimodError) -> None:
