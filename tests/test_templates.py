@@ -153,3 +153,9 @@ class Roots(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self.depth -= tag not in VOID
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_asks_by_htmxs_own_clock_which_goes_on_in_hidden_tabs(name):
+    """`data-poll` and static/polling.js do it."""
+    assert not re.search(r'hx-trigger="[^"]*\bevery ', SOURCES[name])

@@ -84,7 +84,7 @@ def test_a_new_customer_is_in_the_queue_within_seconds(business: Business, visit
 
 
 def test_the_guides_own_key_without_a_webhook_needs_no_press(stack: Stack, sandbox_server: Sandbox) -> None:
-    """Customers and subscriptions are all that the key may read. The queue is open, which asks every second."""
+    """Customers and subscriptions are all that the key may read. The queue is open, and asks."""
     password = "correct-horse-battery"
     made = stack.flask(
         "create-owner", "guide@example.com", "--account", "Guide", "--plan", "scale", stdin=f"{password}\n"

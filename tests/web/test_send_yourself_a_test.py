@@ -207,4 +207,4 @@ def test_after_five_minutes_nobody_is_told_to_create_a_customer_now(as_owner, co
     assert "No event in 5 minutes" in page
     assert "Create a customer in Stripe's" not in page
     assert "/ 5:00" not in page
-    assert 'hx-trigger="every 1s"' in page, "it may still come"
+    assert 'data-poll="1"' in page, "it may still come"
