@@ -68,23 +68,51 @@
   const removeLeft = () => {
     const arrivals = $("#arrivals[data-ids]");
     if (!arrivals) return;
-    const waiting = new Set(arrivals.dataset.ids.split(" "));
+    const waiting = new Set(arrivals.dataset.ids.split(" ").filter(Boolean));
     delete arrivals.dataset.ids;
     for (const card of cards()) {
-      if (waiting.has(card.id.replace("creative-", "")) || $("[data-note]", card)) continue;
+      const isStill = waiting.delete(card.id.replace("creative-", ""));
+      if (isStill || $("[data-note]", card)) continue;
       leave(card);
       card.remove();
     }
+    if (waiting.size && !$("#more")) reload(); // such as one that somebody has put back
+  };
+  const boxes = () => [...document.querySelectorAll("input[name=id][form]")];
+  const reload = async () => {
+    const selected = boxes().filter((box) => box.checked).map((box) => box.value);
+    const id = atHand()?.id;
+    await htmx.ajax("GET", location.href, { target: "#queue", swap: "outerHTML" });
+    for (const box of boxes()) box.checked = selected.includes(box.value);
+    showSelected();
+    if (id) focusCard(document.getElementById(id) ?? cards()[0]);
   };
   const removeTwice = () => {
     const first = new Map();
     for (const card of cards()) {
       const newer = first.get(card.id);
+      const { key } = document.activeElement.dataset;
+      const isAtHand = card.contains(document.activeElement);
+      const isSelected = $("input[name=id]", card)?.checked;
       if (!newer) first.set(card.id, card);
-      else if (card.contains(document.activeElement) || $("input[name=id]", card)?.checked) newer.remove();
+      else if (isAtHand || isSelected) card.replaceWith(newer);
       else card.remove();
+      if (newer && isSelected) $("input[name=id]", newer).checked = true;
+      if (newer && isAtHand) ($(`[data-key="${key}"]`, newer) ?? $("h2 a", newer)).focus();
     }
   };
+  document.addEventListener("htmx:afterSwap", removeTwice);
+
+  // After a decision of its own the queue asks for everything: somebody may have taken that back meanwhile.
+  let hasDecided = false;
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.elt.id === "arrivals" && hasDecided) detail.path = detail.path.replace(/seen=\w+/, "seen=");
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (!detail.successful) return;
+    if (detail.requestConfig.verb === "post") hasDecided = true;
+    else if (detail.requestConfig.elt.id === "arrivals") hasDecided = false;
+  });
 
   // The next cards come before the last is gone.
   const REFILL_BELOW = 6;
@@ -94,19 +122,17 @@
     const more = $("#more a");
     const isBehind = !cards().length && Number($("#queue-tabs").dataset.matching) > 0;
     if (more && cards().length < REFILL_BELOW) htmx.trigger(more, "click");
-    else if (!more && (isBehind || (cards().length && !$("#queue-filters")))) {
-      htmx.ajax("GET", location.href, { target: "#queue", swap: "outerHTML" });
-    }
+    else if (!more && (isBehind || (cards().length && !$("#queue-filters")))) reload();
   };
 
   // What is selected, and all that match where everything in sight is selected.
   const showSelected = () => {
-    const boxes = [...document.querySelectorAll("input[name=id][form]")];
-    const chosen = boxes.filter((box) => box.checked).length;
+    const inSight = boxes().length;
+    const chosen = boxes().filter((box) => box.checked).length;
     const all = $("#select-all-matching");
     if (all) {
       const box = $("input[type=checkbox]", all);
-      all.hidden = !boxes.length || chosen < boxes.length || Number(box.dataset.count) <= boxes.length;
+      all.hidden = !inSight || chosen < inSight || Number(box.dataset.count) <= inSight;
       if (all.hidden) box.checked = false;
     }
     for (const button of document.querySelectorAll("[data-for-selected]")) button.disabled = !chosen;
@@ -114,14 +140,12 @@
   document.addEventListener("change", showSelected);
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-select-all]")) return;
-    const boxes = [...document.querySelectorAll("input[name=id][form]")];
-    const select = boxes.some((box) => !box.checked);
-    boxes.forEach((box) => (box.checked = select));
+    const select = boxes().some((box) => !box.checked);
+    for (const box of boxes()) box.checked = select;
     showSelected();
   });
 
   const settle = () => {
-    removeTwice();
     removeLeft();
     showSelected();
     refill();

@@ -51,7 +51,8 @@ def queue(account: Account) -> Response:
     else:
         context = queue_context(account, tab, shown=shown)
         response = render.page("creatives/index.html", "queue", also=("_waiting_badge.html",), **context)
-        response.headers["HX-Push-Url"] = address
+        if not (request.headers.get("HX-Current-URL") or "").endswith(address):
+            response.headers["HX-Push-Url"] = address
     return response
 
 
@@ -71,13 +72,13 @@ def arrivals(account: Account) -> Response:
     cards = review.get_page(account, CreativeStatus.WAITING, after=since, limit=MAX_ARRIVALS, **filters)
     if len(cards) == MAX_ARRIVALS:
         state = state._replace(version="")  # the others come with the next poll
-    announcement = ""
-    if cards:
-        announcement = "New creative ready for review." if len(cards) == 1 else f"{len(cards)} new creatives ready."
+    announcement, announcer = f"{len(cards)} new creatives ready.", ("_announcer.html",) if cards else ()
+    if len(cards) == 1:
+        announcement = "New creative ready for review."
     return render.page(
         "creatives/_queue.html",
         "cards",
-        also=("creatives/_arrivals.html", "_announcer.html", *CHANGED_WITH_THE_QUEUE),
+        also=("creatives/_arrivals.html", *announcer, *CHANGED_WITH_THE_QUEUE),
         cards=cards,
         newest=str(Place.of(cards[0]) if cards else since or ""),
         ids=review.list_ids(account, CreativeStatus.WAITING, **filters),

@@ -11,6 +11,7 @@ from manimod.creatives import review
 from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.models import Account, Connection, Creative
+from manimod.models.accounts import now
 from tests import factories
 from tests.browser.filling import make_creative
 from tests.stripe_events import event, item, price, subscription
@@ -159,6 +160,32 @@ def test_what_another_tab_decides_leaves_and_a_late_press_says_how_it_stands(ope
     expect(stale.get_by_role("button", name="Back to the queue")).to_be_visible()
     expect(page.locator(".toast")).to_have_count(0)
     expect(page.locator("#waiting-badge")).to_contain_text("1")
+
+
+def test_a_set_that_an_event_joins_stays_at_hand_and_one_that_is_put_back_comes_again(open_as_owner, change):
+    page = open_as_owner(connected=True, creatives=3, at="/creatives")
+    for key in "jjx":
+        page.keyboard.press(key)
+    name = page.locator("article.creative:focus-within").get_attribute("id")
+    card = page.locator(f"#{name}")
+
+    def join(_account: Account) -> None:
+        creative = db.session.get(Creative, int(name.removeprefix("creative-")))
+        creative.moments_count, creative.joined_at = 7, now()
+
+    change(join)
+    expect(card).to_contain_text("7 events")
+    expect(cards(page)).to_have_count(3)
+    expect(card.get_by_role("heading").get_by_role("link")).to_be_focused()
+    expect(cards(page).nth(1)).to_have_id(name)
+    page.keyboard.press("k")
+    page.keyboard.press("a")
+    expect(cards(page)).to_have_count(2)
+    everything = db.update(Creative).values(status="waiting")
+    change(lambda account: db.session.execute(everything.filter_by(account_id=account.id)) and None)
+    expect(cards(page)).to_have_count(3)
+    expect(card.get_by_role("checkbox")).to_be_checked()
+    expect(page.locator("article.creative:focus-within")).to_have_count(1)
 
 
 def test_events_of_one_audience_are_one_card_that_comes_to_the_top(open_as_owner, change, stack):

@@ -23,7 +23,7 @@ def test_connect_review_and_disconnect(open_as_owner, sandbox):
     expect(page.locator("#toasts")).to_contain_text("Approved.")
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("article.creative")).to_have_count(1)
-    page.get_by_role("button", name="Reject").click()
+    page.locator("article.creative").get_by_role("button", name="Reject").click()
     expect(page.locator("article.creative")).to_have_count(0)
 
     page.goto(guide.STRIPE)
