@@ -1,6 +1,7 @@
 """Changing what a creative says: a person's own texts, a new version, or the texts from before."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,10 +23,11 @@ from manimod.creatives.review import update_seen
 from manimod.customers import replica
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Creative, Review, User
+from manimod.models import Account, Creative, Review, User
 from manimod.models.creatives import searchable
 from manimod.models.states import CreativeStatus, GenericReason, ReviewAction
 
+MAX_REWRITTEN = 50  # at one press
 CHANGES = (ReviewAction.EDITED, ReviewAction.REWRITTEN, ReviewAction.RESTORED)  # these keep the content they replaced
 
 
@@ -109,6 +111,26 @@ def rewrite(creative: Creative, by: User, revision: int | None) -> None:
         columns["generic_reason"] = briefs.why_unnamed(brief)
     reason = learning.FACTS_CHANGED if lost else None
     _replace(creative, content, by, ReviewAction.REWRITTEN, revision, expected, reason, **columns)
+
+
+def list_outdated(account: Account) -> list[Creative]:
+    """Those of the newest MAX_REWRITTEN in use that state what no longer holds, such as a former name of the brand."""
+    query = select(Creative).where(Creative.account_id == account.id, Creative.status.in_(briefs.OPEN_STATUSES))
+    stored, found = StoredFacts(account), []
+    for creative in db.session.scalars(query.order_by(Creative.id.desc()).limit(MAX_REWRITTEN)):
+        if stored.lost_claims(creative):
+            found.append(creative)
+    return found
+
+
+def rewrite_outdated(account: Account, by: User) -> int:
+    """Write them anew, but those for which nothing lawful can be written now. Returns how many were."""
+    rewritten = 0
+    for creative in list_outdated(account):
+        with suppress(TextBlocked):
+            rewrite(creative, by, None)
+            rewritten += 1
+    return rewritten
 
 
 def say_lost(claim: Claim) -> str:

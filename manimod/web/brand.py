@@ -1,8 +1,9 @@
 """Settings > Brand: how an account's ads look and sound, with a picture of it while it is being changed."""
 
 from flask import Blueprint, Response, abort, request, url_for
+from flask_security import current_user
 
-from manimod.creatives import brand_kit, briefs, learning
+from manimod.creatives import brand_kit, briefs, editing, learning
 from manimod.creatives.engine.copy.copywriter import NoLegalCopy
 from manimod.creatives.engine.picture import picture
 from manimod.errors import ManimodError
@@ -11,6 +12,7 @@ from manimod.models import Account, BrandKit
 from manimod.web import render
 from manimod.web.auth import owner_required
 from manimod.web.forms import BrandForm, LookForm, mark_differences
+from manimod.web.labels import counted
 
 blueprint = Blueprint("brand", __name__, url_prefix="/settings/brand")
 
@@ -20,7 +22,7 @@ blueprint = Blueprint("brand", __name__, url_prefix="/settings/brand")
 def show(account: Account) -> Response:
     form = BrandForm(obj=briefs.get_brand_kit(account))
     if not form.is_submitted():
-        return render.page("brand/show.html", **_context(account))
+        return render.page("brand/show.html", outdated=editing.list_outdated(account), **_context(account))
     is_valid = form.validate()
     draft = brand_kit.draft(account, **form.valid_values)
     if is_valid:
@@ -48,6 +50,16 @@ def _show_conflict(account: Account, draft: BrandKit, form: BrandForm) -> Respon
     form.version.raw_data = [str(stored.version.data)]
     context = _context(account, draft, form) | {"sentence": render.CONFLICT}
     return render.over_the_form(render.page("brand/show.html", "form", 409, **context))
+
+
+@blueprint.post("/rewrite")
+@owner_required
+def rewrite_outdated(account: Account) -> Response:
+    """New versions of the creatives that say an old name, or something else that no longer holds."""
+    with transaction():
+        number = editing.rewrite_outdated(account, current_user)
+    toast = f"{counted(number, 'creative')} written anew, to be reviewed."
+    return render.redirect_with_toast(url_for("creatives.queue"), toast)
 
 
 @blueprint.post("/preview")
@@ -86,7 +98,8 @@ def logo(account: Account) -> Response:
 
 
 def _success(account: Account) -> Response:
-    return render.success_response("brand/_kit.html", url_for("brand.show"), "Brand kit saved.", **_context(account))
+    context = _context(account) | {"outdated": editing.list_outdated(account)}
+    return render.success_response("brand/_kit.html", url_for("brand.show"), "Brand kit saved.", **context)
 
 
 def _context(account: Account, kit: BrandKit | None = None, form: BrandForm | None = None) -> dict:

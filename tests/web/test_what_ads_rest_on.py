@@ -222,6 +222,37 @@ def test_a_renamed_brand_is_said_by_its_new_name(as_owner, account, creative):
     assert account.name not in str(creative.content["variants"])
 
 
+def test_after_a_rename_one_press_writes_all_anew_and_none_is_exported_before(as_owner, account, team):
+    """Of waiting and approved ones; no export and no card keeps the old name."""
+    old = account.name
+    approved = [write_approved(account, event, "core") for event in ("renewed", "cancelled", "new_customer")]
+    with transaction():
+        approved[0].status = "waiting"
+        kit = briefs.get_brand_kit(account)
+        fields = {"name": "Lumen House", "tone": kit.tone, "landing_page": kit.landing_page, "version": kit.version}
+        fields |= {"primary_colour": kit.primary_colour, "accent_colour": kit.accent_colour}
+    page = as_owner.htmx("post", "/settings/brand", data=fields).text
+    assert "Brand kit saved." in page
+    assert "Write them anew" in page
+    assert exported(account)[0] == 0
+    for tab in ("waiting", "approved"):
+        queue = html.unescape(as_owner.get(f"/creatives?status={tab}").text)
+        assert "isn't the brand's name any more" in queue
+        assert "Write them anew" in queue
+    answer = as_owner.post("/settings/brand/rewrite")
+    assert answer.location == "/creatives"
+    queue = as_owner.get("/creatives").text
+    assert "3 creatives written anew" in queue
+    assert "Write them anew" not in queue
+    db.session.rollback()
+    for creative in approved:
+        assert creative.status == "waiting"
+        assert old not in str(creative.content["variants"])
+        assert "Lumen House" in str(creative.content["variants"])
+        as_owner.post(f"/creatives/{creative.id}/approve")
+    assert exported(account) == (3, {})
+
+
 LEFT = ("cancelled", "high")
 
 
