@@ -62,6 +62,7 @@ class Settings:
         self.public_url = env.address("PUBLIC_URL", WEB_SCHEMES, f"http://127.0.0.1:{self.port}")
         self.stripe_api_base = env.address("STRIPE_API_BASE", WEB_SCHEMES, "https://api.stripe.com")
         self.outbound_addresses: list[str] = env.addresses("OUTBOUND_ADDRESSES", "")
+        self.upgrade_link = env.address("UPGRADE_LINK", (*WEB_SCHEMES, "mailto:"), None)
         self.sync_interval_minutes = env.number("SYNC_INTERVAL_MINUTES", 60, least=1)
         former_name = env.number("SETTLE_SECONDS", 20, least=0)
         self.grace_period_seconds = env.number("GRACE_PERIOD_SECONDS", former_name, least=0)

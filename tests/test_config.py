@@ -28,6 +28,12 @@ def test_the_address_of_this_machine_has_the_port() -> None:
     assert Settings({**COMPLETE, "PORT": "9000"}).public_url == "http://127.0.0.1:9000"
 
 
+@pytest.mark.parametrize("link", ["https://mani.example.com/plans", "mailto:plans@example.com"])
+def test_the_way_to_a_larger_plan_is_a_page_or_a_mail(link: str) -> None:
+    assert Settings({**COMPLETE, "UPGRADE_LINK": link}).upgrade_link == link
+    assert not Settings(COMPLETE).upgrade_link
+
+
 @pytest.mark.parametrize("name", COMPLETE)
 def test_what_is_required_is_named(name: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} is not set"):

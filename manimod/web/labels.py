@@ -48,6 +48,7 @@ def register(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     app.jinja_env.globals.update(is_local=settings.is_local, public_url=settings.public_url)
     app.jinja_env.globals.update(outbound_addresses=settings.outbound_addresses)
+    app.jinja_env.globals.update(upgrade_link=settings.upgrade_link)
     app.jinja_env.globals.update(grace_period_seconds=settings.grace_period_seconds)
     app.jinja_env.filters.update(failure=explain, trouble=explain_last_error)
     app.jinja_env.filters.update(every=every, within=within, pace=get_pace)

@@ -119,7 +119,7 @@ def save_events(account: Account, kind: str | None) -> Response:
             record.set_switch(account, name, name in form and form[name].data)
     if kind is None:
         return render.redirect_with_toast(_here("events"), "Events saved.")
-    toast = f"Saved: this event makes {'' if form[kind].data else 'no '}creatives."
+    toast = f"Saved. This event makes {'' if form[kind].data else 'no '}creatives."
     return render.success_response("settings/_event.html", _here("events"), toast, kind=kind, events_form=form)
 
 

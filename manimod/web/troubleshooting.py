@@ -63,7 +63,7 @@ def replay(account: Account, event_id: int) -> Response:
     with transaction():
         delivery_log.replay(account, event_id)
     address = url_for("troubleshooting.event", event_id=event_id)
-    return render.redirect_with_toast(address, "The event is processed again, within seconds.")
+    return render.redirect_with_toast(address, "The event is being replayed.")
 
 
 @blueprint.get("/customers")
@@ -78,8 +78,11 @@ def customers(account: Account) -> Response:
 @blueprint.app_template_global()
 def fix_of(alert: Alert) -> dict | None:
     """What to do about an alert, where that is a page of mani and the same for every account."""
-    fix = check_runner.CHECKS[alert.check].fix if alert.check in check_runner.CHECKS else {}
-    return fix if fix.get("endpoint") and "{" not in fix["label"] else None
+    check = check_runner.CHECKS.get(alert.check)
+    if check is None or "endpoint" not in check.fix or "{" in check.fix["label"]:
+        return None
+    mode = alert.connection and alert.connection.mode
+    return check.fix | {"query": check.fix.get("query", {}) | {"mode": mode}}
 
 
 @blueprint.app_template_global()

@@ -58,7 +58,7 @@ def test_a_picture_of_a_tier_is_uploaded_and_removed_on_a_narrow_screen(open_as_
         connection = db.session.scalars(select(Connection).order_by(Connection.id.desc())).first()
         factories.name_tier(connection, position="single", features=["Timeline view"], is_sold=True)
     page.goto(guide.STRIPE)
-    page.locator("#tiers summary", has_text="Show what it does").click()
+    page.locator("#tiers summary", has_text="Add a picture").click()
     file = page.get_by_label("A picture or screenshot of what Team does")
     file.set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"})
     page.get_by_role("button", name="Upload the picture of Team").click()

@@ -22,7 +22,7 @@ def test_a_switch_is_green_saves_at_once_and_keeps_the_keyboard(open_switches):
     expect(switch).to_have_css("background-color", GREEN)
     switch.focus()
     page.keyboard.press("Space")
-    expect(page.locator("#toasts")).to_contain_text("this event makes no creatives")
+    expect(page.locator("#toasts")).to_contain_text("This event makes no creatives")
     expect(switch).not_to_be_checked()
     expect(switch).not_to_have_css("background-color", GREEN)
     expect(switch).to_be_focused()

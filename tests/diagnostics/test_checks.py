@@ -287,7 +287,7 @@ BREAKAGES = {
     "a webhook that was removed": (lose_webhook, "webhook", "broken", "Look at the deliveries in Stripe"),
     "no webhook and no event check": (never_set_up_a_webhook, "fast_source", "attention", "Set up the webhook"),
     "toggles off": (switch_everything_off, "events_chosen", "attention", "Choose events"),
-    "a lower plan": (lower_plan, "plan", "broken", "See the plans"),
+    "a lower plan": (lower_plan, "plan", "broken", "Upgrade"),
     "no worker": (stop_worker(FAST), "worker", "broken", "Start a worker"),
     "no worker for the sync": (stop_worker(SLOW), "sync_worker", "broken", "Start a worker"),
     "no scheduler": (stop_scheduler, "scheduler", "broken", "Start the scheduler"),

@@ -122,6 +122,10 @@ def test_below_pro_there_is_an_upgrade_message_and_no_form(app, sandbox, stripe_
     page = client.get(PAGE).text
     assert "part of the Pro and Scale plans" in page
     assert "Starter plan" in page
+    assert "ask whoever runs mani" in page
+    app.jinja_env.globals["upgrade_link"] = "mailto:plans@example.com"
+    assert 'href="mailto:plans@example.com">Upgrade</a>' in client.get(PAGE).text
+    app.jinja_env.globals["upgrade_link"] = ""
     assert "api_key" not in page
     answer = paste(client, stripe_account["keys"]["test"]["restricted"])
     assert answer.status_code == 403

@@ -79,7 +79,7 @@ def test_the_last_runs_are_listed_with_what_they_found(as_owner, connection):
     table = as_owner.get(PAGE).text.split('id="runs"')[1].split("</table>")[0]
     assert "2 hours ago" in table
     assert f"{started:%H:%M:%S} UTC" in table
-    for label, value in {"Took": "3.0 s", "Customers": "1,234", "Gone": 7}.items():
+    for label, value in {"Duration": "3.0 s", "Customers": "1,234", "Removed": 7}.items():
         assert f'data-label="{label}">{value}<' in table
     assert "Done" in table
 

@@ -181,12 +181,12 @@ def test_what_stripe_lists_is_shown_with_its_source(as_owner, add_tier):
     assert "Stripe says:" in shown
     assert "<li>Everything in Starter, plus</li><li>Timeline view</li><li>20 automations a month</li>" in shown
     assert "Ads leave out “Mobile app (coming soon)”." in shown
-    assert "one modest set" not in shown
+    assert "one short set" not in shown
 
 
 def test_a_tier_of_which_nothing_is_known_is_asked_about(as_owner, add_tier):
     shown = row(as_owner, add_tier(product_name="Team", position="single"))
-    assert "mani writes one modest set for each event until it knows what Team does." in shown
+    assert "mani writes one short set per event until it knows what Team does." in shown
     assert "What does Team do? One thing a line, three are enough." in shown
     assert " open>" in shown
 

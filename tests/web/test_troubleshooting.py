@@ -84,7 +84,7 @@ def test_before_connecting_it_says_what_is_to_be_done(app, plan):
     owner = factories.make_owner(factories.make_account(plan))
     page = app.test_client().sign_in(owner).get(PAGE)
     assert page.status_code == 200
-    assert ("See the plans" if plan == "free" else "Connect Stripe") in page.text
+    assert (">Upgrade<" if plan == "free" else "Connect Stripe") in page.text
 
 
 # --- the delivery log ------------------------------------------------------------------------------------------------
