@@ -45,7 +45,7 @@ def test_each_permission_is_listed_under_stripes_name_for_it(as_owner, key):
 def test_a_link_widens_the_key(as_owner, key):
     page = as_owner.get(PAGE).text
     assert "permissions[]=rak_event_read" in page
-    assert "mani looks again once a day" in page
+    assert "mani checks again once a day" in page
 
 
 def test_a_permission_that_was_added_in_stripe_shows_after_the_next_sync(as_owner, key, sandbox, drain):
@@ -62,7 +62,7 @@ def test_a_required_permission_that_was_taken_away_is_named(as_owner, key, sandb
     page = as_owner.get(PAGE).text
     mark, said = listed(page)["Subscriptions: Read"]
     assert mark == "missing"
-    assert "can't do without" in said
+    assert "but required" in said
     assert "Missing: Subscriptions: Read." in page, "the notice names it as well"
 
 
@@ -83,8 +83,8 @@ def test_what_stripe_could_not_say_is_shown_with_the_last_known_answer(as_owner,
         sandbox.fault(path=f"/v1/{name}", status=500)
     connections.refresh_permissions(1)
     page = as_owner.get(PAGE).text
-    assert "couldn't be asked now; allowed when mani last asked" in listed(page)["Events: Read"][1]
-    assert "couldn't be asked now; not allowed when mani last asked" in listed(page)["Products: Read"][1]
+    assert "couldn't be checked now; allowed at the last check" in listed(page)["Events: Read"][1]
+    assert "couldn't be asked now; not allowed at the last check" in listed(page)["Products: Read"][1]
     assert "can't read your Stripe account" not in page
 
 

@@ -187,7 +187,7 @@ def test_what_stripe_lists_is_shown_with_its_source(as_owner, add_tier):
 def test_a_tier_of_which_nothing_is_known_is_asked_about(as_owner, add_tier):
     shown = row(as_owner, add_tier(product_name="Team", position="single"))
     assert "mani writes one short set per event until it knows what Team does." in shown
-    assert "What does Team do? One thing a line, three are enough." in shown
+    assert "What does Team do? One thing per line; three are enough." in shown
     assert " open>" in shown
 
 
@@ -195,7 +195,7 @@ def test_a_proposal_is_prefilled_and_said_only_once_it_is_confirmed(as_owner, ad
     tier = add_tier(product_name="Team", position="single", notes={"features": "Ad-free feed | Listener chat"})
     shown = row(as_owner, tier)
     assert "\nAd-free feed\nListener chat</textarea>" in shown
-    assert "A proposal from what Stripe has about the product." in shown
+    assert "Proposed from the product's description in Stripe." in shown
     assert "<li>Ad-free feed</li>" not in shown
     answer = save_lines(as_owner, tier, "Ad-free feed\n\n  Listener   chat ")
     assert "Saved: the next creatives know what Team does." in answer.text
@@ -268,7 +268,7 @@ def test_products_of_one_tier_are_asked_about_once(as_owner, add_tier):
     assert "What does Team do?" in row(as_owner, team)
     shown = row(as_owner, yearly)
     assert "<textarea" not in shown
-    assert "One tier with the product Team: what it does stands there." in shown
+    assert "Sold as the same tier as Team: say there what it does." in shown
     assert ">Team</strong>" in shown
 
 
