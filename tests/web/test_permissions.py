@@ -84,7 +84,7 @@ def test_what_stripe_could_not_say_is_shown_with_the_last_known_answer(as_owner,
     connections.refresh_permissions(1)
     page = as_owner.get(PAGE).text
     assert "couldn't be checked now; allowed at the last check" in listed(page)["Events: Read"][1]
-    assert "couldn't be asked now; not allowed at the last check" in listed(page)["Products: Read"][1]
+    assert "couldn't be checked now; not allowed at the last check" in listed(page)["Products: Read"][1]
     assert "can't read your Stripe account" not in page
 
 
