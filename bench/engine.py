@@ -8,12 +8,13 @@ from datetime import date
 
 from bench.figures import Figure
 from bench.stage import peak_megabytes
-from manimod.creatives.engine import brief, bulk_sheets
-from manimod.creatives.engine.brief import EVENTS, Brand, Brief, Tone
+from manimod.creatives.engine.ad_names import AdNames
+from manimod.creatives.engine.brief import EVENTS, Brand, Brief, ExportItem, Tone
 from manimod.creatives.engine.copy.copywriter import write
 from manimod.creatives.engine.facts.model import TierFacts
 from manimod.creatives.engine.picture import picture
 from manimod.creatives.engine.policy.platforms import MASTERS
+from manimod.creatives.engine.sheets import archive
 from manimod.lifecycle import Segment, TierPosition
 
 TODAY = date(2026, 11, 22)
@@ -67,7 +68,9 @@ def different(svg, count):
 
 
 def export_one(made):
-    for _ in bulk_sheets.zip_files(bulk_sheets.pictures(brief.ExportItem("bench", made, BRAND))):
+    own = {"event": made.event, "tier": made.tier, "segments": made.segments, "start": TODAY, "end": TODAY}
+    item = ExportItem(AdNames(creative_id=1, round=0, **own), made, tuple(range(len(made.variants))), BRAND)
+    for _ in archive.zip_files(archive.pictures(item)):
         pass
 
 

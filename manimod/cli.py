@@ -299,12 +299,12 @@ def interpret_events(stripe_account: str | None) -> None:
 def preview(folder: Path) -> None:
     """Write the creative sets of every event for sample audiences into FOLDER, as JSON and SVG."""
     folder.mkdir(parents=True, exist_ok=True)
-    for item in samples.sample_sets(date.today()):
-        content = json.dumps(item.creative_set.to_json(), indent=1, ensure_ascii=False)
-        (folder / f"{item.name}.json").write_text(content + "\n", encoding="utf-8")
-        for number, variant in enumerate(item.creative_set.variants, 1):
-            drawing = picture.draw(variant, item.brand, "1080x1080")
-            (folder / f"{item.name}-{number}.svg").write_text(drawing, encoding="utf-8")
+    for name, creative_set, brand in samples.sample_sets(date.today()):
+        content = json.dumps(creative_set.to_json(), indent=1, ensure_ascii=False)
+        (folder / f"{name}.json").write_text(content + "\n", encoding="utf-8")
+        for number, variant in enumerate(creative_set.variants, 1):
+            drawing = picture.draw(variant, brand, "1080x1080")
+            (folder / f"{name}-{number}.svg").write_text(drawing, encoding="utf-8")
     click.echo(f"The sample sets are in {folder}.")
 
 

@@ -9,18 +9,22 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Select, func, not_, select, update
 
 from manimod import jobs
 from manimod.creatives import briefs, editing, review
-from manimod.creatives.engine import bulk_sheets
-from manimod.creatives.engine.brief import CreativeSet, ExportItem
-from manimod.creatives.engine.copy.plan_names import slug
+from manimod.creatives.engine.ad_names import AdNames
+from manimod.creatives.engine.brief import Brand, CreativeSet, ExportItem, Finding
 from manimod.creatives.engine.policy import policy
+from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from manimod.creatives.engine.policy.rules import PolicyContext
+from manimod.creatives.engine.sheets import archive
+from manimod.creatives.engine.sheets.ad_accounts import AdAccounts, with_tags
+from manimod.creatives.engine.sheets.rows import ad_groups
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import Account, Creative, DrawnPictures, Export, User
@@ -96,11 +100,20 @@ def estimate(account: Account, selection: ExportSelection) -> Estimate:
     return Estimate(creatives, creatives * PICTURES, creatives * BYTES, round(missing * SECONDS))
 
 
+def get_ad_accounts(account: Account) -> AdAccounts:
+    return AdAccounts.from_json({"payer": account.name} | account.ad_accounts)
+
+
+def get_today(account: Account) -> date:
+    return now().astimezone(ZoneInfo(account.time_zone)).date()
+
+
 def judge(account: Account, creatives: Iterable[Creative]) -> tuple[list[Exportable], dict[str, str]]:
     """Those that may go, and number -> why of those that may not: each is judged once more, since an offer may have
     ended, a word may be banned, a fact may be gone by now."""
     stored = briefs.StoredFacts(account)
     context = PolicyContext.of(briefs.to_brief(stored.kit, event="new_customer"))
+    accounts, today = get_ad_accounts(account), get_today(account)
     exportable, left_out = [], {}
     for creative in creatives:
         content = CreativeSet.from_json(creative.content | {"variants": creative.ads})
@@ -108,16 +121,44 @@ def judge(account: Account, creatives: Iterable[Creative]) -> tuple[list[Exporta
         problems = [editing.say_lost(claim) for claim in stored.lost_claims(creative)]
         for variant in content.variants:
             problems += [finding.message for finding in policy.blocks(policy.check(variant, own_context))]
+        item = _to_item(creative, content, stored.get_brand(creative))
+        problems += [finding.message for finding in check_names_and_links(item, accounts)]
+        if item.names.end < today:
+            problems.append(f"Its ads were to run until {item.names.end:%-d %B %Y}. A new event opens a new set.")
         if problems:
             left_out[str(creative.id)] = problems[0]
             continue
-        # The set's own tier, because the product's name may be a customer's.
-        parts = (slug(content.event), slug(content.tier or "")[:30], content.segment, str(creative.id))
-        item = ExportItem("-".join(filter(None, parts)), content, stored.get_brand(creative))
-        files = zlib.crc32(repr([bulk_sheets.ad_name(item, variant) for variant in content.variants]).encode())
+        files = zlib.crc32(repr([item.names.picture(place, "") for place in item.places]).encode())
         version = review.picture_version(creative, stored.kit, stored.picture_of(creative))
         exportable.append(Exportable(creative.id, creative.revision, item, f"{version}{files:08x}"))
     return exportable, left_out
+
+
+def _to_item(creative: Creative, content: CreativeSet, brand: Brand) -> ExportItem:
+    zone = ZoneInfo(creative.account.time_zone)
+    names = AdNames(
+        creative_id=creative.id,
+        event=content.event,
+        tier=content.tier,  # the set's own, because the product's name may be a customer's
+        segments=content.segments or tuple(filter(None, [content.segment])),
+        round=creative.round,
+        start=creative.run_from.astimezone(zone).date(),
+        end=creative.run_until.astimezone(zone).date(),
+    )
+    places = range(len(creative.content["variants"]))
+    return ExportItem(names, content, tuple(place for place in places if place not in creative.left_out), brand)
+
+
+def check_names_and_links(item: ExportItem, accounts: AdAccounts) -> list[Finding]:
+    """What the linter finds in the names and in the links, of every ad and platform."""
+    findings, page = [], item.brand.landing_page
+    for group in ad_groups(item):
+        for place, _ in group.ads:
+            findings += policy.check_ad_name(group.names.ad(place))
+            for placement in PLACEMENTS.values():
+                tags = accounts.tags(placement, group.names, place, page)
+                findings += policy.check_ad_name(tags) + policy.check_link(with_tags(page, tags))
+    return list(dict.fromkeys(findings))
 
 
 def request(account: Account, selection: ExportSelection, by: User) -> Export:
@@ -162,7 +203,7 @@ def get_ready(account: Account, export_id: int) -> Export:
 
 def stream(parts: Iterable[tuple[int, str]], sheets: bytes) -> Iterator[bytes]:
     """The file in chunks. One creative's pictures are in memory at a time, and no transaction is open in between."""
-    return bulk_sheets.zip_files(_files(parts, sheets))
+    return archive.zip_files(_files(parts, sheets))
 
 
 def _files(parts: Iterable[tuple[int, str]], sheets: bytes) -> Iterator[tuple[str, bytes]]:
@@ -170,8 +211,8 @@ def _files(parts: Iterable[tuple[int, str]], sheets: bytes) -> Iterator[tuple[st
         kept = select(DrawnPictures.data).filter_by(creative_id=creative_id, version=version)
         data = db.session.scalar(kept)
         db.session.rollback()
-        yield from bulk_sheets.unzip_files(data)
-    yield from bulk_sheets.unzip_files(sheets)
+        yield from archive.unzip_files(data)
+    yield from archive.unzip_files(sheets)
 
 
 # --- how it is made --------------------------------------------------------------------------------------------------
@@ -235,12 +276,12 @@ def _take_step(export_id: int) -> bool:
 
 def _draw(one: Exportable) -> dict:
     files, refused = [], []
-    for name, png in bulk_sheets.pictures(one.item):
+    for name, png in archive.pictures(one.item):
         if png is None:
             refused.append(name)
         else:
             files.append((name, png))
-    data = b"".join(bulk_sheets.zip_files(files))
+    data = b"".join(archive.zip_files(files))
     own = {"creative_id": one.id, "version": one.pictures, "used_at": now()}
     return own | {"data": data, "pictures": len(files), "refused": refused}
 
@@ -263,7 +304,8 @@ def _get_drawn(exportable: list[Exportable]) -> list[DrawnPictures]:
 def _finish(export: Export) -> bool:
     """Write the sheets and mark the creatives. True where something has changed meanwhile and is drawn anew."""
     export_id, with_pictures = export.id, export.with_pictures
-    sheets, marks, left_out, drawn = bulk_sheets.Sheets(), [], {}, []
+    sheets = archive.Sheets(get_ad_accounts(export.account), get_today(export.account))
+    marks, left_out, drawn = [], {}, []
     exported = {"exported_at": now()}
     for start in range(0, len(export.creative_ids), PAGE_SIZE):
         exportable, blocked = _judge_part(export, start)
@@ -279,7 +321,7 @@ def _finish(export: Export) -> bool:
     pictures, refused = sum(kept.pictures for kept in drawn), [name for kept in drawn for name in kept.refused]
     parts = [(kept.creative_id, kept.version) for kept in drawn]
     db.session.rollback()
-    packed = b"".join(bulk_sheets.zip_files(sheets.files(pictures, refused, left_out)))
+    packed = b"".join(archive.zip_files(sheets.files(pictures, refused, left_out)))
     size = 0 if has_changed else sum(map(len, stream(parts, packed)))
     with jobs.transaction():
         export = _lock(export_id)

@@ -51,6 +51,9 @@ class Account(db.Model):
     plan: Mapped[str] = mapped_column(String(20), default=Plan.FREE)
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC", server_default="UTC")  # of the IANA database
     created_at: Mapped[datetime] = mapped_column(default=now)
+    ad_accounts: Mapped[dict] = mapped_column(
+        default=dict, server_default="{}"
+    )  # creatives/engine/sheets/ad_accounts.py
 
     @property
     def may_connect_stripe(self) -> bool:

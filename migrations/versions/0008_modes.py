@@ -16,6 +16,7 @@ NEW_COLUMNS: list[tuple[str, sa.Column]] = [
     ("creative", sa.Column("left_out", sa.JSON(), nullable=False, server_default="[]")),
     ("creative", sa.Column("exported_at", sa.DateTime(timezone=True), nullable=True)),
     ("creative", sa.Column("exported_revision", sa.Integer(), nullable=True)),
+    ("account", sa.Column("ad_accounts", sa.JSON(), nullable=False, server_default="{}")),
 ]
 QUEUE_INDEX = ["account_id", "status", "id", "objective", "event", "segment", "tier", "is_test"]
 NEW_QUEUE_INDEX = ["account_id", "is_test", "status", "joined_at", "id", *QUEUE_INDEX[3:7], "search_text"]

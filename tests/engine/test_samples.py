@@ -6,4 +6,4 @@ from tests.engine.samples import TODAY
 
 
 def test_every_event_has_a_sample():
-    assert {item.creative_set.event for item in samples.sample_sets(TODAY)} == set(EVENTS)
+    assert {made.event for _, made, _ in samples.sample_sets(TODAY)} == set(EVENTS)

@@ -13,6 +13,7 @@ from hashlib import sha256
 from manimod.lifecycle import KINDS, Segment
 
 SEGMENT_CODES = {Segment.HIGH: "a", Segment.CORE: "b", Segment.LOW: "c", Segment.NEW: "n"}
+SEGMENTS = {code: segment.label for segment, code in SEGMENT_CODES.items()}
 ALL = "all"  # every tier, or every value segment
 TIER_LENGTH = 5
 TIER_LETTERS = "bcdfghjkmnpqrstvwxz23456789"  # no vowels, so that no code becomes a word
@@ -79,11 +80,18 @@ class AdNames:
 
 
 def legend(names: Sequence[AdNames]) -> list[tuple[str, str]]:
-    """(code, what it means) of every part that the names have."""
-    rows = [("mani", "Made by mani x Stripe")]
-    rows += [(kind.code, kind.name) for event, kind in KINDS.items() if any(one.event == event for one in names)]
-    rows += sorted({(tier_code(one.tier), one.tier or "Ads that name no tier") for one in names})
-    rows += [(code, segment.label) for segment, code in SEGMENT_CODES.items()]
-    rows += [(ALL, "All tiers, or all value segments"), ("d30", "From day 30 after the event")]
-    rows += [("r1", "Written anew once"), ("s41", "Creative 41 in mani"), ("v2", "The second variant of the creative")]
-    return [*rows, ("20261201-20261214", "First and last day on which the ads should run")]
+    """(name, what it means): of each audience with its window, then of each part that names have."""
+    rows = []
+    for one in names:
+        values = (
+            [SEGMENTS[letter] for letter in segment_code(one.segments)] if segment_code(one.segments) != ALL else []
+        )
+        said = [KINDS[one.event].name, one.tier or "all tiers", " and ".join(values) or "all values"]
+        if one.from_day:
+            said.append(f"from day {one.from_day} after the event")
+        window = f"{one.start:%-d %B %Y} to {one.end:%-d %B %Y}"
+        rows.append((one.group, f"{', '.join(said)}; {window}; creative {one.creative_id}, version {one.round + 1}"))
+    rows += [(kind.code, kind.name) for kind in KINDS.values()]
+    rows += sorted({(tier_code(one.tier), one.tier) for one in names if one.tier})
+    rows += SEGMENTS.items()
+    return [*rows, (ALL, "All tiers, or all value segments"), ("v2", "The second variant of a creative")]

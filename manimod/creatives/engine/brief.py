@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 import orjson
 
+from manimod.creatives.engine.ad_names import AdNames
 from manimod.creatives.engine.facts.model import Proof, ReleaseNote, TierFacts
 from manimod.lifecycle import KINDS, LabelledEnum, Objective, Segment
 
@@ -263,8 +264,10 @@ class ModelSkipped(Exception):
 
 
 class ExportItem(NamedTuple):
-    """What one audience exports: a name of its own, the set with its approved variants only, and the brand."""
+    """What one audience exports: what its ads are called, the set with its approved variants only, the place of each of
+    them among all variants, and the brand."""
 
-    name: str
+    names: AdNames
     creative_set: CreativeSet
+    places: tuple[int, ...]
     brand: Brand

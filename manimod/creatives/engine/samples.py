@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from manimod.creatives.engine.brief import Brand, Brief, ExportItem, Offer, OfferKind, Tone
+from manimod.creatives.engine.brief import Brand, Brief, CreativeSet, Offer, OfferKind, Tone
 from manimod.creatives.engine.copy.copywriter import write
 from manimod.creatives.engine.facts.model import FactSource, ReleaseNote, TierFacts
 from manimod.creatives.engine.facts.steps import read_tiers
@@ -39,8 +39,8 @@ AUDIENCES = [(event, *sample) for event, kind in KINDS.items() for sample in kin
 PLACES = (TierPosition.ENTRY, TierPosition.MIDDLE, TierPosition.TOP)
 
 
-def sample_sets(today: date) -> Iterator[ExportItem]:
-    """A set of every sample audience. Every other one has something stored."""
+def sample_sets(today: date) -> Iterator[tuple[str, CreativeSet, Brand]]:
+    """(name, set, brand) of every sample audience. Every other one has something stored."""
     for i, (event, segment, name, position) in enumerate(AUDIENCES):
         brand, stored = BRANDS[i % len(BRANDS)], {}
         if i % 2:
@@ -61,7 +61,7 @@ def sample_sets(today: date) -> Iterator[ExportItem]:
             today=today,
             **stored,
         )
-        yield ExportItem(f"{event}-{segment}-{name}", write(brief), brand)
+        yield f"{event}-{segment}-{name}", write(brief), brand
 
 
 def _tiers(names: list[str], contents: tuple[list[str], ...]) -> list[TierFacts]:

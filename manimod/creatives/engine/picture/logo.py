@@ -76,7 +76,7 @@ class Lockup:
     """The signature, measured before it is placed. `height` in pixels is that of the mark."""
 
     def __init__(self, brand: Brand, height: float, max_width: float, palette: Palette) -> None:
-        self.palette, self.height, self.mark_width, self.pad = palette, height, height, 0.0
+        self.brand_name, self.palette, self.height, self.mark_width, self.pad = brand.name, palette, height, height, 0.0
         self.logo = brand.logo and Logo.of(brand.logo)
         self.backing = self.name = None
         if self.logo:
@@ -93,8 +93,6 @@ class Lockup:
             gap = 0.3 * height
             self.name = fit_name(brand.name, max_width - self.width - gap, height)
             self.width += gap + self.name.width
-        letter = next(filter(str.isalnum, brand.name), brand.name[:1]).upper()
-        self.letter = Block((text_layout.typographic(letter),), DISPLAY, 0.62 * height)
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         p, middle = self.palette, y + self.height / 2
@@ -104,10 +102,7 @@ class Lockup:
                 canvas.rect(box, self.backing, 0.16 * self.height)
             canvas.image(box.inset(self.pad), self.logo.png)
         else:
-            canvas.rect(box, p.accent, 0.28 * self.height)
-            left = x + (self.height - self.letter.width) / 2
-            top = middle - (ASCENDER - CAP_HEIGHT / 2) * self.letter.size
-            canvas.place("monogram", self.letter, left, top, p.on_accent, p.accent)
+            draw_monogram(canvas, box, self.brand_name, p)
         if self.name:
             left = x + self.width - self.name.width
             canvas.place("brand", self.name, left, middle - self.name.height / 2, p.ink, p.background)
@@ -119,3 +114,12 @@ def fit_name(name: str, width: float, height: float) -> Block:
         return text_layout.fit(name, STRONG, width, 0.7 * height, 0.56 * height, 0.4 * height)
     except PictureRefused:
         return text_layout.fit(name, STRONG, width, 1.15 * height, 0.5 * height, 0.2 * height)
+
+
+def draw_monogram(canvas: Canvas, box: Rect, name: str, palette: Palette) -> None:
+    """The name's first letter in a square box."""
+    letter = next(filter(str.isalnum, name), name[:1]).upper()
+    block = Block((text_layout.typographic(letter),), DISPLAY, 0.62 * box.h)
+    canvas.rect(box, palette.accent, 0.28 * box.h)
+    top = box.y + box.h / 2 - (ASCENDER - CAP_HEIGHT / 2) * block.size
+    canvas.place("monogram", block, box.x + (box.w - block.width) / 2, top, palette.on_accent, palette.accent)

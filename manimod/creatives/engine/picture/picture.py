@@ -7,13 +7,13 @@ from contextlib import suppress
 from functools import lru_cache
 
 import resvg_py
-from PIL import Image
+from PIL import Image, ImageOps
 
 from manimod.creatives.engine.brief import Brand, Variant
 from manimod.creatives.engine.picture import colour, compositions
 from manimod.creatives.engine.picture.canvas import Canvas, Line, Rect
 from manimod.creatives.engine.picture.layouts import LAYOUTS, Layout, aspect, fill_foot
-from manimod.creatives.engine.picture.logo import Lockup
+from manimod.creatives.engine.picture.logo import Lockup, Logo, draw_monogram
 from manimod.creatives.engine.picture.text_layout import STRONG, TEXT, PictureRefused, missing_glyphs
 from manimod.creatives.engine.policy.platforms import CANVASES, LITTLE_TEXT_SHARE, PLACEMENTS
 
@@ -190,3 +190,22 @@ def png(svg: str, size: str, limit: int | None = None) -> bytes:
     limit = limit or min(placement.weight_limit for placement in PLACEMENTS.values() if size in placement.canvases)
     data = rasterise(svg, CANVASES[size].width)
     return data if len(data) <= limit else _encode(data, 256)
+
+
+def logo_png(brand: Brand, width: int, height: int) -> bytes:
+    """PNG bytes of the logo alone, on a colour on which it is seen; without a logo, of the brand's monogram."""
+    palette, _ = colour.palettes(brand.primary, brand.accent, "paper")
+    logo, background = brand.logo and Logo.of(brand.logo), palette.accent
+    if logo:
+        mark, background = logo.png, logo.backing(colour.WHITE) or colour.WHITE
+    else:
+        canvas = Canvas("1080x1080", palette, palette, "top", brand.name)
+        draw_monogram(canvas, Rect(0, 0, canvas.w, canvas.h), brand.name, palette)
+        mark = rasterise(canvas.svg(brand.name), height)
+    drawn = Image.new("RGB", (width, height), background)
+    with Image.open(io.BytesIO(mark)) as opened:
+        shown = ImageOps.contain(opened.convert("RGBA"), (int(0.84 * width), int(0.84 * height)))
+    drawn.paste(shown, ((width - shown.width) // 2, (height - shown.height) // 2), shown)
+    out = io.BytesIO()
+    drawn.save(out, "PNG")
+    return out.getvalue()

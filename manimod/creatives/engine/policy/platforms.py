@@ -1,5 +1,5 @@
 """What the platforms accept, read once from platforms.toml: placements, lengths, canvases, calls to action,
-audience minimums and export sheets, with their sources and the date on which they were checked."""
+and audience minimums, with their sources and the date on which they were checked."""
 
 import re
 import tomllib
@@ -95,4 +95,3 @@ CTA_MAP = _TABLES["calls_to_action"]
 CTA_SUITS = _TABLES["suitable"]
 AUDIENCE_MINIMUMS = _TABLES["audience_minimums"]
 LITTLE_TEXT_SHARE, CONTRAST = _TABLES["picture"]["little_text_share"], _TABLES["picture"]["contrast"]
-SHEETS = _TABLES["sheets"]

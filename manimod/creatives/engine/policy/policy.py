@@ -3,9 +3,11 @@ It lowers the risk that a platform refuses an ad; it never promises a platform's
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 from manimod.creatives.engine.brief import Finding, PlatformCopy, Variant
 from manimod.creatives.engine.picture.canvas import Canvas
@@ -26,6 +28,8 @@ from manimod.creatives.engine.policy.rules import (
     find_terms,
     load_rules,
 )
+
+UTM_KEYS = ("utm_source", "utm_medium", "utm_campaign", "utm_content")
 
 
 def check(variant: Variant, context: PolicyContext) -> list[Finding]:
@@ -86,6 +90,11 @@ def check_name(name: str, context: PolicyContext) -> list[Finding]:
 def check_ad_name(name: str) -> list[Finding]:
     """The findings of what a campaign, an ad, a file or a part of a link is called."""
     return _judge(("name",), ALL, name)
+
+
+def check_link(link: str) -> list[Finding]:
+    """The findings of the address to which a click on an ad leads, with all that a platform adds to it."""
+    return _judge(("link",), ALL, link)
 
 
 def check_picture(canvas: Canvas, placement: str) -> list[Finding]:
@@ -212,6 +221,23 @@ def little_text(canvas: Canvas, _placement: str) -> Iterator[Hit]:
 def neutral_name(name: str) -> Iterator[Hit]:
     for found in find_terms("names", re.sub(r"[\W_]+", " ", name)):
         yield Hit("name", found)
+
+
+def measurable_link(link: str) -> Iterator[Hit]:
+    said = Counter(key for key, value in parse_qsl(urlsplit(link).query) if value)
+    for key in UTM_KEYS:
+        if said[key] == 0:
+            yield Hit(
+                "link", key, f"{key} is missing in the link, so nobody can tell which ad a visit came from. Add it."
+            )
+        elif said[key] > 1:
+            yield Hit(
+                "link", key, f"{key} stands twice in the link. Take it out of the landing page or of the pattern."
+            )
+    for odd in re.findall(r"\{[^}]*\}?", link):
+        yield Hit(
+            "link", odd, f"{odd} in the link means nothing. Use {{platform}}, {{medium}}, {{campaign}} and {{content}}."
+        )
 
 
 def drawn_button(canvas: Canvas, _placement: str) -> Iterator[Hit]:

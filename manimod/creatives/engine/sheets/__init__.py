@@ -1,0 +1,1 @@
+"""Approved creatives as the sheets that ad platforms import, with their pictures, links and a legend."""
