@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from manimod.extensions import db
 from manimod.models.accounts import Account, User, now
 from manimod.models.states import CreativeStatus, ExportState
+from manimod.models.stripe import ConnectionRow
 
 MAX_SEARCHABLE = 500  # characters: PostgreSQL takes 2,700 bytes in an index
 LONG_AGO = "1970-01-01 00:00:00"  # of what a worker of the release before has written
@@ -150,3 +151,20 @@ class DrawnPictures(db.Model):
     pictures: Mapped[int]
     refused: Mapped[list] = mapped_column(default=list)  # names of those that could not be drawn
     used_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class AudienceList(db.Model, ConnectionRow):
+    """A list of customers for the ad platforms was made in a browser: for which audience, and of how many."""
+
+    event: Mapped[str] = mapped_column(String(20))
+    tier: Mapped[str | None]
+    segment: Mapped[str | None] = mapped_column(String(10))
+    customers: Mapped[int]  # of the audience at that time, held out ones too
+    held_out: Mapped[int] = mapped_column(default=0)  # percent
+    key: Mapped[str] = mapped_column(String(32))  # of the hash that says who is held out; of the audience's first list
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+
+    user: Mapped[User | None] = relationship()
+
+    __table_args__ = (Index("ix_audience_list_connection", "connection_id", "event"),)

@@ -6,6 +6,7 @@ from werkzeug.local import LocalProxy
 
 from manimod.web import (
     assets,
+    audience_list,
     auth,
     brand,
     charts,
@@ -24,7 +25,7 @@ from manimod.web import (
     troubleshooting,
 )
 
-PAGES = (brand, creatives, dashboard, editor, exports, settings, setup, support, troubleshooting)
+PAGES = (audience_list, brand, creatives, dashboard, editor, exports, settings, setup, support, troubleshooting)
 MACROS = {"ui": "ui", "forms": "forms", "charts": "charts", "check_macros": "checks"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

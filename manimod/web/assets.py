@@ -23,6 +23,7 @@ SOURCES = {
     "icons.svg": BOOTSTRAP / "icons" / "bootstrap-icons.svg",
 }
 SOURCES |= {path.name: path for path in STATIC.iterdir()}
+SOURCES["mani-without-font.css"] = SOURCES["mani.css"]  # for a page that may fetch nothing
 MIMETYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "ttf": "font/ttf"}
 blueprint = Blueprint("assets", __name__)
 
@@ -41,6 +42,8 @@ def load(name: str) -> tuple[bytes, str]:
         content = f"{sprite}</svg>".encode()
     elif name == "mani.css":
         content = content.replace(b"inter.ttf", f"../{load('inter.ttf')[1]}/inter.ttf".encode())
+    elif name == "mani-without-font.css":
+        content = re.sub(rb"@font-face .*\n", b"", content)
     return content, hashlib.sha256(content).hexdigest()[:12]
 
 

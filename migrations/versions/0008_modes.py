@@ -38,6 +38,7 @@ def upgrade() -> None:
     fill_search_text()
     index_creatives(NEW_QUEUE_INDEX, NEW_AUDIENCE_INDEX)
     create_exports()
+    create_audience_lists()
     with op.batch_alter_table("connection") as batch_op:
         batch_op.drop_constraint(op.f("uq_connection_account_id"), type_="unique")
         batch_op.create_index(op.f("ix_connection_account_id"), ["account_id"])
@@ -111,8 +112,29 @@ def create_exports() -> None:
     op.create_index("ix_drawn_pictures_used_at", "drawn_pictures", ["used_at"])
 
 
+def create_audience_lists() -> None:
+    op.create_table(
+        "audience_list",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("connection_id", sa.Integer(), nullable=False),
+        sa.Column("event", sa.String(20), nullable=False),
+        sa.Column("tier", sa.String(255), nullable=True),
+        sa.Column("segment", sa.String(10), nullable=True),
+        sa.Column("customers", sa.Integer(), nullable=False),
+        sa.Column("held_out", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(32), nullable=False),
+        sa.Column("made_by", sa.Integer(), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["connection_id"], ["connection.id"], name=op.f("fk_audience_list_connection_id")),
+        sa.ForeignKeyConstraint(["made_by"], ["user.id"], name=op.f("fk_audience_list_made_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audience_list")),
+    )
+    op.create_index("ix_audience_list_connection", "audience_list", ["connection_id", "event"])
+
+
 def downgrade() -> None:
     keep_one_connection()
+    op.drop_table("audience_list")
     op.drop_table("drawn_pictures")
     op.drop_table("export")
     op.execute(

@@ -34,6 +34,7 @@ SIGNING_IN = dict(stranger=SIGN_IN, other=GONE, support=GONE, half=GONE, owner=G
 RULES = {
     "assets.serve": OPEN,
     "bootstrap.static": OPEN,
+    "audience_list.*": OF_ONE_OWNER,
     "brand.*": OWNERS,
     "creatives.queue": OWNERS,
     "creatives.arrivals": OWNERS,
@@ -128,6 +129,7 @@ def addresses(app, account):
         "account_id": account.id,
         "event_id": 1,
         "export_id": 1,
+        "list_id": 1,
         "check": "webhook",
         "action": "sync",
     }
