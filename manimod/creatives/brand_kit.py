@@ -18,7 +18,7 @@ from manimod.creatives.engine.facts.model import NEW_FOR, FactSource, TierFacts
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.customers import catalogue, images, replica
-from manimod.customers.tiers import MAX_NAME_LENGTH
+from manimod.customers.tiers import MAX_NAME_LENGTH, copy_upload, find_same
 from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.models import UPLOAD, Account, BrandKit, Connection, Tier
@@ -241,7 +241,7 @@ def set_tier_lines(connection: Connection, tier_id: int, lines: list[str]) -> Ti
     tier.owner_lines = lines
     if lines == listed:
         tier.owner_lines = []
-    catalogue.place_tiers(tier.connection_id)
+    _share_words(tier)
     return tier
 
 
@@ -255,12 +255,23 @@ def set_tier_picture(connection: Connection, tier_id: int, data: bytes | None) -
     if data is not None:
         tier.picture, tier.picture_from, tier.picture_at = images.read_picture(data), UPLOAD, now()
         tier.picture_error = None
+        for other in find_same(tier):
+            copy_upload(tier, other)
         return tier
-    if tier.picture_from == UPLOAD:
-        tier.picture_from = None
-        jobs.enqueue("fetch_pictures", tier.connection_id)
+    for product in [tier, *find_same(tier)]:
+        if tier.picture_from == product.picture_from == UPLOAD:
+            product.picture_from = product.picture = product.picture_at = None
+            jobs.enqueue("fetch_pictures", product.connection_id)
     tier.picture = tier.picture_at = None
     return tier
+
+
+def _share_words(tier: Tier) -> None:
+    """The owner's name and lines are those of the same tier in the other mode as well."""
+    catalogue.place_tiers(tier.connection_id)
+    for other in find_same(tier):
+        other.owner_name, other.owner_lines = tier.owner_name, tier.owner_lines
+        catalogue.place_tiers(other.connection_id)
 
 
 def get_tier(account: Account, tier_id: int) -> Tier:
@@ -282,5 +293,5 @@ def rename_tier(connection: Connection, tier_id: int, name: str) -> Tier:
     reasons = unprintable_tiers(connection, [tier])
     if name and reasons:
         raise ManimodError("TIER_NAME_UNPRINTABLE", why=reasons[tier_id])
-    catalogue.place_tiers(tier.connection_id)
+    _share_words(tier)
     return tier

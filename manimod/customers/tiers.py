@@ -9,8 +9,9 @@ from manimod import jobs
 from manimod.customers import replica
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Connection, Tier
+from manimod.models import UPLOAD, Connection, Tier
 from manimod.models.accounts import is_recent
+from manimod.models.tiers import clean_name
 from manimod.stripe import catalogue, connections
 from manimod.stripe.catalogue import ProductFacts
 from manimod.stripe.payloads import LIVE_STATUSES, UNPAID_STATUSES
@@ -39,6 +40,49 @@ def names(connection: Connection) -> dict[str | None, str | None]:
     return named | {None: None}
 
 
+def find_same(tier: Tier) -> list[Tier]:
+    """The same tier in the account's other mode, with what the owner says of it."""
+    return _same_among(_of_other_mode(tier.connection_id), tier)
+
+
+def _of_other_mode(connection_id: int) -> list[Tier]:
+    account = select(Connection.account_id).where(Connection.id == connection_id).scalar_subquery()
+    query = select(Tier).join(Connection).where(Connection.account_id == account, Connection.id != connection_id)
+    return list(db.session.scalars(query.order_by(Tier.id)))
+
+
+def _same_among(others: list[Tier], tier: Tier) -> list[Tier]:
+    """By the product's id, which a copy to live mode keeps, or by its name, as a sandbox has other ids."""
+    name, same = _name_of_product(tier), []
+    for other in others:
+        if other.stripe_product_id == tier.stripe_product_id or (name and _name_of_product(other) == name):
+            same.append(other)
+    return same
+
+
+def _name_of_product(tier: Tier) -> str:
+    name, _ = clean_name(tier.product_name or "")
+    return (name or tier.product_name or "").casefold()
+
+
+def take_over_words(connection_id: int) -> None:
+    """Give new tiers what the owner says of the same tier in the other mode: its name, its lines and its picture."""
+    others = _of_other_mode(connection_id)
+    if not others:
+        return
+    for tier in db.session.scalars(select(Tier).where(Tier.connection_id == connection_id)):
+        for other in _same_among(others, tier):
+            tier.owner_name = tier.owner_name or other.owner_name
+            tier.owner_lines = tier.owner_lines or other.owner_lines
+            if other.picture_from == UPLOAD and tier.picture_from != UPLOAD:
+                copy_upload(other, tier)
+
+
+def copy_upload(tier: Tier, other: Tier) -> None:
+    other.picture, other.picture_from, other.picture_at = tier.picture, tier.picture_from, tier.picture_at
+    other.picture_error = None
+
+
 def name_new_tiers(connection_id: int) -> None:
     """Ask Stripe about the products that no list has brought since they were met."""
     connection = db.session.get(Connection, connection_id)
@@ -57,3 +101,4 @@ def name_new_tiers(connection_id: int) -> None:
             log.warning("tier_not_named", connection=connection_id, product=product_id, code=failure.code)
         with jobs.transaction():
             replica.update_tiers(connection_id, [product])
+            take_over_words(connection_id)

@@ -31,8 +31,8 @@ def get_steps(account: Account, livemode: bool) -> list[dict]:
 
     Each has `done`, `waits` (it will tick by itself) and `is_next` (the one to do now).
     """
-    connected = select(Connection.id).filter_by(account_id=account.id, livemode=livemode)
-    connected = connected.where(Connection.status == ConnectionStatus.CONNECTED)
+    is_connected = select(Connection.id).filter_by(account_id=account.id, status=ConnectionStatus.CONNECTED)
+    connected = is_connected.filter_by(livemode=livemode)
     switched_off = select(func.count()).where(Trigger.account_id == account.id, Trigger.enabled.is_(False))
     is_ours = and_(StripeEvent.connection_id.in_(connected), StripeEvent.state != EventState.IGNORED)
     has = {
@@ -42,6 +42,7 @@ def get_steps(account: Account, livemode: bool) -> list[dict]:
         "webhook": exists().where(is_ours),
         "customers": exists().where(Customer.connection_id.in_(connected)),
         "creative": exists().where(Creative.account_id == account.id, Creative.is_test.is_(not livemode)),
+        "live": is_connected.filter_by(livemode=True).exists(),
         "secret": connected.where(Connection.encrypted_signing_secret.is_not(None)).exists(),
     }
     done = db.session.execute(select(*(found.label(name) for name, found in has.items()))).one()._asdict()
@@ -49,7 +50,7 @@ def get_steps(account: Account, livemode: bool) -> list[dict]:
     done["events"] = done["events"] and done["connect"]
     done["webhook"] = done["webhook"] or (done["creative"] and done["connect"])  # the event check is a way, too
     steps, waits = [], {"webhook": done["secret"], "customers": done["connect"]}
-    for row in STEPS:
+    for row in STEPS[:-1] if livemode else STEPS:  # the last one leads from test to live
         is_done = bool(done[row["name"]])
         steps.append(row | {"done": is_done, "waits": not is_done and bool(waits.get(row["name"])), "is_next": False})
     for step in steps:

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import func, not_, or_, select, update
 
 from manimod import jobs
-from manimod.customers import pace, replica, segments, statistics
+from manimod.customers import pace, replica, segments, statistics, tiers
 from manimod.errors import PASSING, ManimodError
 from manimod.extensions import db
 from manimod.models import Connection, Customer, SyncRun
@@ -149,11 +149,7 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
             invoices = listed.ask_invoices(gateway, connection_id, pages["subscriptions"])
         with jobs.transaction():
             connection, sync_run = _lock_run(connection_id, run_id)
-            if "prices" in pages:
-                replica.upsert_prices(connection_id, [price for price, _ in pages["prices"].rows])
-                replica.update_tiers(connection_id, [product for _, product in pages["prices"].rows if product])
-            if "products" in pages:
-                replica.update_tiers(connection_id, pages["products"].rows)
+            _write_price_list(connection_id, pages)
             if "customers" in pages:
                 listed.write_customers(connection, pages["customers"], sync_run)
             if "subscriptions" in pages:
@@ -164,6 +160,16 @@ def _read_slice(connection_id: int, run_id: int) -> bool:
     if any(cursor is not None for cursor in cursors.values()):
         return False
     return _erase_unlisted(connection_id, run_id, gateway, until)
+
+
+def _write_price_list(connection_id: int, pages: dict[str, Page]) -> None:
+    if "prices" in pages:
+        replica.upsert_prices(connection_id, [price for price, _ in pages["prices"].rows])
+        replica.update_tiers(connection_id, [product for _, product in pages["prices"].rows if product])
+    if "products" in pages:
+        replica.update_tiers(connection_id, pages["products"].rows)
+    if "prices" in pages or "products" in pages:
+        tiers.take_over_words(connection_id)
 
 
 def _check_permissions(connection_id: int) -> None:

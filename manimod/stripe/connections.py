@@ -140,7 +140,7 @@ def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Conn
     # A key without a readable account id counts as one of another account.
     elif connection.stripe_account_id != (check.probe.account_id or ""):
         if connection.is_connected and not start_over:
-            raise ManimodError("STRIPE_KEY_OTHER_ACCOUNT")
+            raise ManimodError("STRIPE_KEY_OTHER_ACCOUNT", mode=connection.mode)
         disconnect(connection)
     if not connection.is_connected:
         connection.connected_at = check.probe.asked_at

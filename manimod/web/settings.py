@@ -66,14 +66,13 @@ def show(account: Account) -> Response:
 @owner_required
 def connect(account: Account) -> Response:
     connections.require_plan(account)
-    form, address = forms.ApiKeyForm(), _here()
+    form, address, was_live = forms.ApiKeyForm(), _here(), modes.shows_live(account)
     try:
         check = connections.check_key(form.api_key.data or "")
         if connections.get_current(account, check.livemode) is None:
             address = url_for("setup.next_step")
         with transaction():
             connection = connections.connect(account, check, form.start_over.data)
-            name = connection.stripe_account_name or connection.stripe_account_id or "Stripe"
     except ManimodError as failure:
         form.api_key.errors = [str(failure)]
         return _page(
@@ -88,7 +87,11 @@ def connect(account: Account) -> Response:
             offers_fresh_start=form.start_over.data or failure.code == "STRIPE_KEY_OTHER_ACCOUNT",
             replaces_key=True,
         )
-    return render.redirect_with_toast(address, f"Connected to {name}.")
+    toast = f"Connected to {connection.stripe_account_name or connection.stripe_account_id or 'Stripe'}."
+    if was_live != connection.livemode and connections.get_current(account, was_live):
+        toast += f" It is a {connection.mode} key, so the pages show {connection.mode} data now."
+    modes.choose(connection.livemode)
+    return render.redirect_with_toast(address, toast)
 
 
 @blueprint.get("/integrations/stripe/connect")

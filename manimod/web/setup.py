@@ -20,7 +20,7 @@ def next_step(account: Account) -> Response:
     """To the place of the first step that is not done; to the dashboard once all are."""
     for step in setup_steps():
         if step["is_next"]:
-            return redirect(url_for(step["endpoint"], _anchor=step.get("anchor")))
+            return redirect(url_for(step["endpoint"], mode=step.get("mode"), _anchor=step.get("anchor")))
     return redirect(url_for("dashboard.show"))
 
 

@@ -139,10 +139,8 @@ def test_a_new_key_of_the_same_account_and_mode_keeps_the_data(account, connecte
     assert connection.encrypted_signing_secret
 
 
-@pytest.mark.parametrize("mode", ["test", "live"])
-def test_a_key_of_another_account_or_mode_asks_before_it_starts_over(account, connected, sandbox, stripe_account, mode):
-    other = sandbox.create_account("Other Studio") if mode == "test" else stripe_account
-    check = connections.check_key(other["keys"][mode]["restricted"])
+def test_a_key_of_another_account_asks_before_it_starts_over(account, connected, sandbox):
+    check = connections.check_key(sandbox.create_account("Other Studio")["keys"]["test"]["restricted"])
     with pytest.raises(ManimodError) as caught, transaction():
         connections.connect(account, check)
     assert caught.value.code == "STRIPE_KEY_OTHER_ACCOUNT"
@@ -150,7 +148,17 @@ def test_a_key_of_another_account_or_mode_asks_before_it_starts_over(account, co
         connection = connections.connect(account, check, start_over=True)
     assert connection.is_connected
     assert connection.encrypted_signing_secret is None
-    assert connection.livemode == (mode == "live")
+
+
+@pytest.mark.both_databases
+def test_a_key_of_the_other_mode_is_a_connection_of_its_own(account, connected, stripe_account):
+    check = connections.check_key(stripe_account["keys"]["live"]["restricted"])
+    with transaction():
+        live = connections.connect(account, check)
+    assert [live.mode, connected.mode] == ["live", "test"]
+    assert live.is_connected
+    assert connected.is_connected
+    assert live.webhook_token != connected.webhook_token
 
 
 def test_below_pro_nothing_is_connected(app, stripe_account):

@@ -51,10 +51,10 @@ def test_each_open_step_leads_to_the_very_place(as_owner, account):
 
 
 def test_the_steps_tick_themselves_as_things_happen(as_owner, account):
-    assert "1 of 7 done" in as_owner.get("/").text
+    assert "1 of 8 done" in as_owner.get("/").text
     factories.make_connection(account)
     answer = as_owner.htmx("get", "/?seen=old&done=1")
-    assert "3 of 7 done" in answer.text
+    assert "3 of 8 done" in answer.text
     assert 'id="announcer"' in answer.text, "a screen reader hears it too"
 
 

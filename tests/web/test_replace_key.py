@@ -50,7 +50,7 @@ def test_another_key_of_the_same_account_keeps_everything(as_owner, connected, s
 def test_a_key_of_another_account_asks_before_anything_is_lost(as_owner, connected, stripe_account, tier, other_key):
     answer = replace(as_owner, other_key)
     assert answer.status_code == 409
-    assert "another Stripe account or mode" in answer.text
+    assert "another Stripe account than the one connected in test mode" in answer.text
     assert 'name="start_over"' in answer.text
     assert 'id="api_key-error"' in answer.text
     assert other_key not in answer.text
@@ -58,9 +58,11 @@ def test_a_key_of_another_account_asks_before_anything_is_lost(as_owner, connect
     assert tiers_kept() == 1
 
 
-def test_a_key_of_the_other_mode_asks_too(as_owner, connected, stripe_account):
-    assert replace(as_owner, stripe_account["keys"]["live"]["restricted"]).status_code == 409
+def test_a_key_of_the_other_mode_replaces_nothing(as_owner, connected, stripe_account, tier):
+    assert replace(as_owner, stripe_account["keys"]["live"]["restricted"]).status_code == 303
+    assert connected.is_connected
     assert not connected.livemode
+    assert tiers_kept() == 1
 
 
 def test_starting_over_forgets_the_old_account(as_owner, connected, stripe_account, tier, other_key):
