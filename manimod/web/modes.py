@@ -25,16 +25,21 @@ def register(app: Flask) -> None:
 
 
 def _remember() -> None:
-    """A link with a mode, such as the switch or one in a mail, is a choice."""
+    """A link with a mode, such as the switch or one in a mail, is a choice; of what isn't connected, for one page."""
     mode = request.args.get("mode")
-    if request.method == "GET" and mode in MODES and current_user.is_authenticated and current_user.account:
-        session["mode"] = mode
+    account = mode in MODES and request.method == "GET" and getattr(current_user, "account", None)
+    if account and connection_of(account, MODES[mode]):
+        choose(MODES[mode])
 
 
 def choose(livemode: bool) -> None:
     """Show this mode from now on."""
     g.shows_live = livemode
     session["mode"] = "live" if livemode else "test"
+
+
+def forget() -> None:
+    session.pop("mode", None)
 
 
 def show(livemode: bool) -> None:

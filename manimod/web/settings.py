@@ -248,6 +248,7 @@ def disconnect(account: Account) -> Response:
         return render.page("settings/disconnect.html", connection=connection)
     with transaction():
         connections.disconnect(connection)
+    modes.forget()
     return render.redirect_with_toast(_here(), "Disconnected. The API key is deleted.")
 
 
