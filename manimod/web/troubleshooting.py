@@ -4,8 +4,9 @@ from flask import Blueprint, Response, g, request, url_for
 from flask_security import current_user
 
 from manimod.diagnostics import alerts, check_runner, delivery_log
+from manimod.extensions import db
 from manimod.jobs import transaction
-from manimod.models import Account, Alert
+from manimod.models import Account, Alert, Connection
 from manimod.web import modes, render
 from manimod.web.auth import owner_required
 
@@ -53,7 +54,7 @@ def deliveries(account: Account) -> Response:
 @owner_required
 def event(account: Account, event_id: int) -> Response:
     detail = delivery_log.get_event(account, event_id)
-    modes.show(detail.event.livemode)
+    modes.show(db.session.get_one(Connection, detail.event.connection_id).livemode)
     return render.page("troubleshooting/event.html", detail=detail)
 
 
