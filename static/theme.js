@@ -4,15 +4,17 @@
   const root = document.documentElement;
   root.classList.add("js");
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const paper = window.matchMedia("print"); // is never dark
   const apply = () => {
     const chosen = localStorage.getItem("mani-theme") ?? "";
-    root.dataset.bsTheme = chosen || (dark.matches ? "dark" : "light");
+    root.dataset.bsTheme = paper.matches ? "light" : chosen || (dark.matches ? "dark" : "light");
     root.style.colorScheme = root.dataset.bsTheme;
     for (const button of document.querySelectorAll("[data-theme-choice]")) {
       button.setAttribute("aria-pressed", button.dataset.themeChoice === chosen);
     }
   };
   dark.addEventListener("change", apply);
+  paper.addEventListener("change", apply);
   window.addEventListener("storage", apply);
   document.addEventListener("DOMContentLoaded", apply);
   document.addEventListener("click", (event) => {
