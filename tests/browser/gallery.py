@@ -1,6 +1,6 @@
 """Takes the screenshots in docs/screenshots: each page on a phone, a tablet and a desktop, light and dark.
 
-`python -m tests.browser.gallery [FOLDER] [PAGE ...]`
+`python -m tests.browser.gallery [FOLDER] [PAGE ...]`: with a folder in every width light, dark and in high contrast.
 """
 
 import sys
@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from werkzeug.serving import make_server
 
 from manimod import create_app
@@ -24,9 +24,8 @@ from tests.browser.chromium import launch
 from tests.browser.filling import PERMISSIONS, fill, fill_support
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-WIDTHS = (360, 768, 1440)
-SCHEMES = ("light", "dark")
-DARK_WIDTHS = (1440,)  # the gallery stays below 4 MB
+WIDTHS = (320, 768, 1440)
+LOOKS = {"light": {}, "dark": {"color_scheme": "dark"}, "contrast": {"forced_colors": "active"}}
 PICTURES_DRAWN = "Promise.all([...document.images].map((i) => ((i.loading = 'eager'), i.decode().catch(() => {}))))"
 # name -> (account, address); the accounts are made by `served`
 PAGES = {
@@ -96,13 +95,18 @@ def served() -> Iterator[str]:
 
 def main(folder: Path, names: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    widths = dict.fromkeys(LOOKS, WIDTHS)
+    if folder == FOLDER:  # it stays small
+        widths |= {"dark": WIDTHS[-1:], "contrast": ()}
     with served() as address, sync_playwright() as playwright:
         browser = launch(playwright)
-        for scheme in SCHEMES:
-            for user in dict.fromkeys(user for user, _ in PAGES.values()):
-                wanted = [n for n, (account, _) in PAGES.items() if account == user and (not names or n in names)]
-                if wanted:
-                    _shoot(browser, address, scheme, user, wanted, folder)
+        for user in dict.fromkeys(user for user, _ in PAGES.values()):
+            wanted = [n for n, (account, _) in PAGES.items() if account == user and (not names or n in names)]
+            for look, options in LOOKS.items():
+                if wanted and widths[look]:
+                    context = browser.new_context(base_url=address, reduced_motion="reduce", **options)
+                    _shoot(context.new_page(), user, wanted, widths[look], f"{folder}/{{}}-{{}}-{look}.webp")
+                    context.close()
         browser.close()
 
 
@@ -122,13 +126,11 @@ def address_of(address: str) -> str:
     return address.format(since=int(time.time()) - 150)
 
 
-def _shoot(browser: Browser, address: str, scheme: str, user: str | None, names: list[str], folder: Path) -> None:
-    context = browser.new_context(base_url=address, color_scheme=scheme, reduced_motion="reduce")
-    page = context.new_page()
+def _shoot(page: Page, user: str | None, names: list[str], widths: tuple[int, ...], file: str) -> None:
     if user:
         sign_in(page, user)
     for name in names:
-        for width in WIDTHS if scheme == "light" else DARK_WIDTHS:
+        for width in widths:
             page.set_viewport_size({"width": width, "height": 900})
             page.goto(address_of(PAGES[name][1]))
             page.wait_for_load_state("load")
@@ -136,8 +138,7 @@ def _shoot(browser: Browser, address: str, scheme: str, user: str | None, names:
             # What sticks to the window's edges belongs to the page's edges in a picture of the whole page.
             page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
             picture = Image.open(BytesIO(page.screenshot()))
-            picture.save(folder / f"{name}-{width}-{scheme}.webp", quality=72, method=6)
-    context.close()
+            picture.save(file.format(name, width), quality=72, method=6)
 
 
 if __name__ == "__main__":
