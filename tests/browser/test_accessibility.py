@@ -74,7 +74,7 @@ def complaints(page: Page, rules: dict = RULES) -> list[str]:
 
 @pytest.fixture(scope="module", params=dict.fromkeys(user for user, _ in gallery.PAGES.values()))
 def visited(request, browser, served) -> dict[str, dict]:
-    """What was seen on each page of a user in one visit: axe's complaints, and the windows that are too narrow for it."""
+    """What was seen on each page of a user in one visit: axe's complaints, and windows too narrow for it."""
     context = browser.new_context(base_url=served, reduced_motion="reduce")
     context.set_default_timeout(10_000)
     page = context.new_page()
