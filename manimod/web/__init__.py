@@ -5,6 +5,7 @@ from flask_compress import Compress
 from werkzeug.local import LocalProxy
 
 from manimod.web import (
+    ad_accounts,
     assets,
     audience_list,
     auth,
@@ -25,7 +26,19 @@ from manimod.web import (
     troubleshooting,
 )
 
-PAGES = (audience_list, brand, creatives, dashboard, editor, exports, settings, setup, support, troubleshooting)
+PAGES = (
+    ad_accounts,
+    audience_list,
+    brand,
+    creatives,
+    dashboard,
+    editor,
+    exports,
+    settings,
+    setup,
+    support,
+    troubleshooting,
+)
 MACROS = {"ui": "ui", "forms": "forms", "charts": "charts", "check_macros": "checks"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

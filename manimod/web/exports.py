@@ -3,7 +3,9 @@
 from flask import Blueprint, Response, request, stream_with_context, url_for
 from flask_security import current_user
 
-from manimod.creatives import export
+from manimod.creatives import briefs, export
+from manimod.creatives.engine import ad_names
+from manimod.creatives.engine.policy import policy
 from manimod.jobs import transaction
 from manimod.models import Account
 from manimod.models.states import ExportState
@@ -50,6 +52,7 @@ def _selection(account: Account, wanted: str) -> export.ExportSelection:
 def _page(account: Account, watched: int | None = None) -> Response:
     """`watched`: the export that the page has seen being made."""
     is_test, chosen = modes.shows_test(account), _selection(account, export.CHOSEN)
+    accounts, page = export.get_ad_accounts(account), briefs.get_brand_kit(account).landing_page
     recent = export.list_recent(account, is_test)
     choices = {}
     for wanted in (export.CHOSEN,) if chosen.ids else (export.NEW, export.ALL):
@@ -63,6 +66,9 @@ def _page(account: Account, watched: int | None = None) -> Response:
         is_test=is_test,
         chosen=chosen,
         choices=choices,
+        missing=accounts.left_out(),
+        link_findings=policy.check_link(accounts.example_link(page)) if page else [],
+        names=[(ad_names.tier_code(tier), tier) for _, tier in briefs.tier_choices(account)] + ad_names.legend([]),
         approved=export.count(account, _selection(account, export.ALL)),
         of_other_mode=export.count(account, export.ExportSelection(not is_test)),
         making=export.get_making(account),

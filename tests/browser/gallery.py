@@ -41,6 +41,7 @@ PAGES = {
     "creative-edit": ("full", "/creatives/9/variants/0/edit"),
     "export": ("full", "/creatives/export"),
     "account": ("full", "/settings/account"),
+    "ad-accounts": ("full", "/settings/ad-accounts"),
     "creatives": ("full", "/creatives"),
     "creatives-empty": ("connected", "/creatives"),
     "creative": ("full", "/creatives/5"),

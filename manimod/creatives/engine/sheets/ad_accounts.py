@@ -2,12 +2,14 @@
 
 import tomllib
 from dataclasses import asdict, dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from manimod.creatives.engine.ad_names import AdNames
-from manimod.creatives.engine.policy.platforms import Placement
+from manimod.creatives.engine.policy.platforms import PLACEMENTS, Placement
+from manimod.lifecycle import KINDS
 
 _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _PLACES = tomllib.loads(Path(__file__).with_name("places.toml").read_text("utf-8"))
@@ -68,6 +70,12 @@ class AdAccounts:
                     value = value.replace(f"{{{name}}}", values[name])
                 tags.append(f"{quote(key, safe='')}={quote(value, safe='{}')}")
         return "&".join(tags)
+
+    def example_link(self, landing_page: str) -> str:
+        """The link of some ad, for the linter to judge before there is one."""
+        event, day = next(iter(KINDS)), date(2026, 12, 1)
+        names = AdNames(creative_id=1, event=event, tier=None, segments=(), round=0, start=day, end=day)
+        return with_tags(landing_page, self.tags(PLACEMENTS["meta_feed"], names, 0, landing_page))
 
 
 def with_tags(landing_page: str, tags: str) -> str:
