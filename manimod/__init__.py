@@ -44,6 +44,7 @@ from manimod.extensions import (
 from manimod.ingest.receiver import mount_receiver
 from manimod.models import Role, User
 from manimod.stripe.crypto import Keyring
+from manimod.web.forms import PasswordForm
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -58,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(app)
     for extension in (db, csrf, htmx, bootstrap, limiter, mail):
         extension.init_app(app)
-    security.init_app(app, SQLAlchemyUserDatastore(db, User, Role))
+    security.init_app(app, SQLAlchemyUserDatastore(db, User, Role), change_password_form=PasswordForm)
     web.register(app)
     app.register_blueprint(cli.blueprint)
     app.wsgi_app = mount_receiver(app)

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
+from time import time
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask_limiter.util import get_remote_address
-from flask_security import auth_required, current_user, user_authenticated
+from flask_security import LoginForm, TwoFactorVerifyCodeForm, auth_required, current_user, user_authenticated
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from manimod.accounts import sign_in_limits
@@ -15,9 +16,17 @@ from manimod.errors import ManimodError
 from manimod.extensions import db, limiter, security
 from manimod.models import Account, User
 from manimod.web import render
+from manimod.web.forms import PasswordForm
+from manimod.web.labels import duration
 
 # Only failures count, so nobody is locked out by signing in often.
 FAILURES = {"methods": ["POST"], "deduct_when": lambda response: response.status_code == 422}
+# Where passwords and codes are tried: the page and its form.
+SECRET_FORMS = {
+    "security.login": ("login_user", LoginForm),
+    "security.two_factor_token_validation": ("two_factor_verify_code", TwoFactorVerifyCodeForm),
+    "security.change_password": ("change_password", PasswordForm),
+}
 # A signed list of the accounts that have signed in with this browser, as in `sign_in_limits.account_key`.
 KNOWN_BROWSER_DAYS = 365
 MAX_KNOWN_ACCOUNTS = 5
@@ -42,6 +51,16 @@ def register(app: Flask) -> None:
     app.context_processor(lambda: {"for_support": request.blueprint == "support"})
     # Flask-Security would look for a token in every request; nobody has one here.
     app.login_manager.request_loader(lambda _request: None)
+
+
+def respond_to_guessing() -> Response:
+    """The form again, with what was typed but for the password, and when one may try once more."""
+    seconds = max(1, limiter.current_limit.reset_at - int(time()))
+    name, form = SECRET_FORMS[request.endpoint]
+    wait = f"Too many wrong tries. Wait {duration(seconds)} and try again."
+    response = render.page(f"security/{name}.html", status=429, wait=wait, **{f"{name}_form": form(request.form)})
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def owner_required(view: Callable) -> Callable:

@@ -53,6 +53,8 @@ def _on_expired_form(_error: CSRFError) -> Response:
 def _on_http_error(error: HTTPException) -> Response:
     if error.response is not None or error.code is None or error.code < 400:
         return error.get_response()
+    if error.code == 429 and request.endpoint in auth.SECRET_FORMS:
+        return auth.respond_to_guessing()
     response = _respond(CODES.get(error.code, "MALFORMED" if error.code < 500 else "INTERNAL"), error.code)
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):

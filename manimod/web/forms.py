@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from flask import g
-from flask_security import current_user
+from flask_security import ChangePasswordForm, current_user, verify_password
+from flask_security.utils import get_message
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import BooleanField, Form, IntegerField, PasswordField, RadioField, SelectField, StringField, TextAreaField
@@ -25,6 +26,7 @@ from manimod.creatives.engine.brief import OfferKind, Tone
 from manimod.customers import images
 from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError, explain
+from manimod.extensions import security
 from manimod.lifecycle import KINDS
 from manimod.models.states import Plan
 
@@ -110,6 +112,19 @@ class TierPictureForm(FlaskForm):
 class AccountForm(FlaskForm):
     name = _line("Name", 120, "The name is missing or too long. An account needs a name of 1 to 120 characters.", 1)
     time_zone = SelectField("Time zone", choices=TIME_ZONES, invalid_choice_message="mani doesn't know this time zone.")
+
+
+class PasswordForm(ChangePasswordForm):
+    def validate(self, **more: Any) -> bool:
+        """Every mistake at once: Flask-Security's own form stops at the first."""
+        if super().validate(**more):
+            return True
+        rules = security.password_util
+        if not self.password.errors and not verify_password(rules.normalize(self.password.data), current_user.password):
+            self.password.errors.append(get_message("INVALID_PASSWORD")[0])
+        if not self.new_password.errors:
+            self.new_password.errors = rules.validate(self.new_password.data, False, user=current_user)[0] or []
+        return False
 
 
 class SupportForm(FlaskForm):

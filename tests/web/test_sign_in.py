@@ -35,7 +35,11 @@ def test_the_password_is_never_echoed(client, owner):
 def test_guessing_at_one_account_is_slowed_down(client, owner):
     answers = [sign_in(client, owner.email, f"guess {number}").status_code for number in range(9)]
     assert answers == [422] * 8 + [429]
-    assert sign_in(client, owner.email).status_code == 429
+    late = sign_in(client, owner.email)
+    assert late.status_code == 429
+    assert "Too many wrong tries. Wait " in late.text
+    assert f'value="{owner.email}"' in late.text
+    assert PASSWORD not in late.text
 
 
 def test_signing_in_often_locks_nobody_out(client, owner):
