@@ -65,7 +65,7 @@ class Tab:
     """What a browser remembers of one page."""
 
     def __init__(self, cookie: str) -> None:
-        self.cookie, self.mark, self.address = cookie, "", "/creatives/new"
+        self.cookie, self.mark, self.address = cookie, "", "/creatives/new?seen="
 
     def request(self) -> bytes:
         mark = f"Queue-Mark: {self.mark}\r\n" if self.mark else ""

@@ -11,6 +11,7 @@ from functools import wraps
 from flask import Flask, Response
 
 from manimod import jobs
+from manimod.extensions import db
 from manimod.models import Account
 
 HEADER = "Queue-Mark"
@@ -36,7 +37,8 @@ def marked(view: Callable) -> Callable:
 
     @wraps(view)
     def with_mark(account: Account, **kwargs: object) -> Response:
-        mark = jobs.get_mark(account.id)  # before the view reads what it stands for
+        mark = jobs.get_mark(account.id)
+        db.session.rollback()  # SQLite's view reads what is newer than the mark, not what was when the user was loaded
         response = view(account, **kwargs)
         if response.status_code == 204:
             response.headers[HEADER] = mark

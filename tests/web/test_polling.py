@@ -1,14 +1,17 @@
 """Open pages ask whether something has come: while nothing has changed, that costs neither session nor database."""
 
 import contextlib
+import contextvars
 import re
 
 import pytest
 import sqlalchemy.event
 
+from manimod import jobs
 from manimod.creatives import review
 from manimod.extensions import db
 from manimod.jobs import transaction
+from manimod.models import Account
 from manimod.models.accounts import now
 from tests import factories
 from tests.applications import send_redis_away
@@ -57,6 +60,25 @@ def test_a_new_creative_is_in_the_next_answer(as_owner, account, connection, add
     mark = mark_of(as_owner, address)
     add_creative(account)
     assert 'class="card creative"' in ask(as_owner, mark, address).text
+
+
+def test_what_comes_while_the_answer_is_written_is_in_it_or_in_the_next(as_owner, account, connection, add_creative):
+    """SQLite shows a transaction what was there at its start, and the user is loaded before the mark is given."""
+    address, get_mark = queue_address(as_owner), jobs.get_mark
+
+    def come_meanwhile(account_id: int) -> str:
+        contextvars.Context().run(come)
+        return get_mark(account_id)
+
+    def come() -> None:
+        with as_owner.application.app_context():
+            add_creative(db.session.get_one(Account, account.id))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "get_mark", come_meanwhile)
+        first = ask(as_owner, address=address)
+    seen = [first, ask(as_owner, first.headers.get("Queue-Mark", ""), address)]
+    assert [answer for answer in seen if 'class="card creative"' in answer.text]
 
 
 def test_an_answer_with_something_in_it_has_no_mark(as_owner, connection, creative):
