@@ -8,6 +8,7 @@ import asyncio
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -16,7 +17,7 @@ from bench.stage import Stage, processor_seconds, tables
 from tests.journeys.stack import command_line
 
 PAGES, ACCOUNTS = int(os.environ.get("BENCH_TABS", "1000")), 100
-SECONDS = int(os.environ.get("BENCH_TABS_SECONDS", "150"))  # longer than a mark lasts
+SECONDS = int(os.environ.get("BENCH_TABS_SECONDS", "120"))  # as long as a mark lasts
 CONNECTIONS, CREATIVES = 32, 20
 EVERY = float(re.search(r'data-poll="([\d.]+)"', Path("templates/creatives/_arrivals.html").read_text("utf-8"))[1])
 
@@ -27,15 +28,15 @@ def measure() -> list[Figure]:
         with app.app_context():
             cookies = [make_cookie(app) for _ in range(ACCOUNTS)]
             pids = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if is_web(pid, port)]
-            before = sum(map(processor_seconds, pids))
-            counts, delays = asyncio.run(watch(app, port, cookies))
-            used = sum(map(processor_seconds, pids)) - before
+            counts, delays, used = asyncio.run(watch(app, port, cookies, lambda: sum(map(processor_seconds, pids))))
             tables().engine.dispose()
     assert not counts["other"], counts
-    share, seen = used / SECONDS, max(delays)
+    asked, seen = counts["quick"] + counts["whole"], max(delays)
+    share = used / asked * PAGES / EVERY  # also where a busy machine lets the pages ask late
     return [
         Figure("tabs", f"{PAGES:,} open queues, processor", share, "cores", goal="<= 0.3", is_met=share <= 0.3),
-        Figure("tabs", "their questions", (counts["quick"] + counts["whole"]) / SECONDS, "a second"),
+        Figure("tabs", "one question", 1000 * used / asked, "ms"),
+        Figure("tabs", "questions", asked / SECONDS, "a second"),
         Figure("tabs", "of them with a whole answer", counts["whole"] / SECONDS, "a second"),
         Figure("tabs", "a new creative is seen after, median", median(delays), "s"),
         Figure("tabs", "the slowest page", seen, "s", goal="<= 3 s", is_met=seen <= 3),
@@ -74,16 +75,18 @@ class Tab:
         ).encode()
 
 
-async def watch(app, port: int, cookies: list[str]) -> tuple[dict, list[float]]:
-    """Answers by kind, and after how many seconds each new creative was in a page of its account."""
+async def watch(app, port: int, cookies: list[str], get_used: Callable[[], float]) -> tuple[dict, list[float], float]:
+    """Answers by kind, after how many seconds each new creative was in a page of its account, and processor seconds."""
     tabs = [Tab(cookies[number % ACCOUNTS]) for number in range(PAGES)]
     counts, delays, made = {"quick": 0, "whole": 0, "other": 0}, [], {}
     free: asyncio.Queue = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
-    ends = time.monotonic() + SECONDS
+    begins = time.monotonic() + 4 * EVERY  # once every page has its first answers
+    ends, before = begins + SECONDS, []
 
     async def ask(number: int) -> None:
+        nonlocal before
         await asyncio.sleep(EVERY * number / PAGES)
         tab = tabs[number]
         while time.monotonic() < ends:
@@ -99,17 +102,20 @@ async def watch(app, port: int, cookies: list[str]) -> tuple[dict, list[float]]:
                     delays.append(time.monotonic() - begun)
                 address = re.search(rb'id="arrivals" hx-get="([^"]+)"', body)
                 tab.address = address[1].decode().replace("&amp;", "&")
-            counts[kind] += 1
+            if time.monotonic() > begins:
+                before = before or [get_used()]
+                counts[kind] += 1
             await asyncio.sleep(max(0, due - time.monotonic()))
 
     async def make_creatives() -> None:
+        await asyncio.sleep(begins - time.monotonic())
         for number in range(CREATIVES):
             await asyncio.sleep(SECONDS / (CREATIVES + 2))
             made[cookies[number]] = time.monotonic()
             await asyncio.to_thread(make_creative, app, number)
 
     await asyncio.gather(make_creatives(), *map(ask, range(PAGES)))
-    return counts, delays
+    return counts, delays, get_used() - before[0]
 
 
 async def exchange(free: asyncio.Queue, request: bytes, port: int) -> tuple[int, dict[str, str], bytes]:
