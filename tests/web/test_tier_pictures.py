@@ -224,7 +224,7 @@ def test_the_products_first_picture_is_fetched_and_shown_in_ads(as_owner, accoun
     server = serve(response(png()))
     assert shows(as_owner, creative, stored(team))
     page = as_owner.get(PAGE).text
-    assert "From the product in Stripe. What you upload goes before it." in page
+    assert "From the product in Stripe. An uploaded picture replaces it." in page
     assert server.requests[0].startswith(b"GET /picture.png HTTP/1.1\r\n")
     assert b"cookie" not in server.requests[0].lower()
 
