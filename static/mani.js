@@ -83,6 +83,20 @@
     if (event.target.type === "checkbox") event.target.checked = !event.target.checked;
   });
 
+  // The browser's time zone is proposed where another one is chosen.
+  document.addEventListener("htmx:load", () => {
+    const proposal = $("[data-proposes=time_zone]");
+    const zone = CSS.escape(Intl.DateTimeFormat().resolvedOptions().timeZone);
+    const option = proposal && $(`#time_zone :is([value="${zone}"], [data-also~="${zone}"])`);
+    if (!option || option.selected) return;
+    proposal.hidden = false;
+    proposal.textContent = `Use this browser's: ${option.text}`;
+    proposal.addEventListener("click", () => {
+      option.selected = proposal.hidden = true;
+      $("#time_zone").dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  });
+
   // Creatives that came since the page was opened are counted in its title.
   const title = document.title;
   const waiting = () => Number($("#waiting-badge")?.dataset.count);

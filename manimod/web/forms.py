@@ -4,10 +4,13 @@ A rule that needs neither the database nor Stripe is a validator here. The view 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
+from importlib.resources import files
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo
 
 from flask import g
 from flask_security import ChangePasswordForm, current_user, verify_password
@@ -28,6 +31,7 @@ from manimod.customers.tiers import MAX_NAME_LENGTH
 from manimod.errors import ManimodError, explain
 from manimod.extensions import security
 from manimod.lifecycle import KINDS
+from manimod.models.accounts import now
 from manimod.models.states import Plan
 
 NOT_IN_LIST = "Choose one of the list."
@@ -36,9 +40,43 @@ MAX_LINES = 50  # banned words, proof or release notes of an account
 MAX_LINE_LENGTH = 160
 MAX_OFFERS = 10
 LANDING_PAGE = r"https://[\w-]+(\.[\w-]+)+(:\d{1,4})?([/?#][^\s\"'<>\\]*)?$"
-# Old names of places and fixed offsets are left out.
-REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific", "UTC")
-TIME_ZONES = sorted(name for name in available_timezones() if name.partition("/")[0] in REGIONS)
+ZONES = files("tzdata") / "zoneinfo"
+
+
+@cache
+def _zones() -> tuple[dict[str, ZoneInfo], dict[str, str]]:
+    """The time zones that countries have today, by name, and today's name of each older one."""
+    today, older = {}, {}
+    for line in (ZONES / "zone.tab").read_text().splitlines():
+        if not line.startswith("#"):
+            name = line.split("\t")[2]
+            today[name] = ZoneInfo(name)
+    for line in (ZONES / "tzdata.zi").read_text().splitlines():
+        if line.startswith("L "):
+            _, name, old = line.split()
+            older[old] = name
+    return today, older
+
+
+class TimeZoneField(SelectField):
+    """By region, west to east, as `UTC+01:00 Berlin`. `data-also` holds older names: browsers tell some of them."""
+
+    def __init__(self, label: str, **more: Any) -> None:
+        super().__init__(label, choices=self._choices, **more)
+
+    def process_data(self, value: str | None) -> None:
+        today, older = _zones()
+        super().process_data(value if value in today else older.get(value, value))
+
+    def _choices(self) -> dict[str, list[tuple[str, str, dict[str, str]]]]:
+        (today, older), also, regions = _zones(), defaultdict(list), {"UTC": [("UTC", "UTC", {})]}
+        for old, name in older.items():
+            also[name].append(old)
+        for name, zone in sorted(today.items(), key=lambda named: (now().astimezone(named[1]).utcoffset(), named[0])):
+            region, *places = name.replace("_", " ").split("/")
+            label = f"UTC{now().astimezone(zone).isoformat()[-6:]} {', '.join(reversed(places))}"
+            regions.setdefault(region, []).append((name, label, {"data-also": " ".join(also[name])}))
+        return {region: regions[region] for region in sorted(regions)}
 
 
 def one_line(text: str | None) -> str:
@@ -111,7 +149,7 @@ class TierPictureForm(FlaskForm):
 
 class AccountForm(FlaskForm):
     name = _line("Name", 120, "The name is missing or too long. An account needs a name of 1 to 120 characters.", 1)
-    time_zone = SelectField("Time zone", choices=TIME_ZONES, invalid_choice_message="mani doesn't know this time zone.")
+    time_zone = TimeZoneField("Time zone", invalid_choice_message="mani doesn't know this time zone.")
 
 
 class PasswordForm(ChangePasswordForm):

@@ -56,3 +56,12 @@ def test_filters_work_by_themselves(open_as_owner):
     expect(page).to_have_url(re.compile("objective=winback"))
     page.get_by_role("link", name="Clear the filters").click()
     expect(page.locator("article.creative")).to_have_count(2)
+
+
+def test_the_browsers_time_zone_is_proposed(open_as_owner):
+    page = open_as_owner(at="/settings/account", timezone_id="Asia/Calcutta")
+    page.get_by_role("button", name="Use this browser's: UTC+05:30 Kolkata").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#toasts")).to_contain_text("Account saved.")
+    expect(page.get_by_label("Time zone")).to_have_value("Asia/Kolkata")
+    expect(page.get_by_role("button", name="Use this browser's")).to_have_count(0)

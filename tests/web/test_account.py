@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from manimod.jobs import transaction
+
 
 def test_the_name_is_changed(as_owner, account):
     answer = as_owner.post("/settings/account", data={"name": "  Harbour &  Finch ", "time_zone": "UTC"})
@@ -39,3 +41,17 @@ def test_exact_times_are_told_in_the_accounts_time_zone(as_owner, account, creat
 
 def test_support_has_no_account_to_change(as_support):
     assert as_support.get("/settings/account").status_code == 403
+
+
+def test_time_zones_are_listed_by_region_with_offset_and_city(as_owner, account):
+    page = as_owner.get("/settings/account").text
+    assert '<optgroup label="Asia">' in page
+    assert re.search(r'data-also="Asia/Calcutta"[^>]*>UTC\+05:30 Kolkata</option>', page)
+    assert re.search(r">UTC-0\d:00 Knox, Indiana</option>", page)
+    assert page.count("Istanbul</option>") == 1
+
+
+def test_an_older_name_of_a_time_zone_stays_chosen(as_owner, account):
+    with transaction():
+        account.time_zone = "Asia/Calcutta"
+    assert re.search(r"<option[^>]* selected value=\"Asia/Kolkata\"", as_owner.get("/settings/account").text)
