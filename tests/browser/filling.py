@@ -63,9 +63,9 @@ AUDIENCES = (
     ("new_customer", "Starter", "new", "waiting"),
     ("renewed", "Team", "core", "waiting"),
     ("cancelled", "Starter", "low", "waiting"),
-    ("new_customer", None, None, "waiting"),
+    ("new_customer", None, None, "rejected"),
     ("renewed", "Business", "high", "approved"),
-    ("cancelled", "Team", "core", "rejected"),
+    ("cancelled", "Team", "core", "waiting"),
 )
 
 
