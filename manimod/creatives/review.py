@@ -221,7 +221,7 @@ def update_seen(creative: Creative, expected: CreativeStatus, seen: int | None, 
 
 def decide_many(which: Select, status: CreativeStatus, by: User) -> list[int]:
     """Approve or reject those of a query for waiting creatives; returns the ids of the reviews."""
-    decided = update(Creative).where(*which.whereclause.clauses).values(status=status)
+    decided = update(Creative).where(which.whereclause).values(status=status)
     return _add_reviews(decided, ReviewAction(status), by)
 
 
