@@ -26,6 +26,7 @@ from manimod.extensions import db
 from manimod.models import Account, Creative, Review, User
 from manimod.models.creatives import searchable
 from manimod.models.states import CreativeStatus, GenericReason, ReviewAction
+from manimod.moments import audience_lists
 
 MAX_REWRITTEN = 50  # at one press
 CHANGES = (ReviewAction.EDITED, ReviewAction.REWRITTEN, ReviewAction.RESTORED)  # these keep the content they replaced
@@ -192,7 +193,7 @@ def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
         tier=creative.content["tier"] or creative.tier,
         objective=creative.objective,
         customer_names=replica.customer_names_in(creative.account, texts, or_first_name=True, is_test=creative.is_test),
-        audience_size=creative.audience_size,
+        audience_size=audience_lists.count_customers(creative),
     )
 
 

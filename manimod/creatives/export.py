@@ -13,24 +13,23 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import Select, func, not_, select, update
+from sqlalchemy import Select, func, insert, not_, select, update
 
 from manimod import jobs
 from manimod.creatives import briefs, editing, review
 from manimod.creatives.engine.ad_names import AdNames
-from manimod.creatives.engine.brief import Brand, CreativeSet, ExportItem, Finding
+from manimod.creatives.engine.brief import Brand, CreativeSet, ExportItem
 from manimod.creatives.engine.policy import policy
-from manimod.creatives.engine.policy.platforms import PLACEMENTS
 from manimod.creatives.engine.policy.rules import PolicyContext
 from manimod.creatives.engine.sheets import archive
-from manimod.creatives.engine.sheets.ad_accounts import AdAccounts, with_tags
-from manimod.creatives.engine.sheets.rows import ad_groups
+from manimod.creatives.engine.sheets.ad_accounts import AdAccounts
+from manimod.creatives.engine.sheets.rows import check_names_and_links
 from manimod.errors import ManimodError
 from manimod.extensions import db
-from manimod.models import Account, Creative, DrawnPictures, Export, User
+from manimod.models import Account, AuditEntry, Creative, DrawnPictures, Export, Review, User
 from manimod.models.accounts import is_ahead, is_recent, now
 from manimod.models.bulk import insert_new
-from manimod.models.states import CreativeStatus, ExportState
+from manimod.models.states import CreativeStatus, ExportState, ReviewAction
 
 log = structlog.get_logger()
 
@@ -147,18 +146,6 @@ def _to_item(creative: Creative, content: CreativeSet, brand: Brand) -> ExportIt
     )
     places = range(len(creative.content["variants"]))
     return ExportItem(names, content, tuple(place for place in places if place not in creative.left_out), brand)
-
-
-def check_names_and_links(item: ExportItem, accounts: AdAccounts) -> list[Finding]:
-    """What the linter finds in the names and in the links, of every ad and platform."""
-    findings, page = [], item.brand.landing_page
-    for group in ad_groups(item):
-        for place, _ in group.ads:
-            findings += policy.check_ad_name(group.names.ad(place))
-            for placement in PLACEMENTS.values():
-                tags = accounts.tags(placement, group.names, place, page)
-                findings += policy.check_ad_name(tags) + policy.check_link(with_tags(page, tags))
-    return list(dict.fromkeys(findings))
 
 
 def request(account: Account, selection: ExportSelection, by: User) -> Export:
@@ -338,7 +325,20 @@ def _finish(export: Export) -> bool:
         export.parts, export.sheets, export.size = parts, packed, size
         export.creatives, export.pictures = len(marks), pictures
         db.session.execute(update(Creative), marks)
+        _note(export, [mark["id"] for mark in marks])
         ids = [creative_id for creative_id, _ in parts]
         db.session.execute(update(DrawnPictures).where(DrawnPictures.creative_id.in_(ids)).values(used_at=now()))
     log.info("export_made", export=export_id, creatives=len(marks), bytes=size)
     return False
+
+
+def _note(export: Export, creative_ids: list[int]) -> None:
+    """Who exported what, in each creative's history and in the audit log."""
+    said = f"export {export.id}, of {len(creative_ids):,}"
+    review = {"user_id": export.requested_by, "action": ReviewAction.EXPORTED, "reason": said}
+    db.session.execute(insert(Review), [review | {"creative_id": creative_id} for creative_id in creative_ids])
+    if export.requested_by:
+        details = {"export": export.id, "creatives": creative_ids, "pictures": export.pictures}
+        of_account = {"user_id": export.requested_by, "account_id": export.account_id}
+        entry = AuditEntry(**of_account, action="exported", reason="", details=details | {"test": export.is_test})
+        db.session.add(entry)

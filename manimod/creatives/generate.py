@@ -24,12 +24,11 @@ from manimod.creatives import briefs
 from manimod.creatives.engine import llm
 from manimod.creatives.engine.brief import Brief, CreativeSet
 from manimod.creatives.engine.copy import copywriter
-from manimod.customers import statistics, tiers
+from manimod.customers import tiers
 from manimod.extensions import db
 from manimod.lifecycle import KINDS, Segment, TierPosition
 from manimod.models import (
     OPEN_MOMENTS,
-    AudienceDay,
     Connection,
     Creative,
     Customer,
@@ -61,14 +60,13 @@ SEGMENT_BY_POSITION = {
 
 @dataclass(frozen=True)
 class TargetAudience:
-    """Whom one creative addresses. `products`: all that are sold as a tier of this name."""
+    """Whom one creative addresses."""
 
     event: str
     tier: str | None
     segment: str | None
     is_test: bool
     product: str | None = None
-    products: tuple[str, ...] = ()
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -129,10 +127,8 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
     query = query.where(Moment.connection_id == connection.id, Moment.state == MomentState.READY, OPEN_MOMENTS)
     tier_of, audiences, stored = defaultdict(Tier), defaultdict(list), briefs.StoredFacts(connection.account)
     is_test = not connection.livemode
-    products_of: dict[str | None, list[str]] = defaultdict(list)  # a tier's name -> what it is sold as
     for tier in tiers.get_for_connection(connection):
         tier_of[tier.stripe_product_id] = tier
-        products_of[tier.name].append(tier.stripe_product_id)
     for moment in db.session.execute(query.order_by(Moment.id).limit(BATCH_SIZE)):
         tier = tier_of[moment.product]
         likely_segment = Segment.NEW if moment.kind == "new_customer" else SEGMENT_BY_POSITION.get(tier.position)
@@ -142,7 +138,6 @@ def _group_by_audience(connection: Connection) -> dict[TargetAudience, list[Row]
             segment=stored.shared_segments(moment.kind, is_test, moment.product).get(moment.segment or likely_segment),
             is_test=is_test,
             product=moment.product,
-            products=tuple(products_of[tier.name]),
         )
         audiences[audience].append(moment)
     return audiences
@@ -245,11 +240,6 @@ def _create(
         reason = "a newer set took its place"
         db.session.add(Review(creative_id=older_id, action=ReviewAction.EXPIRED, reason=reason))
     first_day, last_day = KINDS[audience.event].runs
-    is_theirs = AudienceDay.stripe_product_id == audience.product
-    if audience.tier:
-        is_theirs = AudienceDay.stripe_product_id.in_(audience.products)
-    size = select(func.sum(AudienceDay.customers)).where(statistics.is_latest(connection.id))
-    size = size.where(is_theirs, AudienceDay.segment.in_(content.segments))
     creative = Creative(
         **of_audience,
         stripe_product_id=audience.product,
@@ -261,7 +251,6 @@ def _create(
         moments_count=0,
         run_from=moment.occurred_at + timedelta(days=first_day),
         run_until=moment.occurred_at + timedelta(days=last_day),
-        audience_size=db.session.scalar(size),
         occurred_at=moment.occurred_at,
         received_at=moment.received_at,
         detected_at=moment.detected_at,

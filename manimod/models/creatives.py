@@ -72,7 +72,7 @@ class Creative(db.Model):
     source: Mapped[str] = mapped_column(String(10))  # a Source
     run_from: Mapped[datetime]
     run_until: Mapped[datetime]
-    audience_size: Mapped[int | None]  # customers of this tier and segment at the last sync; None: not known
+    audience_size: Mapped[int | None]  # written by the release before, no longer read
     # The timeline of the moment that caused it.
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]

@@ -73,6 +73,7 @@ class ReviewAction(LabelledEnum):
     REWRITTEN = "rewritten", "New version written"
     RESTORED = "restored", "Earlier texts brought back"
     EXPIRED = "expired", "Expired"
+    EXPORTED = "exported", "Exported"
 
 
 class RejectionReason(LabelledEnum):

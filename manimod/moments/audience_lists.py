@@ -8,7 +8,7 @@ import hmac
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 
 from manimod.extensions import db
 from manimod.lifecycle import KINDS
@@ -36,9 +36,10 @@ def get_customers(creative: Creative) -> list[str]:
 
 
 def _sets(creative: Creative) -> Select:
-    """The approved creatives of the same audience: written one after another, all of them run."""
+    """The approved creatives of the same audience, written one after another, all of which run; and this one."""
     audience = {column: getattr(creative, column) for column in ("account_id", "is_test", "event", "tier", "segment")}
-    return select(Creative.id).filter_by(**audience, status=CreativeStatus.APPROVED)
+    is_meant = or_(Creative.status == CreativeStatus.APPROVED, Creative.id == creative.id)
+    return select(Creative.id).filter_by(**audience).where(is_meant)
 
 
 def _customers(creative: Creative, column: object) -> Select:

@@ -15,6 +15,7 @@ from manimod.errors import FAILURES, ManimodError
 from manimod.jobs import transaction
 from manimod.models import Account, BrandKit, Creative
 from manimod.models.states import CreativeStatus, RejectionReason
+from manimod.moments import audience_lists
 from manimod.web import modes, render
 from manimod.web.auth import owner_required
 from manimod.web.forms import DecisionForm
@@ -224,6 +225,7 @@ def page_context(account: Account, creative: Creative) -> dict[str, Any]:
         "creative": creative,
         "brand": brand,
         "why_they_left": review.why_they_left(creative),
+        "people": audience_lists.count_customers(creative),
         "host": (urlsplit(brand.landing_page).hostname or "your-page").removeprefix("www."),
         "views": VIEWS,
         "view": view if view in VIEWS else "texts",

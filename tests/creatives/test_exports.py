@@ -16,7 +16,7 @@ from manimod.errors import ManimodError
 from manimod.extensions import db
 from manimod.ingest import retention
 from manimod.jobs import transaction
-from manimod.models import Creative, DrawnPictures, Export
+from manimod.models import AuditEntry, Creative, DrawnPictures, Export
 from manimod.models.accounts import now
 from manimod.stripe import connections
 from tests import factories
@@ -203,6 +203,28 @@ def test_another_choice_of_variants_is_new_again(account, owner, drain):
         review.decide(creative, "waiting", owner)
         review.decide(creative, "approved", owner, left_out=[0])
     assert new_ones(account) == 1
+
+
+def test_who_exported_what_stands_in_the_history_and_in_the_audit_log(account, owner, drain, as_owner):
+    creative = store(account)
+    store(account)
+    export_now(account, owner, drain)
+    page = as_owner.get(f"/creatives/{creative.id}").text
+    assert re.search(r"Exported: “export \d+, of 2”", page)
+    assert owner.email in page
+    (entry,) = db.session.scalars(select(AuditEntry))
+    assert (entry.action, entry.user_id, entry.account_id) == ("exported", owner.id, account.id)
+    assert creative.id in entry.details["creatives"]
+    assert "Export made: 2 creatives" in re.sub(r"\s+", " ", as_owner.get("/settings/account").text)
+
+
+def test_an_approved_creative_whose_window_is_over_is_left_out(account, owner, drain):
+    good, over = store(account), store(account)
+    with transaction():
+        over.run_until = now() - timedelta(days=2)
+    made = export_now(account, owner, drain)
+    assert numbers(made) == {good.id}
+    assert "Its ads were to run until" in made.left_out[str(over.id)]
 
 
 def test_a_stranger_exports_nothing_of_this_account(account, owner):

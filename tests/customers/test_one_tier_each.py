@@ -59,5 +59,4 @@ def test_the_newest_that_runs_counts_on_every_page(connection, first, second, ot
         subscribe(connection, "both", first, 400)
         add_subscription(connection, "both", second, now() - timedelta(days=50), **others)
     assert tiers_counted(connection) == {named: 1}
-    creative = tier_in_the_ads(connection, "cus_both")
-    assert (creative.tier, creative.audience_size) == (named, 1)
+    assert tier_in_the_ads(connection, "cus_both").tier == named

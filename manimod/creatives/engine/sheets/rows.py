@@ -12,7 +12,8 @@ from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 from manimod.creatives.engine.ad_names import AdNames
-from manimod.creatives.engine.brief import Brand, ExportItem, PlatformCopy, Variant
+from manimod.creatives.engine.brief import Brand, ExportItem, Finding, PlatformCopy, Variant
+from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.platforms import PLACEMENTS, Placement
 from manimod.creatives.engine.sheets.ad_accounts import COUNTRIES, SHEETS, AdAccounts, with_tags
 from manimod.lifecycle import KINDS
@@ -146,6 +147,18 @@ def importable(variant: Variant, placement: Placement, brand: Brand) -> Platform
     if any(len(fields[name]) < field.lines[0] for name, field in placement.fields.items()):
         return None
     return replace(copy, fields=fields)
+
+
+def check_names_and_links(item: ExportItem, accounts: AdAccounts) -> list[Finding]:
+    """What the linter finds in the names and in the links, of every ad and platform."""
+    findings, page = [], item.brand.landing_page
+    for group in ad_groups(item):
+        for place, _ in group.ads:
+            findings += policy.check_ad_name(group.names.ad(place))
+            for placement in PLACEMENTS.values():
+                tags = accounts.tags(placement, group.names, place, page)
+                findings += policy.check_ad_name(tags) + policy.check_link(with_tags(page, tags))
+    return list(dict.fromkeys(findings))
 
 
 def is_formula(text: str) -> bool:
