@@ -64,6 +64,7 @@ PAGES = {
     "support": ("support", "/support"),
     "support-account": ("support", "/support/accounts/1"),
     "support-event": ("support", "/support/accounts/1/events/1"),
+    "support-owner": ("support", "/support/accounts/1/owner"),
     "support-customers": ("support", "/support/accounts/1/customers"),
 }
 
