@@ -2,6 +2,7 @@
 
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
@@ -13,7 +14,7 @@ from manimod.customers import pace, statistics
 from manimod.diagnostics import check_runner, setup, sources
 from manimod.extensions import db
 from manimod.ingest import sync
-from manimod.models import Account, Connection, Creative
+from manimod.models import Account, Connection, Creative, SyncRun
 from manimod.models.accounts import now
 from manimod.models.states import SyncState
 from manimod.moments import record
@@ -46,9 +47,7 @@ def show(account: Account) -> Response:
         shown["syncing"] = is_syncing(connection, working.runs)
         shown["trend"] = statistics.moments_by_day(connection)
         shown["tiers"], shown["segments"] = _customers(connection)
-        complete = next((run for run in working.runs if run.state == SyncState.DONE), None)
-        since = complete.started_at if complete else connection.connected_at
-        shown["joined"] = statistics.count_new_customers(connection, since)
+        shown["joined"] = _count_joined(connection, working.runs)
     delays = []
     for occurred, generated in db.session.execute(review.latest(account, is_test, TIMES, DELAYS_SHOWN)):
         delays.append((generated - occurred).total_seconds())
@@ -76,6 +75,12 @@ def show(account: Account) -> Response:
         announcement=f"Setup: {done} of {len(steps)} steps done.",
         **shown,
     )
+
+
+def _count_joined(connection: Connection, runs: Sequence[SyncRun]) -> int:
+    """New customers since the last sync."""
+    done = [run for run in runs if run.state == SyncState.DONE]
+    return statistics.count_new_customers(connection, done[0].started_at if done else connection.connected_at)
 
 
 def _customers(connection: Connection) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
@@ -152,7 +157,8 @@ def audience(account: Account) -> Response:
     """Customers by tier and segment, and what has been made for each."""
     connection, context = modes.connection_of(account), {}
     if connection:
-        context["run"] = sync.get_latest(connection)
+        runs = sync.list_latest(connection)
+        context |= {"run": next(iter(runs), None), "joined": _count_joined(connection, runs)}
         context["audiences"] = statistics.get_audiences(connection)
         context["scheduled_ends"] = statistics.scheduled_ends(connection)
         context["trend"] = statistics.get_trend(connection)
