@@ -90,7 +90,7 @@ def test_a_key_of_another_account_asks_before_it_starts_over(open_as_owner, sand
     page.goto(guide.STRIPE)
     page.get_by_role("link", name="Replace key").click()
     paste(page, second["keys"]["test"]["restricted"])
-    expect(page.locator("#api_key-error")).to_contain_text("another Stripe account or mode")
+    expect(page.locator("#api_key-error")).to_contain_text("another Stripe account")
     page.get_by_label("Start over").check()
     paste(page, second["keys"]["test"]["restricted"])
     expect(page.locator("#connection")).to_contain_text(second["id"])

@@ -35,7 +35,7 @@ def test_the_guide_works_from_the_first_line_to_the_last(open_as_owner, sandbox)
     price = account["prices"]["Starter"]["month"]
     client.v1.subscriptions.create({"customer": customer.id, "items": [{"price": price}]})
     card = page.locator("article.creative").first
-    expect(card).to_contain_text("Starter")
+    expect(card).to_contain_text("Starter", timeout=15_000)
     expect(card).to_contain_text("TEST")
     expect(page.locator("#waiting-badge")).to_contain_text("1")
     expect(page.locator("#announcer")).to_contain_text("New creative ready for review.")
