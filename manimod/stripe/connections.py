@@ -143,10 +143,10 @@ def connect(account: Account, check: KeyCheck, start_over: bool = False) -> Conn
             raise ManimodError("STRIPE_KEY_OTHER_ACCOUNT", mode=connection.mode)
         disconnect(connection)
     if not connection.is_connected:
-        connection.connected_at = check.probe.asked_at
+        connection.connected_at, connection.stripe_account_name = check.probe.asked_at, None
     connection.status = ConnectionStatus.CONNECTED
     connection.stripe_account_id = check.probe.account_id
-    connection.stripe_account_name = check.probe.account_name
+    connection.stripe_account_name = check.probe.account_name or connection.stripe_account_name
     connection.key_type = check.key_type
     connection.permissions = {}  # what was known of the key before
     _remember_permissions(connection, check.probe)

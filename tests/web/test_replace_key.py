@@ -42,9 +42,11 @@ def test_the_form_stands_alone_and_can_be_left(as_owner, connected):
 
 
 def test_another_key_of_the_same_account_keeps_everything(as_owner, connected, stripe_account, tier, sandbox):
+    as_owner.post(f"{PAGE}/name", data={"name": "Juniper"})
     assert replace(as_owner, sandbox.create_key(stripe_account["id"])).status_code == 303
     assert tiers_kept() == 1
     assert connected.encrypted_signing_secret
+    assert connected.stripe_account_name == "Juniper", "as its owner typed it"
 
 
 def test_a_key_of_another_account_asks_before_anything_is_lost(as_owner, connected, stripe_account, tier, other_key):

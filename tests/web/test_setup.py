@@ -38,7 +38,9 @@ def test_the_setup_leads_to_the_next_step_until_all_are_done(as_owner, account, 
     assert next_step(as_owner.get(STRIPE).text) == "Enter your brand"
     assert say_brand(as_owner).location == "/setup"
     receive_event(connection)
-    assert as_owner.get("/setup").location == "/"
+    assert as_owner.get("/setup").location == f"{STRIPE}?mode=live#connect", "the last step leads from test to live"
+    factories.make_connection(account, livemode=True)
+    assert as_owner.get("/setup?mode=test").location == "/"
 
 
 def test_without_a_connection_each_page_leads_to_connect(as_owner):
