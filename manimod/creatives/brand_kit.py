@@ -212,12 +212,16 @@ def describe_tiers(tiers: list[Tier]) -> dict[int, TierLines]:
     return described
 
 
-def set_tier_lines(connection: Connection, tier_id: int, lines: list[str]) -> Tier:
+def set_tier_lines(connection: Connection, tier_id: int, lines: list[str], seen: str | None = None) -> Tier:
     """Store what a tier does in the owner's words, or go back to what Stripe has if there are none or the same.
 
-    Raises NOT_FOUND, or BrandRejected with a sentence for each line that no ad may say.
+    Raises NOT_FOUND, or BrandRejected with a sentence for each line that no ad may say, or with the lines that somebody
+    else has stored since the form was opened. `seen`: the lines of then, joined by "; ".
     """
     tier = get_tier(connection.account, tier_id)
+    stored = "; ".join(tier.owner_lines)
+    if seen not in (None, stored) and lines != tier.owner_lines:
+        raise BrandRejected({"": f"Somebody else has saved “{stored}” meanwhile. What you save now is kept."})
     kit = briefs.get_brand_kit(connection.account, connection.profile)
     names = replica.customer_names_in(connection.account, lines, or_first_name=True)
     context = PolicyContext.of(briefs.to_brief(kit, event="new_customer"), customer_names=names)

@@ -40,13 +40,17 @@ CHANGED_BY_THE_WEBHOOK = ("settings/_sources.html", "setup/_next_step.html")
 @owner_required
 def account(account: Account) -> Response:
     """Its name, and the time zone of exact times."""
-    form = forms.AccountForm(obj=account)
+    form, sentence = forms.AccountForm(obj=account), ""
     if form.validate_on_submit():
-        with transaction():
-            form.populate_obj(account)
-        return render.redirect_with_toast(url_for("settings.account"), "Account saved.")
+        if request.form.get("seen") not in (None, f"{account.name}; {account.time_zone}"):
+            differs = forms.mark_differences(form, forms.AccountForm(formdata=None, obj=account))
+            sentence = render.CONFLICT if differs else ""
+        if not sentence:
+            with transaction():
+                form.populate_obj(account)
+            return render.redirect_with_toast(url_for("settings.account"), "Account saved.")
     entries, status = support.audit_entries(account), 422 if form.is_submitted() else 200
-    return render.page("settings/account.html", status=status, form=form, entries=entries)
+    return render.page("settings/account.html", status=status, form=form, entries=entries, sentence=sentence)
 
 
 @blueprint.get("/integrations")
@@ -182,7 +186,7 @@ def save_tier_lines(account: Account, tier_id: int) -> Response:
     connection, form = modes.require_connection(account), forms.TierLinesForm()
     try:
         with transaction():
-            tier = brand_kit.set_tier_lines(connection, tier_id, form.lines.data or [])
+            tier = brand_kit.set_tier_lines(connection, tier_id, form.lines.data or [], request.form.get("seen"))
     except brand_kit.BrandRejected as refusal:
         form.lines.errors = list(refusal.problems.values())
         return _tier_response(connection, tier_id, rejected_lines={tier_id: form})

@@ -43,6 +43,19 @@ def test_support_has_no_account_to_change(as_support):
     assert as_support.get("/settings/account").status_code == 403
 
 
+def test_what_somebody_else_has_saved_meanwhile_stands_beside_what_was_typed(as_owner, account):
+    seen = f"{account.name}; {account.time_zone}"
+    as_owner.post("/settings/account", data={"name": "Theirs", "time_zone": "Europe/Berlin", "seen": seen})
+    mine = {"name": "Mine", "time_zone": "Europe/Berlin", "seen": seen}
+    late = as_owner.post("/settings/account", data=mine)
+    assert late.status_code == 422
+    assert "Both versions are here" in late.text
+    assert 'value="Mine"' in late.text
+    assert 'data-take="name" value="Theirs"' in late.text
+    assert 'data-take="time_zone"' not in late.text
+    assert as_owner.post("/settings/account", data=mine | {"seen": "Theirs; Europe/Berlin"}).status_code == 303
+
+
 def test_time_zones_are_listed_by_region_with_offset_and_city(as_owner, account):
     page = as_owner.get("/settings/account").text
     assert '<optgroup label="Asia">' in page

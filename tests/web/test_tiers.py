@@ -249,6 +249,19 @@ def test_a_customers_name_is_not_what_a_tier_does(as_owner, connection, add_tier
     assert "customer" in save_lines(as_owner, add_tier(product_name="Team"), "Chosen by Marisol Quux").text
 
 
+def test_lines_that_somebody_else_saved_meanwhile_are_told_before_they_are_replaced(as_owner, add_tier):
+    tier = add_tier(product_name="Team")
+    save_lines(as_owner, tier, "Calendar view")
+    address = f"{PAGE}/tiers/{tier.id}/lines"
+    late = as_owner.htmx("post", address, data={"lines": "Timeline view", "seen": ""})
+    assert late.status_code == 422
+    assert "Somebody else has saved “Calendar view” meanwhile." in late.text
+    assert "Timeline view</textarea>" in late.text
+    assert 'name="seen" value="Calendar view"' in late.text
+    assert as_owner.htmx("post", address, data={"lines": "Timeline view", "seen": "Calendar view"}).status_code == 200
+    assert tier.owner_lines == ["Timeline view"]
+
+
 def test_a_plain_form_of_lines_is_sent_back_to_the_card(as_owner, add_tier):
     answer = as_owner.post(f"{PAGE}/tiers/{add_tier(product_name='Team').id}/lines", data={"lines": "Timeline view"})
     assert (answer.status_code, answer.location) == (303, f"{PAGE}#tiers")
