@@ -313,3 +313,40 @@ def test_open_alerts_keep_their_check_and_their_mail(app_without_tables: Flask) 
         query = text('SELECT "check", began_mailed_at IS NULL, ended_mailed_at IS NULL FROM alert ORDER BY id')
         found = [(check, bool(began), bool(ended)) for check, began, ended in connection.execute(query)]
     assert found == [("parked", True, True), ("jobs", False, True), ("key", False, True), ("key", False, False)]
+
+
+def test_two_connections_of_an_account_have_room_and_refuse_the_way_back(
+    app_without_tables: Flask,
+) -> None:
+    flask_migrate.upgrade(FOLDER, revision="0007")
+    with db.engine.connect().execution_options(**{WRITES: True}) as connection:
+        fill_every_table(connection)
+        connection.execute(text("UPDATE alert SET open_key = '1:key', \"check\" = 'key'"))
+        connection.execute(text("UPDATE connection SET status = 'connected', livemode = false"))
+        connection.commit()
+    flask_migrate.upgrade(FOLDER, revision=LATEST)
+    with db.engine.connect().execution_options(**{WRITES: True}) as connection:
+        assert alerts_and_health(connection) == ("connection:1:key", 1, 1)
+        table = Table("connection", MetaData(), autoload_with=connection)
+        test = dict(connection.execute(db.select(table)).mappings().one())
+        live = test | {"id": 2, "livemode": True, "webhook_token": "another"}
+        connection.execute(table.insert().values(live))
+        connection.commit()
+    downgrade = ["db", "downgrade", "--directory", FOLDER]
+    refused = app_without_tables.test_cli_runner().invoke(args=downgrade)
+    assert refused.exit_code == 1
+    assert "Disconnect the test or the live one of account 1 first" in refused.stderr
+    with db.engine.connect().execution_options(**{WRITES: True}) as connection:
+        assert alerts_and_health(connection) == ("connection:1:key", 1, 1), "nothing was changed"
+        connection.execute(text("UPDATE connection SET status = 'disconnected' WHERE id = 2"))
+        connection.commit()
+    flask_migrate.downgrade(FOLDER, revision="0007")
+    with db.engine.connect() as connection:
+        assert connection.scalars(text("SELECT id FROM connection")).all() == [1]
+        assert connection.scalar(text("SELECT open_key FROM alert")) == "1:key"
+        assert connection.scalar(text("SELECT account_id FROM health")) == 1
+
+
+def alerts_and_health(connection: Connection) -> tuple:
+    query = "SELECT alert.open_key, alert.connection_id, health.connection_id FROM alert, health"
+    return tuple(connection.execute(text(query)).one())

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import and_, case, not_, or_, select, update
+from sqlalchemy.orm import joinedload
 
 from manimod import jobs
 from manimod.config import MAIL_TIMEOUT, settings
@@ -74,6 +75,7 @@ def _update_alerts(name: str, connection: Connection | None, own: dict[str, int 
 def open_alerts(account_id: int | None) -> list[Alert]:
     """What is broken now in live and test mode; without an account, of the installation."""
     query = select(Alert).where(Alert.account_id == account_id, Alert.ended_at.is_(None))
+    query = query.options(joinedload(Alert.connection))
     return list(db.session.scalars(query.order_by(Alert.id)))
 
 

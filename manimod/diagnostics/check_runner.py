@@ -49,6 +49,8 @@ class Check:
             self.action = row.fix | {"label": row.fix["label"].format_map(words)}
             if "address" in row.fix:
                 self.action["address"] = row.fix["address"].format_map(words)
+            if "mode" in row.fix.get("query", {}):
+                self.action["query"] = {"mode": row.fix["query"]["mode"].format_map(words)}
 
 
 CHECKS: dict[str, CheckDefinition] = {}

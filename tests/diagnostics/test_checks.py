@@ -283,7 +283,7 @@ BREAKAGES = {
     "a wrong secret": (sign_with_another_secret, "signature", "broken", "Paste the signing secret"),
     "no secret": (forget_secret, "signature", "broken", "Paste the signing secret"),
     "a clock that is off": (skew_clock, "clock", "broken", "Set the clock"),
-    "the wrong mode": (send_live_events, "mode", "broken", "Use a live-mode key"),
+    "the wrong mode": (send_live_events, "mode", "broken", "Connect live mode"),
     "a webhook that was removed": (lose_webhook, "webhook", "broken", "Look at the deliveries in Stripe"),
     "no webhook and no event check": (never_set_up_a_webhook, "fast_source", "attention", "Set up the webhook"),
     "toggles off": (switch_everything_off, "events_chosen", "attention", "Choose events"),
