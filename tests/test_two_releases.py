@@ -189,7 +189,7 @@ def test_workers_before_beside_a_new_web_server(before, connection, drain, clien
     drain()
     assert (moments(), states()) == (found, ["done"] * 6)
     made = db.session.execute(select(Moment.connection_id, Creative.is_test).join(Creative)).all()
-    assert sorted(made) == sorted([(connection.id, True)] * 2 + [(live.id, False)])
+    assert sorted(made) == [(connection.id, True)] * 2 + [(live.id, False)] * 2
 
 
 def test_a_sync_that_the_workers_before_began_is_finished_by_new_ones(connection, lists):  # noqa: F811

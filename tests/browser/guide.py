@@ -21,12 +21,12 @@ def connect(page: Page, key: str) -> None:
     page.wait_for_url("**/setup/brand")
 
 
-def set_up_webhook(page: Page, control: SandboxControl, account: dict) -> None:
+def set_up_webhook(page: Page, control: SandboxControl, account: dict, livemode: bool = False) -> None:
     """Carry the endpoint's address to Stripe and the signing secret back."""
     if not page.url.endswith("#webhook"):
         page.goto(STRIPE)
     address = page.get_by_label("Address of mani's endpoint").input_value()
-    endpoint = control.create_endpoint(account["id"], address, events=list(EVENT_TYPES))
+    endpoint = control.create_endpoint(account["id"], address, livemode=livemode, events=list(EVENT_TYPES))
     page.get_by_label("Paste the signing secret").fill(endpoint["secret"])
     page.locator("#secret-form").get_by_role("button", name="Save").click()
     expect(page.get_by_text("The secret is set")).to_be_visible()
