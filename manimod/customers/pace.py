@@ -26,7 +26,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from manimod import jobs
 from manimod.config import settings
 from manimod.extensions import db
-from manimod.models import Account, Connection, Price, Subscription
+from manimod.models import Connection, Price, Subscription
 from manimod.models.accounts import is_ahead, is_future, now
 from manimod.stripe import connections
 
@@ -40,7 +40,7 @@ WRITTEN_AFTER = timedelta(seconds=45)  # it was found: the grace period for a su
 CANCELLATIONS, SLOW_SYNC, SLOWEST_SYNC = 5 * MINUTE, timedelta(hours=3), timedelta(days=1)
 PAGE_SIZE = 100
 PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
-WATCHED_KEY = "mani:watched"  # account -> until when somebody looks at its queue or test, Unix seconds
+WATCHED_KEY = "mani:watched"  # connection -> until when somebody looks at its queue or test, Unix seconds
 # After the page has last asked: it does so every two minutes at least, and not while the person is in Stripe's tab.
 WATCHED_SECONDS = 300
 
@@ -162,15 +162,15 @@ def _number_and_unit(length: timedelta) -> tuple[int, str]:
     return minutes, "minute"
 
 
-def mark_watched(account: Account) -> None:
-    """Somebody looks at the account's queue or test. The mark ends by itself once the page asks no longer."""
+def mark_watched(connection: Connection) -> None:
+    """Somebody looks at the connection's queue or test. The mark ends by itself once the page asks no longer."""
     at = int(now().timestamp())
     with suppress(RedisError):
-        jobs.redis().zadd(WATCHED_KEY, {str(account.id): at + WATCHED_SECONDS})
+        jobs.redis().zadd(WATCHED_KEY, {str(connection.id): at + WATCHED_SECONDS})
         jobs.redis().zremrangebyscore(WATCHED_KEY, 0, at)
 
 
-def watched_accounts() -> set[int]:
+def watched_connections() -> set[int]:
     with suppress(RedisError):
         at = now().timestamp()
         return set(map(int, jobs.redis().zrangebyscore(WATCHED_KEY, at, at + WATCHED_SECONDS)))

@@ -34,7 +34,7 @@ def due() -> set[int]:
     """The connections that should be polled now."""
     earlier = pace.MINUTE - pace.WATCHED_POLL[False]
     is_watched = and_(
-        Connection.account_id.in_(pace.watched_accounts()),
+        Connection.id.in_(pace.watched_connections()),
         Connection.livemode.is_(False),
         Connection.next_poll_at <= now() + earlier,
     )
@@ -48,7 +48,7 @@ def run(connection_id: int) -> None:
         connection = connections.lock(connection_id)
         if connection is None or connection_id not in due():
             return
-        is_watched = connection.livemode and connection.account_id in pace.watched_accounts()
+        is_watched = connection.livemode and connection_id in pace.watched_connections()
         interval = pace.get_pace(connection).poll(is_watched)
         pace.plan(connection, next_poll_at=now() + interval)
         reads_events = bool(connection.permissions.get("events"))

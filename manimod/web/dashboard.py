@@ -136,7 +136,7 @@ def test(account: Account) -> Response:
         begin = min(max(since, today - A_DAY), today)  # whatever somebody writes into the address
         watched = setup.TestRun(connection, datetime.fromtimestamp(begin, UTC))
         stage = watched.stage
-        pace.mark_watched(account)
+        pace.mark_watched(connection)
     return render.page(
         "dashboard/test.html",
         "watch",

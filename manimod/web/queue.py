@@ -63,10 +63,11 @@ def arrivals(account: Account) -> Response:
     """An open queue asks for what has come, changed or left since; mostly nothing has."""
     if not render.wants_fragment():
         return redirect(url_for("creatives.queue"))
-    pace.mark_watched(account)
-    filters = read_filters(account)
+    connection, filters = modes.connection_of(account), read_filters(account)
+    if connection:
+        pace.mark_watched(connection)
     state = review.get_state(account, CreativeStatus.WAITING, **filters)
-    if state.version == request.args.get("seen") or not modes.connection_of(account):
+    if state.version == request.args.get("seen") or not connection:
         return nothing_new(account)
     since = Place.read(request.args.get("since", ""))
     cards = review.get_page(account, CreativeStatus.WAITING, after=since, limit=MAX_ARRIVALS, **filters)

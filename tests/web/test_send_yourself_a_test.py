@@ -140,7 +140,7 @@ def test_an_event_that_is_switched_off_is_said(as_owner, connection):
 
 def test_a_live_key_is_warned_of(as_owner, account):
     factories.make_connection(account, livemode=True)
-    assert "Your key is a live key" in as_owner.get("/test").text
+    assert "This is live data" in as_owner.get("/test").text
 
 
 def test_another_accounts_event_is_not_seen(as_owner, connection):
