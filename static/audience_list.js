@@ -132,15 +132,15 @@ async function tellForm(file) {
   const text = new TextDecoder(encoding).decode(bytes);
   if (/^\s*[[{]/.test(text)) throw new Problem(`This is JSON, not CSV. ${HOW}`);
   const said = /^"?sep=(.)/i.exec(text);
-  let delimiter = ",", rows = [], most = 0;
+  let delimiter, rows, names, header = -1;
   for (const candidate of said ? [said[1]] : [",", ";", "\t", "|"]) {
-    const read = [];
-    new CsvReader(candidate, (cells) => read.push(cells)).read(text, file.size <= SAMPLE);
-    const cells = read.slice(0, 5).flat().length;
-    if (cells > most) [delimiter, rows, most] = [candidate, read, cells];
+    rows = [];
+    new CsvReader(candidate, (cells) => rows.push(cells)).read(text, file.size <= SAMPLE);
+    names = rows.slice(0, 4).map((cells) => cells.map((cell) => cell.trim().toLowerCase().replaceAll("_", " ")));
+    header = names.findIndex((row) => row.some((name) => ID_NAMES.includes(name) || MAIL_NAMES.includes(name)));
+    delimiter = candidate;
+    if (header >= 0) break;
   }
-  const names = rows.map((cells) => cells.map((cell) => cell.trim().toLowerCase().replaceAll("_", " ")));
-  const header = names.slice(0, 4).findIndex((row) => row.some((name) => ID_NAMES.includes(name) || MAIL_NAMES.includes(name)));
   if (header < 0) throw new Problem(`The first lines of this file name no column such as ID or Email. ${HOW}`);
   if (names[header].some((name) => /card[. ](number|last4|fingerprint)/.test(name))) throw new Problem(`This file holds card data: it is an export of payments, or for a move to another provider. ${HOW}`);
   const cells = rows.slice(header + 1), id = tellIdColumn(names[header], cells);
@@ -224,14 +224,14 @@ const copy = (text) => decoder.decode(scratch.subarray(0, encoder.encodeInto(tex
 
 // --- the files for the platforms --------------------------------------------------------------------------------------
 
-// A list that was uploaded: its platform, and what its lines begin with.
+// A list that was uploaded: its platform, and each line's hashes by the first of them, which is the platform's own.
 async function readLast(run, file) {
-  const lines = new Set();
+  const lines = new Map();
   let header = null;
   const reader = new CsvReader(",", (cells) => {
     header ??= cells.join();
     const hashes = cells.slice(0, header.startsWith("Email,Email") ? 2 : 1);
-    if (/^[0-9a-f]{64}$/.test(hashes[0])) lines.add(hashes.join());
+    if (/^[0-9a-f]{64}$/.test(hashes[0])) lines.set(hashes[0], hashes.join());
   });
   for await (const text of pieces(run, file, "utf-8", "Reading the last list:")) reader.read(text);
   reader.read("", true);
@@ -250,26 +250,30 @@ async function writeFiles(run, last, hasConsent) {
   for (const [platform, { written, header = "", more = "" }] of Object.entries(PLATFORMS)) {
     const consent = hasConsent && platform === "google" ? CONSENT : { header: "", more: "" };
     const end = `${more}${consent.more}\n`, key = written + end; // platforms that write the same share a body
-    if (!bodies.has(key)) bodies.set(key, { written, end, parts: [] });
+    if (!bodies.has(key)) bodies.set(key, { written, end, parts: [], seen: new Set() });
     const first = header ? `${header}${consent.header}\n` : "";
-    files.push({ platform, written, end, first, body: bodies.get(key), before: last.get(platform), added: [] });
+    files.push({ platform, first, body: bodies.get(key), before: last.get(platform), added: [] });
   }
   for (let at = 0; at < everyone.length; at += BATCH) {
-    const hashes = await Promise.all(everyone.slice(at, at + BATCH).map(hashed));
-    for (const { written, end, parts } of bodies.values()) {
-      parts.push(new Blob([hashes.map((hash) => hash[written] + end).join("")]));
+    const addresses = everyone.slice(at, at + BATCH);
+    const hashes = await Promise.all(addresses.map(hashed));
+    for (const body of bodies.values()) {
+      // Two addresses may be one as this platform writes them.
+      const fresh = hashes.filter((_, place) => body.seen.size < body.seen.add(WRITTEN[body.written](addresses[place])).size);
+      body.latest = fresh.map((hash) => hash[body.written]);
+      body.parts.push(new Blob([body.latest.map((line) => line + body.end).join("")]));
     }
-    for (const { written, before, added } of files) {
-      if (before) added.push(...hashes.map((hash) => hash[written]).filter((line) => !before.delete(line)));
+    for (const { body, before, added } of files) {
+      if (before) added.push(...body.latest.filter((line) => !before.delete(line.slice(0, 64))));
     }
     await goOn(run, Math.min(at + BATCH, everyone.length), everyone.length, "Hashing:");
   }
-  return files.flatMap(({ platform, end, first, body, before, added }) => {
-    const made = [[platform, "everyone", everyone.length, [first, ...body.parts]]];
+  return files.flatMap(({ platform, first, body, before, added }) => {
+    const made = [[platform, "everyone", body.seen.size, [first, ...body.parts]]];
     if (before) {
-      const gone = [...before]; // those that were not found again
-      made.push([platform, "add", added.length, [first, ...added.map((line) => line + end)]]);
-      made.push([platform, "remove", gone.length, [first, ...gone.map((line) => line + end)]]);
+      const gone = [...before.values()]; // those that were not found again
+      made.push([platform, "add", added.length, [first, ...added.map((line) => line + body.end)]]);
+      made.push([platform, "remove", gone.length, [first, ...gone.map((line) => line + body.end)]]);
     }
     return made;
   });

@@ -73,8 +73,12 @@ def canonical(address: str) -> str:
 
 
 def lines_of(platform: str, addresses: Iterable[str], consent: str = "") -> Iterator[str]:
-    """What the platform's file holds of these addresses."""
-    for address in dict.fromkeys(map(plain, addresses)):
+    """What the platform's file holds of these addresses: each once, as the platform writes it."""
+    written = {"google": canonical, "tiktok": without_tag}.get(platform, plain)
+    once: dict[str, str] = {}
+    for address in addresses:
+        once.setdefault(written(address), plain(address))
+    for address in once.values():
         if platform == "google":
             differs = canonical(address) != address
             yield f"{sha256(canonical(address))},{sha256(address) if differs else ''}{consent}"
