@@ -52,9 +52,9 @@ def _zones() -> tuple[dict[str, ZoneInfo], dict[str, str]]:
             name = line.split("\t")[2]
             today[name] = ZoneInfo(name)
     for line in (ZONES / "tzdata.zi").read_text().splitlines():
-        if line.startswith("L "):
-            _, name, old = line.split()
-            older[old] = name
+        kind, *names = line.split()
+        if kind == "L" and names[0] in today:
+            older[names[1]] = names[0]
     return today, older
 
 

@@ -58,6 +58,7 @@ def test_what_somebody_else_has_saved_meanwhile_stands_beside_what_was_typed(as_
 
 def test_time_zones_are_listed_by_region_with_offset_and_city(as_owner, account):
     page = as_owner.get("/settings/account").text
+    assert re.findall(r"<option[^>]* selected [^>]*>", page) == ['<option selected value="UTC">']
     assert '<optgroup label="Asia">' in page
     assert re.search(r'data-also="Asia/Calcutta"[^>]*>UTC\+05:30 Kolkata</option>', page)
     assert re.search(r">UTC-0\d:00 Knox, Indiana</option>", page)
