@@ -17,7 +17,7 @@ from sqlalchemy import Select, func, insert, not_, select, update
 
 from manimod import jobs
 from manimod.creatives import briefs, editing, review
-from manimod.creatives.engine.ad_names import AdNames
+from manimod.creatives.engine.ad_names import AdNames, segments_of
 from manimod.creatives.engine.brief import Brand, CreativeSet, ExportItem
 from manimod.creatives.engine.policy import policy
 from manimod.creatives.engine.policy.rules import PolicyContext
@@ -138,8 +138,8 @@ def _to_item(creative: Creative, content: CreativeSet, brand: Brand) -> ExportIt
     names = AdNames(
         creative_id=creative.id,
         event=content.event,
-        tier=content.tier,  # the set's own, because the product's name may be a customer's
-        segments=content.segments or tuple(filter(None, [content.segment])),
+        tier=creative.tier,
+        segments=segments_of(creative.content),
         round=creative.round,
         start=creative.run_from.astimezone(zone).date(),
         end=creative.run_until.astimezone(zone).date(),

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, url_for
 from flask_security import current_user
 from flask_wtf import FlaskForm
-from wtforms import Form, IntegerField, StringField
+from wtforms import Form, IntegerField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from manimod.creatives import briefs, export
@@ -74,17 +74,20 @@ class AdAccountsForm(FlaskForm):
         "Currency of your ad accounts", [Regexp("[A-Z]{3}$", message="A currency has three letters, such as EUR.")]
     )
     page_id = StringField(
-        "Number of your Facebook page",
-        [Optional(), Regexp(r"\d{5,20}$", message="A page's number has 5 to 20 digits. You find it under About.")],
+        "Facebook page ID",
+        [
+            Optional(),
+            Regexp(r"\d{5,20}$", message="A page's ID has 5 to 20 digits: About, Page transparency."),
+        ],
         [one_line],
     )
     instagram_account = StringField(
-        "Number of your Instagram account",
-        [Optional(), Regexp(r"\d{5,20}$", message="An account's number has 5 to 20 digits.")],
+        "Instagram account ID",
+        [Optional(), Regexp(r"\d{5,20}$", message="An account's ID has 5 to 20 digits.")],
         [one_line],
     )
     payer = StringField("Who pays for the ads", [Length(max=120, message="At most 120 characters.")], [one_line])
-    link_pattern = StringField(
+    link_pattern = TextAreaField(
         "What is added to each link", [Length(1, 300, "Between 1 and 300 characters.")], [one_line]
     )
 

@@ -8,7 +8,7 @@ from flask_security import current_user
 
 from manimod.accounts import support
 from manimod.creatives import review
-from manimod.creatives.engine.ad_names import audience_name
+from manimod.creatives.engine.ad_names import audience_name, segments_of
 from manimod.errors import ManimodError
 from manimod.jobs import transaction
 from manimod.models import Account, AudienceList, Connection, Creative
@@ -101,7 +101,7 @@ def _page(connection: Connection, creative: Creative, status: int = 200, held_ou
 
 
 def _name(creative: Creative) -> str:
-    return audience_name(creative.event, creative.tier, creative.content.get("segments", ()))
+    return audience_name(creative.event, creative.tier, segments_of(creative.content))
 
 
 def _file_name(creative: Creative, made: AudienceList) -> str:

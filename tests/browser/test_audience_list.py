@@ -127,7 +127,7 @@ def test_each_platform_gets_the_hashes_and_the_form_that_it_asks_for(list_page, 
         file = made.save(platform, "everyone", tmp_path)
         expected = listing.lines_of(platform, in_list, ",GRANTED,GRANTED" if is_google else "")
         assert content(file, platform, header + CONSENT if is_google else None) == list(expected), platform
-        assert re.fullmatch(rf"mani-stay-\w+-all-\d{{8}}-{platform}-everyone\.csv", file.name)
+        assert re.fullmatch(rf"mani-stay-\w+-b-\d{{8}}-{platform}-everyone\.csv", file.name)
 
 
 # --- nothing leaves the browser --------------------------------------------------------------------------------------

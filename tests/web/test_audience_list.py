@@ -159,7 +159,7 @@ def test_the_page_may_reach_nothing(as_owner, live, approved):
 def test_names_say_nothing_of_what_happened_or_of_anybodys_worth(as_owner, live, approved):
     listing.set_customers(live, approved, ["cus_A"])
     name = re.search(r"data-name=&#34;([^&]*)&#34;", make(as_owner, approved).text)[1]
-    assert re.fullmatch(r"mani-stay-\w{5}-all-\d{8}", name)
+    assert re.fullmatch(r"mani-stay-\w{5}-b-\d{8}", name)
 
 
 def test_a_list_of_test_data_is_told_apart_and_not_meant_for_upload(as_owner, account):

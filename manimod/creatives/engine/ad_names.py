@@ -5,10 +5,11 @@ health (Custom Audience terms, since 2025-09-02), so a name never says what happ
 what their tier is called. `legend` says it to the buyer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
+from typing import Any
 
 from manimod.lifecycle import KINDS, Segment
 
@@ -35,6 +36,11 @@ def segment_code(segments: Iterable[str]) -> str:
     """One letter for each value segment, such as "ab"."""
     code = "".join(sorted(SEGMENT_CODES[Segment(segment)] for segment in segments))
     return code if 0 < len(code) < len(SEGMENT_CODES) else ALL
+
+
+def segments_of(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """The value segments of a set, as the database has it. Sets of earlier versions name one at most."""
+    return tuple(content.get("segments") or filter(None, [content["segment"]]))
 
 
 def audience_name(event: str, tier: str | None, segments: Iterable[str]) -> str:

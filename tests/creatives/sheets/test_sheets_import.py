@@ -97,7 +97,7 @@ def test_a_sheet_that_could_not_be_imported_is_not_made_and_the_readme_says_why(
     files = export_files([one], AdAccounts.from_json({}))
     assert META not in files
     assert GOOGLE not in files
-    assert "The number of your Facebook page" in files["README.txt"].decode()
+    assert "the ID of your Facebook page" in files["README.txt"].decode()
     assert AdAccounts.from_json({"countries": ["FR"], "page_id": "1"}).missing("meta")
     assert not AdAccounts.from_json({"countries": ["US"], "page_id": "1"}).missing("meta")
 
