@@ -157,11 +157,11 @@ class PasswordForm(ChangePasswordForm):
         """Every mistake at once: Flask-Security's own form stops at the first."""
         if super().validate(**more):
             return True
-        rules = security.password_util
-        if not self.password.errors and not verify_password(rules.normalize(self.password.data), current_user.password):
+        rules, typed = security.password_util, self.password.data or ""
+        if not self.password.errors and not verify_password(rules.normalize(typed), current_user.password):
             self.password.errors.append(get_message("INVALID_PASSWORD")[0])
         if not self.new_password.errors:
-            self.new_password.errors = rules.validate(self.new_password.data, False, user=current_user)[0] or []
+            self.new_password.errors = rules.validate(self.new_password.data or "", False, user=current_user)[0] or []
         return False
 
 

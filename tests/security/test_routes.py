@@ -32,6 +32,7 @@ STRIPES = dict(stranger=400, other=400, support=400, half=400, owner=400)  # onl
 SIGNING_IN = dict(stranger=SIGN_IN, other=GONE, support=GONE, half=GONE, owner=GONE)  # between password and code
 
 RULES = {
+    "ad_accounts.*": OWNERS,
     "assets.serve": OPEN,
     "bootstrap.static": OPEN,
     "audience_list.*": OF_ONE_OWNER,
@@ -62,6 +63,7 @@ RULES = {
     "settings.save_tier_picture": OF_ONE_OWNER,
     "settings.tier_picture": OF_ONE_OWNER,
     "settings.*": OWNERS,
+    "setup.*": OWNERS,
     "support.*": SUPPORTS,
     "troubleshooting.event": OF_ONE_OWNER,
     "troubleshooting.replay": OF_ONE_OWNER,
