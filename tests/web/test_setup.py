@@ -165,6 +165,13 @@ def test_an_alert_says_it_once_and_carries_its_button(as_owner, alert):
     assert "Send yourself a test" not in page.split('id="status"')[1].split("</section>")[0]
 
 
+def test_an_alert_whose_fix_is_in_stripe_leads_to_the_check(as_owner, alert):
+    with transaction():
+        alert.check = "permission_customers"
+    page = as_owner.get("/").text
+    assert 'href="/troubleshooting?mode=test#check-permission_customers"' in page
+
+
 def test_an_alert_ends_with_the_connection(as_owner, alert):
     as_owner.post(f"{STRIPE}/disconnect")
     assert 'id="alerts"' not in as_owner.get("/").text
