@@ -18,6 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 BENCHMARKS = ("webhook", "drain", "scaling", "delay", "engine", "creative", "sync", "pages", "tabs", "idle")
+BENCHMARKS += ("audience_list",)
 QUICK = {
     "BENCH_EVENTS": "4000",
     "BENCH_ROWS": "100000",

@@ -18,7 +18,10 @@ const HOW = "In Stripe choose Customers, then Export, with all customers and the
 const byId = (id) => document.getElementById(id);
 const counted = (number) => number.toLocaleString("en");
 const pause = () => new Promise((resolve) => setTimeout(resolve)); // lets the page be drawn and “Cancel” be pressed
-const isShown = (id, shown) => (byId(id).hidden = !shown);
+function isShown(id, shown) {
+  byId(id).hidden = !shown;
+  if (shown) byId(id).scrollIntoView({ block: "nearest" });
+}
 let current = null; // what is under way; an earlier one ends when it sees that it no longer is
 let people = null; // of the file that was read: address -> IN_LIST or HELD_OUT, or both
 let links = []; // addresses of the files that can be saved

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Frame, Page, expect
@@ -23,6 +24,7 @@ from tests.browser import listing
 from tests.conftest import wait_for
 from tests.journeys.stack import Stack
 
+AXE = Axe().axe_script
 HEADERS = {
     "meta": "email",
     "google": "Email,Email",
@@ -466,3 +468,23 @@ def test_a_hundred_thousand_customers(list_page, tmp_path):
     made.make()
     saved = content(made.save("tiktok", "everyone", tmp_path), "tiktok")
     assert saved == list(listing.lines_of("tiktok", [addresses[one] for one in in_audience]))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_of(open_page, beside, stack, scheme):
+    made = ListPage(open_page(color_scheme=scheme), beside, stack)
+    frame = made.open([f"cus_{number}" for number in range(9)], held_out=50)
+    made.read(listing.export({f"cus_{number}": f"{number}@example.com" for number in range(5)}))
+    made.make()
+    made.page.mouse.move(0, 0)
+    for shown in (frame, made.page):
+        assert complaints(shown) == []
+    made.page.go_back()
+    assert complaints(made.page) == []
+
+
+def complaints(shown: Page | Frame) -> list[str]:
+    """What axe finds, without asking for style sheets once more."""
+    shown.evaluate(AXE)
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "preload": False}
+    return shown.evaluate("(rules) => axe.run(rules).then((found) => found.violations.map((one) => one.id))", rules)
