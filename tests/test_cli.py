@@ -11,9 +11,10 @@ from sqlalchemy import select
 from manimod.extensions import db
 from manimod.jobs import transaction
 from manimod.models import Account, Connection, Moment, User
+from manimod.models.accounts import now
 from manimod.stripe import connections
 from tests import factories
-from tests.factories import PASSWORD, SIGNING_SECRET, make_account
+from tests.factories import PASSWORD, SIGNING_SECRET, make_account, make_connection
 
 
 @pytest.fixture
@@ -125,6 +126,28 @@ def test_a_sync_can_be_asked_for(run, connected: Connection, drain, valkey) -> N
 def test_disconnecting_deletes_the_key(run, connected: Connection) -> None:
     assert run("stripe-disconnect", connected.account_id).exit_code == 0
     assert (connected.status, connected.encrypted_api_key) == ("disconnected", None)
+
+
+def test_where_two_are_connected_a_change_says_which(run, connected: Connection) -> None:
+    live = make_connection(connected.account, livemode=True)
+    done = run("stripe-disconnect", connected.account_id)
+    assert done.exit_code == 1
+    assert "has a live and a test connection. Say which one with --mode." in done.stderr
+    assert run("stripe-disconnect", connected.account_id, "--mode", "test").exit_code == 0
+    assert (connected.status, live.status) == ("disconnected", "connected")
+
+
+def test_moments_are_those_of_live_mode_unless_the_other_is_asked_for(run, account: Account) -> None:
+    for mode in ("test", "live"):
+        connection = make_connection(account, livemode=mode == "live")
+        at = dict.fromkeys(("occurred_at", "received_at"), now())
+        with transaction():
+            moment = Moment(connection_id=connection.id, key=f"new_customer:cus_{mode}", kind="new_customer", **at)
+            moment.source, moment.state = "webhook", "generated"
+            db.session.add(moment)
+    assert [row["key"] for row in json.loads(run("moments", account.id, "--json").stdout)] == ["new_customer:cus_live"]
+    asked = run("moments", account.id, "--json", "--mode", "test")
+    assert [row["key"] for row in json.loads(asked.stdout)] == ["new_customer:cus_test"]
 
 
 @pytest.mark.parametrize("command", ["stripe-disconnect", "stripe-sync", "stripe-webhook-secret"])

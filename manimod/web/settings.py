@@ -57,7 +57,7 @@ def account(account: Account) -> Response:
 @blueprint.get("", strict_slashes=False, endpoint="settings")
 @owner_required
 def integrations(account: Account) -> Response:
-    return render.page("settings/integrations.html", connection=modes.connection_of(account))
+    return render.page("settings/integrations.html")
 
 
 @blueprint.get("/integrations/stripe")

@@ -18,6 +18,7 @@ from manimod.extensions import MailNotSent, send_mail
 from manimod.jobs import transaction
 from manimod.models import Alert, Health
 from manimod.models.accounts import now
+from manimod.stripe import connections
 from tests import factories
 
 
@@ -198,6 +199,26 @@ def test_the_owner_gets_one_mail_when_it_breaks_and_one_when_it_works(account, o
     assert "works again" in mailbox[1]
 
 
+def test_a_broken_test_connection_shows_beside_a_good_live_one(as_owner, account, owner, broken, mailbox):
+    live = factories.make_connection(account, livemode=True)
+    alerts.update_alerts(account.id)
+    failing = {health.connection_id: health.checks for health in Health.query.all()}
+    assert failing[broken.id]["key"] == "broken"
+    assert "key" not in failing[live.id]
+    assert ">TEST</span>" in as_owner.get("/?mode=live").text.split('id="alerts"')[1].split("</section>")[0]
+    pass_time()
+    alerts.send_mails()
+    assert "Stripe, test mode. API key: Stripe rejected this key" in mailbox[0]
+    assert "/troubleshooting?mode=3Dtest" in mailbox[0] or "/troubleshooting?mode=test" in mailbox[0]
+
+
+def test_an_alert_ends_with_its_connection(account, broken):
+    with transaction():
+        connections.disconnect(broken)
+    assert alerts.open_alerts(account.id) == []
+    assert Health.query.all() == []
+
+
 @pytest.mark.parametrize(
     ("to", "subject"), [("ada@example.com\nBcc: eve@example.com", "s"), ("ada@example.com", "s\nBcc: e")]
 )
@@ -255,7 +276,7 @@ def test_without_a_mail_server_the_pages_show_the_alert(as_owner, account, broke
     alerts.send_mails()
     page = as_owner.get("/").text
     assert "API key: Stripe rejected this key" in page
-    assert 'href="/troubleshooting#check-key"' in page
+    assert 'href="/troubleshooting?mode=test#check-key"' in page
     assert "something doesn't work" in as_owner.get("/creatives").text, "the navigation marks it on every page"
     repair(broken, account)
     assert "something doesn't work" not in as_owner.get("/creatives").text

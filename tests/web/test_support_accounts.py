@@ -73,6 +73,21 @@ def test_an_account_is_found_by_name_email_or_stripe_account(listed, add, text):
     assert listed(q=text) == ["Harbour &amp; Finch"]
 
 
+def test_a_live_and_a_test_connection_stand_in_rows_of_their_own(as_support, listed, add):
+    account = add("Harbour", "good", livemode=True)
+    test = factories.make_connection(account)
+    with transaction():
+        health = {"outcome": "broken", "checks": {}, "checked_at": now(), "changed_at": now()}
+        db.session.add(Health(connection_id=test.id, account_id=account.id, **health))
+    assert listed() == ["Harbour", "Harbour"]
+    assert listed(show="broken") == ["Harbour"]
+    page = as_support.get(f"/support/accounts/{account.id}?mode=test").text
+    assert "Live connection" in page
+    with transaction():
+        connections.disconnect(test)
+    assert listed() == ["Harbour"]
+
+
 @pytest.mark.parametrize("text", ["%", "_", "nobody"])
 def test_what_nobody_has_finds_nothing(listed, add, text):
     add("Harbour")
