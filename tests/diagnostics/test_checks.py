@@ -19,6 +19,7 @@ from manimod.models.accounts import now
 from manimod.moments import record
 from manimod.stripe import connections
 from tests import factories, stripe_events
+from tests.browser.filling import make_creative
 
 ALL = ["rak_customer_read", "rak_subscription_read", "rak_event_read", "rak_product_read", "rak_plan_read"]
 
@@ -249,10 +250,9 @@ def be_slow(w):
 
 
 def write_generic_ads(w):
-    for _ in range(9):
-        w.deliver(stripe_events.event("customer.created", stripe_events.customer(f"cus_{time.time_ns()}")))
-    w.drain()
-    w.staff()
+    with transaction():
+        for _ in range(9):
+            db.session.add(make_creative(w.account, tier=None, segment=None))
     creatives = update(Creative).where(Creative.account_id == w.account.id)
 
     def become(is_generic):
