@@ -72,6 +72,7 @@ AUDIENCES = (
 def fill(account: Account) -> Connection:
     connection = factories.make_connection(account, permissions=PERMISSIONS)
     with transaction():
+        account.ad_accounts = {"countries": ["US", "GB"], "page_id": "102030405060"}
         brand = {"name": account.name, "landing_page": "https://example.com", "version": 1}
         db.session.add(BrandKit(account_id=account.id, **brand))
         _add_mirror(connection)

@@ -1,8 +1,10 @@
 """An export in a real browser: from the ticks to the file, with the marks that it leaves."""
 
-import zipfile
+from datetime import UTC, datetime
 
 from playwright.sync_api import expect
+
+from tests.creatives.sheets import validator
 
 
 def test_an_export_is_watched_downloaded_and_marked(open_as_owner):
@@ -15,6 +17,13 @@ def test_an_export_is_watched_downloaded_and_marked(open_as_owner):
         expect(page.locator("article.creative")).to_have_count(left)
     page.get_by_role("link", name="Export").click()
     expect(page.locator("#export")).to_contain_text("3 approved creatives, all from test data")
+    expect(page.locator("#export")).to_contain_text("No sheet for Meta yet")
+    page.get_by_role("link", name="Fill in your ad accounts").click()
+    page.get_by_label("Countries in which the ads run").fill("Germany, US")
+    page.get_by_label("Facebook page ID").fill("102030405060")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Ad accounts saved.")).to_be_visible()
+    expect(page.get_by_label("Countries in which the ads run")).to_have_value("Germany, United States")
     page.goto("/creatives?status=approved")
     page.locator("article.creative").first.get_by_role("checkbox").check()
     page.get_by_role("button", name="Export selected").click()
@@ -27,9 +36,9 @@ def test_an_export_is_watched_downloaded_and_marked(open_as_owner):
     expect(progress).to_have_count(0)
     with page.expect_download() as downloading:
         link.click()
-    with zipfile.ZipFile(downloading.value.path()) as made:
-        assert made.testzip() is None
-        assert [name for name in made.namelist() if name.endswith(".png")]
+    files = validator.unzip(downloading.value.path().read_bytes())
+    assert validator.find_problems(files, datetime.now(UTC).date()) == []
+    assert [name for name in files if name.startswith("pictures/")]
     assert "test" in downloading.value.suggested_filename
 
     page.goto("/creatives?status=approved")

@@ -150,14 +150,14 @@ def importable(variant: Variant, placement: Placement, brand: Brand) -> Platform
 
 
 def check_names_and_links(item: ExportItem, accounts: AdAccounts) -> list[Finding]:
-    """What the linter finds in the names and in the links, of every ad and platform."""
+    """What the linter finds in the names and links of every platform. The ads of a group differ by a number alone."""
     findings, page = [], item.brand.landing_page
     for group in ad_groups(item):
-        for place, _ in group.ads:
-            findings += policy.check_ad_name(group.names.ad(place))
-            for placement in PLACEMENTS.values():
-                tags = accounts.tags(placement, group.names, place, page)
-                findings += policy.check_ad_name(tags) + policy.check_link(with_tags(page, tags))
+        place, _ = group.ads[0]
+        findings += policy.check_ad_name(group.names.ad(place))
+        for placement in PLACEMENTS.values():
+            tags = accounts.tags(placement, group.names, place, page)
+            findings += policy.check_ad_name(tags) + policy.check_link(with_tags(page, tags))
     return list(dict.fromkeys(findings))
 
 
