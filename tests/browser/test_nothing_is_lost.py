@@ -193,4 +193,4 @@ def test_support_signs_in_again_with_its_second_factor_and_finds_its_reason(open
     dialog.get_by_label("The 6 digits in your authenticator app").fill(factories.code())
     dialog.get_by_role("button", name="Sign in").click()
     expect(page.locator("#toasts")).to_contain_text("The account is on Pro.")
-    expect(page.get_by_label("Reason")).to_have_value("")
+    expect(page.locator("#reason-field")).to_contain_text("Ticket 4711")
