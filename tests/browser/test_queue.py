@@ -232,7 +232,9 @@ def test_the_page_of_one_creative_goes_through_the_queue_by_keyboard(open_as_own
     assert page.url != address
     page.keyboard.press("u")
     expect(page).to_have_url(address)
+    page.wait_for_load_state()
     page.keyboard.press("r")
+    expect(page.get_by_label("Why it doesn't fit (optional)")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 of 4")).to_be_visible()
     page.get_by_role("navigation", name="You are here").get_by_role("link").click()

@@ -132,7 +132,7 @@ def check_creatives(business: Business) -> list[str]:
     ours = Moment.connection_id == business.connection_id
     query = select(Moment.creative_id, func.count()).where(ours).group_by(Moment.creative_id)
     moments = dict(db.session.execute(query).all())
-    live = [(it.event, it.tier, it.segment) for it in creatives if it.status == "waiting" and not it.is_test]
+    live = [(it.event, it.tier, it.segment, it.is_test) for it in creatives if it.status == "waiting"]
     orphans = select(Moment.key).where(ours, Moment.state == "generated", Moment.creative_id.is_(None))
     return [
         *_finding(business, "moments have no creative", db.session.scalars(orphans)),
