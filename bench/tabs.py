@@ -82,14 +82,13 @@ async def watch(app, port: int, cookies: list[str], get_used: Callable[[], float
     free: asyncio.Queue = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
-    begins = time.monotonic() + 4 * EVERY  # once every page has its first answers
-    ends, before = begins + SECONDS, []
+    answered: set[int] = set()
+    all_answered, is_over = asyncio.Event(), asyncio.Event()
 
     async def ask(number: int) -> None:
-        nonlocal before
         await asyncio.sleep(EVERY * number / PAGES)
         tab = tabs[number]
-        while time.monotonic() < ends:
+        while not is_over.is_set():
             due = time.monotonic() + EVERY
             status, headers, body = await exchange(free, tab.request(), port)
             tab.mark = headers.get("queue-mark", tab.mark if status == 204 else "")
@@ -102,20 +101,25 @@ async def watch(app, port: int, cookies: list[str], get_used: Callable[[], float
                     delays.append(time.monotonic() - begun)
                 address = re.search(rb'id="arrivals" hx-get="([^"]+)"', body)
                 tab.address = address[1].decode().replace("&amp;", "&")
-            if time.monotonic() > begins:
-                before = before or [get_used()]
-                counts[kind] += 1
+            counts[kind] += all_answered.is_set()
+            answered.add(number)
+            if len(answered) == PAGES:
+                all_answered.set()
             await asyncio.sleep(max(0, due - time.monotonic()))
 
-    async def make_creatives() -> None:
-        await asyncio.sleep(begins - time.monotonic())
+    async def make_creatives() -> float:
+        await all_answered.wait()
+        before = get_used()
         for number in range(CREATIVES):
             await asyncio.sleep(SECONDS / (CREATIVES + 2))
             made[cookies[number]] = time.monotonic()
             await asyncio.to_thread(make_creative, app, number)
+        await asyncio.sleep(2 * SECONDS / (CREATIVES + 2))
+        is_over.set()
+        return get_used() - before
 
-    await asyncio.gather(make_creatives(), *map(ask, range(PAGES)))
-    return counts, delays, get_used() - before[0]
+    used, *_ = await asyncio.gather(make_creatives(), *map(ask, range(PAGES)))
+    return counts, delays, used
 
 
 async def exchange(free: asyncio.Queue, request: bytes, port: int) -> tuple[int, dict[str, str], bytes]:
