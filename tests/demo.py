@@ -14,8 +14,11 @@ from flask import Flask
 
 from manimod import config, create_app
 from manimod.accounts import users
+from manimod.extensions import db
+from manimod.jobs import transaction
 from manimod.local.__main__ import ROOT, say, web_answers
 from manimod.local.data_directory import CannotRun, DataDirectory
+from manimod.models import Account
 from manimod.stripe.payloads import EVENT_TYPES
 from tests.stripe_sandbox import Sandbox, SandboxControl, demo
 
@@ -61,6 +64,8 @@ def perform(control: SandboxControl, mani: subprocess.Popen, environment: dict[s
     app = create_app(config.Settings(DataDirectory(Path(environment["DATA_DIR"])).environment() | environment))
     while not has_owner(app):
         time.sleep(0.2)
+    with app.app_context(), transaction():
+        db.session.get_one(Account, int(ACCOUNT)).ad_accounts = {"countries": ["US", "GB"], "page_id": "102030405060"}
     keys = account["keys"]["test"]
     connection = flask(app, "stripe-connect", ACCOUNT, stdin=keys["restricted"])
     endpoint = control.create_endpoint(account["id"], connection["webhook_address"], events=list(EVENT_TYPES))

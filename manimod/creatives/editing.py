@@ -193,7 +193,7 @@ def _policy_context(creative: Creative, texts: Iterable[str]) -> PolicyContext:
         tier=creative.content["tier"] or creative.tier,
         objective=creative.objective,
         customer_names=replica.customer_names_in(creative.account, texts, or_first_name=True, is_test=creative.is_test),
-        audience_size=audience_lists.count_customers(creative),
+        audience_size=audience_lists.count_customers(creative) or None,
     )
 
 
