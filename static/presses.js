@@ -93,8 +93,9 @@
     }
   };
   const takeOver = (headers) => {
-    document.body.setAttribute("hx-headers", headers);
     const token = JSON.parse(headers)["X-CSRFToken"];
+    const own = JSON.parse(document.body.getAttribute("hx-headers")); // the page goes on with live or test data as it is
+    document.body.setAttribute("hx-headers", JSON.stringify({ ...own, "X-CSRFToken": token }));
     for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
     isAsked = false;
     sendAgain();

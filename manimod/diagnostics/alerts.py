@@ -61,8 +61,10 @@ def _update_alerts(name: str, connection: Connection | None, own: dict[str, int 
             broken.append(alert)
         elif check.outcome != Outcome.NOT_APPLICABLE:
             working.append(check.name)
-    is_over = and_(Alert.account_id == own["account_id"], Alert.connection_id == own["connection_id"])
-    is_over = and_(is_over, Alert.ended_at.is_(None), Alert.check.in_(working))
+    # A worker of the release before names no connection.
+    is_its_own = or_(Alert.connection_id == own["connection_id"], Alert.connection_id.is_(None))
+    is_over = and_(Alert.account_id == own["account_id"], is_its_own, Alert.ended_at.is_(None))
+    is_over = and_(is_over, Alert.check.in_(working))
     # A mail that is still due need not be sent any more; after one that was sent, the end is mailed too.
     mail_at = case((Alert.mail_at.is_(None), now()), else_=None)
     with jobs.transaction():
