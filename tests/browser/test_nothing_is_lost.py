@@ -142,6 +142,19 @@ def test_an_approval_after_the_end_of_the_session_is_done_after_the_sign_in(open
     expect(page.locator("#toasts")).to_contain_text("Approved")
 
 
+def test_a_page_of_test_data_stays_one_after_the_sign_in(open_as_owner, sign_out, beside):
+    page = open_as_owner(connected=True, creatives=2)
+    with beside.app_context():
+        owner = db.session.scalar(db.select(User).order_by(User.id.desc()).limit(1))
+        factories.make_connection(owner.account, livemode=True)
+    page.goto("/creatives?mode=test")
+    sign_out(page)
+    page.locator("article").get_by_role("button", name="Approve").first.click()
+    sign_in_again(page)
+    expect(page.locator("article.creative")).to_have_count(1)
+    assert '"test"' in page.locator("body").get_attribute("hx-headers")
+
+
 def test_who_does_not_sign_in_sees_what_is_not_saved(open_as_owner, sign_out):
     page = open_as_owner(connected=True, creatives=1, at="/creatives")
     sign_out(page)
