@@ -33,6 +33,7 @@ def say_brand(client, **fields):
     return client.post("/setup/brand", data=BRAND | COLOURS | fields)
 
 
+@pytest.mark.both_databases
 def test_the_setup_leads_to_the_next_step_until_all_are_done(as_owner, account, connection, creative):
     assert as_owner.get("/setup").location == "/setup/brand"
     assert next_step(as_owner.get(STRIPE).text) == "Enter your brand"
@@ -123,6 +124,7 @@ def test_rejected_deliveries_show_on_the_webhook_card(as_owner, connection):
     assert "must be the one of this very endpoint" in answer
 
 
+@pytest.mark.both_databases
 def test_customers_who_came_by_webhook_count_at_once(as_owner, connection):
     done = {"state": "done", "started_at": now() - timedelta(minutes=30), "finished_at": now() - timedelta(minutes=29)}
     with transaction():
