@@ -24,6 +24,7 @@ LEAVE_TWO_OF_A_KIND = """() => {
         }
     }
 }"""
+STATUSES = {"not-found": 404, "deliveries-unconnected": 409}
 LONG_NAMES = """
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const names = /Harbour & Finch|Brightside Studio|Larkspur|Northlight|Fernway|Team|Business|Hazel Testford/g;
@@ -84,7 +85,7 @@ def visited(request, browser, served) -> dict[str, dict]:
     for name, (user, address) in gallery.PAGES.items():
         if user == request.param:
             answer = page.goto(gallery.address_of(address))
-            assert answer.status == (404 if name == "not-found" else 200), name
+            assert answer.status == STATUSES.get(name, 200), name
             opened = "details" if user == "new" else "main details"  # the account's menu once
             page.evaluate(f"document.querySelectorAll('{opened}').forEach((d) => (d.open = true))")
             found = complaints(page)
