@@ -473,8 +473,8 @@ def test_a_hundred_thousand_customers(list_page, tmp_path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_to_complain_of(open_page, beside, stack, scheme):
     made = ListPage(open_page(color_scheme=scheme), beside, stack)
-    frame = made.open([f"cus_{number}" for number in range(9)], held_out=50)
-    made.read(listing.export({f"cus_{number}": f"{number}@example.com" for number in range(5)}))
+    frame = made.open([f"cus_{number}" for number in range(90)], held_out=50)
+    made.read(listing.export({f"cus_{number}": f"{number}@example.com" for number in range(50)}))
     made.make()
     made.page.mouse.move(0, 0)
     for shown in (frame, made.page):
