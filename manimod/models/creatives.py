@@ -159,6 +159,7 @@ class AudienceList(db.Model, ConnectionRow):
     event: Mapped[str] = mapped_column(String(20))
     tier: Mapped[str | None]
     segment: Mapped[str | None] = mapped_column(String(10))
+    from_day: Mapped[int] = mapped_column(default=0)  # for ads that start later: those whose moment is so many days old
     customers: Mapped[int]  # of the audience at that time, held out ones too
     held_out: Mapped[int] = mapped_column(default=0)  # percent
     key: Mapped[str] = mapped_column(String(32))  # of the hash that says who is held out; of the audience's first list

@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, or_, select
 from manimod.extensions import db
 from manimod.lifecycle import KINDS
 from manimod.models import AudienceList, Connection, Creative, Moment, User
-from manimod.models.accounts import now
+from manimod.models.accounts import CLOCK_TOLERANCE, now
 from manimod.models.states import CreativeStatus, MomentState
 
 MAX_HELD_OUT = 50  # percent
@@ -25,14 +25,15 @@ def count_sets(creative: Creative) -> int:
     return db.session.scalar(_sets(creative).with_only_columns(func.count()))
 
 
-def count_customers(creative: Creative) -> int:
-    return db.session.scalar(_customers(creative, func.count(Moment.stripe_customer_id.distinct())))
+def count_customers(creative: Creative, from_day: int = 0) -> int:
+    """`from_day`: those whose moment is at least so many days old."""
+    return db.session.scalar(_customers(creative, from_day, func.count(Moment.stripe_customer_id.distinct())))
 
 
-def get_customers(creative: Creative) -> list[str]:
+def get_customers(creative: Creative, from_day: int) -> list[str]:
     """Stripe's ids, in no order that says anything."""
     ids = Moment.stripe_customer_id
-    return list(db.session.scalars(_customers(creative, ids).distinct().order_by(ids)))
+    return list(db.session.scalars(_customers(creative, from_day, ids).distinct().order_by(ids)))
 
 
 def _sets(creative: Creative) -> Select:
@@ -42,17 +43,18 @@ def _sets(creative: Creative) -> Select:
     return select(Creative.id).filter_by(**audience).where(is_meant)
 
 
-def _customers(creative: Creative, column: object) -> Select:
+def _customers(creative: Creative, from_day: int, column: object) -> Select:
     last_day = timedelta(days=KINDS[creative.event].runs[1])
     return select(column).where(
         Moment.creative_id.in_(_sets(creative)),
         Moment.state == MomentState.GENERATED,
         Moment.stripe_customer_id.is_not(None),
         Moment.occurred_at > now() - last_day,
+        Moment.occurred_at <= now() - timedelta(days=from_day) + CLOCK_TOLERANCE,
     )
 
 
-def make(connection: Connection, creative: Creative, by: User, held_out: int) -> AudienceList:
+def make(connection: Connection, creative: Creative, by: User, held_out: int, from_day: int = 0) -> AudienceList:
     """Keep that a list is made. `held_out`: percent of the customers that it leaves out, 0 to MAX_HELD_OUT."""
     earlier = list_recent(connection, creative)
     made = AudienceList(
@@ -60,7 +62,8 @@ def make(connection: Connection, creative: Creative, by: User, held_out: int) ->
         event=creative.event,
         tier=creative.tier,
         segment=creative.segment,
-        customers=count_customers(creative),
+        from_day=from_day,
+        customers=count_customers(creative, from_day),
         held_out=held_out,
         key=earlier[0].key if earlier else secrets.token_hex(16),
         made_by=by.id,

@@ -11,7 +11,7 @@ from manimod.creatives import review
 from manimod.creatives.engine.ad_names import audience_name, segments_of
 from manimod.errors import ManimodError
 from manimod.jobs import transaction
-from manimod.models import Account, AudienceList, Connection, Creative
+from manimod.models import Account, Connection, Creative
 from manimod.models.states import CreativeStatus
 from manimod.moments import audience_lists
 from manimod.stripe import connections
@@ -43,12 +43,13 @@ def show(account: Account, creative_id: int) -> Response:
 def make(account: Account, creative_id: int) -> Response:
     """Keeps that a list is made, and leads to the page that makes it."""
     connection, creative = _get(account, creative_id)
-    held_out = request.form.get("held_out", 0, type=int)
-    if not 0 <= held_out <= audience_lists.MAX_HELD_OUT:
+    held_out, from_day = (request.form.get(name, 0, type=int) for name in ("held_out", "from_day"))
+    if from_day not in _days(creative) or not 0 <= held_out <= audience_lists.MAX_HELD_OUT:
         return _page(connection, creative, 422, held_out=held_out)
     with transaction():
-        made = audience_lists.make(connection, creative, current_user, held_out)
-        facts = {"list": made.id, "audience": _name(creative), "customers": made.customers, "held_out": held_out}
+        made = audience_lists.make(connection, creative, current_user, held_out, from_day)
+        name = _name(creative, from_day)
+        facts = {"list": made.id, "audience": name, "customers": made.customers, "held_out": held_out}
         support.record_action(current_user, account, "made_audience_list", "", **facts)
     return render.redirect_with_toast(url_for("audience_list.work", creative_id=creative.id, list_id=made.id))
 
@@ -61,11 +62,13 @@ def work(account: Account, creative_id: int, list_id: int) -> Response:
     lists = {made.id: made for made in audience_lists.list_recent(connection, creative)}
     if list_id not in lists:
         raise ManimodError("NOT_FOUND")
-    in_list, held_out = audience_lists.split(lists[list_id], audience_lists.get_customers(creative))
+    made = lists[list_id]
+    in_list, held_out = audience_lists.split(made, audience_lists.get_customers(creative, made.from_day))
     response = render.page(
         "audience/list.html",
         creative=creative,
-        name=_file_name(creative, lists[list_id]),
+        name=_name(creative, made.from_day),
+        made=made,
         in_list=in_list,
         held_out=held_out,
     )
@@ -92,18 +95,18 @@ def _page(connection: Connection, creative: Creative, status: int = 200, held_ou
         status=status,
         creative=creative,
         sets=audience_lists.count_sets(creative),
-        customers=audience_lists.count_customers(creative),
+        customers={day: audience_lists.count_customers(creative, day) for day in _days(creative)},
         lists=lists,
         held_out=held_out,
         most=audience_lists.MAX_HELD_OUT,
-        name=_name(creative),
     )
 
 
-def _name(creative: Creative) -> str:
-    return audience_name(creative.event, creative.tier, segments_of(creative.content))
+def _days(creative: Creative) -> list[int]:
+    """How many days after the event the ads start: some of a creative's ads have an audience of their own later."""
+    return sorted({ad.get("from_day") or 0 for ad in creative.ads} | {0})
 
 
-def _file_name(creative: Creative, made: AudienceList) -> str:
-    test = "test-" if creative.is_test else ""
-    return f"{test}{_name(creative)}-{made.made_at:%Y%m%d}"
+def _name(creative: Creative, from_day: int) -> str:
+    """What the campaigns of the export call the audience."""
+    return audience_name(creative.event, creative.tier, segments_of(creative.content), from_day)

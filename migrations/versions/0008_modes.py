@@ -120,6 +120,7 @@ def create_audience_lists() -> None:
         sa.Column("event", sa.String(20), nullable=False),
         sa.Column("tier", sa.String(255), nullable=True),
         sa.Column("segment", sa.String(10), nullable=True),
+        sa.Column("from_day", sa.Integer(), nullable=False),
         sa.Column("customers", sa.Integer(), nullable=False),
         sa.Column("held_out", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(32), nullable=False),

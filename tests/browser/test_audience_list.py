@@ -54,7 +54,7 @@ class ListPage:
             connection = db.session.get_one(Connection, self.connection)
             listing.set_customers(connection, db.session.get_one(Creative, self.creative), customers)
         self.page.goto(f"/creatives/{self.creative}")
-        self.page.get_by_role("link", name="Audience list").click()
+        self.page.get_by_role("link", name="Make the audience list").click()
         self.page.get_by_label("Held out, in percent").fill(str(held_out))
         self.page.get_by_role("button", name="Make the audience list").click()
         self.page.wait_for_url("**/list/*")

@@ -68,6 +68,24 @@ def test_who_has_paid_was_deleted_or_whose_days_are_over_is_not_in_it(as_owner, 
     assert "Nobody is in it now" in as_owner.get(f"/creatives/{approved.id}/list").text
 
 
+def test_ads_that_start_later_have_a_list_of_their_own(as_owner, live, account):
+    creative = listing.add_creative(account)
+    with transaction():
+        first, second, *others = creative.content["variants"]
+        creative.content = creative.content | {"variants": [first, second | {"from_day": 7}, *others]}
+    listing.set_customers(live, creative, ["cus_new", "cus_old"])
+    with transaction():
+        earlier = {"occurred_at": now() - timedelta(days=8)}
+        db.session.execute(update(Moment).filter_by(stripe_customer_id="cus_old").values(earlier))
+    page = as_owner.get(f"/creatives/{creative.id}/list").text
+    assert "Those that start with the event: 2 customers" in page
+    assert "Those that start 7 days after the event: 1 customer" in page
+    made = as_owner.get(as_owner.post(f"/creatives/{creative.id}/list", data={"from_day": 7}).location)
+    assert ids_in(made) == ["cus_old"]
+    assert re.search(r"data-name=&#34;mani-stay-\w{5}-b-d7-\d{8}&#34;", made.text)
+    assert as_owner.post(f"/creatives/{creative.id}/list", data={"from_day": 5}).status_code == 422
+
+
 def test_that_a_list_was_made_is_kept_and_nothing_of_what_is_in_it(as_owner, owner, live, approved):
     listing.set_customers(live, approved, ["cus_A", "cus_B", "cus_C"])
     make(as_owner, approved, held_out=20)

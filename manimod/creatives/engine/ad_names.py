@@ -43,9 +43,10 @@ def segments_of(content: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(content.get("segments") or filter(None, [content["segment"]]))
 
 
-def audience_name(event: str, tier: str | None, segments: Iterable[str]) -> str:
-    """ "mani-keep-t7kqx-ab": the lifecycle event, the tier and the value segments of an audience."""
-    return f"mani-{KINDS[event].code}-{tier_code(tier)}-{segment_code(segments)}"
+def audience_name(event: str, tier: str | None, segments: Iterable[str], from_day: int = 0) -> str:
+    """ "mani-keep-t7kqx-ab-d30": lifecycle event, tier and value segments of an audience, and when its ads start."""
+    later = f"-d{from_day}" if from_day else ""
+    return f"mani-{KINDS[event].code}-{tier_code(tier)}-{segment_code(segments)}{later}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,7 @@ class AdNames:
 
     @property
     def audience(self) -> str:
-        later = f"-d{self.from_day}" if self.from_day else ""
-        return audience_name(self.event, self.tier, self.segments) + later
+        return audience_name(self.event, self.tier, self.segments, self.from_day)
 
     @property
     def group(self) -> str:
