@@ -51,6 +51,7 @@ PAGES = {
     "stripe-connect": ("new", "/settings/integrations/stripe"),
     "stripe-awaited": ("connected", "/settings/integrations/stripe"),
     "stripe-connected": ("full", "/settings/integrations/stripe"),
+    "stripe-go-live": ("connected", "/settings/integrations/stripe?mode=live"),
     "stripe-upgrade": ("starter", "/settings/integrations/stripe"),
     "disconnect": ("full", "/settings/integrations/stripe/disconnect"),
     "password": ("full", "/settings/password"),
