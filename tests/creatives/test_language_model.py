@@ -13,7 +13,7 @@ from manimod.extensions import db
 from manimod.models import Creative, Moment
 from tests import openai_stub
 from tests.openai_stub import OpenAiStub
-from tests.stripe_events import customer, event
+from tests.stripe_events import customer, event, subscription
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,8 @@ def test_after_its_turn_a_slow_account_lets_the_others_go_first(connected, deliv
     monkeypatch.setattr(generate, "MAX_SECONDS", 0.2)
     model.answers = [openai_stub.slowly(0.4, openai_stub.well())]
     with generate.model_lock(connected.id):
-        deliver(*(event("customer.created", customer(f"cus_{i}")) for i in range(2)))
+        gone = subscription("sub_1", status="canceled") | {"customer": "cus_1"}
+        deliver(event("customer.created", customer()), event("customer.subscription.deleted", gone))
         drain()
     assert generate.generate(connected.id), "there is more to do"
     assert len(queue()) == 1
