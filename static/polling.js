@@ -33,7 +33,7 @@
     touched = Date.now();
     ask(true);
   });
-  setInterval(ask, 500);
+  setInterval(ask, 250);
 
   document.addEventListener("htmx:configRequest", ({ target, detail }) => {
     if (target.dataset.poll && marks.has(target.id)) detail.headers["Queue-Mark"] = marks.get(target.id);
