@@ -275,12 +275,12 @@ def test_the_page_says_which_source_gives_what_and_what_it_costs(business, lists
     poll_now(business)
     page = as_owner.get("/settings/integrations/stripe").text
     said = " ".join(page.split())
-    assert "Working now: <strong>Quick check</strong>, creatives for new customers within 5 minutes" in said
+    assert "Working now: <strong>Quick check</strong>, creatives for new customers within 6 minutes" in said
     assert "Renewals 2 hours after the period began" in said
     assert "Cancellations within 60 minutes" in said
     used = connections.count_reads(business.id)
     assert f"mani used {used} of about 25,000 reads that Stripe allows this account" in said
-    assert "Every hour mani reads all customers and subscriptions" in said
+    assert "Every hour, mani reads all customers and subscriptions" in said
 
 
 def test_the_pages_say_that_a_lower_plan_reads_nothing(business, account, as_owner):
