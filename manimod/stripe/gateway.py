@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import requests
 import stripe
 
 from manimod.config import CALLS_FROM, KEY_CHECK_TIMEOUT, STRIPE_TIMEOUT
@@ -26,7 +25,7 @@ from manimod.errors import ManimodError
 from manimod.models.accounts import now
 from manimod.stripe import catalogue, payloads
 from manimod.stripe.payloads import CustomerFacts, EventFacts, InvoiceFacts, MinimisedEvent, NotAnEvent
-from manimod.stripe.reader import DeadlineAdapter, Reader
+from manimod.stripe.reader import BodyClient, Reader, parse
 
 SIGNATURE_TOLERANCE_SECONDS = 300
 LATEST_INVOICES = 5  # the draft of a new period, the unpaid one before it, and those that were added
@@ -131,14 +130,11 @@ class StripeGateway:
     calls_from: str = CALLS_FROM  # for the failure of a key that is limited to IP addresses
 
     def __post_init__(self) -> None:
-        session = requests.Session()
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, DeadlineAdapter())
         self._client = stripe.StripeClient(
             self.api_key,
             base_addresses={"api": self.api_base},
             max_network_retries=0,
-            http_client=stripe.RequestsClient(self.timeout, session),
+            http_client=BodyClient(self.timeout),
         )
 
     def probe(self) -> Probe:
@@ -242,10 +238,11 @@ class StripeGateway:
         began = time.monotonic()
         try:
             answer = self._client.raw_request("get", address, **parameters)
-            return answer.data, _stripes_time(answer) - timedelta(seconds=time.monotonic() - began)
+            data = parse(answer.headers[BodyClient.HEADER])
+            return data, _stripes_time(answer) - timedelta(seconds=time.monotonic() - began)
         except stripe.APIConnectionError:
             raise ManimodError("STRIPE_UNREACHABLE", seconds=self.timeout) from None
-        except UnicodeDecodeError:  # the library decodes whatever was answered, before it reads it
+        except (ValueError, RecursionError):
             raise ManimodError("STRIPE_FAILED") from None
         except stripe.StripeError as error:
             raise self._failure(error) from None

@@ -1,15 +1,19 @@
 """Reads untrusted answers: within a time, and of their JSON named fields, of the type that is expected."""
 
 import io
+import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.client import HTTPResponse
 from time import monotonic
 from typing import Any
 
+import orjson
+import requests
+import stripe
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
@@ -125,6 +129,14 @@ def count_values(data: Any) -> int:
     return len(values) - containers
 
 
+def parse(body: bytes) -> Any:
+    """Raises ValueError or RecursionError."""
+    try:
+        return orjson.loads(body)
+    except ValueError:  # such as half of a surrogate pair, which a name may hold
+        return json.loads(body)
+
+
 class DeadlineAdapter(HTTPAdapter):
     """For a session of requests, whose timeout is one for each byte: here the whole answer has to arrive within it."""
 
@@ -165,3 +177,26 @@ class DeadlineStream(io.RawIOBase):
     def close(self) -> None:
         self._stream.close()
         super().close()
+
+
+class BodyClient(stripe.RequestsClient):
+    """Hands an answer's body over unparsed, as a header: the library parses it at a tenth of orjson's speed, and writes
+    all of it into a line of its log. The whole answer has to arrive within `timeout` seconds.
+    """
+
+    HEADER = "Mani-Body"
+
+    def __init__(self, timeout: float) -> None:
+        session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, DeadlineAdapter())
+        super().__init__(timeout, session)
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        body, status, answered = super().request(method, url, headers, post_data)
+        if not 200 <= status < 300:
+            return body, status, answered
+        answered[self.HEADER] = body
+        return b"{}", status, answered
