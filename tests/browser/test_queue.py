@@ -14,6 +14,7 @@ from manimod.models import Account, Connection, Creative
 from manimod.models.accounts import now
 from tests import factories
 from tests.browser.filling import make_creative
+from tests.conftest import wait_for
 from tests.stripe_events import event, item, price, subscription
 
 MARK = "window.isTheSameVisit = true"
@@ -140,7 +141,7 @@ def test_show_more_leads_the_keyboard_to_the_first_new_card_and_back_finds_the_p
     expect(cards(page)).to_have_count(36)
     expect(page.locator(f"#{name}")).to_have_count(0)
     expect(page.locator("#waiting-badge")).to_contain_text("39")
-    page.wait_for_function("window.scrollY > 1000")
+    wait_for(lambda: page.evaluate("window.scrollY") > 1000)
 
 
 def test_what_another_tab_decides_leaves_and_a_late_press_says_how_it_stands(open_as_owner, change):
