@@ -1,5 +1,6 @@
 """What Stripe's lists say, for the replica and for the moments that no event has brought."""
 
+import math
 from datetime import datetime
 
 import structlog
@@ -15,13 +16,13 @@ from manimod.models.states import Source
 from manimod.moments import compare, interpret, record
 from manimod.moments.compare import Baseline
 from manimod.moments.interpret import Interpretation
-from manimod.stripe.gateway import Page, StripeGateway
+from manimod.stripe.gateway import PAGE_SIZE, Page, StripeGateway
 from manimod.stripe.payloads import SETTLED_STATUSES, InvoiceFacts, SubscriptionFacts
 
 log = structlog.get_logger()
 
 FIRST_RUN_SECONDS = 3600  # which the first run may take
-MAX_ASKED = 50  # subscriptions of a page whose invoices are asked for
+MAX_ASKED = 50  # subscriptions of each of Stripe's pages whose invoices are asked for
 
 
 def write_customers(connection: Connection, page: Page, sync_run: SyncRun | None = None) -> None:
@@ -52,14 +53,16 @@ def write_customers(connection: Connection, page: Page, sync_run: SyncRun | None
 
 
 def ask_invoices(gateway: StripeGateway, connection_id: int, page: Page) -> dict[str, list[InvoiceFacts]]:
-    """The latest invoices of the subscriptions whose payment the list leaves open, of MAX_ASKED a page at most.
+    """The latest invoices of the subscriptions whose payment the list leaves open, of MAX_ASKED a page at most; several
+    pages may have been joined.
 
     What Stripe doesn't give now is decided as for a key that may not read invoices.
     """
     baselines, asked = _baselines(connection_id, page.rows), {}
+    most = MAX_ASKED * math.ceil(len(page.rows) / PAGE_SIZE)
     db.session.commit()
     for facts in page.rows:
-        if len(asked) == MAX_ASKED or not compare.wants_invoices(baselines[facts.id], facts):
+        if len(asked) == most or not compare.wants_invoices(baselines[facts.id], facts):
             continue
         try:
             asked[facts.id] = gateway.invoices(facts.id)
